@@ -1,0 +1,91 @@
+"""All settings, in one place: environment ``GOROD_*``, then ``gorod.toml``, then these defaults."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Where things are and how Gorod behaves. Paths are made absolute."""
+
+    model_config = SettingsConfigDict(env_prefix="GOROD_", toml_file="gorod.toml", extra="forbid")
+
+    home: Path = Field(default=PROJECT / ".gorod", description="state: landing, warehouse, publications, reports")
+    warehouse: str = Field(default="", description="path of the DuckDB file; default <home>/warehouse.duckdb")
+    mirror: Path | None = Field(default=None, description="folder that stands in for the public origins")
+    origin: Literal["sample", "mirror", ""] = Field(
+        default="", description="which origin deliveries are taken from; default: mirror if one is set, else sample"
+    )
+    pseudonym_key: SecretStr = Field(default=SecretStr(""), description="HMAC key of pseudonyms; environment only")
+    busy_timeout_s: float = Field(default=20.0, ge=0, description="how long to wait for another writer")
+    keep_publications: int = Field(default=3, ge=1, description="how many publications stay on disk")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before file before default; no dotenv, no secret files."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def model_post_init(self, _context: object) -> None:
+        """Make the paths absolute and fill in what follows from others."""
+        self.home = self.home.expanduser().absolute()
+        if self.mirror is not None:
+            self.mirror = self.mirror.expanduser().absolute()
+        if not self.origin:
+            self.origin = "mirror" if self.mirror else "sample"
+        if not self.warehouse:
+            self.warehouse = str(self.home / "warehouse.duckdb")
+
+    @property
+    def landing(self) -> Path:
+        """Immutable deliveries and their receipts."""
+        return self.home / "landing"
+
+    @property
+    def inbox(self) -> Path:
+        """Drop folder: ``<source>/<feed>/<instance>/<file>``."""
+        return self.home / "inbox"
+
+    @property
+    def work(self) -> Path:
+        """Scratch: batches while they pass the gate. Safe to delete when nothing runs."""
+        return self.home / "work"
+
+    @property
+    def published(self) -> Path:
+        """Publications; ``current`` is the link that readers open."""
+        return self.home / "published"
+
+    @property
+    def reports(self) -> Path:
+        """Reports with their manifests."""
+        return self.home / "reports"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage: runs, events, schedules."""
+        return self.home / "dagster"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process."""
+    return Settings()
