@@ -1,0 +1,32 @@
+"""Fetching bytes: a module for each protocol, chosen by what the origin declares."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Collection, Iterator
+
+from pipelines.declarations.sources import Source
+from pipelines.errors import GorodError
+from pipelines.loading.delivery import Offer
+from pipelines.settings import Settings
+
+
+def offers(
+    source: Source, feed_name: str, settings: Settings, instances: Collection[str] | None = None
+) -> Iterator[Offer]:
+    """What the chosen origin of a feed has to offer, in the order of instances and slices.
+
+    Raises:
+        OriginError: the origin cannot be read.
+        GorodError: the feed has no such origin.
+    """
+    feed = source.feeds[feed_name]
+    assert settings.origin
+    origin = feed.origins.get(settings.origin)
+    if origin is None:
+        raise GorodError(
+            f"feed {source.source}.{feed_name} declares no origin {settings.origin!r}",
+            f"Declared: {', '.join(feed.origins)}; see assets/sources/{source.source}/source.yml.",
+        )
+    connector = importlib.import_module(f"pipelines.connectors.{origin.kind}")
+    yield from connector.offers(source, feed_name, feed, origin, settings, instances)
