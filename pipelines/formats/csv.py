@@ -25,19 +25,18 @@ def read(delivery: Delivery, feed: Feed, fmt: CsvFormat, out: Path, pseudonym_ke
     Raises:
         DeliveryError: the file is no such text, or its columns are not the declared ones.
     """
-    path = delivery.paths[0]
-    _refuse_what_is_no_text(path, feed)
-    if fmt.encoding != "utf-8":
-        path = _as_utf8(path, out.with_suffix(".utf8"), fmt.encoding)
+    delivered = delivery.paths[0]
+    _refuse_what_is_no_text(delivered, feed)
+    path = delivered if fmt.encoding == "utf-8" else _as_utf8(delivered, out.with_suffix(".utf8"), fmt.encoding)
     header = _header(path, feed, fmt)
     connection = duckdb.connect()
     try:
         return _read(connection, path, header, feed, fmt, out, pseudonym_key)
     except duckdb.Error as error:
-        raise DeliveryError(path.name, [_told(error, path)]) from error
+        raise DeliveryError(delivered.name, [_told(error, path)]) from error
     finally:
         connection.close()
-        if path is not delivery.paths[0]:
+        if path != delivered:
             path.unlink()
 
 
