@@ -1,0 +1,316 @@
+"""What a publication holds, when it is refused, and what readers of it see."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import stat
+from pathlib import Path
+
+import duckdb
+import invented_warehouse as invented
+import other_processes
+import pytest
+
+from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
+from pipelines.publishing.publication import Publication, current_publication, publish
+from pipelines.settings import Settings
+
+forked = multiprocessing.get_context("forkserver")
+forked.set_forkserver_preload(["duckdb", "pipelines.publishing.publication"])
+
+
+def in_process(target: object, *arguments: object) -> int | None:
+    """Run to the end in another process; its exit code."""
+    process = forked.Process(target=target, args=arguments)  # type: ignore[arg-type]
+    process.start()
+    process.join(60)
+    return process.exitcode
+
+
+def warehouse(settings: Settings, step: int = 0, **how: bool) -> None:
+    invented.write(Path(settings.warehouse), step, **how)
+
+
+def query(path: Path, sql: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def assert_whole(publication: Publication) -> None:
+    """Every file is there, unchanged, read-only, and named in the manifest."""
+    manifest = json.loads((publication.folder / "manifest.json").read_text(encoding="utf-8"))
+    on_disk = {str(p.relative_to(publication.folder)) for p in publication.folder.rglob("*") if p.is_file()}
+    assert on_disk == {*manifest["files"], "manifest.json"}
+    for name, file in manifest["files"].items():
+        content = (publication.folder / name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == file["sha256"]
+        assert len(content) == file["bytes"]
+        assert not stat.S_IMODE((publication.folder / name).stat().st_mode) & 0o222
+
+
+def names_in(settings: Settings) -> set[str]:
+    return {path.name for path in settings.published.iterdir()} - {".lock", "current"}
+
+
+def test_snapshot_holds_the_contracts_and_nothing_else(settings: Settings) -> None:
+    warehouse(settings)
+    publication = publish(settings)
+    assert publication.is_new
+    assert_whole(publication)
+    database = settings.published / "current" / "gorod.duckdb"
+    tables = query(database, "select schema_name, table_name, comment from duckdb_tables()")
+    contracts = {("published", name, f"Контракт {name}: invented") for name in invented.CONTRACTS}
+    assert contracts < set(tables)
+    assert {name for _, name, _ in tables} == {*invented.CONTRACTS, "publication"}
+    for name, content in invented.rows().items():
+        assert query(database, f"select count(*) from published.{name}") == [(len(content),)]
+        parquet = f"select count(*) from '{publication.folder}/parquet/{name}.parquet'"
+        assert duckdb.sql(parquet).fetchall() == [(len(content),)]
+    assert query(
+        database, "select comment from duckdb_columns() where column_name = 'soato'"
+    ) == [("Код СОАТО, it's text",)]  # fmt: skip
+    assert query(
+        database, "select publication_id, region, synthetic, row_counts['pub_load_v1'] from published.publication"
+    ) == [(publication.id, None, True, 6)]  # fmt: skip
+    assert query(database, "select definitions_hash from published.publication") == [("defs-2",)]
+    assert query(
+        database, "select count(*) from duckdb_columns() where table_name = 'publication' and comment is null"
+    ) == [(0,)]  # fmt: skip
+
+
+@pytest.mark.parametrize("region", invented.REGIONS)
+def test_region_file_holds_its_own_rows_alone(settings: Settings, region: str) -> None:
+    warehouse(settings)
+    database = publish(settings).folder / "regions" / f"{region}.duckdb"
+    own = {region, *(city for city, (_, of) in invented.CITIES.items() if of == region)}
+    expected = {
+        name: [row for row in content if row["ref_area"] in own]
+        for name, content in invented.rows().items()
+        if "ref_area" in row_of(content)
+    }
+    for name in expected.keys() - {"pub_load_v1"}:
+        rows = query(database, f"select ref_area, count(*) from published.{name} group by 1")
+        assert {area for area, _ in rows} <= own
+        assert sum(int(str(number)) for _, number in rows) == len(expected[name])
+    loads = {load for (load,) in query(database, "select load_id from published.pub_load_v1")}
+    named = {row["load_id"] for row in expected["pub_observation_v1"]}
+    delivered = {row["load_id"] for row in expected["pub_load_v1"]}
+    assert loads == named | delivered
+    # the quality of its own loads, and of no other region's
+    quality = query(database, "select source, instance from published.pub_data_quality_v1")
+    assert sorted(quality) == sorted(
+        (row["source"], row["instance"]) for row in invented.rows()["pub_load_v1"] if row["load_id"] in loads
+    )
+    for catalogue in ("pub_indicator_v1", "pub_period_v1", "pub_measure_v1"):
+        assert query(database, f"select count(*) from published.{catalogue}") == [
+            (len(invented.rows()[catalogue]),)
+        ]
+    assert query(database, "select region from published.publication") == [(region,)]
+    # no name of a foreign place is left anywhere in the file
+    content = database.read_bytes()
+    assert not any(city.encode() in content for city in invented.CITIES if city not in own)
+
+
+def row_of(content: list[dict[str, object]]) -> dict[str, object]:
+    return content[0]
+
+
+def test_same_content_is_not_published_again(settings: Settings) -> None:
+    warehouse(settings)
+    first = publish(settings)
+    warehouse(settings, shuffled=True)
+    second = publish(settings)
+    assert not second.is_new
+    assert second.id == first.id
+    assert names_in(settings) == {first.id}
+
+
+def test_hash_ignores_the_moment_and_sees_every_value(settings: Settings) -> None:
+    warehouse(settings)
+    first = publish(settings)
+    change = duckdb.connect(settings.warehouse)
+    change.execute("update published.pub_load_v1 set received_at = received_at + interval 1 day")
+    change.close()
+    assert publish(settings).id == first.id
+    change = duckdb.connect(settings.warehouse)
+    change.execute("update published.pub_load_v1 set rows_quarantined = 6 where load_id = 'statistics-all'")
+    change.close()
+    assert publish(settings).content_hash != first.content_hash
+
+
+def test_a_row_twice_is_another_content(settings: Settings) -> None:
+    warehouse(settings)
+    first = publish(settings)
+    change = duckdb.connect(settings.warehouse)
+    change.execute("insert into published.pub_measure_v1 from published.pub_measure_v1")
+    change.close()
+    second = publish(settings)
+    change = duckdb.connect(settings.warehouse)
+    change.execute("insert into published.pub_measure_v1 from published.pub_measure_v1")
+    change.close()
+    assert len({first.content_hash, second.content_hash, publish(settings).content_hash}) == 3
+
+
+def test_old_publications_go_and_the_current_stays(settings: Settings) -> None:
+    settings = settings.model_copy(update={"keep_publications": 2})
+    for step in range(4):
+        warehouse(settings, step)
+        last = publish(settings)
+    assert len(names_in(settings)) == 2
+    assert last.id in names_in(settings)
+    assert (settings.published / "current").resolve().name == last.id
+
+
+def test_damaged_publication_is_made_again(settings: Settings) -> None:
+    warehouse(settings)
+    first = publish(settings)
+    (first.folder / "regions" / "BY-BR.duckdb").unlink()
+    second = publish(settings)
+    assert second.is_new
+    assert second.content_hash == first.content_hash
+    assert_whole(second)
+
+
+def test_current_publication_tells_what_readers_see(settings: Settings) -> None:
+    assert current_publication(settings) is None
+    warehouse(settings)
+    publication = publish(settings)
+    shown = current_publication(settings)
+    assert shown is not None
+    assert (shown.id, shown.folder, shown.synthetic) == (publication.id, publication.folder, True)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"), [({"ok": False}, "last build of the marts failed"), ({"behind": True}, "older than the loads")]
+)
+def test_unsound_marts_are_refused(settings: Settings, how: dict[str, bool], message: str) -> None:
+    warehouse(settings)
+    before = publish(settings)
+    warehouse(settings, 1, **how)
+    with pytest.raises(GorodError, match=message) as refusal:
+        publish(settings)
+    assert refusal.value.remedy
+    assert names_in(settings) == {before.id}
+    shown = current_publication(settings)
+    assert shown is not None and shown.id == before.id
+
+
+def test_marts_never_built_are_refused(settings: Settings) -> None:
+    with pytest.raises(GorodError, match="no warehouse"):
+        publish(settings)
+    warehouse(settings)
+    change = duckdb.connect(settings.warehouse)
+    change.execute("delete from ops.build")
+    change.close()
+    with pytest.raises(GorodError, match="never been built"):
+        publish(settings)
+    change = duckdb.connect(settings.warehouse)
+    change.execute("insert into ops.build values ('x', now(), true, 'd', 5); drop table published.pub_load_v1")
+    change.close()
+    with pytest.raises(GorodError, match=r"published\.pub_load_v1"):
+        publish(settings)
+
+
+def test_a_busy_warehouse_is_said(settings: Settings) -> None:
+    warehouse(settings)
+    with duckdb.connect(settings.warehouse), pytest.raises(WarehouseBusyError, match="another process"):
+        publish(settings)
+
+
+def test_a_file_that_is_no_warehouse_is_said(settings: Settings) -> None:
+    settings.home.mkdir()
+    Path(settings.warehouse).write_text("not a database" * 1000)
+    with pytest.raises(WarehouseError, match="cannot be opened"):
+        publish(settings)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists() or os.geteuid() == 0 and not Path("/dev/shm").exists(), reason="")
+def test_a_disk_that_cannot_be_written_leaves_what_was(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse(settings)
+    before = publish(settings)
+    warehouse(settings, 1)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(WarehouseError, match="No space left"):
+        publish(settings)
+    monkeypatch.undo()
+    assert names_in(settings) == {before.id}
+    assert publish(settings).is_new
+
+
+def assert_recovers(settings: Settings, expected: str, before: Publication) -> None:
+    """What is shown is whole; the next publish ends where an undisturbed one ends."""
+    shown = current_publication(settings)
+    assert shown is not None
+    assert_whole(shown)
+    assert shown.content_hash in (before.content_hash, expected)
+    assert in_process(other_processes.publish_in, settings.home) == 0
+    shown = current_publication(settings)
+    assert shown is not None
+    assert shown.content_hash == expected
+    assert_whole(shown)
+    assert len(names_in(settings)) == 2
+    assert not any(name.startswith(".") for name in names_in(settings))
+
+
+def test_killed_at_any_change_of_the_file_system(settings: Settings, tmp_path: Path) -> None:
+    undisturbed = Settings(home=tmp_path / "undisturbed")
+    warehouse(undisturbed, 1)
+    expected = publish(undisturbed).content_hash
+    settings = settings.model_copy(update={"keep_publications": 2})
+    kills = 0
+    for write in [*range(1, 8), 12, 20, *range(26, 34)]:
+        for path in settings.published.glob("*"):
+            in_process(remove, path)
+        warehouse(settings, 0)
+        before = publish(settings)
+        warehouse(settings, 1)
+        if in_process(other_processes.publish_dying_at_write, settings.home, write) == 0:
+            break
+        kills += 1
+        assert_recovers(settings, expected, before)
+    assert kills >= 10
+
+
+def remove(path: Path) -> None:
+    import shutil
+
+    path.unlink() if path.is_symlink() or path.is_file() else shutil.rmtree(path)
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.05, 0.1, 0.2, 0.4])
+def test_killed_at_any_time(settings: Settings, tmp_path: Path, seconds: float) -> None:
+    undisturbed = Settings(home=tmp_path / "undisturbed")
+    warehouse(undisturbed, 1)
+    expected = publish(undisturbed).content_hash
+    warehouse(settings, 0)
+    before = publish(settings)
+    warehouse(settings, 1)
+    in_process(other_processes.publish_dying_after, settings.home, seconds)
+    assert_recovers(settings, expected, before)
+
+
+def test_a_reader_is_never_blocked_and_sees_whole_publications(settings: Settings) -> None:
+    warehouse(settings)
+    publish(settings)
+    stop, results = forked.Event(), forked.Queue()
+    reader = forked.Process(target=other_processes.read_until, args=(settings.home, stop, results))
+    reader.start()
+    published = {}
+    for step in range(1, 11):
+        warehouse(settings, step)
+        published[publish(settings).content_hash] = f"{10.0 + step}"
+    stop.set()
+    reads, seen, error = results.get(timeout=60)
+    reader.join()
+    assert error is None
+    assert reads > 10
+    assert len(seen) > 2
+    for content_hash, values in seen:
+        assert published.get(content_hash, "10.0") == values
