@@ -1,7 +1,7 @@
 """Invented network resources in the shape of TMF639 v4: no real port, person or address is in them.
 
-What a city has is counted in ``cities.csv``; the rest (states, splitting, lengths, dates) is drawn from a random
-generator that is seeded by the city's code, so that the same counts and seed give the same bytes on any machine.
+What a city has is counted in ``cities.csv``; the rest (states, splitting, lengths, dates) is drawn from a
+random generator seeded by the city's code: the same counts and seed give the same bytes on any machine.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ Resource = dict[str, Any]
 # A reserved name (RFC 2606): a link that is followed by mistake leads nowhere. It holds no port, so that an
 # inventory served on another port has the same bytes.
 PUBLIC_ADDRESS = "https://inventory.invalid"
+CATALOGUE = "tmf-api/resourceCatalog/v4"
 API = "tmf-api/resourceInventoryManagement/v4"
 MADE_UP = "Вымышленные данные / synthetic data"
 PORTS_OF_AN_OLT = 16
@@ -62,7 +63,10 @@ def read_cities(path: Path, scale: int = 1) -> list[City]:
 def inventory(cities: list[City], instance: str, seed: int = 639) -> list[Resource]:
     """All resources of one branch, in a stable order."""
     return [
-        resource for city in cities if city.instance == instance for resource in _city_resources(city, instance, seed)
+        resource
+        for city in cities
+        if city.instance == instance
+        for resource in _city_resources(city, instance, seed)
     ]
 
 
@@ -110,7 +114,10 @@ class _Maker:
         )
         olt_id = self._olt_id(olt)
         resource["resourceRelationship"] = [
-            {"relationshipType": "containedIn", "resource": {"id": olt_id, "href": f"{self.root}/resource/{olt_id}"}}
+            {
+                "relationshipType": "containedIn",
+                "resource": {"id": olt_id, "href": f"{self.root}/resource/{olt_id}"},
+            }
         ]
         return resource
 
@@ -180,7 +187,7 @@ class _Maker:
             ],
             "resourceSpecification": {
                 "id": f"spec-{category.lower()}",
-                "href": f"{PUBLIC_ADDRESS}/tmf-api/resourceCatalog/v4/resourceSpecification/spec-{category.lower()}",
+                "href": f"{PUBLIC_ADDRESS}/{CATALOGUE}/resourceSpecification/spec-{category.lower()}",
                 "@referredType": "ResourceSpecification",
             },
         }

@@ -1,8 +1,9 @@
 """Pages of TM Forum TMF639 v4 resources: one row for each resource, its place in the snapshot is ``row_no``.
 
-A delivery holds the answers of the inventory as they came (``page-00001.json`` …, each a JSON array of ``Resource``)
-and ``snapshot.json``, which says how many there must be. Only the parts of a resource that a declared column asks
-for are looked at, so what is not declared (persons above all) never becomes a row. ``from_path`` of a column:
+A delivery holds the answers of the inventory as they came (``page-00001.json`` …, each a JSON array of
+``Resource``) and ``snapshot.json``, which says how many there must be. Only the parts of a resource that a
+declared column asks for are looked at, so what is not declared (persons above all) never becomes a row.
+``from_path`` of a column:
 
 * ``category``: a field of the resource;
 * ``place.id``: a field of an object in it;
@@ -36,7 +37,7 @@ CLOCK = "Europe/Minsk"
 
 LISTS = {
     "resourceCharacteristic": '[{"name":"VARCHAR","value":"JSON"}]',
-    # The two published files of v4.0.0 differ: one puts the related resource under "resource", one beside the type.
+    # The two published files of v4.0.0 differ: the related resource is under "resource", or beside the type.
     "resourceRelationship": '[{"relationshipType":"VARCHAR","id":"VARCHAR","resource":{"id":"VARCHAR"}}]',
 }
 LIST_VALUES = {
@@ -94,7 +95,7 @@ def read(delivery: Delivery, feed: Feed, fmt: Tmf639Format, out: Path, pseudonym
     """Read the pages of a snapshot. ``row_no`` counts resources through all pages from 1.
 
     Raises:
-        DeliveryError: the snapshot is not whole, a page is no JSON array of resources, or the resources are not v4.
+        DeliveryError: the snapshot is not whole, a page is no JSON array of resources, or they are not v4.
     """
     snapshot, pages = _whole(delivery)
     paths = {name: parse_path(column.from_path or name) for name, column in feed.kept_columns.items()}
@@ -125,10 +126,10 @@ def _whole(delivery: Delivery) -> tuple[Snapshot, list[Path]]:
     try:
         snapshot = Snapshot.model_validate_json((delivery.folder / SNAPSHOT).read_bytes())
     except FileNotFoundError:
-        reason = Reason("snapshot.whole", f"Нет файла {SNAPSHOT}: нельзя проверить, что снимок полон.", remedy)
+        reason = Reason("snapshot.whole", f"Нет файла {SNAPSHOT}: полнота не доказана.", remedy)
         raise DeliveryError(SNAPSHOT, [reason]) from None
     except ValidationError:
-        reason = Reason("snapshot.whole", "Описание снимка повреждено: нужны base_url, pages и total.", remedy)
+        reason = Reason("snapshot.whole", "Описание повреждено: нужны base_url, pages, total.", remedy)
         raise DeliveryError(SNAPSHOT, [reason]) from None
     expected = [page_name(number) for number in range(1, snapshot.pages + 1)]
     if [path.name for path in pages] != expected:
@@ -167,7 +168,8 @@ def _text(path: FieldPath, column: Column) -> str:
         # Two different values under one name: both are shown, so that the type or the suite refuses them.
         text = (
             f"list_aggregate(list_distinct(list_transform(list_filter({quoted(path.field + '[]')}, "
-            f"lambda item: item.{quoted(name)} = {literal(path.item)}), lambda item: {value})), 'string_agg', ' | ')"
+            f"lambda item: item.{quoted(name)} = {literal(path.item)}), lambda item: {value})), "
+            "'string_agg', ' | ')"
         )
     else:
         key = literal(f'$."{path.key}"' if path.key else "$")
@@ -180,14 +182,15 @@ def _text(path: FieldPath, column: Column) -> str:
 
 
 def _local_time(text: str, kind: str) -> str:
-    """SQL: a date-time of RFC 3339 as the date or the time on the clock of Belarus; other texts stay as they are."""
+    """SQL: a date-time of RFC 3339 as date or time on the clock of Belarus; other texts stay as they are."""
     sql_type = "DATE" if kind == "date" else "TIMESTAMP"
     with_offset = r"\d{4}-\d{2}-\d{2}[Tt].+([Zz]|[+-]\d{2}:?\d{2})"
     without = r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d+)?)?"
-    local = f"(try_cast({text} as TIMESTAMPTZ) at time zone {literal(CLOCK)})::{sql_type}::VARCHAR"
+    local = f"try_cast({text} as TIMESTAMPTZ) at time zone {literal(CLOCK)}"
     return (
-        f"coalesce(case when regexp_full_match({text}, '{with_offset}') then {local} "
-        f"when regexp_full_match({text}, '{without}') then try_cast({text} as TIMESTAMP)::{sql_type}::VARCHAR end, {text})"
+        f"coalesce((case when regexp_full_match({text}, '{with_offset}') then {local} "
+        f"when regexp_full_match({text}, '{without}') then try_cast({text} as TIMESTAMP) end)"
+        f"::{sql_type}::VARCHAR, {text})"
     )
 
 
@@ -198,17 +201,19 @@ def _broken(paths: list[FieldPath]) -> str:
     for field, shape in shapes.items():
         found = f"coalesce(json_type({quoted(field)}), 'NULL')"
         if shape:
+            condition = f"{found} not in ('NULL', '{shape}')"
             said = "массивом" if shape == "ARRAY" else "объектом"
-            checks.append((f"{found} not in ('NULL', '{shape}')", f"поле {field} должно быть {said} (TMF639 v4)"))
         else:
-            checks.append((f"{found} in ('ARRAY', 'OBJECT')", f"поле {field} должно быть текстом или числом (TMF639 v4)"))
+            condition = f"{found} in ('ARRAY', 'OBJECT')"
+            said = "текстом или числом"
+        checks.append((condition, f"поле {field} должно быть {said} (TMF639 v4)"))
     return "case " + " ".join(f"when {condition} then {literal(said)}" for condition, said in checks) + " end"
 
 
 def _refuse_other_version(
     connection: duckdb.DuckDBPyConnection, page: Path, paths: dict[str, FieldPath], columns: dict[str, Column]
 ) -> None:
-    """One odd resource is kept back; a first page of odd resources alone is another version of the interface."""
+    """One odd resource is kept back; a first page of odd resources alone is another interface."""
     odd = connection.execute(
         f"select count(*), count(broken), any_value(broken) from ({_rows_sql([page], paths, columns)})"
     ).fetchone()
@@ -244,7 +249,8 @@ def _diagnosis(pages: list[Path], total: int | None = None, read_rows: int | Non
         message = f"Сервер назвал {total} ресурсов (X-Total-Count), в страницах их {read_rows}."
         remedy = "Снимите учёт заново: снимок принимается только целиком."
         return DeliveryError(SNAPSHOT, [Reason("snapshot.whole", message, remedy)])
-    message = f"Страницы не удалось прочитать: ресурс длиннее {LONGEST_RESOURCE_BYTES // 1_000_000} МБ или вложен слишком глубоко."
+    longest = LONGEST_RESOURCE_BYTES // 1_000_000
+    message = f"Страницы не удалось прочитать: ресурс длиннее {longest} МБ или вложен слишком глубоко."
     return DeliveryError(pages[0].name, [Reason("page.json", message, "Сократите описание ресурса в учёте.")])
 
 
@@ -273,7 +279,9 @@ def _page_reasons(page: Path, rows_before: int) -> tuple[list[Reason], int]:
         return [Reason("page.json", message, "Отдавайте JSON в UTF-8.")], 0
     if text.lstrip().startswith("<"):
         message = "Вместо JSON передана страница HTML или XML (вход в систему, прокси, ошибка сервера)."
-        return [Reason("page.json", message, "Проверьте адрес, доступ и прокси, затем снимите учёт заново.")], 0
+        return [
+            Reason("page.json", message, "Проверьте адрес, доступ и прокси, затем снимите учёт заново.")
+        ], 0
     try:
         body = json.loads(text, object_pairs_hook=_once)
     except _RepeatedKeyError as error:
@@ -282,12 +290,16 @@ def _page_reasons(page: Path, rows_before: int) -> tuple[list[Reason], int]:
     except json.JSONDecodeError as error:
         where = f"строка {error.lineno}, знак {error.colno}"
         cut = error.pos >= len(text.rstrip()) or "Unterminated" in error.msg
-        message = f"JSON обрывается ({where}): страница передана не полностью." if cut else f"Ошибка JSON: {where}."
+        message = (
+            f"JSON обрывается ({where}): страница передана не полностью." if cut else f"Ошибка JSON: {where}."
+        )
         return [Reason("page.json", message, again)], 0
     except RecursionError:
         return [Reason("page.json", "JSON вложен слишком глубоко.", again)], 0
     if not isinstance(body, list):
-        said = "описание ошибки" if isinstance(body, dict) and {"code", "reason"} <= body.keys() else _kind(body)
+        said = (
+            "описание ошибки" if isinstance(body, dict) and {"code", "reason"} <= body.keys() else _kind(body)
+        )
         message = f"Ожидается массив ресурсов, получено: {said}."
         return [Reason("page.array", message, again)], 0
     return list(_not_objects(body, rows_before)), len(body)

@@ -1,0 +1,340 @@
+"""What must hold of a branch's network resources (TMF639 v4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from great_expectations import expectations as gxe
+
+from expectations.vocabulary import load, row
+
+# Enumerations of TMF639 v4.0.0. v5 writes enabled, disabled and shuttingDown: such a value is another version.
+ADMINISTRATIVE = ["locked", "unlocked", "shutdown"]
+OPERATIONAL = ["enable", "disable"]
+USAGE = ["idle", "active", "busy"]
+STATUS = ["standby", "alarm", "available", "reserved", "unknown", "suspended"]
+
+CATEGORIES = ["OLT", "xPON.Port", "FibreLine", "WiFi.AccessPoint"]
+PON = ["GPON", "XGS-PON"]
+FIBRE = ["G.652.D", "G.657.A1"]
+WIFI = ["Wi-Fi 4", "Wi-Fi 5", "Wi-Fi 6"]
+SPLIT_RATIOS = [f"1:{2**power}" for power in range(1, 9)]
+
+PON_PORTS = 'col("category") == "xPON.Port"'
+FIBRE_LINES = 'col("category") == "FibreLine"'
+
+
+def _of(condition: str) -> dict[str, Any]:
+    """Arguments that narrow a row expectation to the rows that meet a condition."""
+    return {"row_condition": condition, "condition_parser": "great_expectations"}
+
+
+SUITE: list[Any] = [
+    # --- identity
+    row(
+        gxe.ExpectColumnValuesToNotBeNull,
+        column="resource_id",
+        name="resource_id_present",
+        dimension="completeness",
+        says="У ресурса нет идентификатора (id).",
+        remedy="Заполните id: по нему ресурс узнают от снимка к снимку.",
+        mostly=0.99,
+    ),
+    row(
+        gxe.ExpectColumnValuesToBeUnique,
+        column="resource_id",
+        name="resource_id_unique",
+        dimension="uniqueness",
+        says="Идентификатор ресурса (id) повторяется: ресурс был бы посчитан дважды.",
+        remedy="Оставьте одну запись о ресурсе или дайте ресурсам разные id.",
+        mostly=0.99,
+    ),
+    row(
+        gxe.ExpectColumnValuesToNotBeNull,
+        column="category",
+        name="category_present",
+        dimension="completeness",
+        says="У ресурса нет класса (category).",
+        remedy="Укажите category: OLT, xPON.Port, FibreLine или WiFi.AccessPoint.",
+        mostly=0.95,
+    ),
+    row(
+        gxe.ExpectColumnValuesToBeInSet,
+        column="category",
+        value_set=CATEGORIES,
+        name="category_known",
+        dimension="validity",
+        says="Класс ресурса (category) не из согласованного перечня.",
+        remedy="Допустимы OLT, xPON.Port, FibreLine, WiFi.AccessPoint; новый класс сначала согласуйте.",
+        mostly=0.95,
+    ),
+    row(
+        gxe.ExpectColumnValuesToNotMatchRegex,
+        column="name",
+        regex=r"(^|[ ,(])(ул|пр|просп|пер|бул|б-р|пр-т|наб)(\.|-т |-р | )",
+        name="name_without_address",
+        dimension="validity",
+        says="В имени ресурса (name) стоит адрес: точное место узла связи не передаётся.",
+        remedy="Передавайте в name условное обозначение; место – в place.id и характеристике soato.",
+        mostly=0.95,
+    ),
+    # --- place
+    row(
+        gxe.ExpectColumnValuesToNotBeNull,
+        column="place_id",
+        name="place_present",
+        dimension="completeness",
+        says="Не указана площадка, где стоит ресурс (place.id).",
+        remedy="Заполните place.id; адрес и координаты не нужны.",
+        severity="warning",
+        mostly=0.95,
+    ),
+    row(
+        gxe.ExpectColumnValuesToNotBeNull,
+        column="soato",
+        name="soato_present",
+        dimension="completeness",
+        says="Нет кода СОАТО: неизвестно, к какой территории отнести ресурс.",
+        remedy="Добавьте характеристику soato, десять цифр текстом.",
+        mostly=0.95,
+    ),
+    row(
+        gxe.ExpectColumnValuesToMatchRegex,
+        column="soato",
+        regex=r"^[1-7][0-9]{9}$",
+        name="soato_ten_digits",
+        dimension="validity",
+        says="Код СОАТО – не десять цифр, первая от 1 до 7 (например, 1.41E+09 вместо 1410000000).",
+        remedy="Передавайте soato текстом, не числом: число в дороге получает степень и теряет знаки.",
+        mostly=0.95,
+    ),
+    # --- states
+    row(
+        gxe.ExpectColumnValuesToBeInSet,
+        column="administrative_state",
+        value_set=ADMINISTRATIVE,
+        name="administrative_state_known",
+        dimension="validity",
+        says="administrativeState не из перечня TMF639 v4.",
+        remedy="Допустимы locked, unlocked, shutdown (shuttingDown – значение v5).",
+        mostly=0.95,
+    ),
+    row(
+        gxe.ExpectColumnValuesToBeInSet,
+        column="operational_state",
+        value_set=OPERATIONAL,
+        name="operational_state_known",
+        dimension="validity",
+        says="operationalState не из перечня TMF639 v4.",
+        remedy="Допустимы enable и disable (enabled, disabled – значения v5).",
+        mostly=0.95,
+    ),
+    row(
+        gxe.ExpectColumnValuesToNotBeNull,
+        column="operational_state",
+        name="operational_state_present",
+        dimension="completeness",
+        says="Не сказано, работает ли ресурс (operationalState).",
+        remedy="Передайте enable или disable.",
+        mostly=0.95,
+    ),
+    row(
+        gxe.ExpectColumnValuesToBeInSet,
+        column="usage_state",
+        value_set=USAGE,
+        name="usage_state_known",
+        dimension="validity",
+        says="usageState не из перечня TMF639 v4.",
+        remedy="Допустимы idle, active, busy.",
+        mostly=0.95,
+    ),
+    row(
+        gxe.ExpectColumnValuesToBeInSet,
+        column="resource_status",
+        value_set=STATUS,
+        name="resource_status_known",
+        dimension="validity",
+        says="resourceStatus не из перечня TMF639 v4.",
+        remedy="Допустимы standby, alarm, available, reserved, unknown, suspended.",
+        mostly=0.95,
+    ),
+    row(
+        gxe.ExpectColumnValuesToBeBetween,
+        column="start_operating_date",
+        min_value="1990-01-01",
+        max_value="2099-12-31",
+        name="start_operating_date_plausible",
+        dimension="accuracy",
+        says="Дата начала эксплуатации раньше 1990 или позже 2099 года.",
+        remedy="Проверьте startOperatingDate; если дата неизвестна, не передавайте её.",
+        severity="warning",
+        mostly=0.9,
+    ),
+    # --- PON ports
+    row(
+        gxe.ExpectColumnValuesToBeInSet,
+        column="technology",
+        value_set=PON + FIBRE + WIFI,
+        name="technology_known",
+        dimension="validity",
+        says="Технология (technology) не из согласованного перечня.",
+        remedy=f"Допустимы {', '.join(PON + FIBRE + WIFI)}.",
+        mostly=0.95,
+    ),
+    row(
+        gxe.ExpectColumnValuesToBeInSet,
+        column="technology",
+        value_set=PON,
+        name="pon_technology",
+        dimension="consistency",
+        says="У порта PON указана технология не PON.",
+        remedy=f"Для класса xPON.Port допустимы {', '.join(PON)}.",
+        mostly=0.95,
+        **_of(PON_PORTS),
+    ),
+    row(
+        gxe.ExpectColumnValuesToNotBeNull,
+        column="split_ratio",
+        name="split_ratio_present",
+        dimension="completeness",
+        says="У порта PON нет коэффициента деления (splitRatio).",
+        remedy="Передайте splitRatio вида 1:64: по нему считается ёмкость порта.",
+        mostly=0.95,
+        **_of(PON_PORTS),
+    ),
+    row(
+        gxe.ExpectColumnValuesToBeInSet,
+        column="split_ratio",
+        value_set=SPLIT_RATIOS,
+        name="split_ratio_known",
+        dimension="validity",
+        says="Коэффициент деления порта PON (splitRatio) не вида 1:2, 1:4 … 1:256.",
+        remedy="Передайте полное деление порта одним отношением, например 1:64.",
+        mostly=0.95,
+    ),
+    row(
+        gxe.ExpectColumnValuesToNotBeNull,
+        column="onu_connected",
+        name="onu_connected_present",
+        dimension="completeness",
+        says="У порта PON не указано, сколько подключено ONU (onuConnected).",
+        remedy="Передайте onuConnected; если не подключён никто, передайте 0.",
+        mostly=0.95,
+        **_of(PON_PORTS),
+    ),
+    row(
+        gxe.ExpectColumnValuesToBeBetween,
+        column="onu_connected",
+        min_value=0,
+        name="onu_connected_not_negative",
+        dimension="validity",
+        says="Число подключённых ONU меньше нуля.",
+        remedy="Исправьте onuConnected.",
+        mostly=0.95,
+    ),
+    row(
+        gxe.ExpectColumnPairValuesAToBeGreaterThanB,
+        column_A="onu_capacity",
+        column_B="onu_connected",
+        or_equal=True,
+        ignore_row_if="either_value_is_missing",
+        name="onu_within_capacity",
+        dimension="consistency",
+        says="К порту PON подключено больше ONU, чем позволяет его деление (splitRatio).",
+        remedy="Сверьте onuConnected и splitRatio порта: при делении 1:64 подключено не больше 64.",
+        mostly=0.95,
+    ),
+    row(
+        gxe.ExpectColumnValuesToBeInSet,
+        column="usage_state",
+        value_set=["active", "busy"],
+        name="used_port_is_not_idle",
+        dimension="consistency",
+        says="К порту подключены ONU, а его usageState – idle.",
+        remedy="Сверьте usageState и onuConnected.",
+        severity="warning",
+        mostly=0.8,
+        **_of('col("onu_connected") > 0'),
+    ),
+    row(
+        gxe.ExpectColumnValuesToNotBeNull,
+        column="contained_in",
+        name="port_in_olt",
+        dimension="completeness",
+        says="Не указано, в каком OLT стоит порт PON.",
+        remedy="Передайте связь resourceRelationship с relationshipType containedIn и id этого OLT.",
+        severity="warning",
+        mostly=0.8,
+        **_of(PON_PORTS),
+    ),
+    # --- fibre lines and Wi-Fi
+    row(
+        gxe.ExpectColumnValuesToNotBeNull,
+        column="length_km",
+        name="length_present",
+        dimension="completeness",
+        says="У участка ВОЛС нет длины (lengthKm).",
+        remedy="Передайте длину трассы участка в километрах.",
+        mostly=0.95,
+        **_of(FIBRE_LINES),
+    ),
+    row(
+        gxe.ExpectColumnValuesToBeBetween,
+        column="length_km",
+        min_value=0,
+        strict_min=True,
+        max_value=500,
+        name="length_positive",
+        dimension="accuracy",
+        says="Длина участка ВОЛС не больше нуля или больше 500 км (метры вместо километров?).",
+        remedy="Передайте длину трассы в километрах, отдельно по каждой единице СОАТО.",
+        mostly=0.95,
+    ),
+    row(
+        gxe.ExpectColumnValuesToBeBetween,
+        column="fibre_count",
+        min_value=1,
+        max_value=6912,
+        name="fibre_count_plausible",
+        dimension="accuracy",
+        says="Число волокон в кабеле меньше 1 или больше 6912.",
+        remedy="Проверьте fibreCount.",
+        severity="warning",
+        mostly=0.9,
+    ),
+    row(
+        gxe.ExpectColumnValuesToBeBetween,
+        column="speed_mbps",
+        min_value=0,
+        strict_min=True,
+        max_value=100_000,
+        name="speed_plausible",
+        dimension="accuracy",
+        says="Скорость точки Wi-Fi не больше нуля или больше 100 000 Мбит/с (Кбит/с вместо Мбит/с?).",
+        remedy="Передайте скорость подводящей линии в Мбит/с.",
+        mostly=0.9,
+    ),
+    # --- the snapshot as a whole
+    load(
+        gxe.ExpectColumnDistinctValuesToContainSet,
+        column="category",
+        value_set=["OLT", "xPON.Port"],
+        name="classes_delivered",
+        dimension="completeness",
+        says="В снимке нет портов PON или OLT: выгружена лишь часть учёта.",
+        remedy="Выгрузите учёт филиала целиком, без фильтров.",
+    ),
+    load(
+        gxe.UnexpectedRowsExpectation,
+        unexpected_rows_query=(
+            "SELECT port.row_no FROM {batch} AS port WHERE port.category = 'xPON.Port' "
+            "AND port.contained_in IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {batch} AS olt "
+            "WHERE olt.category = 'OLT' AND olt.resource_id = port.contained_in)"
+        ),
+        name="olt_of_port_delivered",
+        dimension="consistency",
+        says="Порты PON ссылаются на OLT, которых в снимке нет.",
+        remedy="Передайте эти OLT или исправьте связь containedIn.",
+        severity="warning",
+    ),
+]
