@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from great_expectations import expectations as gxe
+import great_expectations.expectations as gxe
 
 from expectations.vocabulary import load, row
 
-# Enumerations of TMF639 v4.0.0. v5 writes enabled, disabled and shuttingDown: such a value is another version.
+# Enumerations of TMF639 v4.0.0. v5 writes enabled, disabled, shuttingDown: that is another version.
 ADMINISTRATIVE = ["locked", "unlocked", "shutdown"]
 OPERATIONAL = ["enable", "disable"]
 USAGE = ["idle", "active", "busy"]
@@ -327,9 +327,8 @@ SUITE: list[Any] = [
     load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            "SELECT port.row_no FROM {batch} AS port WHERE port.category = 'xPON.Port' "
-            "AND port.contained_in IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {batch} AS olt "
-            "WHERE olt.category = 'OLT' AND olt.resource_id = port.contained_in)"
+            "SELECT row_no FROM {batch} WHERE category = 'xPON.Port' AND contained_in NOT IN "
+            "(SELECT resource_id FROM {batch} WHERE category = 'OLT' AND resource_id IS NOT NULL)"
         ),
         name="olt_of_port_delivered",
         dimension="consistency",

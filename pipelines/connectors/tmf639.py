@@ -2,7 +2,7 @@
 
 The protocol has no snapshots: pages are cut out of a list that may change meanwhile. A pull is therefore
 trusted only if every page names the same ``X-Total-Count``, no identifier comes on two pages, and there are
-as many resources as the total says. Otherwise it is taken again from the start, and after a few times given up.
+as many resources as the total says. Otherwise it is taken again from the start, a few times, then given up.
 
 Environment, by the source's name in capitals: ``GOROD_<SOURCE>_URL`` is the address of a real inventory (with
 ``{instance}`` in it, if the source has several), ``GOROD_<SOURCE>_TOKEN`` a bearer token.
