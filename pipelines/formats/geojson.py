@@ -1,7 +1,7 @@
 """GeoJSON (RFC 7946): one row for each feature; the geometry stays GeoJSON text.
 
-Batch columns that a feed may declare: ``geometry``, ``geometry_type``, the bounds ``west, south, east, north``
-in degrees, and any other by ``from_path`` within the feature (``properties.<name>`` when absent).
+Batch columns that a feed may declare: ``geometry``, ``geometry_type``, the bounds ``west, south, east,
+north`` in degrees, and any other by ``from_path`` within the feature (``properties.<name>`` when absent).
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _rows(features: list[Any], columns: dict[str, Column]) -> Iterator[dict[str,
 
 def geometry_problem(geometry: Any) -> str:
     """What a sound geometry would be, in Russian; empty where this one is sound (RFC 7946, section 3.1)."""
-    if not isinstance(geometry, dict) or geometry.get("type") not in DEPTHS:
+    if not isinstance(geometry, dict) or str(geometry.get("type")) not in DEPTHS:
         return f"геометрия одного из видов: {', '.join(DEPTHS)}"
     depth = DEPTHS[geometry["type"]]
     coordinates: Any = geometry.get("coordinates")

@@ -1,8 +1,8 @@
 """A statistical portal's table answer, unfolded: one row for each value cell.
 
 The answer is ``{"tableName", "tableHeader": [[period, …]], "tableHeaderDimColumns": [title, …], "tableRows":
-[[{"value", "level"}, …], …]}``: in each row one cell for each dimension, then one for each period. Every value
-is a text: thousands divided by U+00A0, a decimal comma, null where not published.
+[[{"value", "level"}, …], …]}``: in each row one cell for each dimension, then one for each period. Every
+value is a text: thousands divided by U+00A0, a decimal comma, null where not published.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""What must hold of the requests of the portal 115.бел."""

@@ -1,0 +1,1 @@
+"""What must hold of the answers of Belstat's data portal."""

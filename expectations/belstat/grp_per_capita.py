@@ -1,0 +1,30 @@
+"""What must hold of an answer with gross regional product per head: the six oblasts and Minsk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import great_expectations.expectations as gxe
+
+from expectations.belstat.answer import REGIONS, regions_present, rows_of_an_answer, value_between
+from expectations.vocabulary import load
+
+SUITE: list[Any] = [
+    *rows_of_an_answer(levels=[1], dimensions=[]),
+    value_between(
+        1_000, 1_000_000, "ВРП на душу – от 1 000 до 1 000 000 рублей (в рублях после деноминации)."
+    ),
+    regions_present(REGIONS),
+    load(
+        gxe.UnexpectedRowsExpectation,
+        unexpected_rows_query=(
+            "select period, count(value) as published from {batch} "
+            "group by period having count(value) not in (0, 7)"
+        ),
+        severity="warning",
+        name="year_whole",
+        dimension="completeness",
+        says="Год опубликован либо по всем областям и г. Минску, либо ни по одной.",
+        remedy="Запросите таблицу заново позже: часть областей ещё не опубликована.",
+    ),
+]

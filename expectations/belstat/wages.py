@@ -1,0 +1,41 @@
+"""What must hold of an answer with average wages. Wages up to 2015 are in old roubles: dbt converts them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import great_expectations.expectations as gxe
+
+from expectations.belstat.answer import COUNTRY, REGIONS, regions_present, rows_of_an_answer, value_between
+from expectations.vocabulary import load
+
+SUITE: list[Any] = [
+    *rows_of_an_answer(levels=[0, 1, 2], dimensions=[]),
+    value_between(100, 100_000_000, "Средняя зарплата – от 100 рублей (до 2016 года в старых рублях)."),
+    regions_present([COUNTRY, *REGIONS]),
+    load(
+        gxe.UnexpectedRowsExpectation,
+        unexpected_rows_query=(
+            "select period, min(value) as least, max(value) as greatest from {batch} "
+            "group by period having max(value) > 50 * min(value)"
+        ),
+        name="one_rouble_a_year",
+        dimension="consistency",
+        says="В одном году все зарплаты в одних рублях: наибольшая не больше наименьшей в 50 раз.",
+        remedy="Проверьте единицу измерения: старые и новые рубли (деноминация 1 июля 2016 года) смешаны.",
+    ),
+    load(
+        gxe.UnexpectedRowsExpectation,
+        unexpected_rows_query=(
+            "select period, max(value) filter (where territory_level = 0) as country, "
+            "min(value) filter (where territory_level = 1) as least, "
+            "max(value) filter (where territory_level = 1) as greatest from {batch} group by period "
+            "having max(value) filter (where territory_level = 0) < min(value) filter (where territory_level = 1) "
+            "or max(value) filter (where territory_level = 0) > max(value) filter (where territory_level = 1)"
+        ),
+        name="country_within_regions",
+        dimension="consistency",
+        says="Зарплата по стране не меньше наименьшей и не больше наибольшей по областям.",
+        remedy="Запросите таблицу заново; если расхождение остаётся, сообщите Белстату.",
+    ),
+]

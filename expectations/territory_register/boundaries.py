@@ -1,0 +1,59 @@
+"""What must hold of the outlines of regions and districts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import great_expectations.expectations as gxe
+
+from expectations.territory_register.codes import ANY, EAST, NORTH, SOUTH, WEST, code, unique
+from expectations.vocabulary import load, row
+
+
+def _within(column: str, lowest: float, highest: float, title: str) -> Any:
+    return row(
+        gxe.ExpectColumnValuesToBeBetween,
+        column=column,
+        min_value=lowest,
+        max_value=highest,
+        name=f"{column}_in_country",
+        dimension="accuracy",
+        says=f"Граница не выходит за пределы Беларуси: {title}.",
+        remedy="Проверьте систему координат (WGS 84, градусы) и порядок: сначала долгота, потом широта.",
+    )
+
+
+SUITE: list[Any] = [
+    *code("feature_id", ANY, "BY-XX или r-…"),
+    unique(["feature_id"], "У территории один контур."),
+    row(
+        gxe.ExpectColumnValuesToNotBeNull,
+        column="geometry",
+        name="geometry_given",
+        dimension="completeness",
+        says="У территории есть контур.",
+        remedy="Добавьте геометрию.",
+    ),
+    row(
+        gxe.ExpectColumnValuesToBeInSet,
+        column="geometry_type",
+        value_set=["Polygon", "MultiPolygon"],
+        name="geometry_is_area",
+        dimension="validity",
+        says="Контур – Polygon или MultiPolygon.",
+        remedy="Сохраните слой площадей, а не линий или точек.",
+    ),
+    _within("west", WEST, EAST, "долгота не меньше 23,16"),
+    _within("south", SOUTH, NORTH, "широта не меньше 51,25"),
+    _within("east", WEST, EAST, "долгота не больше 32,79"),
+    _within("north", SOUTH, NORTH, "широта не больше 56,19"),
+    load(
+        gxe.ExpectTableRowCountToBeBetween,
+        min_value=7,
+        max_value=150,
+        name="contours_count",
+        dimension="completeness",
+        says="В слое от 7 (области и г. Минск) до 150 контуров (районы).",
+        remedy="Передайте слой целиком.",
+    ),
+]

@@ -1,0 +1,54 @@
+"""How codes of territories are written, and where the country lies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import great_expectations.expectations as gxe
+
+from expectations.vocabulary import row
+
+ANY = r"^(BY|BY-[A-Z]{2}|[rc]-[a-z]+(-[a-z]+)*)$"
+DISTRICT = r"^r-[a-z]+(-[a-z]+)*$"
+TOWN = r"^c-[a-z]+(-[a-z]+)*$"
+# the country's bounds in degrees, a hundredth wider than its outline
+SOUTH, NORTH, WEST, EAST = 51.25, 56.19, 23.16, 32.79
+
+
+def code(column: str, pattern: str, shape: str) -> list[Any]:
+    """The code is given, and is written as codes of its kind are."""
+    return [
+        row(
+            gxe.ExpectColumnValuesToNotBeNull,
+            column=column,
+            mostly=0.99,
+            name=f"{column}_given",
+            dimension="completeness",
+            says=f"Код в столбце {column} указан.",
+            remedy="Впишите код территории из реестра.",
+        ),
+        row(
+            gxe.ExpectColumnValuesToMatchRegex,
+            column=column,
+            regex=pattern,
+            mostly=0.99,
+            name=f"{column}_is_code",
+            dimension="validity",
+            says=f"Код в столбце {column} записан как {shape}, латиницей.",
+            remedy="Проверьте код: кириллица вместо латиницы, пробелы и прописные буквы его портят.",
+        ),
+    ]
+
+
+def unique(columns: list[str], says: str) -> Any:
+    """One row for each combination of ``columns``."""
+    single = len(columns) == 1
+    return row(
+        gxe.ExpectColumnValuesToBeUnique if single else gxe.ExpectCompoundColumnsToBeUnique,
+        **({"column": columns[0]} if single else {"column_list": columns}),
+        mostly=0.99,
+        name="row_unique",
+        dimension="uniqueness",
+        says=says,
+        remedy="Уберите повторную строку.",
+    )

@@ -1,0 +1,46 @@
+"""What must hold of the areas of towns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import great_expectations.expectations as gxe
+
+from expectations.territory_register.codes import TOWN, code, unique
+from expectations.vocabulary import row
+
+SUITE: list[Any] = [
+    *code("city_id", TOWN, "c-…"),
+    unique(["city_id"], "У города одна площадь."),
+    row(
+        gxe.ExpectColumnValuesToNotBeNull,
+        column="admin_area_km2",
+        mostly=0.95,
+        name="area_given",
+        dimension="completeness",
+        says="Площадь указана.",
+        remedy="Впишите площадь или уберите строку.",
+    ),
+    row(
+        gxe.ExpectColumnValuesToBeBetween,
+        column="admin_area_km2",
+        min_value=0,
+        strict_min=True,
+        max_value=1_000,
+        mostly=0.95,
+        name="area_possible",
+        dimension="validity",
+        says="Площадь города больше 0 и не больше 1 000 км².",
+        remedy="Исправьте площадь; проверьте единицу (км², а не гектары).",
+    ),
+    row(
+        gxe.ExpectColumnValuesToBeInSet,
+        column="admin_level",
+        value_set=["4", "6", "8"],
+        severity="warning",
+        name="admin_level_known",
+        dimension="validity",
+        says="Уровень границы – 4 (Минск), 6 (город областного подчинения) или 8.",
+        remedy="Проверьте, та ли граница взята.",
+    ),
+]
