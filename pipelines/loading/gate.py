@@ -1,0 +1,334 @@
+"""The gate: a Great Expectations suite on the batch, in DuckDB in memory, whatever the warehouse.
+
+It decides and explains; it changes nothing. Acceptance itself lives in the ledger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+
+from pipelines.errors import GorodError, Reason
+from pipelines.formats.typed import literal, quoted
+from pipelines.loading.delivery import Batch
+
+SAMPLE_ROWS = 20
+READABLE = "row.readable"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one expectation found. Counts are rows for level ``row``; 1 and 0 or 1 for level ``load``."""
+
+    expectation: str
+    level: Literal["row", "load"]
+    severity: str
+    dimension: str
+    column: str | None
+    success: bool
+    evaluated_count: int
+    unexpected_count: int
+    says: str
+    remedy: str
+    sample_rows: tuple[int, ...] = ()
+
+    @property
+    def refuses(self) -> bool:
+        """Whether this result alone keeps the load out."""
+        return not self.success and self.severity == "critical"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The gate's decision on a batch.
+
+    ``quarantine`` is a Parquet file of ``row_no``, ``reasons`` (JSON list), ``record`` (JSON object); ``flagged`` one of
+    ``row_no``, ``expectation`` for rows that are accepted with a warning. None where there are no such rows.
+    """
+
+    results: tuple[Result, ...]
+    quarantine: Path | None = None
+    quarantined: int = 0
+    flagged: Path | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the load may enter: something was evaluated, and nothing critical failed."""
+        return bool(self.results) and not any(result.refuses for result in self.results)
+
+    @property
+    def warnings(self) -> int:
+        """How many expectations of severity ``warning`` found something."""
+        return sum(1 for r in self.results if r.severity == "warning" and (not r.success or r.unexpected_count > 0))
+
+
+def load_suite(source: str, feed: str) -> tuple[list[Any], str]:
+    """The declared expectations of a feed and the hash of their file.
+
+    Raises:
+        GorodError: there is no suite, it is empty, or two expectations have one name.
+    """
+    try:
+        module = importlib.import_module(f"expectations.{source}.{feed}")
+    except ModuleNotFoundError as error:
+        raise GorodError(
+            f"feed {source}.{feed} has no suite", f"Write expectations/{source}/{feed}.py; see CONTRIBUTING.md."
+        ) from error
+    suite: list[Any] = list(module.SUITE)
+    names = [expectation.meta["name"] for expectation in suite]
+    if not suite or len(set(names)) != len(names):
+        raise GorodError(f"suite {module.__file__} is empty or repeats a name: {names}", "Give each expectation a name of its own.")
+    assert module.__file__
+    return suite, hashlib.sha256(Path(module.__file__).read_bytes()).hexdigest()
+
+
+@cache
+def _readable() -> Any:
+    """What every suite begins with: each row could be read as the declared types."""
+    import great_expectations.expectations as gxe
+
+    from expectations.vocabulary import row
+
+    return row(
+        gxe.ExpectColumnValuesToBeNull,
+        column="parse_errors",
+        mostly=0.95,
+        name=READABLE,
+        dimension="validity",
+        says="Значение не читается как объявленный тип.",
+        remedy="Исправьте значение по указанному образцу и передайте выгрузку снова.",
+    )
+
+
+def evaluate(batch: Batch, suite: Sequence[Any], parameters: dict[str, Any], folder: Path) -> Verdict:
+    """Evaluate a suite on a batch; write quarantine and flags into ``folder``.
+
+    ``parameters`` fill ``{"$PARAMETER": name}`` of the suite: ``first_day`` and ``last_day`` of the slice, and the
+    batch's facts. A suite of which anything could not be evaluated refuses the load: a broken suite never passes.
+    """
+    with duckdb.connect() as connection:
+        connection.execute(f"create view batch as select * from read_parquet({literal(str(batch.path))})")
+        expectations = [_readable(), *suite]
+        found = _validate(connection, expectations, parameters)
+        results = tuple(
+            _result(connection, expectation, outcome) for expectation, outcome in zip(expectations, found, strict=True)
+        )
+        quarantine, quarantined = _write_quarantine(connection, found, folder / "quarantine.parquet")
+        flagged = _write_flagged(connection, found, folder / "flagged.parquet")
+    return Verdict(results, quarantine, quarantined, flagged)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One evaluated expectation, with the query of its unexpected rows where it has rows."""
+
+    meta: dict[str, Any]
+    severity: str
+    columns: tuple[str, ...]
+    success: bool
+    broken: str | None
+    outcome: dict[str, Any]
+
+    @property
+    def rows_query(self) -> str | None:
+        if self.meta["level"] != "row" or not self.outcome.get("unexpected_count"):
+            return None
+        query = self.outcome.get("unexpected_index_query")
+        return str(query).rstrip().rstrip(";") if query else None
+
+
+def _validate(connection: duckdb.DuckDBPyConnection, expectations: Sequence[Any], parameters: dict[str, Any]) -> list[_Found]:
+    """Run the suite once; results in the order of the declarations."""
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    from pipelines.loading.gx_duckdb import lent
+
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    with lent(connection) as url, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        batch = (
+            context.data_sources.add_sql("gate", connection_string=url)
+            .add_table_asset("batch", table_name="batch")
+            .add_batch_definition_whole_table("batch")
+        )
+        copies = [expectation.copy() for expectation in expectations]
+        suite = context.suites.add(gx.ExpectationSuite("suite", expectations=copies))
+        outcome = context.validation_definitions.add(
+            gx.ValidationDefinition(name="gate", data=batch, suite=suite)
+        ).run(
+            expectation_parameters=parameters,
+            result_format={
+                "result_format": "SUMMARY",
+                "partial_unexpected_count": 0,
+                "unexpected_index_column_names": ["row_no"],
+                "return_unexpected_index_query": True,
+            },
+        )
+    by_name = {result.expectation_config.meta["name"]: result for result in outcome.results}
+    missing = [e.meta["name"] for e in expectations if e.meta["name"] not in by_name]
+    if missing or len(by_name) != len(expectations):
+        raise GorodError(f"declared {len(expectations)} expectations, evaluated {len(by_name)}: {missing}", "Mend the suite.")
+    found = []
+    for expectation in expectations:
+        result = by_name[expectation.meta["name"]]
+        kwargs = result.expectation_config.kwargs
+        columns = [kwargs.get("column"), kwargs.get("column_A"), kwargs.get("column_B"), *(kwargs.get("column_list") or [])]
+        found.append(
+            _Found(
+                meta=dict(expectation.meta),
+                severity=str(getattr(expectation.severity, "value", expectation.severity)),
+                columns=tuple(column for column in columns if column),
+                success=bool(result.success),
+                broken=_exception(result.exception_info),
+                outcome=dict(result.result or {}),
+            )
+        )
+    return found
+
+
+def _exception(info: dict[str, Any] | None) -> str | None:
+    """GX reports an expectation that could not be evaluated as failed; the difference matters."""
+    if not info:
+        return None
+    entries = [info] if "raised_exception" in info else [v for v in info.values() if isinstance(v, dict)]
+    for entry in entries:
+        if entry.get("raised_exception") or entry.get("exception_message"):
+            return str(entry.get("exception_message"))
+    return None
+
+
+def _result(connection: duckdb.DuckDBPyConnection, expectation: Any, found: _Found) -> Result:
+    meta = found.meta
+    if found.broken is not None:
+        return Result(
+            expectation=meta["name"],
+            level=meta["level"],
+            severity="critical",
+            dimension=meta["dimension"],
+            column=", ".join(found.columns) or None,
+            success=False,
+            evaluated_count=0,
+            unexpected_count=0,
+            says=f"Проверка не выполнена: {found.broken}",
+            remedy="Ошибка в описании проверки: обратитесь к администратору хранилища.",
+        )
+    is_row = meta["level"] == "row"
+    samples: list[tuple[Any, ...]] = []
+    if found.rows_query:
+        samples = connection.execute(
+            f"select distinct row_no from ({found.rows_query}) order by row_no limit {SAMPLE_ROWS}"
+        ).fetchall()
+    return Result(
+        expectation=meta["name"],
+        level=meta["level"],
+        severity=found.severity,
+        dimension=meta["dimension"],
+        column=", ".join(c for c in found.columns if c != "parse_errors") or None,
+        success=found.success,
+        evaluated_count=int(found.outcome.get("element_count") or 0) if is_row else 1,
+        unexpected_count=int(found.outcome.get("unexpected_count") or 0) if is_row else int(not found.success),
+        says=_with_observed(meta["says"], found),
+        remedy=meta["remedy"],
+        sample_rows=tuple(int(row[0]) for row in samples),
+    )
+
+
+def _with_observed(says: str, found: _Found) -> str:
+    """Load-level sentences tell the observed value too."""
+    observed = found.outcome.get("observed_value")
+    if found.meta["level"] == "row" or found.success or observed is None:
+        return says
+    return f"{says} Получено: {observed}."
+
+
+def _failed_rows(found: list[_Found], severity: str) -> list[tuple[_Found, str]]:
+    return [(f, f.rows_query) for f in found if f.severity == severity and f.rows_query is not None]
+
+
+def _write_quarantine(connection: duckdb.DuckDBPyConnection, found: list[_Found], out: Path) -> tuple[Path | None, int]:
+    failed = _failed_rows(found, "critical")
+    if not failed:
+        return None, 0
+    reasons = " union all ".join(
+        f"""select row_no, json_object(
+            'expectation', {literal(f.meta["name"])}, 'column', {literal(", ".join(f.columns))},
+            'value', {_given(f.columns)}, 'says', {literal(f.meta["says"])}, 'remedy', {literal(f.meta["remedy"])}
+        ) as reason from batch where row_no in (select row_no from ({query}))"""
+        for f, query in failed
+        if f.meta["name"] != READABLE
+    )
+    unreadable = """
+        select row_no, json_object(
+            'expectation', 'row.readable', 'column', error ->> 'column', 'value', error ->> 'value',
+            'says', 'Ожидается: ' || (error ->> 'expected') || '.',
+            'remedy', 'Исправьте значение по указанному образцу и передайте выгрузку снова.'
+        ) as reason
+        from (select row_no, unnest(from_json(parse_errors, '["JSON"]')) as error from batch where parse_errors is not null)
+    """
+    parts = [part for part in (reasons, unreadable if any(f.meta["name"] == READABLE for f, _ in failed) else "") if part]
+    connection.execute(
+        f"""copy (
+            select batch.row_no, '[' || string_agg(reason::VARCHAR, ', ' order by reason::VARCHAR) || ']' as reasons,
+                any_value(to_json(batch))::VARCHAR as record
+            from ({" union all ".join(parts)}) as failed
+            join (select * exclude (parse_errors) from batch) as batch using (row_no)
+            group by batch.row_no
+            order by batch.row_no
+        ) to {literal(str(out))} (format parquet)"""
+    )
+    counted = connection.execute(f"select count(*) from {literal(str(out))}").fetchone()
+    assert counted is not None
+    return out, int(counted[0])
+
+
+def _given(columns: tuple[str, ...]) -> str:
+    return "concat_ws(', ', " + ", ".join(f"{quoted(column)}::VARCHAR" for column in columns) + ")" if columns else "null"
+
+
+def _write_flagged(connection: duckdb.DuckDBPyConnection, found: list[_Found], out: Path) -> Path | None:
+    failed = _failed_rows(found, "warning")
+    if not failed:
+        return None
+    union = " union ".join(f"select row_no, {literal(f.meta['name'])} as expectation from ({query})" for f, query in failed)
+    connection.execute(f"copy ({union} order by all) to {literal(str(out))} (format parquet)")
+    return out
+
+
+def unreadable(reasons: Sequence[Reason]) -> Verdict:
+    """The verdict on a delivery that no reader could take in."""
+    return Verdict(tuple(from_reason(reason) for reason in reasons))
+
+
+def from_reason(reason: Reason) -> Result:
+    """A reader's or the ledger's refusal as a load-level result."""
+    return Result(
+        expectation=reason.expectation,
+        level="load",
+        severity="critical",
+        dimension="validity",
+        column=reason.column,
+        success=False,
+        evaluated_count=1,
+        unexpected_count=1,
+        says=reason.message if reason.value is None else f"{reason.message} Дано: «{reason.value}».",
+        remedy=reason.remedy,
+        sample_rows=(reason.row,) if reason.row is not None else (),
+    )
+
+
+def results_json(results: Sequence[Result]) -> str:
+    """Results as JSON, for run metadata."""
+    return json.dumps([result.__dict__ for result in results], ensure_ascii=False)

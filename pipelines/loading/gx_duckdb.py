@@ -1,0 +1,151 @@
+"""Great Expectations on DuckDB: a SQLAlchemy dialect that borrows a connection which the caller owns.
+
+GX has no DuckDB support of its own. It fetches results after its cursor is gone, and it knows only the names of
+its own engines. This dialect over duckdb-engine answers with results that are already fetched, is named
+"postgresql" so that GX takes its PostgreSQL branches, and writes PostgreSQL's ``~`` as ``regexp_matches``.
+Nothing of GX is patched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import duckdb
+from duckdb_engine import DBAPI, ConnectionWrapper, Dialect
+from sqlalchemy import BIGINT, BOOLEAN, DATE, NUMERIC, TIMESTAMP, VARCHAR, pool
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.base import PGCompiler
+from sqlalchemy.sql import operators
+
+TYPES = {"BIGINT": BIGINT, "BOOLEAN": BOOLEAN, "DATE": DATE, "DECIMAL": NUMERIC, "TIMESTAMP": TIMESTAMP}
+
+_lent: dict[str, duckdb.DuckDBPyConnection] = {}
+
+
+class _BufferedCursor:
+    """A DB-API cursor whose result is fetched at once, so that it outlives the statement."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, wrapper: ConnectionWrapper) -> None:
+        self._connection = connection
+        self.connection = wrapper
+        self._rows: list[tuple[Any, ...]] = []
+        self.description: Any = None
+        self.rowcount = -1
+
+    def execute(self, statement: str, parameters: Any = None, context: Any = None) -> None:  # noqa: ARG002
+        cursor = self._connection.execute(statement, parameters or None)
+        self.description = cursor.description
+        self._rows = cursor.fetchall()
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        return self._rows.pop(0) if self._rows else None
+
+    def fetchmany(self, size: int = 1) -> list[tuple[Any, ...]]:
+        rows, self._rows = self._rows[:size], self._rows[size:]
+        return rows
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        rows, self._rows = self._rows, []
+        return rows
+
+    def close(self) -> None:
+        self._rows = []
+
+
+class _LentConnection(ConnectionWrapper):  # type: ignore[misc]
+    """A connection that is handed back, not closed."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        super().__init__(connection)
+        self._connection = connection
+
+    def cursor(self) -> _BufferedCursor:
+        return _BufferedCursor(self._connection, self)
+
+    def commit(self) -> None:
+        """Nothing to keep: the gate only reads."""
+
+    def rollback(self) -> None:
+        """Nothing to undo: the gate only reads."""
+
+    def close(self) -> None:
+        """The lender closes."""
+
+
+class _Compiler(PGCompiler):
+    def visit_custom_op_binary(self, element: Any, override_operator: Any, **kw: Any) -> str:
+        if element.operator.opstring in ("~", "!~"):
+            left, right = self.process(element.left, **kw), self.process(element.right, **kw)
+            matches = f"regexp_matches(CAST({left} AS VARCHAR), {right})"
+            return matches if element.operator.opstring == "~" else f"NOT {matches}"
+        return str(super().visit_custom_op_binary(element, override_operator, **kw))
+
+    def visit_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:  # noqa: ARG002
+        left, right = self.process(binary.left, **kw), self.process(binary.right, **kw)
+        return f"regexp_matches(CAST({left} AS VARCHAR), {right})"
+
+    def visit_not_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+        return f"NOT {self.visit_regexp_match_op_binary(binary, operators.regexp_match_op, **kw)}"
+
+
+class GateDialect(Dialect):  # type: ignore[misc]
+    """``gorodgate:///<handle>``: the connection lent under ``handle``."""
+
+    name = "postgresql"
+    driver = "gorodgate"
+    statement_compiler = _Compiler
+    supports_statement_cache = False
+
+    def connect(self, *_arguments: Any, **parameters: Any) -> _LentConnection:
+        return _LentConnection(_lent[parameters["database"]])
+
+    def create_connect_args(self, url: Any) -> tuple[tuple[()], dict[str, Any]]:
+        return (), {"database": url.database}
+
+    @classmethod
+    def get_pool_class(cls, url: Any) -> type[pool.Pool]:  # noqa: ARG003
+        return pool.StaticPool
+
+    @staticmethod
+    def dbapi(**_kwargs: Any) -> type[DBAPI]:
+        return DBAPI
+
+    @classmethod
+    def import_dbapi(cls) -> type[DBAPI]:
+        return DBAPI
+
+    def do_begin(self, connection: Any) -> None:
+        """DuckDB reads need no transaction here."""
+
+    def do_rollback(self, connection: Any) -> None:
+        """Nothing to undo."""
+
+    def do_commit(self, connection: Any) -> None:
+        """Nothing to keep."""
+
+    def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **_kw: Any) -> list[Any]:
+        """Columns of a table or view, by DuckDB's own catalogue (GX reflects the batch once)."""
+        rows = connection.exec_driver_sql(
+            "select column_name, data_type, is_nullable from information_schema.columns "
+            f"where table_name = '{table_name}' order by ordinal_position"
+        ).fetchall()
+        return [
+            {"name": name, "type": TYPES.get(kind.split("(")[0], VARCHAR)(), "nullable": nullable == "YES", "default": None}
+            for name, kind, nullable in rows
+        ]
+
+
+registry.register("gorodgate", __name__, "GateDialect")
+
+
+@contextmanager
+def lent(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Lend a DuckDB connection to GX for a while; gives the connection string."""
+    handle = f"batch{id(connection)}"
+    _lent[handle] = connection
+    try:
+        yield f"gorodgate:///{handle}"
+    finally:
+        del _lent[handle]
