@@ -8,15 +8,13 @@ the publication before or the one after. Nothing in a published folder is ever w
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 import re
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -26,13 +24,13 @@ from typing import Any
 import duckdb
 
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
+from pipelines.publishing.folders import BUILDING, only_writer, remove_leftovers, seal, sha256_of, sync
 from pipelines.settings import Settings
 
 SCHEMA = "published"
 DATABASE = "gorod.duckdb"
 MANIFEST = "manifest.json"
 CURRENT = "current"
-BUILDING = ".building-"
 
 TERRITORIES = "pub_territory_v1"
 OBSERVATIONS = "pub_observation_v1"
@@ -100,7 +98,6 @@ def publish(settings: Settings) -> Publication:
         WarehouseError: the publication cannot be written; what was published stays.
     """
     with _only_publisher(settings):
-        _remove_leftovers(settings.published)
         with _open_warehouse(settings) as (connection, warehouse):
             definitions_hash = _require_sound_build(connection, warehouse)
             contracts = _contracts(connection, warehouse)
@@ -138,25 +135,12 @@ def current_publication(settings: Settings) -> Publication | None:
 
 @contextmanager
 def _only_publisher(settings: Settings) -> Iterator[None]:
-    """Hold the lock of ``published/``; the kernel frees it when the process dies."""
-    try:
-        settings.published.mkdir(parents=True, exist_ok=True)
-        lock = (settings.published / ".lock").open("w")
-    except OSError as error:
-        raise _cannot_write(settings.published, error) from error
-    with lock:
-        deadline = time.monotonic() + settings.busy_timeout_s
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise WarehouseBusyError(
-                        f"{settings.published}: another process is publishing",
-                        "Wait until it ends, then try again.",
-                    ) from None
-                time.sleep(0.1)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(only_writer(settings.published, settings.busy_timeout_s, "publishing"))
+            remove_leftovers(settings.published)
+        except OSError as error:
+            raise _cannot_write(settings.published, error) from error
         yield
 
 
@@ -308,7 +292,7 @@ def _build(
         ]
         described = {
             str(file["path"].relative_to(building)): {
-                "sha256": _file_hash(file["path"]),
+                "sha256": sha256_of(file["path"]),
                 "bytes": file["path"].stat().st_size,
                 **{key: value for key, value in file.items() if key != "path"},
             }
@@ -322,14 +306,10 @@ def _build(
         }
         text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
         (building / MANIFEST).write_text(text, encoding="utf-8")
-        for path in [building / MANIFEST, *(file["path"] for file in files)]:
-            path.chmod(0o444)
-            _sync(path)
-        for folder in (building / "parquet", building / "regions", building):
-            _sync(folder)
+        seal(building)
         folder = published / identity
         building.rename(folder)
-        _sync(published)
+        sync(published)
     except (OSError, duckdb.Error) as error:
         shutil.rmtree(building, ignore_errors=True)
         raise _cannot_write(published, error) from error
@@ -352,7 +332,7 @@ def _write_database(
 
     Returns ``path``, ``row_counts`` by table and ``synthetic``.
     """
-    connection.execute(f"attach {_text(str(path))} as snapshot")
+    connection.execute(f"attach {_text(str(path))} as snapshot (block_size 16384)")
     try:
         connection.execute("begin")
         connection.execute(f"create schema snapshot.{SCHEMA}")
@@ -446,7 +426,7 @@ def _show(published: Path, publication: Publication) -> bool:
     try:
         beside.symlink_to(publication.id)
         beside.replace(link)
-        _sync(published)
+        sync(published)
     except OSError as error:
         raise _cannot_write(published, error) from error
     return True
@@ -492,15 +472,6 @@ def _free_id(published: Path, wanted: str) -> str:
     return next(name for name in names if not (published / name).exists())
 
 
-def _remove_leftovers(published: Path) -> None:
-    """Remove what killed runs left half built. The lock is held: no other run is building."""
-    for path in published.glob(f"{BUILDING}*"):
-        if path.is_symlink():
-            path.unlink()
-        else:
-            shutil.rmtree(path)
-
-
 def _remove_old(published: Path, keep: int) -> None:
     """Keep the newest publications; the current one always stays.
 
@@ -522,20 +493,6 @@ def _cannot_write(published: Path, error: Exception) -> WarehouseError:
         f"{published}: the publication cannot be written: {error}",
         "Check free space and permissions, then try again; what was published before stays.",
     )
-
-
-def _sync(path: Path) -> None:
-    """Flush a file or a folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _name(identifier: str) -> str:

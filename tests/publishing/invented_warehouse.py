@@ -44,19 +44,61 @@ CONTRACTS = {
 
 # ref_area: names ru, be, en; SOATO; corners of an invented outline (west, south, east, north)
 REGIONS: dict[str, tuple[str, str, str, str, tuple[float, float, float, float]]] = {
-    "BY-BR": ("Брестская область", "Брэсцкая вобласць", "Brest Region", "1000000000", (23.2, 51.5, 26.8, 53.0)),
-    "BY-VI": ("Витебская область", "Віцебская вобласць", "Vitebsk Region", "2000000000", (26.5, 54.7, 31, 56.1)),
-    "BY-HO": ("Гомельская область", "Гомельская вобласць", "Gomel Region", "3000000000", (26.8, 51.3, 31.6, 52.6)),
-    "BY-HR": ("Гродненская область", "Гродзенская вобласць", "Grodno Region", "4000000000", (23.5, 53.0, 26.4, 55)),
+    "BY-BR": (
+        "Брестская область",
+        "Брэсцкая вобласць",
+        "Brest Region",
+        "1000000000",
+        (23.2, 51.5, 26.8, 53.0),
+    ),
+    "BY-VI": (
+        "Витебская область",
+        "Віцебская вобласць",
+        "Vitebsk Region",
+        "2000000000",
+        (26.5, 54.7, 31, 56.1),
+    ),
+    "BY-HO": (
+        "Гомельская область",
+        "Гомельская вобласць",
+        "Gomel Region",
+        "3000000000",
+        (26.8, 51.3, 31.6, 52.6),
+    ),
+    "BY-HR": (
+        "Гродненская область",
+        "Гродзенская вобласць",
+        "Grodno Region",
+        "4000000000",
+        (23.5, 53.0, 26.4, 55),
+    ),
     "BY-MI": ("Минская область", "Мінская вобласць", "Minsk Region", "6000000000", (26.4, 52.6, 29.0, 54.7)),
-    "BY-MA": ("Могилёвская область", "Магілёўская вобласць", "Mogilev Region", "7000000000", (29, 52.6, 32.6, 54.6)),
+    "BY-MA": (
+        "Могилёвская область",
+        "Магілёўская вобласць",
+        "Mogilev Region",
+        "7000000000",
+        (29, 52.6, 32.6, 54.6),
+    ),
     "BY-HM": ("город Минск", "горад Мінск", "Minsk", "5000000000", (27.3, 53.75, 27.8, 54.05)),
 }
-CITIES = {"c-brest": ("Брест", "BY-BR"), "c-vitebsk": ("Витебск", "BY-VI"), "c-baranovichi": ("Барановичи", "BY-BR")}
+CITIES = {
+    "c-brest": ("Брест", "BY-BR"),
+    "c-vitebsk": ("Витебск", "BY-VI"),
+    "c-baranovichi": ("Барановичи", "BY-BR"),
+}
 
 # indicator: name, unit code, unit, decimals, frequency, scale, sources
 INDICATORS: dict[str, tuple[str, str, str, int, str, float, str]] = {
-    "requests_per_1000": ("Обращения на 1 000 жителей", "PER_1000", "на 1 000 жителей", 1, "M", 4.2, "portal"),
+    "requests_per_1000": (
+        "Обращения на 1 000 жителей",
+        "PER_1000",
+        "на 1 000 жителей",
+        1,
+        "M",
+        4.2,
+        "portal",
+    ),
     "planned_days_median": ("Плановый срок решения, медиана", "DAYS", "дней", 0, "M", 14, "portal"),
     "rated_share_pct": ("Доля обращений с оценкой заявителя", "PCT", "%", 1, "M", 31, "portal"),
     "wage_byn": ("Среднемесячная заработная плата", "BYN", "рублей", 2, "M", 2100, "statistics"),
@@ -64,11 +106,29 @@ INDICATORS: dict[str, tuple[str, str, str, int, str, float, str]] = {
     "wage_to_country_pct": ("Заработная плата к средней по стране", "PCT", "%", 1, "M", 97, "statistics"),
     "population": ("Население на начало года", "PERSONS", "человек", 0, "A", 1_250_000, "statistics"),
     "old_age_dependency": ("Нагрузка пожилыми", "PER_100", "на 100 трудоспособных", 1, "A", 38, "statistics"),
-    "net_migration_per_1000": ("Миграционный прирост", "PER_1000", "на 1 000 жителей", 2, "A", -1.4, "statistics"),
+    "net_migration_per_1000": (
+        "Миграционный прирост",
+        "PER_1000",
+        "на 1 000 жителей",
+        2,
+        "A",
+        -1.4,
+        "statistics",
+    ),
     "pon_ports_per_100": ("Порты PON на 100 жителей", "PER_100", "на 100 жителей", 1, "Q", 44, "inventory"),
     "pon_used_pct": ("Занятость портов PON", "PCT", "%", 1, "Q", 71, "inventory"),
-    "wifi_points_per_10000": ("Общественные точки Wi-Fi", "PER_10000", "на 10 000 жителей", 1, "Q", 3, "inventory"),
+    "wifi_points_per_10000": (
+        "Общественные точки Wi-Fi",
+        "PER_10000",
+        "на 10 000 жителей",
+        1,
+        "Q",
+        3,
+        "inventory",
+    ),
 }
+MONTHS = ["январь", "февраль", "март", "апрель", "май", "июнь", "июль", "август", "сентябрь"]
+MONTHS += ["октябрь", "ноябрь", "декабрь"]
 PERIODS = {
     "M": [f"2025-{month:02d}" for month in range(1, 13)],
     "Q": [f"2025-Q{quarter}" for quarter in range(1, 5)],
@@ -88,7 +148,12 @@ def rows(step: int = 0) -> dict[str, list[dict[str, Any]]]:
     """All rows by table."""
     areas = ["BY", *REGIONS, *CITIES]
     return {
-        "pub_indicator_value_v1": [_value(i, a, p, step) for i in INDICATORS for a in areas for p in PERIODS[INDICATORS[i][4]]],
+        "pub_indicator_value_v1": [
+            _value(indicator, area, period, step)
+            for indicator, about in INDICATORS.items()
+            for area in areas
+            for period in PERIODS[about[4]]
+        ],
         "pub_indicator_v1": [_indicator(i) for i in INDICATORS],
         "pub_measure_v1": [{"measure": "appeals", "name_ru": "Обращения", "unit_measure": "COUNT"}],
         "pub_territory_v1": _territories(),
@@ -96,7 +161,8 @@ def rows(step: int = 0) -> dict[str, list[dict[str, Any]]]:
         "pub_observation_v1": [
             {
                 "measure": "appeals", "ref_area": area, "freq": "M", "time_period": period, "breakdown": "_T",
-                "obs_value": float(10 + step), "obs_status": "A", "missing_reason": None, "unit_measure": "COUNT",
+                "obs_value": float(10 + step), "obs_status": "A", "missing_reason": None,
+                "unit_measure": "COUNT",
                 "load_id": "statistics-all" if area not in CITIES else f"portal-{area}", "source_rows": 10,
             }
             for area in areas
@@ -109,8 +175,9 @@ def rows(step: int = 0) -> dict[str, list[dict[str, Any]]]:
         ],
         "pub_data_quality_v1": [
             {
-                **{key: load[key] for key in ("source", "feed", "instance", "slice", "state", "rows_delivered")},
-                "rows_accepted": load["rows_accepted"], "rows_quarantined": load["rows_quarantined"],
+                **{key: load[key] for key in ("source", "feed", "instance", "slice", "state")},
+                "rows_delivered": load["rows_delivered"], "rows_accepted": load["rows_accepted"],
+                "rows_quarantined": load["rows_quarantined"],
                 "control_total": 1000, "control_share_pct": 99.5, "not_retained": False, "warnings": 1,
             }
             for load in _loads()
@@ -118,8 +185,10 @@ def rows(step: int = 0) -> dict[str, list[dict[str, Any]]]:
     }  # fmt: skip
 
 
-def write(path: Path, step: int = 0, *, shuffled: bool = False, ok: bool = True, behind: bool = False) -> Path:
-    """Write the warehouse. ``shuffled`` turns the order of rows round, ``ok`` and ``behind`` tell of the build."""
+def write(
+    path: Path, step: int = 0, *, shuffled: bool = False, ok: bool = True, behind: bool = False
+) -> Path:
+    """Write the warehouse. ``shuffled`` turns the rows round, ``ok`` and ``behind`` tell of the build."""
     path.unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(path)) as connection:
@@ -133,13 +202,19 @@ def write(path: Path, step: int = 0, *, shuffled: bool = False, ok: bool = True,
             connection.execute(f"comment on table published.{table} is 'Контракт {table}: invented'")
         connection.execute("comment on column published.pub_territory_v1.soato is 'Код СОАТО, it''s text'")
         connection.execute("create table published.not_a_contract as select 1 as x")
-        connection.execute("create table ops.load_event as select 'l' as load_id, range as event_no from range(5)")
+        connection.execute(
+            "create table ops.load_event as select 'l' as load_id, range as event_no from range(5)"
+        )
         connection.execute(
             'create table ops.build (invocation_id varchar, "at" timestamptz, ok boolean,'
             " definitions_hash varchar, ledger_version bigint)"
         )
-        connection.execute("insert into ops.build values ('first', now() - interval 1 hour, true, 'defs-1', 5)")
-        connection.execute("insert into ops.build values ('last', now(), ?, 'defs-2', ?)", [ok, 4 if behind else 5])
+        connection.execute(
+            "insert into ops.build values ('first', now() - interval 1 hour, true, 'defs-1', 5)"
+        )
+        connection.execute(
+            "insert into ops.build values ('last', now(), ?, 'defs-2', ?)", [ok, 4 if behind else 5]
+        )
     return path
 
 
@@ -174,16 +249,28 @@ def _indicator(indicator: str) -> dict[str, Any]:
     name, unit_code, unit, decimals, freq, _, source = INDICATORS[indicator]
     return {
         "indicator": indicator, "name_ru": name, "name_be": f"{name} (бел.: ў, і)", "name_en": indicator,
-        "definition_ru": f"Вымышленное определение показателя «{name}».", "numerator_ru": "вымышленный числитель",
+        "definition_ru": f"Вымышленное определение показателя «{name}».",
+        "numerator_ru": "вымышленный числитель",
         "denominator_ru": "вымышленный знаменатель", "unit_measure": unit_code, "unit_ru": unit,
         "decimals": decimals, "direction": "up", "theme": "t", "theme_ru": "Тема", "frequencies": freq,
-        "method_version": "1", "sources": source, "attribution": f"Вымышленный источник «{source}», CC BY 4.0",
+        "method_version": "1", "sources": source,
+        "attribution": f"Вымышленный источник «{source}», CC BY 4.0",
         "frameworks": "ISO 37122",
     }  # fmt: skip
 
 
 def _territories() -> list[dict[str, Any]]:
-    country = ("BY", "country", None, None, "Республика Беларусь", "Рэспубліка Беларусь", "Belarus", None, "BY")
+    country = (
+        "BY",
+        "country",
+        None,
+        None,
+        "Республика Беларусь",
+        "Рэспубліка Беларусь",
+        "Belarus",
+        None,
+        "BY",
+    )
     regions = [(a, "region", "BY", a, r[0], r[1], r[2], r[3], a) for a, r in REGIONS.items()]
     cities = [(c, "city", reg, reg, name, name, name, None, None) for c, (name, reg) in CITIES.items()]
     keys = ("ref_area", "level", "parent", "region", "name_ru", "name_be", "name_en", "soato", "iso_3166_2")
@@ -192,9 +279,8 @@ def _territories() -> list[dict[str, Any]]:
 
 def _period(period: str, freq: str) -> dict[str, Any]:
     first, last = _days(period)
-    months = "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь".split()
     if freq == "M":
-        name = f"{months[int(period[5:]) - 1]} {period[:4]} г."
+        name = f"{MONTHS[int(period[5:]) - 1]} {period[:4]} г."
     else:
         name = f"{period} г." if freq == "A" else f"{period[6]} квартал {period[:4]} г."
     return {
@@ -207,7 +293,10 @@ def _days(period: str) -> tuple[str, str]:
     year = period[:4]
     if "Q" in period:
         quarter = int(period[-1])
-        return f"{year}-{3 * quarter - 2:02d}-01", f"{year}-{3 * quarter:02d}-{30 if quarter in (2, 3) else 31}"
+        return (
+            f"{year}-{3 * quarter - 2:02d}-01",
+            f"{year}-{3 * quarter:02d}-{30 if quarter in (2, 3) else 31}",
+        )
     if "-" in period:
         month = int(period[5:])
         last = 28 if month == 2 else 30 if month in (4, 6, 9, 11) else 31
@@ -220,7 +309,9 @@ def _loads() -> list[dict[str, Any]]:
     cities = [
         (f"portal-{city}", "portal", "requests", city, city, "2025-12", "accepted", False) for city in CITIES
     ]
-    refused = [("portal-refused", "portal", "requests", "c-vitebsk", "c-vitebsk", "2025-11", "rejected", False)]
+    refused = [
+        ("portal-refused", "portal", "requests", "c-vitebsk", "c-vitebsk", "2025-11", "rejected", False)
+    ]
     inventory = [("inventory-all", "inventory", "resources", "country", "BY", "snapshot", "accepted", True)]
     keys = ("load_id", "source", "feed", "instance", "ref_area", "slice", "state", "synthetic")
     return [

@@ -31,7 +31,9 @@ def publish_dying_at_write(home: Path, write: int) -> None:
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal seen
-        if event in WRITES or (event == "open" and str(arguments[0]).startswith(str(home)) and arguments[1] == "w"):
+        if event in WRITES or (
+            event == "open" and str(arguments[0]).startswith(str(home)) and arguments[1] == "w"
+        ):
             seen += 1
             if seen == write:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -56,7 +58,9 @@ def read_until(home: Path, stop: Any, results: Any) -> None:
     reads = 0
     try:
         while not stop.is_set() or reads == 0:
-            with duckdb.connect(str(home / "published" / "current" / "gorod.duckdb"), read_only=True) as connection:
+            with duckdb.connect(
+                str(home / "published" / "current" / "gorod.duckdb"), read_only=True
+            ) as connection:
                 row = connection.execute(
                     "select (select content_hash from published.publication),"
                     " (select string_agg(distinct obs_value::varchar) from published.pub_observation_v1)"

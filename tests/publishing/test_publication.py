@@ -6,6 +6,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -73,7 +74,8 @@ def test_snapshot_holds_the_contracts_and_nothing_else(settings: Settings) -> No
         database, "select comment from duckdb_columns() where column_name = 'soato'"
     ) == [("Код СОАТО, it's text",)]  # fmt: skip
     assert query(
-        database, "select publication_id, region, synthetic, row_counts['pub_load_v1'] from published.publication"
+        database,
+        "select publication_id, region, synthetic, row_counts['pub_load_v1'] from published.publication",
     ) == [(publication.id, None, True, 6)]  # fmt: skip
     assert query(database, "select definitions_hash from published.publication") == [("defs-2",)]
     assert query(
@@ -184,7 +186,8 @@ def test_current_publication_tells_what_readers_see(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "message"), [({"ok": False}, "last build of the marts failed"), ({"behind": True}, "older than the loads")]
+    ("how", "message"),
+    [({"ok": False}, "last build of the marts failed"), ({"behind": True}, "older than the loads")],
 )
 def test_unsound_marts_are_refused(settings: Settings, how: dict[str, bool], message: str) -> None:
     warehouse(settings)
@@ -208,7 +211,9 @@ def test_marts_never_built_are_refused(settings: Settings) -> None:
     with pytest.raises(GorodError, match="never been built"):
         publish(settings)
     change = duckdb.connect(settings.warehouse)
-    change.execute("insert into ops.build values ('x', now(), true, 'd', 5); drop table published.pub_load_v1")
+    change.execute(
+        "insert into ops.build values ('x', now(), true, 'd', 5); drop table published.pub_load_v1"
+    )
     change.close()
     with pytest.raises(GorodError, match=r"published\.pub_load_v1"):
         publish(settings)
@@ -227,8 +232,9 @@ def test_a_file_that_is_no_warehouse_is_said(settings: Settings) -> None:
         publish(settings)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists() or os.geteuid() == 0 and not Path("/dev/shm").exists(), reason="")
-def test_a_disk_that_cannot_be_written_leaves_what_was(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_cannot_be_written_leaves_what_was(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     warehouse(settings)
     before = publish(settings)
     warehouse(settings, 1)
@@ -259,32 +265,31 @@ def assert_recovers(settings: Settings, expected: str, before: Publication) -> N
     assert not any(name.startswith(".") for name in names_in(settings))
 
 
+@pytest.mark.slow
 def test_killed_at_any_change_of_the_file_system(settings: Settings, tmp_path: Path) -> None:
     undisturbed = Settings(home=tmp_path / "undisturbed")
     warehouse(undisturbed, 1)
     expected = publish(undisturbed).content_hash
     settings = settings.model_copy(update={"keep_publications": 2})
+    warehouse(settings, 0)
+    before = publish(settings)
+    warehouse(settings, 1)
+    # building, the manifest, read-only marks, the rename, the link beside, the swap
+    writes = [3, 5, 6, 7, 15, *range(24, 30)]
     kills = 0
-    for write in [*range(1, 8), 12, 20, *range(26, 34)]:
-        for path in settings.published.glob("*"):
-            in_process(remove, path)
-        warehouse(settings, 0)
-        before = publish(settings)
-        warehouse(settings, 1)
-        if in_process(other_processes.publish_dying_at_write, settings.home, write) == 0:
+    for write in writes:
+        home = tmp_path / str(write)
+        shutil.copytree(settings.home, home, symlinks=True)
+        copy = Settings(home=home, keep_publications=2)
+        if in_process(other_processes.publish_dying_at_write, home, write) == 0:
             break
         kills += 1
-        assert_recovers(settings, expected, before)
-    assert kills >= 10
+        assert_recovers(copy, expected, before)
+    assert 8 <= kills < len(writes), "the last points lie behind the end, or the list is too short"
 
 
-def remove(path: Path) -> None:
-    import shutil
-
-    path.unlink() if path.is_symlink() or path.is_file() else shutil.rmtree(path)
-
-
-@pytest.mark.parametrize("seconds", [0.01, 0.05, 0.1, 0.2, 0.4])
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.03, 0.1, 0.3])
 def test_killed_at_any_time(settings: Settings, tmp_path: Path, seconds: float) -> None:
     undisturbed = Settings(home=tmp_path / "undisturbed")
     warehouse(undisturbed, 1)
@@ -296,6 +301,7 @@ def test_killed_at_any_time(settings: Settings, tmp_path: Path, seconds: float) 
     assert_recovers(settings, expected, before)
 
 
+@pytest.mark.slow
 def test_a_reader_is_never_blocked_and_sees_whole_publications(settings: Settings) -> None:
     warehouse(settings)
     publish(settings)
