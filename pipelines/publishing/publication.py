@@ -185,7 +185,7 @@ def _require_sound_build(connection: duckdb.DuckDBPyConnection, warehouse: str) 
     try:
         build = connection.execute(
             f"select ok, definitions_hash, ledger_version, invocation_id from {_name(warehouse)}.ops.build"
-            ' order by "at" desc limit 1'
+            ' order by built_at desc limit 1'
         ).fetchone()
         (events,) = connection.execute(
             f"select count(*) from {_name(warehouse)}.ops.load_event"

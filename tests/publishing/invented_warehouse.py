@@ -206,7 +206,7 @@ def write(
             "create table ops.load_event as select 'l' as load_id, range as event_no from range(5)"
         )
         connection.execute(
-            'create table ops.build (invocation_id varchar, "at" timestamptz, ok boolean,'
+            'create table ops.build (invocation_id varchar, built_at timestamptz, ok boolean,'
             " definitions_hash varchar, ledger_version bigint)"
         )
         connection.execute(

@@ -1,0 +1,364 @@
+"""A delivery's way through the gate: read, judge, enter. Each load ends in the ledger, accepted or refused."""
+
+from __future__ import annotations
+
+import errno
+import getpass
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from pipelines import formats
+from pipelines.declarations.sources import Feed, Source, load_sources
+from pipelines.errors import DeliveryError, GorodError, Reason, WarehouseError
+from pipelines.loading import gate, landing
+from pipelines.loading.delivery import Batch, Delivery, Offer
+from pipelines.settings import Settings
+from pipelines.warehouse.base import Event, LoadRecord
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+
+
+@dataclass(frozen=True)
+class LoadOutcome:
+    """How a delivery ended. ``new`` is False where the same delivery had been loaded before."""
+
+    load_id: str
+    state: str
+    new: bool
+    rows_delivered: int
+    rows_accepted: int
+    rows_quarantined: int
+    warnings: int
+    not_retained: bool
+    seconds: float
+    results: tuple[gate.Result, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A delivery read and judged, before it enters."""
+
+    batch: Batch | None
+    verdict: gate.Verdict
+    suite_hash: str
+    not_retained: bool
+
+
+def is_known(offer: Offer, known: dict[tuple[str, str, str, str], tuple[str, str | None]]) -> bool:
+    """Whether the newest load of the offer's slice came from just this origin and fingerprint."""
+    key = (offer.source, offer.feed, offer.instance, offer.slice.key)
+    return offer.fingerprint is not None and known.get(key) == (offer.origin, offer.fingerprint)
+
+
+def known_offers(warehouse: DuckDBWarehouse) -> dict[tuple[str, str, str, str], tuple[str, str | None]]:
+    """Origin and fingerprint of the newest load of each slice."""
+    rows = warehouse.query(
+        "select source, feed, instance, slice, max_by(origin, load_no) as origin, "
+        "max_by(coalesce(fingerprint, ''), load_no) as fingerprint from ops.load group by all"
+    )
+    return {(r["source"], r["feed"], r["instance"], r["slice"]): (r["origin"], r["fingerprint"]) for r in rows}
+
+
+def load_offer(offer: Offer, settings: Settings, warehouse: DuckDBWarehouse) -> LoadOutcome:
+    """Land an offer and load it. The same delivery twice is one load.
+
+    Raises:
+        OriginError: the origin does not give it.
+        WarehouseError, WarehouseBusyError: nothing was entered; the delivery stays pending.
+    """
+    with disk_errors(settings.home):
+        delivery = landing.land(offer, settings)
+    return load_delivery(delivery, settings, warehouse, fingerprint=offer.fingerprint)
+
+
+def load_delivery(
+    delivery: Delivery,
+    settings: Settings,
+    warehouse: DuckDBWarehouse,
+    *,
+    fingerprint: str | None = None,
+    replayed_by: str | None = None,
+    replayed_why: str | None = None,
+) -> LoadOutcome:
+    """Take a landed delivery through the gate and enter its load.
+
+    A replay judges the same delivery again by today's declarations; it is a load of its own, and supersedes.
+    """
+    newest = _newest_of_slice(delivery, warehouse)
+    if newest and newest["sha256"] == delivery.sha256 and replayed_by is None:
+        landing.settle(delivery, settings)
+        return _outcome(newest)
+    started = time.monotonic()
+    source = load_sources()[delivery.source]
+    feed = source.feeds[delivery.feed]
+    with _scratch(settings) as folder:
+        judged = _judge(delivery, feed, warehouse, settings, folder)
+        now = _now()
+        events = [Event("received", datetime.fromisoformat(delivery.received_at), "gorod")]
+        if replayed_by is not None:
+            events.append(Event("replayed", now, replayed_by, replayed_why))
+        events.append(Event("accepted" if judged.verdict.accepted else "rejected", now, "gate"))
+        record = _record(delivery, source, judged, warehouse, fingerprint, now, time.monotonic() - started, settings.landing)
+        enters = judged.verdict.accepted and judged.batch is not None
+        warehouse.commit_load(
+            record,
+            events,
+            judged.verdict.results,
+            feed,
+            judged.batch.path if enters and judged.batch else None,
+            judged.verdict.quarantine if judged.verdict.accepted else None,
+            judged.verdict.flagged if judged.verdict.accepted else None,
+        )
+    landing.settle(delivery, settings)
+    return LoadOutcome(
+        record.load_id,
+        record.outcome,
+        True,
+        record.rows_delivered,
+        record.rows_accepted,
+        record.rows_quarantined,
+        record.warnings,
+        record.not_retained,
+        record.seconds,
+        judged.verdict.results,
+    )
+
+
+def replay(load_id: str, why: str, settings: Settings, warehouse: DuckDBWarehouse) -> LoadOutcome:
+    """Judge a load's delivery again by today's suite and declarations.
+
+    Raises:
+        GorodError: there is no such load, or its delivery is no longer in landing.
+    """
+    delivery = _delivery_of(find_load(load_id, warehouse), settings)
+    return load_delivery(delivery, settings, warehouse, replayed_by=getpass.getuser(), replayed_why=why)
+
+
+def waive(load_id: str, by: str, why: str, until: date, settings: Settings, warehouse: DuckDBWarehouse) -> None:
+    """Let a refused load in until a day, on somebody's word; rows in quarantine stay there.
+
+    Raises:
+        GorodError: no such load, it is accepted already, it could not be read, or the day is past.
+    """
+    found = find_load(load_id, warehouse)
+    if found["outcome"] == "accepted":
+        raise GorodError(f"load {load_id} is accepted: there is nothing to waive", "See: gorod explain " + load_id)
+    if not found["readable"]:
+        raise GorodError(
+            f"load {load_id} could not be read: there are no rows that a waiver could let in",
+            "The supplier has to deliver again. See: gorod explain " + load_id,
+        )
+    if until < _now().date():
+        raise GorodError(f"--until {until} is past", "Give a day from today on.")
+    feed = load_sources()[found["source"]].feeds[found["feed"]]
+    delivery = _delivery_of(found, settings)
+    with _scratch(settings) as folder:
+        batch = formats.read(delivery, feed, folder / "batch.parquet", settings.pseudonym_key.get_secret_value())
+        suite, _ = gate.load_suite(delivery.source, delivery.feed)
+        verdict = gate.evaluate(batch, suite, _parameters(delivery, batch), folder)
+        warehouse.commit_waiver(
+            load_id, Event("waived", _now(), by, why, until), feed, batch.path, verdict.quarantine
+        )
+
+
+def find_load(load_id: str, warehouse: DuckDBWarehouse) -> dict[str, Any]:
+    """A row of ``ops.load_state``; an unambiguous piece of the id is enough.
+
+    Raises:
+        GorodError: none or several loads fit.
+    """
+    rows = warehouse.query("select * from ops.load_state where load_id = ?", [load_id]) or warehouse.query(
+        "select * from ops.load_state where contains(load_id, ?) order by load_no", [load_id]
+    )
+    if len(rows) == 1:
+        return rows[0]
+    listing = ", ".join(row["load_id"] for row in rows[:5])
+    raise GorodError(
+        f"no load {load_id!r}" if not rows else f"{len(rows)} loads fit {load_id!r}: {listing}", "See: gorod status --loads"
+    )
+
+
+def _judge(delivery: Delivery, feed: Feed, warehouse: DuckDBWarehouse, settings: Settings, folder: Path) -> _Judged:
+    suite, suite_hash = gate.load_suite(delivery.source, delivery.feed)
+    cut = _cut_slices(delivery, warehouse)
+    try:
+        with disk_errors(settings.home):
+            batch = formats.read(delivery, feed, folder / "batch.parquet", settings.pseudonym_key.get_secret_value())
+    except DeliveryError as error:
+        return _Judged(None, gate.unreadable(error.reasons), suite_hash, False)
+    if batch.rows == 0:
+        return _Judged(batch, gate.Verdict((_on_empty(feed),)), suite_hash, feed.empty_delivery == "not_retained")
+    with disk_errors(settings.home):
+        verdict = gate.evaluate(batch, suite, _parameters(delivery, batch), folder)
+    if cut:
+        verdict = gate.Verdict(
+            (*verdict.results, gate.from_reason(cut)), verdict.quarantine, verdict.quarantined, verdict.flagged
+        )
+    return _Judged(batch, verdict, suite_hash, False)
+
+
+def _on_empty(feed: Feed) -> gate.Result:
+    """What a delivery without rows means is declared by the feed: gone at the source, none, or a mistake."""
+    says = {
+        "not_retained": "Строк нет: источник больше не хранит этот период. Это не означает «ноль».",
+        "zero": "Строк нет: за период ничего не произошло.",
+        "reject": "В файле только заголовок: строк нет.",
+    }[feed.empty_delivery]
+    return gate.Result(
+        expectation="delivery.rows",
+        level="load",
+        severity="critical",
+        dimension="completeness",
+        column=None,
+        success=feed.empty_delivery != "reject",
+        evaluated_count=1,
+        unexpected_count=int(feed.empty_delivery == "reject"),
+        says=says,
+        remedy="" if feed.empty_delivery != "reject" else "Выгрузите данные заново.",
+    )
+
+
+def _cut_slices(delivery: Delivery, warehouse: DuckDBWarehouse) -> Reason | None:
+    """A delivery must replace whole slices: days that cut through an accepted load would count twice."""
+    if delivery.slice.first_day is None:
+        return None
+    rows = warehouse.query(
+        """
+        select load_id, slice from ops.effective_load
+        where source = ? and feed = ? and instance = ? and part = ? and not not_retained
+            and first_day <= ? and last_day >= ? and not (first_day >= ? and last_day <= ?)
+        """,
+        [
+            *(delivery.source, delivery.feed, delivery.instance, delivery.slice.part),
+            *(delivery.slice.last_day, delivery.slice.first_day, delivery.slice.first_day, delivery.slice.last_day),
+        ],
+    )
+    if not rows:
+        return None
+    return Reason(
+        "delivery.slice",
+        f"Период {delivery.slice.key} пересекается с уже принятым периодом {rows[0]['slice']} ({rows[0]['load_id']}) лишь частично.",
+        f"Передайте период, который совпадает с принятым, целиком его покрывает или не задевает: {rows[0]['slice']}.",
+    )
+
+
+def _parameters(delivery: Delivery, batch: Batch) -> dict[str, Any]:
+    days = delivery.slice
+    return {
+        "first_day": days.first_day.isoformat() if days.first_day else "0001-01-01",
+        "last_day": days.last_day.isoformat() if days.last_day else "9999-12-31",
+        **batch.facts,
+    }
+
+
+def _record(
+    delivery: Delivery,
+    source: Source,
+    judged: _Judged,
+    warehouse: DuckDBWarehouse,
+    fingerprint: str | None,
+    now: datetime,
+    seconds: float,
+    landed: Path,
+) -> LoadRecord:
+    rows = judged.batch.rows if judged.batch else 0
+    return LoadRecord(
+        load_id=_free_id(delivery.delivery_id, warehouse),
+        source=delivery.source,
+        feed=delivery.feed,
+        instance=delivery.instance,
+        ref_area=source.instances[delivery.instance].ref_area,
+        part=delivery.slice.part,
+        slice=delivery.slice.key,
+        first_day=delivery.slice.first_day,
+        last_day=delivery.slice.last_day,
+        delivery_id=delivery.delivery_id,
+        sha256=delivery.sha256,
+        files=", ".join(delivery.files if len(delivery.files) <= 3 else (delivery.files[0], "…", delivery.files[-1])),
+        folder=str(delivery.folder.relative_to(landed)),
+        origin=delivery.origin,
+        fingerprint=fingerprint,
+        synthetic=delivery.synthetic,
+        received_at=datetime.fromisoformat(delivery.received_at),
+        decided_at=now,
+        outcome="accepted" if judged.verdict.accepted else "rejected",
+        readable=judged.batch is not None and judged.batch.rows > 0,
+        not_retained=judged.not_retained,
+        rows_delivered=rows,
+        rows_accepted=rows - judged.verdict.quarantined if judged.verdict.accepted else 0,
+        rows_quarantined=judged.verdict.quarantined if judged.verdict.accepted else 0,
+        warnings=judged.verdict.warnings,
+        suite_hash=judged.suite_hash,
+        seconds=seconds,
+    )
+
+
+def _free_id(delivery_id: str, warehouse: DuckDBWarehouse) -> str:
+    """The delivery's id; a number behind it where that delivery was loaded before (a replay, a return to it)."""
+    rows = warehouse.query("select count(*) as loads from ops.load where delivery_id = ?", [delivery_id])
+    loads = rows[0]["loads"] if rows else 0
+    return delivery_id if not loads else f"{delivery_id}~{loads + 1}"
+
+
+def _newest_of_slice(delivery: Delivery, warehouse: DuckDBWarehouse) -> dict[str, Any] | None:
+    rows = warehouse.query(
+        "select * from ops.load_state where source = ? and feed = ? and instance = ? and slice = ? "
+        "order by load_no desc limit 1",
+        [delivery.source, delivery.feed, delivery.instance, delivery.slice.key],
+    )
+    return rows[0] if rows else None
+
+
+def _outcome(row: dict[str, Any]) -> LoadOutcome:
+    return LoadOutcome(
+        row["load_id"],
+        row["state"],
+        False,
+        row["rows_delivered"],
+        row["rows_accepted"],
+        row["rows_quarantined"],
+        row["warnings"],
+        row["not_retained"],
+        row["seconds"],
+    )
+
+
+def _delivery_of(found: dict[str, Any], settings: Settings) -> Delivery:
+    folder = settings.landing / found["folder"]
+    if not (folder / landing.RECEIPT).exists():
+        raise GorodError(f"the delivery of load {found['load_id']} is not in landing", "Restore landing from the backup.")
+    return landing.read_receipt(folder)
+
+
+@contextmanager
+def _scratch(settings: Settings) -> Iterator[Path]:
+    folder = settings.work / uuid.uuid4().hex
+    with disk_errors(settings.home):
+        folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def disk_errors(home: Path) -> Iterator[None]:
+    """A full disk or an unwritable folder, told as such."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise WarehouseError(f"the disk of {home} is full", "Free space and run again; nothing was half written.") from error
+        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise WarehouseError(f"{error.filename or home} cannot be written: {error.strerror}", "Grant write access.") from error
+        raise
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)

@@ -1,0 +1,91 @@
+"""The small interface that every warehouse has: what loading, reading and the commands need of it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipelines.declarations.sources import Feed
+from pipelines.loading.gate import Result
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class LoadRecord:
+    """A row of ``ops.load`` without its number, which the warehouse gives."""
+
+    load_id: str
+    source: str
+    feed: str
+    instance: str
+    ref_area: str
+    part: str
+    slice: str
+    first_day: date | None
+    last_day: date | None
+    delivery_id: str
+    sha256: str
+    files: str
+    folder: str
+    origin: str
+    fingerprint: str | None
+    synthetic: bool
+    received_at: datetime
+    decided_at: datetime
+    outcome: str
+    readable: bool
+    not_retained: bool
+    rows_delivered: int
+    rows_accepted: int
+    rows_quarantined: int
+    warnings: int
+    suite_hash: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Event:
+    """A row of ``ops.load_event``: what was decided about a load, by whom, why, and until when."""
+
+    event: str
+    at: datetime
+    by_whom: str
+    why: str | None = None
+    until: date | None = None
+
+
+class Warehouse(Protocol):
+    """A warehouse that holds raw rows, the ledger, and what dbt builds."""
+
+    def prepare(self) -> None:
+        """Create what is missing: Gorod's schemas and an empty raw table for each declared feed."""
+
+    def commit_load(
+        self,
+        record: LoadRecord,
+        events: list[Event],
+        results: tuple[Result, ...],
+        feed: Feed,
+        batch: Path | None,
+        quarantine: Path | None,
+        flagged: Path | None,
+    ) -> None:
+        """Enter a load: ledger, results, quarantine, flags and (if ``batch`` is given) its rows, in one transaction."""
+
+    def commit_waiver(self, load_id: str, event: Event, feed: Feed, batch: Path | None, quarantine: Path | None) -> None:
+        """Enter a waiver and, if they are not there yet, the rows that it lets in, in one transaction."""
+
+    def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
+        """Rows of a read-only query."""
+
+    def connection(self) -> AbstractContextManager[Any]:
+        """A writing connection, closed at the end; for dbt's neighbours (catalogue, trace)."""
+
+
+def raw_table(source: str, feed: str) -> str:
+    """Name of a feed's raw table."""
+    return f"raw.{source}__{feed}"

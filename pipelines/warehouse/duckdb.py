@@ -1,0 +1,215 @@
+"""The embedded warehouse: one DuckDB file, one writer at a time, each connection as short as it can be."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.declarations.sources import Feed, load_sources
+from pipelines.errors import WarehouseBusyError, WarehouseError
+from pipelines.formats.typed import SQL_TYPES, literal, quoted
+from pipelines.loading.gate import Result
+from pipelines.warehouse.base import Event, LoadRecord, Row, raw_table
+
+SCHEMA = Path(__file__).with_name("schema.sql")
+
+
+class DuckDBWarehouse:
+    """A warehouse in a DuckDB file (the protocol is :class:`pipelines.warehouse.base.Warehouse`)."""
+
+    def __init__(self, path: Path, busy_timeout_s: float = 20.0) -> None:
+        self.path = path
+        self.busy_timeout_s = busy_timeout_s
+
+    @contextmanager
+    def connection(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection, closed at the end.
+
+        Raises:
+            WarehouseBusyError: another process held the file for longer than ``busy_timeout_s``.
+            WarehouseError: the file cannot be opened or written (permissions, disk, version).
+        """
+        connection = self._open(read_only)
+        try:
+            yield connection
+        except duckdb.Error as error:
+            raise told(error, self.path) from error
+        finally:
+            connection.close()
+
+    def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
+        deadline = time.monotonic() + self.busy_timeout_s
+        while True:
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                connection = duckdb.connect(str(self.path), read_only=read_only and self.path.exists())
+                connection.execute("set preserve_insertion_order = true")
+                return connection
+            except OSError as error:
+                raise WarehouseError(
+                    f"folder {self.path.parent} cannot be made: {error.strerror}", "Set GOROD_HOME to a writable folder."
+                ) from error
+            except duckdb.Error as error:
+                busy = "lock" in str(error).lower()
+                if not busy or time.monotonic() > deadline:
+                    raise told(error, self.path) from error
+                time.sleep(random.uniform(0.05, 0.25))
+
+    def prepare(self) -> None:
+        """Create what is missing: schemas, ledger, views, an empty raw table for each declared feed."""
+        with self.connection() as connection:
+            connection.begin()
+            connection.execute(SCHEMA.read_text(encoding="utf-8"))
+            for source in load_sources().values():
+                for name, feed in source.feeds.items():
+                    _prepare_raw(connection, raw_table(source.source, name), feed)
+            connection.commit()
+
+    def commit_load(
+        self,
+        record: LoadRecord,
+        events: list[Event],
+        results: tuple[Result, ...],
+        feed: Feed,
+        batch: Path | None,
+        quarantine: Path | None,
+        flagged: Path | None,
+    ) -> None:
+        """Enter a load in one transaction: after it everything of the load is there, before it nothing.
+
+        Raises:
+            WarehouseError: the number of rows that arrived is not the number that the gate counted.
+        """
+        with self.connection() as connection:
+            connection.begin()
+            values = {"load_no": None, **asdict(record)}
+            names = ", ".join(values)
+            marks = ", ".join("nextval('ops.load_no')" if name == "load_no" else f"${name}" for name in values)
+            values.pop("load_no")
+            connection.execute(f"insert into ops.load ({names}) values ({marks})", values)
+            _insert_events(connection, record.load_id, events)
+            _insert_results(connection, record.load_id, results)
+            if quarantine is not None:
+                connection.execute(
+                    f"insert into ops.quarantine select {literal(record.load_id)}, row_no, reasons, record "
+                    f"from read_parquet({literal(str(quarantine))})"
+                )
+            if flagged is not None:
+                connection.execute(
+                    f"insert into ops.flagged_row select {literal(record.load_id)}, row_no, expectation "
+                    f"from read_parquet({literal(str(flagged))})"
+                )
+            if batch is not None:
+                arrived = _insert_rows(connection, record, feed, batch, quarantine)
+                if arrived != record.rows_accepted:
+                    connection.rollback()
+                    raise WarehouseError(
+                        f"load {record.load_id}: {arrived} rows arrived, the gate accepted {record.rows_accepted}",
+                        "Nothing was entered. Run again; if it stays, report it.",
+                    )
+            connection.commit()
+
+    def commit_waiver(self, load_id: str, event: Event, feed: Feed, batch: Path | None, quarantine: Path | None) -> None:
+        """Enter a waiver, and the rows that it lets in if they are not there yet."""
+        with self.connection() as connection:
+            connection.begin()
+            row = connection.execute("select source, feed from ops.load where load_id = ?", [load_id]).fetchone()
+            assert row is not None
+            table = raw_table(row[0], row[1])
+            present = connection.execute(f"select count(*) from {table} where load_id = ?", [load_id]).fetchone()
+            assert present is not None
+            if batch is not None and present[0] == 0:
+                _insert_batch(connection, table, load_id, feed, batch, quarantine)
+            _insert_events(connection, load_id, [event])
+            connection.commit()
+
+    def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
+        """Rows of a query, as dictionaries. An empty list where the warehouse does not exist yet."""
+        if not self.path.exists():
+            return []
+        with self.connection(read_only=True) as connection:
+            cursor = connection.execute(sql, parameters or [])
+            names = [column[0] for column in cursor.description or []]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _prepare_raw(connection: duckdb.DuckDBPyConnection, table: str, feed: Feed) -> None:
+    columns = {name: SQL_TYPES[column.type] for name, column in feed.kept_columns.items()}
+    definition = ", ".join(f"{quoted(name)} {sql_type}" for name, sql_type in columns.items())
+    connection.execute(f"create table if not exists {table} (load_id VARCHAR not null, row_no BIGINT not null, {definition})")
+    schema, name = table.split(".")
+    present = {
+        row[0]
+        for row in connection.execute(
+            "select column_name from information_schema.columns where table_schema = ? and table_name = ?", [schema, name]
+        ).fetchall()
+    }
+    for column, sql_type in columns.items():
+        if column not in present:
+            connection.execute(f"alter table {table} add column {quoted(column)} {sql_type}")
+
+
+def _insert_rows(
+    connection: duckdb.DuckDBPyConnection, record: LoadRecord, feed: Feed, batch: Path, quarantine: Path | None
+) -> int:
+    return _insert_batch(connection, raw_table(record.source, record.feed), record.load_id, feed, batch, quarantine)
+
+
+def _insert_batch(
+    connection: duckdb.DuckDBPyConnection, table: str, load_id: str, feed: Feed, batch: Path, quarantine: Path | None
+) -> int:
+    names = ", ".join(quoted(name) for name in feed.kept_columns)
+    kept_back = (
+        f"where row_no not in (select row_no from read_parquet({literal(str(quarantine))}))" if quarantine is not None else ""
+    )
+    row = connection.execute(
+        f"insert into {table} (load_id, row_no, {names}) select {literal(load_id)}, row_no, {names} "
+        f"from read_parquet({literal(str(batch))}) {kept_back}"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _insert_events(connection: duckdb.DuckDBPyConnection, load_id: str, events: list[Event]) -> None:
+    row = connection.execute("select count(*) from ops.load_event where load_id = ?", [load_id]).fetchone()
+    assert row is not None
+    for number, event in enumerate(events, start=int(row[0]) + 1):
+        connection.execute(
+            "insert into ops.load_event values (?, ?, ?, ?, ?, ?, ?)",
+            [load_id, number, event.event, event.at, event.by_whom, event.why, event.until],
+        )
+
+
+def _insert_results(connection: duckdb.DuckDBPyConnection, load_id: str, results: tuple[Result, ...]) -> None:
+    names = [field.name for field in fields(Result)]
+    for result in results:
+        values = asdict(result)
+        values["sample_rows"] = ", ".join(map(str, result.sample_rows)) or None
+        connection.execute(
+            f"insert into ops.load_result values (?, {', '.join('?' for _ in names)})",
+            [load_id, *(values[name] for name in names)],
+        )
+
+
+def told(error: duckdb.Error, path: Path) -> Exception:
+    """A DuckDB error as one that tells what to do."""
+    text = str(error)
+    if "lock" in text.lower():
+        holder = re.search(r"PID (\d+)", text)
+        return WarehouseBusyError(
+            f"warehouse {path} is in use by another process" + (f" (process {holder.group(1)})" if holder else ""),
+            "Wait until it ends, or stop it; nothing was changed. Readers use the published snapshot, never this file.",
+        )
+    if re.search(r"no space left|disk full|could not write|failed to write|ENOSPC", text, re.IGNORECASE):
+        return WarehouseError(f"the disk is full: {text.splitlines()[0]}", "Free space and run again; nothing was half written.")
+    if isinstance(error, duckdb.IOException):
+        return WarehouseError(f"warehouse {path} cannot be used: {text.splitlines()[0]}", "Check permissions and space.")
+    return error
