@@ -1,0 +1,61 @@
+"""What a report is: the model of ``assets/reports/<report>.yml``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.errors import DeclarationError
+from pipelines.settings import PROJECT
+
+REPORTS = PROJECT / "assets" / "reports"
+
+
+class ReportLine(Declaration):
+    """One indicator of the report. ``freq`` fixes its frequency; by default the one that is up to date."""
+
+    indicator: str
+    freq: Literal["M", "Q", "S", "A"] | None = None
+
+
+class Report(Declaration):
+    """A periodic report over the regions. ``chart`` and ``map`` name two of its indicators."""
+
+    report: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: Names
+    languages: tuple[Literal["ru"], ...] = Field(default=("ru",), min_length=1)
+    indicators: tuple[ReportLine, ...] = Field(min_length=1)
+    chart: str
+    map: str
+
+    @model_validator(mode="after")
+    def _shown_are_listed(self) -> Report:
+        listed = [line.indicator for line in self.indicators]
+        twice = sorted({name for name in listed if listed.count(name) > 1})
+        if twice:
+            raise ValueError(f"listed twice: {', '.join(twice)}")
+        for role, name in (("chart", self.chart), ("map", self.map)):
+            if name not in listed:
+                raise ValueError(f"{role}: {name!r} is not among the report's indicators")
+        return self
+
+
+def load_report(name: str, folder: Path = REPORTS) -> Report:
+    """The declared report.
+
+    Raises:
+        DeclarationError: there is none of that name, or its file is wrong.
+    """
+    path = folder / f"{name}.yml"
+    if not path.exists():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.yml")))
+        raise DeclarationError(f"no report {name!r} is declared", f"Declared are: {known}.")
+    report = read_yaml(path, Report)
+    if report.report != name:
+        raise DeclarationError(
+            f"{path}: report is {report.report!r}", "Give the file and the report one name."
+        )
+    return report

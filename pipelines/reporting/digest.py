@@ -1,0 +1,147 @@
+"""The country digest: a workbook and a document from what is published, put in their place whole."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import GorodError, WarehouseError
+from pipelines.publishing.folders import BUILDING, only_writer, remove_leftovers, seal, sha256_of, sync
+from pipelines.publishing.publication import current_publication
+from pipelines.reporting.declaration import Report, load_report
+from pipelines.reporting.document import write_document
+from pipelines.reporting.figures import Digest, read_digest
+from pipelines.reporting.workbook import write_workbook
+from pipelines.settings import Settings
+
+DIGEST = "country_digest"
+WORKBOOK, DOCUMENT, MANIFEST = "digest.xlsx", "digest.pdf", "manifest.json"
+
+
+@dataclass(frozen=True)
+class ReportResult:
+    """Where the report lies. ``is_new`` is False when the same documents were there before."""
+
+    folder: Path
+    period: str
+    publication_id: str
+    synthetic: bool
+    is_new: bool
+
+    @property
+    def workbook(self) -> Path:
+        return self.folder / WORKBOOK
+
+    @property
+    def document(self) -> Path:
+        return self.folder / DOCUMENT
+
+
+def make_digest(settings: Settings, period: str, report: Report | None = None) -> ReportResult:
+    """Make the digest of the month ``period`` (``YYYY-MM``) from the current publication.
+
+    The same publication and period give the same bytes. ``report`` defaults to the declared country digest.
+
+    Raises:
+        GorodError: nothing is published, no such month or indicator, or a document is too long.
+        WarehouseBusyError: another process is making reports.
+        WarehouseError: the snapshot cannot be read, or the report not be written; the report before stays.
+    """
+    report = report or load_report(DIGEST)
+    publication = current_publication(settings)
+    if publication is None:
+        raise GorodError(
+            "no report: nothing is published yet", "Run `gorod run` first: it loads, builds and publishes."
+        )
+    digest = read_digest(publication, report, period)
+    folder = settings.reports / report.report / period
+    beside = folder.with_name(f"{BUILDING}{period}")
+    try:
+        with only_writer(folder.parent, settings.busy_timeout_s, "making reports"):
+            _recover(folder)
+            remove_leftovers(folder.parent)
+            beside.mkdir()
+            write_workbook(digest, beside / WORKBOOK)
+            write_document(digest, beside / DOCUMENT)
+            _check(beside)
+            documents = {name: sha256_of(beside / name) for name in (WORKBOOK, DOCUMENT)}
+            is_new = _documents_of(folder) != documents
+            if is_new:
+                text = json.dumps(_manifest(digest, documents), ensure_ascii=False, indent=2) + "\n"
+                (beside / MANIFEST).write_text(text, encoding="utf-8")
+                seal(beside)
+                _replace(folder, beside)
+            else:
+                shutil.rmtree(beside)
+    except OSError as error:
+        raise WarehouseError(
+            f"{folder}: the report cannot be written: {error}",
+            "Check free space and permissions, then try again; the report before stays.",
+        ) from error
+    return ReportResult(folder, period, publication.id, digest.synthetic, is_new)
+
+
+def _manifest(digest: Digest, documents: dict[str, str]) -> dict[str, Any]:
+    return {
+        "report": digest.report.report,
+        "period": digest.period,
+        "publication_id": digest.publication.id,
+        "content_hash": digest.publication.content_hash,
+        "definitions_hash": digest.publication.definitions_hash,
+        "generated_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "synthetic": digest.synthetic,
+        "method_versions": {line.indicator.code: line.indicator.method_version for line in digest.lines},
+        "periods": {line.indicator.code: line.time_period for line in digest.lines},
+        "documents": documents,
+    }
+
+
+def _documents_of(folder: Path) -> dict[str, str] | None:
+    """Hashes of the documents that lie there, or None if there is no whole report."""
+    try:
+        json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return {name: sha256_of(folder / name) for name in (WORKBOOK, DOCUMENT)}
+    except (OSError, ValueError):
+        return None
+
+
+def _check(folder: Path) -> None:
+    """Reopen the documents: a damaged one is not delivered."""
+    with zipfile.ZipFile(folder / WORKBOOK) as workbook:
+        damaged = workbook.testzip()
+    content = (folder / DOCUMENT).read_bytes()
+    if damaged or not content.startswith(b"%PDF-") or b"%%EOF" not in content[-16:]:
+        raise WarehouseError(
+            f"{folder}: a document came out damaged ({damaged or DOCUMENT})",
+            "Check the disk, then try again.",
+        )
+
+
+def _replace(folder: Path, new: Path) -> None:
+    """Put ``new`` where ``folder`` is. A folder cannot be swapped in one step: the old one waits aside."""
+    aside = _aside(folder)
+    if folder.exists():
+        folder.rename(aside)
+    new.rename(folder)
+    sync(folder.parent)
+    if aside.exists():
+        shutil.rmtree(aside)
+
+
+def _recover(folder: Path) -> None:
+    """Undo a replacement that was killed half way."""
+    aside = _aside(folder)
+    if aside.exists():
+        if folder.exists():
+            shutil.rmtree(aside)
+        else:
+            aside.rename(folder)
+
+
+def _aside(folder: Path) -> Path:
+    return folder.with_name(f".before-{folder.name}")

@@ -1,0 +1,195 @@
+"""The digest as a PDF of two pages, set by Typst: tagged (PDF/UA-1), with fonts that Typst carries."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import typst
+
+from pipelines.errors import GorodError
+from pipelines.reporting.figures import Digest, Line, Value
+from pipelines.reporting.pictures import bar_chart, figures_of, map_classes, region_map
+from pipelines.reporting.wording import (
+    MISSING,
+    MISSING_EXPLAINED,
+    NO_DATA,
+    STATUS,
+    SYNTHETIC_MARK,
+    banner,
+    missing,
+    number,
+)
+
+PAGES = 2
+STANDARDS: list[Literal["ua-1", "a-2a"]] = ["ua-1", "a-2a"]
+# as much as fits: beyond it rows are set closer
+ROWS_SET_WIDE = 13
+
+
+def write_document(digest: Digest, path: Path) -> None:
+    """Write the PDF. The same digest gives the same bytes.
+
+    Raises:
+        GorodError: it does not fit on two pages.
+    """
+    country = next((territory for territory in digest.territories if territory.level == "country"), None)
+    charted, mapped = digest.line(digest.report.chart), digest.line(digest.report.map)
+    template = files("pipelines.reporting").joinpath("digest.typ").read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        (root / "digest.typ").write_text(template, encoding="utf-8")
+        (root / "data.json").write_text(json.dumps(_data(digest), ensure_ascii=False), encoding="utf-8")
+        (root / "chart.svg").write_text(bar_chart(charted, digest.regions, country), encoding="utf-8")
+        (root / "map.svg").write_text(region_map(mapped, digest.regions, digest.boundaries), encoding="utf-8")
+        compiler = typst.Compiler(str(root / "digest.typ"), root=str(root), ignore_system_fonts=True)
+        pictures = compiler.compile(format="svg")
+        pages = len(pictures) if isinstance(pictures, list) else 1
+        if pages != PAGES:
+            raise GorodError(
+                f"report {digest.report.report}: the document has {pages} pages, not {PAGES}",
+                f"Declare fewer indicators in assets/reports/{digest.report.report}.yml, or shorter names.",
+            )
+        pdf = compiler.compile(
+            format="pdf", pdf_standards=[*STANDARDS], timestamp=int(digest.publication.created_at.timestamp())
+        )
+    if not isinstance(pdf, bytes):
+        raise GorodError(f"report {digest.report.report}: Typst gave no document", "Check digest.typ.")
+    path.write_bytes(pdf)
+
+
+def _data(digest: Digest) -> dict[str, Any]:
+    """What the template shows, as text."""
+    publication = digest.publication
+    partly = not all(line.synthetic for line in digest.lines)
+    return {
+        "title": digest.report.title.ru,
+        "period_name": digest.period_name,
+        "publication_id": publication.id,
+        "publication_date": f"{publication.created_at:%d.%m.%Y}",
+        "content_hash": publication.content_hash,
+        "banner": banner(digest.synthetic, partly),
+        "territories": [territory.name for territory in digest.territories],
+        "row_inset": 1.25 if len(digest.lines) <= ROWS_SET_WIDE else 0.85,
+        "rows": _rows(digest, partly),
+        "legend": _legend(digest),
+        "chart": _picture(digest, digest.line(digest.report.chart), "Столбиковая диаграмма"),
+        "map": _picture(digest, digest.line(digest.report.map), "Карта регионов"),
+        "methods": _methods(digest),
+        "sources": _sources(digest),
+    }
+
+
+def _rows(digest: Digest, partly: bool) -> list[dict[str, Any]]:
+    rows = []
+    theme = ""
+    for line in digest.lines:
+        rows.append(
+            {
+                "theme": line.indicator.theme if line.indicator.theme != theme else "",
+                "name": line.indicator.name,
+                "mark": SYNTHETIC_MARK if line.synthetic and partly else "",
+                "about": "; ".join(filter(None, [line.indicator.unit, _coverage(digest, line)])),
+                "period": line.period_name or "–",
+                "cells": [_cell(line, territory.ref_area) for territory in digest.territories],
+            }
+        )
+        theme = line.indicator.theme
+    return rows
+
+
+def _cell(line: Line, area: str) -> dict[str, str | None]:
+    value = line.values.get(area)
+    if value is None or value.value is None:
+        return {"number": None, "mark": "", "words": missing(value.missing_reason if value else None)}
+    mark = STATUS[value.obs_status][0] if value.obs_status in STATUS else ""
+    return {"number": number(value.value, line.indicator.decimals), "mark": mark, "words": ""}
+
+
+def _coverage(digest: Digest, line: Line) -> str:
+    """The share of the country's population that the figure rests on, where it is not the whole."""
+    country = next((t.ref_area for t in digest.territories if t.level == "country"), "")
+    value = line.values.get(country)
+    if value is None or value.value is None or value.coverage_pct is None or value.coverage_pct >= 99.95:
+        return ""
+    return f"охват {number(value.coverage_pct, 0)} % населения"
+
+
+def _shown(digest: Digest) -> list[Value | None]:
+    return [line.values.get(territory.ref_area) for line in digest.lines for territory in digest.territories]
+
+
+def _legend(digest: Digest) -> str:
+    """Only the marks and words that the table uses."""
+    values = _shown(digest)
+    letters = {value.obs_status for value in values if value and value.value is not None}
+    reasons = {value.missing_reason for value in values if value and value.value is None}
+    parts = [f"{STATUS[status][0]} – {STATUS[status][1]}" for status in STATUS if status in letters]
+    parts += [f"{MISSING[reason]} – {MISSING_EXPLAINED[reason]}" for reason in MISSING if reason in reasons]
+    if None in values or None in reasons:
+        parts.append(f"{NO_DATA} – {MISSING_EXPLAINED[None]}")
+    return "; ".join(parts) + "." if parts else ""
+
+
+def _picture(digest: Digest, line: Line, kind: str) -> dict[str, Any]:
+    """Heading, unit and period, the text that stands for the picture, and the map's legend."""
+    decimals = line.indicator.decimals
+    values = figures_of(line, digest.regions)
+    said = "; ".join(
+        f"{region.name} – "
+        + (
+            number(values[region.ref_area], decimals)
+            if region.ref_area in values
+            else _words(line, region.ref_area)
+        )
+        for region in digest.regions
+    )
+    return {
+        "name": line.indicator.name,
+        "about": ", ".join(filter(None, [line.indicator.unit, line.period_name])),
+        "alt": f"{kind}: {line.indicator.name}, {line.indicator.unit}, {line.period_name}. {said}.",
+        "legend": [
+            {"colour": found.colour, "label": _range(found.least, found.greatest, decimals)}
+            for found in map_classes(values)
+        ],
+    }
+
+
+def _range(least: float, greatest: float, decimals: int) -> str:
+    low, high = number(least, decimals), number(greatest, decimals)
+    return low if low == high else f"{low} … {high}"
+
+
+def _words(line: Line, area: str) -> str:
+    value = line.values.get(area)
+    return missing(value.missing_reason if value else None)
+
+
+def _methods(digest: Digest) -> list[str]:
+    """The two pictured indicators in full; of the others, where their methods stand."""
+    names = dict.fromkeys([digest.report.chart, digest.report.map])
+    paragraphs = [
+        f"{line.indicator.name} (методика {line.indicator.method_version}). {line.indicator.definition}"
+        for line in (digest.line(name) for name in names)
+    ]
+    paragraphs.append(
+        "Значение региона – отношение сумм, а не среднее отношений. Охват – доля населения территории, за"
+        " которую источники передали данные. Классы карты – по квантилям значений регионов."
+        " Определения, числители, знаменатели и версии методик всех показателей – в книге Excel, лист"
+        " «Методика»."
+    )
+    return paragraphs
+
+
+def _sources(digest: Digest) -> list[str]:
+    """One line for each attribution with its licence, of the loads that count."""
+
+    def line_of(load: dict[str, Any]) -> str:
+        licence = f"Лицензия: {load['licence']}" if load["licence"] else ""
+        return ". ".join(filter(None, [str(load["attribution"] or "").rstrip("."), licence]))
+
+    counting = (load for load in digest.loads if load["state"] in ("accepted", "waived"))
+    return [line for line in dict.fromkeys(map(line_of, counting)) if line]

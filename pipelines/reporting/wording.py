@@ -1,0 +1,61 @@
+"""How figures and the lack of them are said in Russian."""
+
+from __future__ import annotations
+
+NO_DATA = "нет данных"
+
+MISSING = {
+    "not_delivered": "не предоставлено",
+    "not_published": "не опубликовано",
+    "not_retained": "не сохранено",
+    "not_applicable": "не применимо",
+    "suppressed": "скрыто",
+}
+MISSING_EXPLAINED = {
+    "not_delivered": "источник не передал данные за период",
+    "not_published": "источник ведёт учёт, но показатель за период не обнародовал",
+    "not_retained": "данные существовали, но источник их удалил",
+    "not_applicable": "показатель для территории не имеет смысла",
+    "suppressed": "малое число случаев, не раскрывается",
+    None: "показатель для территории или периода не рассчитывался",
+}
+
+# letters after a figure: status of SDMX, in the letters of the report
+STATUS = {
+    "P": ("п", "предварительные данные"),
+    "E": ("о", "оценка"),
+    "U": ("н", "низкая надёжность"),
+    "B": ("р", "разрыв ряда"),
+}
+
+SYNTHETIC = "СИНТЕТИЧЕСКИЕ ДАННЫЕ – не для использования"
+SYNTHETIC_MARK = "◊"
+
+FREQ = {"M": "месяц", "Q": "квартал", "S": "полугодие", "A": "год"}
+STATE = {
+    "accepted": "принята",
+    "waived": "принята по решению",
+    "rejected": "отклонена",
+    "superseded": "заменена",
+}
+
+THIN_SPACE = "\u202f"
+
+
+def number(value: float, decimals: int) -> str:
+    """Decimal comma, thin spaces between thousands, a real minus: ``-1234.5`` is ``−1 234,5``."""
+    text = f"{abs(value):,.{decimals}f}".replace(",", THIN_SPACE).replace(".", ",")
+    is_zero = not any(digit in text for digit in "123456789")
+    return text if value >= 0 or is_zero else f"−{text}"
+
+
+def missing(reason: str | None) -> str:
+    """Why there is no figure, in words."""
+    return MISSING.get(reason or "", NO_DATA)
+
+
+def banner(synthetic: bool, partly: bool) -> str:
+    """The warning over invented figures; empty when there are none."""
+    if not synthetic:
+        return ""
+    return f"{SYNTHETIC}: показатели, отмеченные {SYNTHETIC_MARK}" if partly else SYNTHETIC

@@ -1,0 +1,314 @@
+"""The digest as a workbook: typed numbers, with methods, sources and quality on sheets of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from pipelines.reporting.figures import Digest, Line, Value
+from pipelines.reporting.wording import (
+    FREQ,
+    MISSING,
+    MISSING_EXPLAINED,
+    NO_DATA,
+    STATE,
+    STATUS,
+    SYNTHETIC,
+    SYNTHETIC_MARK,
+    banner,
+    missing,
+    number,
+)
+
+A4 = 9
+INK, ACCENT, BAND, WARNING = "#1F2933", "#1F4E79", "#EEF3F8", "#B42318"
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of a list sheet: heading, width in characters, and what stands in it."""
+
+    title: str
+    width: float
+    cell: Callable[[Any], Any]
+    wrap: bool = False
+
+
+class _Formats:
+    """Cell formats by their properties: the workbook holds each once."""
+
+    def __init__(self, book: xlsxwriter.Workbook) -> None:
+        self._book = book
+        self._known: dict[str, Format] = {}
+
+    def __call__(self, **properties: Any) -> Format:
+        key = repr(sorted(properties.items()))
+        if key not in self._known:
+            base = {"font_name": "Calibri", "font_size": 10, "font_color": INK, "valign": "top"}
+            self._known[key] = self._book.add_format({**base, **properties})
+        return self._known[key]
+
+
+def write_workbook(digest: Digest, path: Path) -> None:
+    """Write the workbook. The same digest gives the same bytes: its dates are the publication's."""
+    created = digest.publication.created_at.replace(tzinfo=None)
+    with xlsxwriter.Workbook(str(path), {"default_date_format": "dd.mm.yyyy hh:mm"}) as book:
+        book.set_properties(
+            {
+                "title": f"{digest.report.title.ru}, {digest.period_name}",
+                "subject": f"Публикация {digest.publication.id}",
+                "author": "Умные города Беларуси",
+                "created": created,
+            }
+        )
+        formats = _Formats(book)
+        _figures_sheet(digest, book.add_worksheet("Показатели"), formats)
+        for name, columns, rows in _lists(digest):
+            _list_sheet(digest, book.add_worksheet(name), formats, name, columns, rows)
+
+
+def _lists(digest: Digest) -> list[tuple[str, Sequence[_Column], Sequence[Any]]]:
+    return [
+        ("Ряды", _SERIES, digest.series),
+        ("Методика", _METHODS, digest.lines),
+        ("Источники", _LOADS, digest.loads),
+        ("Качество", _QUALITY, digest.quality),
+    ]
+
+
+def number_format(decimals: int, status: str) -> str:
+    """Excel's format of a figure, with the letter of its status behind: ``#,##0.0" п"``."""
+    digits = "#,##0" + ("." + "0" * decimals if decimals else "")
+    return f'{digits}" {STATUS[status][0]}"' if status in STATUS else digits
+
+
+def _head(digest: Digest, sheet: Worksheet, formats: _Formats, title: str) -> int:
+    """Title, period and warning; the row at which the table begins. Also page set-up."""
+    sheet.hide_gridlines(2)
+    sheet.set_landscape()
+    sheet.set_paper(A4)
+    sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_footer(f"&L{digest.publication.id}&CСтраница &P из &N&R{digest.period_name}")
+    sheet.write_string(0, 0, title, formats(bold=True, font_size=15, font_color=ACCENT))
+    sheet.write_string(
+        1,
+        0,
+        f"Отчётный период: {digest.period_name}. Публикация {digest.publication.id}"
+        f" от {digest.publication.created_at:%d.%m.%Y}.",
+        formats(),
+    )
+    warning = banner(digest.synthetic, _partly(digest))
+    if warning:
+        sheet.write_string(2, 0, warning, formats(bold=True, font_size=12, font_color=WARNING))
+        sheet.set_header(f"&C&B{SYNTHETIC}")
+    return 4
+
+
+def _partly(digest: Digest) -> bool:
+    return not all(line.synthetic for line in digest.lines)
+
+
+def _figures_sheet(digest: Digest, sheet: Worksheet, formats: _Formats) -> None:
+    """Indicators by territory; figures as numbers, the lack of them in words."""
+    top = _head(digest, sheet, formats, digest.report.title.ru)
+    heading = formats(
+        bold=True, font_color="#FFFFFF", bg_color=ACCENT, text_wrap=True, valign="vcenter", border=1
+    )
+    titles = ["Тема", "Показатель", "Единица", "Период"]
+    areas = [territory.ref_area for territory in digest.territories]
+    titles += [territory.name for territory in digest.territories] + ["Примечание"]
+    sheet.set_row(top, 32)
+    for column, title in enumerate(titles):
+        sheet.write_string(top, column, title, heading)
+    edge = {"bottom": 1, "bottom_color": "#C9D3DC"}
+    for index, line in enumerate(digest.lines):
+        row = top + 1 + index
+        mark = f" {SYNTHETIC_MARK}" if line.synthetic and _partly(digest) else ""
+        sheet.write_string(row, 0, line.indicator.theme, formats(text_wrap=True, **edge))
+        sheet.write_string(row, 1, line.indicator.name + mark, formats(bold=True, text_wrap=True, **edge))
+        sheet.write_string(row, 2, line.indicator.unit, formats(text_wrap=True, **edge))
+        sheet.write_string(row, 3, line.period_name or NO_DATA, formats(text_wrap=True, **edge))
+        for column, area in enumerate(areas, start=4):
+            _write_value(sheet, row, column, line.values.get(area), line.indicator.decimals, formats, edge)
+        sheet.write_string(
+            row, 4 + len(areas), _note(digest, line), formats(text_wrap=True, font_size=9, **edge)
+        )
+    last = top + len(digest.lines)
+    sheet.autofilter(top, 0, last, len(titles) - 1)
+    sheet.freeze_panes(top + 1, 2)
+    sheet.repeat_rows(top)
+    sheet.set_column(0, 0, 15)
+    sheet.set_column(1, 1, 38)
+    sheet.set_column(2, 2, 17)
+    sheet.set_column(3, 3, 16)
+    sheet.set_column(4, 3 + len(areas), 14.5)
+    sheet.set_column(4 + len(areas), 4 + len(areas), 44)
+    for offset, text in enumerate(_legend(), start=2):
+        sheet.write_string(last + offset, 1, text, formats(font_size=9, font_color="#5F6B76"))
+
+
+def _write_value(
+    sheet: Worksheet,
+    row: int,
+    column: int,
+    value: Value | None,
+    decimals: int,
+    formats: _Formats,
+    edge: dict[str, Any],
+) -> None:
+    if value is not None and value.value is not None:
+        style = formats(num_format=number_format(decimals, value.obs_status), align="right", **edge)
+        sheet.write_number(row, column, value.value, style)
+    else:
+        words = missing(value.missing_reason if value else None)
+        grey = formats(italic=True, font_size=9, font_color="#5F6B76", align="right", text_wrap=True, **edge)
+        sheet.write_string(row, column, words, grey)
+
+
+def _note(digest: Digest, line: Line) -> str:
+    """What the reader must know of the row: coverage below the whole, and the notes of its figures."""
+    parts = []
+    for territory in digest.territories:
+        value = line.values.get(territory.ref_area)
+        if value is None:
+            continue
+        if value.coverage_pct is not None and value.value is not None and value.coverage_pct < 99.95:
+            parts.append(f"{territory.name}: охват {number(value.coverage_pct, 1)} % населения")
+        if value.note:
+            parts.append(f"{territory.name}: {value.note}")
+    return "; ".join(parts)
+
+
+def _legend() -> list[str]:
+    letters = "; ".join(f"{letter} – {meaning}" for letter, meaning in STATUS.values())
+    words = [f"{word} – {MISSING_EXPLAINED[reason]}" for reason, word in MISSING.items()]
+    return [f"Буква после числа: {letters}.", *words, f"{NO_DATA} – {MISSING_EXPLAINED[None]}"]
+
+
+def _list_sheet(
+    digest: Digest,
+    sheet: Worksheet,
+    formats: _Formats,
+    title: str,
+    columns: Sequence[_Column],
+    rows: Sequence[Any],
+) -> None:
+    top = _head(digest, sheet, formats, title)
+    heading = formats(
+        bold=True, font_color="#FFFFFF", bg_color=ACCENT, text_wrap=True, valign="vcenter", border=1
+    )
+    sheet.set_row(top, 32)
+    for index, column in enumerate(columns):
+        sheet.write_string(top, index, column.title, heading)
+        sheet.set_column(index, index, column.width)
+    for number_of_row, row in enumerate(rows, start=top + 1):
+        for index, column in enumerate(columns):
+            _write_cell(sheet, number_of_row, index, column.cell(row), column.wrap, formats)
+    sheet.autofilter(top, 0, max(top + len(rows), top + 1), len(columns) - 1)
+    sheet.freeze_panes(top + 1, 0)
+    sheet.repeat_rows(top)
+
+
+def _write_cell(sheet: Worksheet, row: int, column: int, cell: Any, wrap: bool, formats: _Formats) -> None:
+    """Write by type: text is never taken for a number, whole numbers have no decimals."""
+    if isinstance(cell, tuple):
+        value, decimals = cell
+        sheet.write_number(row, column, value, formats(num_format=number_format(decimals, "A")))
+    elif cell is None or cell == "":
+        sheet.write_blank(row, column, None, formats())
+    elif isinstance(cell, bool):
+        sheet.write_string(row, column, "да" if cell else "нет", formats())
+    elif isinstance(cell, datetime):
+        sheet.write_datetime(row, column, cell.replace(tzinfo=None), formats(num_format="dd.mm.yyyy hh:mm"))
+    elif isinstance(cell, date):
+        sheet.write_datetime(
+            row, column, datetime(cell.year, cell.month, cell.day), formats(num_format="dd.mm.yyyy")
+        )
+    elif isinstance(cell, int):
+        sheet.write_number(row, column, cell, formats(num_format="#,##0"))
+    elif isinstance(cell, float):
+        sheet.write_number(row, column, cell, formats(num_format="#,##0.0"))
+    else:
+        text = "; ".join(map(str, cell)) if isinstance(cell, list) else str(cell)
+        sheet.write_string(row, column, text, formats(text_wrap=wrap))
+
+
+def _of(name: str) -> Callable[[dict[str, Any]], Any]:
+    return lambda row: row[name]
+
+
+def _status(value: Value) -> str:
+    if value.value is None:
+        return missing(value.missing_reason)
+    return STATUS[value.obs_status][1] if value.obs_status in STATUS else ""
+
+
+_SERIES = (
+    _Column("Показатель", 38, lambda row: row.name),
+    _Column("Код показателя", 24, lambda row: row.indicator),
+    _Column("Территория", 22, lambda row: row.territory),
+    _Column("Код территории", 11, lambda row: row.ref_area),
+    _Column("Частота", 11, lambda row: FREQ.get(row.freq, row.freq)),
+    _Column("Период", 11, lambda row: row.time_period),
+    _Column("Значение", 14, lambda row: None if row.value.value is None else (row.value.value, row.decimals)),
+    _Column("Единица", 20, lambda row: row.unit),
+    _Column("Статус", 22, lambda row: _status(row.value)),
+    _Column("Охват населения, %", 12, lambda row: row.value.coverage_pct),
+    _Column("Охват времени, %", 12, lambda row: row.value.coverage_time_pct),
+    _Column("Версия методики", 11, lambda row: row.value.method_version),
+    _Column("Синтетика", 11, lambda row: row.value.synthetic),
+)
+
+_METHODS = (
+    _Column("Показатель", 34, lambda line: line.indicator.name, wrap=True),
+    _Column("Код", 24, lambda line: line.indicator.code, wrap=True),
+    _Column("Определение", 50, lambda line: line.indicator.definition, wrap=True),
+    _Column("Числитель", 32, lambda line: line.indicator.numerator, wrap=True),
+    _Column("Знаменатель", 32, lambda line: line.indicator.denominator, wrap=True),
+    _Column("Единица", 18, lambda line: line.indicator.unit, wrap=True),
+    _Column("Версия методики", 11, lambda line: line.indicator.method_version),
+    _Column("Системы показателей", 26, lambda line: line.indicator.frameworks, wrap=True),
+    _Column("Источники", 24, lambda line: line.indicator.sources, wrap=True),
+    _Column("Указание источника", 44, lambda line: line.indicator.attribution, wrap=True),
+)
+
+_LOADS = (
+    _Column("Источник", 20, _of("source")),
+    _Column("Набор", 18, _of("feed")),
+    _Column("Установка", 16, _of("instance")),
+    _Column("Срез", 18, _of("slice")),
+    _Column("Состояние", 18, lambda row: STATE.get(row["state"], row["state"])),
+    _Column("Файлы", 36, _of("files"), wrap=True),
+    _Column("SHA-256", 66, _of("sha256")),
+    _Column("Получена", 16, _of("received_at")),
+    _Column("Строк передано", 11, _of("rows_delivered")),
+    _Column("Строк принято", 11, _of("rows_accepted")),
+    _Column("Строк в карантине", 11, _of("rows_quarantined")),
+    _Column("Лицензия", 20, _of("licence"), wrap=True),
+    _Column("Указание источника", 44, _of("attribution"), wrap=True),
+    _Column("Синтетика", 11, _of("synthetic")),
+    _Column("Загрузка", 40, _of("load_id")),
+)
+
+_QUALITY = (
+    _Column("Источник", 20, _of("source")),
+    _Column("Набор", 18, _of("feed")),
+    _Column("Установка", 16, _of("instance")),
+    _Column("Срез", 18, _of("slice")),
+    _Column("Состояние", 18, lambda row: STATE.get(row["state"], row["state"])),
+    _Column("Строк передано", 12, _of("rows_delivered")),
+    _Column("Строк принято", 12, _of("rows_accepted")),
+    _Column("Строк в карантине", 12, _of("rows_quarantined")),
+    _Column("Контрольное число", 13, _of("control_total")),
+    _Column("Доля контрольного числа, %", 15, _of("control_share_pct")),
+    _Column("Удалено источником", 13, _of("not_retained")),
+    _Column("Замечаний", 12, _of("warnings")),
+)
