@@ -19,7 +19,7 @@ SUITE: list[Any] = [
     row(
         gxe.ExpectColumnValuesToNotBeNull,
         column="id",
-        mostly=0.99,
+        mostly=0.95,
         name="id_given",
         dimension="completeness",
         says="У каждого обращения есть номер.",
@@ -28,7 +28,7 @@ SUITE: list[Any] = [
     row(
         gxe.ExpectColumnValuesToBeUnique,
         column="id",
-        mostly=0.99,
+        mostly=0.95,
         name="id_unique",
         dimension="uniqueness",
         says="Номер обращения не повторяется.",

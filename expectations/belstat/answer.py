@@ -30,7 +30,7 @@ def known_names() -> list[str]:
 
 
 def rows_of_an_answer(levels: list[int], dimensions: list[str]) -> list[Any]:
-    """What each table shares: known territories of ``levels``, years, one value a cell, at least one value."""
+    """What tables share: known territories of ``levels``, years, one value a cell, some value at all."""
     return [
         row(
             gxe.ExpectColumnValuesToBeInSet,

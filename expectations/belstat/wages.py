@@ -30,8 +30,9 @@ SUITE: list[Any] = [
             "select period, max(value) filter (where territory_level = 0) as country, "
             "min(value) filter (where territory_level = 1) as least, "
             "max(value) filter (where territory_level = 1) as greatest from {batch} group by period "
-            "having max(value) filter (where territory_level = 0) < min(value) filter (where territory_level = 1) "
-            "or max(value) filter (where territory_level = 0) > max(value) filter (where territory_level = 1)"
+            "having max(value) filter (where territory_level = 0) "
+            "not between min(value) filter (where territory_level = 1) "
+            "and max(value) filter (where territory_level = 1)"
         ),
         name="country_within_regions",
         dimension="consistency",

@@ -42,13 +42,13 @@ def code(column: str, pattern: str, shape: str) -> list[Any]:
 
 def unique(columns: list[str], says: str) -> Any:
     """One row for each combination of ``columns``."""
-    single = len(columns) == 1
-    return row(
-        gxe.ExpectColumnValuesToBeUnique if single else gxe.ExpectCompoundColumnsToBeUnique,
-        **({"column": columns[0]} if single else {"column_list": columns}),
-        mostly=0.99,
-        name="row_unique",
-        dimension="uniqueness",
-        says=says,
-        remedy="Уберите повторную строку.",
-    )
+    meaning: dict[str, Any] = {
+        "mostly": 0.99,
+        "name": "row_unique",
+        "dimension": "uniqueness",
+        "says": says,
+        "remedy": "Уберите повторную строку.",
+    }
+    if len(columns) == 1:
+        return row(gxe.ExpectColumnValuesToBeUnique, column=columns[0], **meaning)
+    return row(gxe.ExpectCompoundColumnsToBeUnique, column_list=columns, **meaning)

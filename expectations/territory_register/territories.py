@@ -106,7 +106,8 @@ SUITE: list[Any] = [
         unexpected_rows_query=(
             "select count(*) filter (where level = 'country') as countries, "
             "count(*) filter (where level = 'oblast') as regions from {batch} "
-            "having count(*) filter (where level = 'country') <> 1 or count(*) filter (where level = 'oblast') <> 7"
+            "having count(*) filter (where level = 'country') <> 1 "
+            "or count(*) filter (where level = 'oblast') <> 7"
         ),
         name="one_country_seven_regions",
         dimension="completeness",
