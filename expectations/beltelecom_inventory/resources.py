@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import great_expectations.expectations as gxe
+from great_expectations.expectations.row_conditions import Column
 
 from expectations.vocabulary import load, row
 
@@ -20,13 +21,8 @@ FIBRE = ["G.652.D", "G.657.A1"]
 WIFI = ["Wi-Fi 4", "Wi-Fi 5", "Wi-Fi 6"]
 SPLIT_RATIOS = [f"1:{2**power}" for power in range(1, 9)]
 
-PON_PORTS = 'col("category") == "xPON.Port"'
-FIBRE_LINES = 'col("category") == "FibreLine"'
-
-
-def _of(condition: str) -> dict[str, Any]:
-    """Arguments that narrow a row expectation to the rows that meet a condition."""
-    return {"row_condition": condition, "condition_parser": "great_expectations"}
+PON_PORTS = Column("category") == "xPON.Port"
+FIBRE_LINES = Column("category") == "FibreLine"
 
 
 SUITE: list[Any] = [
@@ -162,11 +158,11 @@ SUITE: list[Any] = [
         gxe.ExpectColumnValuesToBeBetween,
         column="start_operating_date",
         min_value="1990-01-01",
-        max_value="2099-12-31",
+        max_value={"$PARAMETER": "last_day"},
         name="start_operating_date_plausible",
         dimension="accuracy",
-        says="Дата начала эксплуатации раньше 1990 или позже 2099 года.",
-        remedy="Проверьте startOperatingDate; если дата неизвестна, не передавайте её.",
+        says="Дата начала эксплуатации раньше 1990 года или позже месяца снимка.",
+        remedy="Проверьте startOperatingDate; неизвестную или ещё не наступившую дату не передавайте.",
         severity="warning",
         mostly=0.9,
     ),
@@ -190,7 +186,7 @@ SUITE: list[Any] = [
         says="У порта PON указана технология не PON.",
         remedy=f"Для класса xPON.Port допустимы {', '.join(PON)}.",
         mostly=0.95,
-        **_of(PON_PORTS),
+        row_condition=PON_PORTS,
     ),
     row(
         gxe.ExpectColumnValuesToNotBeNull,
@@ -200,7 +196,7 @@ SUITE: list[Any] = [
         says="У порта PON нет коэффициента деления (splitRatio).",
         remedy="Передайте splitRatio вида 1:64: по нему считается ёмкость порта.",
         mostly=0.95,
-        **_of(PON_PORTS),
+        row_condition=PON_PORTS,
     ),
     row(
         gxe.ExpectColumnValuesToBeInSet,
@@ -220,7 +216,7 @@ SUITE: list[Any] = [
         says="У порта PON не указано, сколько подключено ONU (onuConnected).",
         remedy="Передайте onuConnected; если не подключён никто, передайте 0.",
         mostly=0.95,
-        **_of(PON_PORTS),
+        row_condition=PON_PORTS,
     ),
     row(
         gxe.ExpectColumnValuesToBeBetween,
@@ -254,7 +250,7 @@ SUITE: list[Any] = [
         remedy="Сверьте usageState и onuConnected.",
         severity="warning",
         mostly=0.8,
-        **_of('col("onu_connected") > 0'),
+        row_condition=Column("onu_connected") > 0,
     ),
     row(
         gxe.ExpectColumnValuesToNotBeNull,
@@ -265,7 +261,7 @@ SUITE: list[Any] = [
         remedy="Передайте связь resourceRelationship с relationshipType containedIn и id этого OLT.",
         severity="warning",
         mostly=0.8,
-        **_of(PON_PORTS),
+        row_condition=PON_PORTS,
     ),
     # --- fibre lines and Wi-Fi
     row(
@@ -276,7 +272,7 @@ SUITE: list[Any] = [
         says="У участка ВОЛС нет длины (lengthKm).",
         remedy="Передайте длину трассы участка в километрах.",
         mostly=0.95,
-        **_of(FIBRE_LINES),
+        row_condition=FIBRE_LINES,
     ),
     row(
         gxe.ExpectColumnValuesToBeBetween,

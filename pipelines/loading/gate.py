@@ -138,13 +138,20 @@ class _Found:
     success: bool
     broken: str | None
     outcome: dict[str, Any]
+    where: str | None = None
 
     @property
     def rows_query(self) -> str | None:
         if self.meta["level"] != "row" or not self.outcome.get("unexpected_count"):
             return None
         query = self.outcome.get("unexpected_index_query")
-        return str(query).rstrip().rstrip(";") if query else None
+        if not query:
+            return None
+        rows = str(query).rstrip().rstrip(";")
+        # GX counts within an expectation's row condition, but leaves it out of the query of the unexpected rows.
+        if self.where is None:
+            return rows
+        return f"select row_no from ({rows}) where row_no in (select row_no from batch where {self.where})"
 
 
 def _validate(connection: duckdb.DuckDBPyConnection, expectations: Sequence[Any], parameters: dict[str, Any]) -> list[_Found]:
@@ -159,11 +166,9 @@ def _validate(connection: duckdb.DuckDBPyConnection, expectations: Sequence[Any]
         warnings.simplefilter("ignore")
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
-        batch = (
-            context.data_sources.add_sql("gate", connection_string=url)
-            .add_table_asset("batch", table_name="batch")
-            .add_batch_definition_whole_table("batch")
-        )
+        data = context.data_sources.add_sql("gate", connection_string=url)
+        engine = data.get_execution_engine()
+        batch = data.add_table_asset("batch", table_name="batch").add_batch_definition_whole_table("batch")
         copies = [expectation.copy() for expectation in expectations]
         suite = context.suites.add(gx.ExpectationSuite("suite", expectations=copies))
         outcome = context.validation_definitions.add(
@@ -194,9 +199,19 @@ def _validate(connection: duckdb.DuckDBPyConnection, expectations: Sequence[Any]
                 success=bool(result.success),
                 broken=_exception(result.exception_info),
                 outcome=dict(result.result or {}),
+                where=_where(expectation, engine),
             )
         )
     return found
+
+
+def _where(expectation: Any, engine: Any) -> str | None:
+    """The row condition of an expectation (``Column("category") == "OLT"``) as SQL."""
+    condition = getattr(expectation, "row_condition", None)
+    if condition is None:
+        return None
+    clause = engine.condition_to_filter_clause(condition)
+    return str(clause.compile(engine.engine, compile_kwargs={"literal_binds": True}))
 
 
 def _exception(info: dict[str, Any] | None) -> str | None:

@@ -96,6 +96,8 @@ class GateDialect(Dialect):  # type: ignore[misc]
     name = "postgresql"
     driver = "gorodgate"
     statement_compiler = _Compiler
+    # DuckDB reads a backslash as itself; doubled, as PostgreSQL might want it, it would spoil a regex.
+    _backslash_escapes = False
     supports_statement_cache = False
 
     def connect(self, *_arguments: Any, **parameters: Any) -> _LentConnection:

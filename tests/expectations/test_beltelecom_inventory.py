@@ -1,0 +1,193 @@
+"""Each expectation on network resources sees the defect that it is there for, and nothing else does."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from expectations.beltelecom_inventory.resources import SUITE
+from pipelines.declarations.sources import load_sources
+from pipelines.formats import read
+from pipelines.loading import gate
+from pipelines.loading.delivery import Delivery, Slice
+from sandbox.inventory import inventory, read_cities
+from sandbox.tmf639 import SAMPLE
+
+FEED = load_sources()["beltelecom_inventory"].feeds["resources"]
+Resource = dict[str, Any]
+Defect = Callable[[Resource], object]
+
+
+def characteristic(name: str, value: Any) -> Defect:
+    """Give a characteristic another value; None takes it away."""
+
+    def change(resource: Resource) -> None:
+        others = [one for one in resource["resourceCharacteristic"] if one["name"] != name]
+        resource["resourceCharacteristic"] = others + (
+            [{"name": name, "value": value}] if value is not None else []
+        )
+
+    return change
+
+
+def field(name: str, value: Any) -> Defect:
+    return lambda resource: resource.update({name: value})
+
+
+def both(*changes: Defect) -> Defect:
+    return lambda resource: [change(resource) for change in changes]
+
+
+PORT, FIBRE, WIFI = "xPON.Port", "FibreLine", "WiFi.AccessPoint"
+
+# Which expectation, on what kind of resource, by what change. Each is seeded on a resource of its own.
+DEFECTS: list[tuple[str, str, Defect]] = [
+    ("resource_id_present", FIBRE, field("id", None)),
+    ("category_present", WIFI, field("category", None)),
+    ("category_known", WIFI, field("category", "WiFi")),
+    ("name_without_address", PORT, field("name", "OLT-5, ул. Вымышленная, 7")),
+    ("name_without_address", PORT, field("name", "пр-т Образцовый, 12")),
+    ("place_present", PORT, field("place", None)),
+    ("place_present", PORT, field("place", {"name": "site", "role": "installationSite"})),
+    ("soato_present", PORT, characteristic("soato", None)),
+    ("soato_ten_digits", PORT, characteristic("soato", "4.4E+09")),
+    ("soato_ten_digits", PORT, characteristic("soato", 4.4e9)),
+    ("soato_ten_digits", PORT, characteristic("soato", "440100000")),
+    ("soato_ten_digits", PORT, characteristic("soato", "8401000000")),
+    ("soato_ten_digits", PORT, characteristic("soato", "440100000О")),
+    ("administrative_state_known", PORT, field("administrativeState", "shuttingDown")),
+    ("operational_state_known", PORT, field("operationalState", "enabled")),
+    ("operational_state_present", PORT, field("operationalState", None)),
+    ("usage_state_known", FIBRE, field("usageState", "ACTIVE")),
+    ("resource_status_known", PORT, field("resourceStatus", "ok")),
+    ("start_operating_date_plausible", PORT, field("startOperatingDate", "1970-01-01T00:00:00Z")),
+    ("start_operating_date_plausible", PORT, field("startOperatingDate", "2031-01-01T00:00:00Z")),
+    ("technology_known", FIBRE, characteristic("technology", "медь")),
+    ("pon_technology", PORT, characteristic("technology", "Wi-Fi 5")),
+    ("split_ratio_present", PORT, characteristic("splitRatio", None)),
+    ("split_ratio_known", PORT, characteristic("splitRatio", "64")),
+    ("onu_connected_present", PORT, characteristic("onuConnected", None)),
+    ("onu_connected_not_negative", PORT, characteristic("onuConnected", -1)),
+    (
+        "onu_within_capacity",
+        PORT,
+        both(
+            characteristic("splitRatio", "1:32"),
+            characteristic("onuConnected", 33),
+            field("usageState", "busy"),
+        ),
+    ),
+    ("used_port_is_not_idle", PORT, both(characteristic("onuConnected", 5), field("usageState", "idle"))),
+    ("port_in_olt", PORT, field("resourceRelationship", [])),
+    ("length_present", FIBRE, characteristic("lengthKm", None)),
+    ("length_positive", FIBRE, characteristic("lengthKm", 0)),
+    ("length_positive", FIBRE, characteristic("lengthKm", 1840.5)),
+    ("fibre_count_plausible", FIBRE, characteristic("fibreCount", 0)),
+    ("speed_plausible", WIFI, characteristic("speedMbps", 0)),
+]
+LOAD_LEVEL = {"classes_delivered", "olt_of_port_delivered"}
+
+
+@pytest.fixture(scope="module")
+def resources() -> list[Resource]:
+    return inventory(read_cities(SAMPLE / "cities.csv"), "minsk_city")
+
+
+def judge(resources: list[Resource], folder: Path) -> gate.Verdict:
+    """Deliver, read and judge resources as a snapshot of March 2026."""
+    delivered = folder / "delivery"
+    delivered.mkdir()
+    (delivered / "page-00001.json").write_text(json.dumps(resources, ensure_ascii=False))
+    snapshot = {"base_url": "https://inventory.invalid", "pages": 1, "total": len(resources)}
+    (delivered / "snapshot.json").write_text(json.dumps(snapshot))
+    span = Slice("", date(2026, 3, 1), date(2026, 3, 31))
+    files = ("page-00001.json", "snapshot.json")
+    delivery = Delivery("d", "s", "f", "i", span, delivered, files, "", 0, "", "", True)
+    batch = read(delivery, FEED, folder / "batch.parquet")
+    parameters = {"first_day": "2026-03-01", "last_day": "2026-03-31", **batch.facts}
+    return gate.evaluate(batch, SUITE, parameters, folder)
+
+
+@pytest.fixture(scope="module")
+def seeded(
+    resources: list[Resource], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[gate.Verdict, dict[str, set[int]]]:
+    """The verdict on an inventory with all defects at once, and the rows that each expectation must find."""
+    spoiled = copy.deepcopy(resources)
+    free = {
+        kind: [row for row, one in enumerate(spoiled) if one["category"] == kind]
+        for kind in (PORT, FIBRE, WIFI)
+    }
+    rows: dict[str, set[int]] = {}
+    for name, kind, change in DEFECTS:
+        row = free[kind].pop()
+        change(spoiled[row])
+        rows.setdefault(name, set()).add(row + 1)
+    twice, again = free[PORT].pop(), free[PORT].pop()
+    spoiled[again]["id"] = spoiled[twice]["id"]
+    rows["resource_id_unique"] = {twice + 1, again + 1}
+    return judge(spoiled, tmp_path_factory.mktemp("seeded")), rows
+
+
+def test_every_row_level_expectation_is_tried(seeded: tuple[gate.Verdict, dict[str, set[int]]]) -> None:
+    assert set(seeded[1]) | LOAD_LEVEL == {expectation.meta["name"] for expectation in SUITE}
+
+
+@pytest.mark.parametrize("name", sorted({*(name for name, _, _ in DEFECTS), "resource_id_unique"}))
+def test_a_seeded_defect_is_found_where_it_is(
+    name: str, seeded: tuple[gate.Verdict, dict[str, set[int]]]
+) -> None:
+    verdict, rows = seeded
+    (result,) = (result for result in verdict.results if result.expectation == name)
+    expected = set(rows[name])
+    if name == "technology_known":
+        expected -= rows["pon_technology"]
+    assert set(result.sample_rows) == expected
+    assert result.unexpected_count == len(expected)
+    assert result.says and result.remedy
+
+
+def test_spoiled_rows_are_kept_back_or_flagged_and_the_rest_is_accepted(
+    seeded: tuple[gate.Verdict, dict[str, set[int]]],
+) -> None:
+    verdict, rows = seeded
+    severity = {expectation.meta["name"]: expectation.severity for expectation in SUITE}
+    critical = set[int]().union(*(found for name, found in rows.items() if severity[name] == "critical"))
+    warning = set[int]().union(*(found for name, found in rows.items() if severity[name] == "warning"))
+    assert verdict.accepted
+    assert verdict.quarantine is not None and verdict.flagged is not None
+    kept_back = duckdb.sql(f"select row_no from '{verdict.quarantine}'").fetchall()
+    flagged = duckdb.sql(f"select row_no from '{verdict.flagged}'").fetchall()
+    assert {row for (row,) in kept_back} == critical and verdict.quarantined == len(critical)
+    assert {row for (row,) in flagged} == warning
+
+
+def test_the_invented_inventory_passes(resources: list[Resource], tmp_path: Path) -> None:
+    verdict = judge(resources, tmp_path)
+    assert [result.expectation for result in verdict.results if result.unexpected_count] == []
+    assert verdict.accepted and verdict.quarantined == 0 and verdict.warnings == 0
+
+
+def test_half_an_inventory_is_refused(resources: list[Resource], tmp_path: Path) -> None:
+    verdict = judge([one for one in resources if one["category"] != "OLT"], tmp_path)
+    failed = {result.expectation for result in verdict.results if not result.success}
+    assert failed == LOAD_LEVEL and not verdict.accepted
+
+
+def test_codes_that_became_numbers_are_refused(resources: list[Resource], tmp_path: Path) -> None:
+    spoiled = copy.deepcopy(resources)
+    for one in spoiled:
+        characteristic("soato", "1.41E+09")(one)
+    verdict = judge(spoiled, tmp_path)
+    assert not verdict.accepted
+    (result,) = (result for result in verdict.results if not result.success)
+    assert result.expectation == "soato_ten_digits"
+    assert result.unexpected_count == len(spoiled)
+    assert "1.41E+09" in result.says and "текстом" in result.remedy
