@@ -1,0 +1,21 @@
+{#
+    The row of ops.build after each dbt build or run: whether all went well, whether the whole project was built, by
+    which definitions, and up to which event of the ledger. Publication refuses when the newest row failed or is older
+    than the ledger. (The table belongs to the ledger; without it there is nothing to record.)
+#}
+{% macro record_build(results) %}
+    {% if execute and flags.WHICH in ('build', 'run') and load_relation(source('ops', 'build')) is not none %}
+        {% set bad = results | selectattr('status', 'in', ['error', 'fail', 'runtime error', 'skipped']) | list %}
+        {% set whole = flags.WHICH == 'build' and not invocation_args_dict.get('select')
+            and not invocation_args_dict.get('exclude') %}
+        insert into {{ source('ops', 'build') }}
+            (invocation_id, built_at, ok, whole, definitions_hash, ledger_version)
+        select
+            '{{ invocation_id }}',
+            current_timestamp,
+            {{ 'false' if bad else 'true' }},
+            {{ 'true' if whole else 'false' }},
+            (select max(definitions_hash) from {{ source('catalogue', 'definition') }}),
+            (select count(*) from {{ source('ops', 'load_event') }})
+    {% endif %}
+{% endmacro %}

@@ -1,0 +1,41 @@
+{#
+    A model with meta rebuild_when_definitions_change is built anew when what defines it has changed since: the
+    declarations (hash in catalogue.definition) or the SQL of the model and of the models that it stands on.
+    The hash that the existing table was built with stands in its column definitions_hash.
+#}
+{% macro should_full_refresh() %}
+    {% set asked = config.get('full_refresh') %}
+    {% if asked is none %}
+        {% set asked = flags.FULL_REFRESH %}
+    {% endif %}
+    {% if not asked and execute and config.get('meta', {}).get('rebuild_when_definitions_change') %}
+        {% set existing = load_relation(this) %}
+        {% if existing is not none %}
+            {% set built_with = run_query('select max(definitions_hash) from ' ~ existing).columns[0].values()[0] %}
+            {% set asked = built_with != definitions_hash() %}
+        {% endif %}
+    {% endif %}
+    {% do return(asked) %}
+{% endmacro %}
+
+{# SHA of the declarations, and checksums of this model and all models before it. #}
+{% macro definitions_hash() %}
+    {% if not execute %}
+        {% do return('') %}
+    {% endif %}
+    {% set checksums = [] %}
+    {% set waiting = [model.unique_id] %}
+    {% set seen = [] %}
+    {% for _ in range(graph.nodes | length) %}
+        {% if waiting %}
+            {% set current = waiting.pop() %}
+            {% if current not in seen and current in graph.nodes %}
+                {% do seen.append(current) %}
+                {% do checksums.append(current ~ graph.nodes[current].checksum.checksum) %}
+                {% do waiting.extend(graph.nodes[current].depends_on.nodes) %}
+            {% endif %}
+        {% endif %}
+    {% endfor %}
+    {% set declared = run_query('select definitions_hash from ' ~ source('catalogue', 'definition')) %}
+    {% do return(local_md5(declared.columns[0].values()[0] ~ (checksums | sort | join(' ')))) %}
+{% endmacro %}

@@ -1,0 +1,39 @@
+-- The register counts a city of oblast subordination within the district that it lies in; here the district is
+-- without it, as in the figures of Belstat: the city's row is taken off. Then a region is the sum of its districts and
+-- such cities, to the person. A district whose city has no figure in a year has none either.
+with people as (
+    select * from {{ ref('stg_territory_register__population') }}
+),
+
+added as (
+    select load_id, row_no, ref_area, time_period, obs_status, {{ fixed('persons') }} as value
+    from people
+    union all
+    select
+        districts.load_id,
+        coalesce(cities.row_no, districts.row_no),
+        districts.ref_area,
+        districts.time_period,
+        coalesce(cities.obs_status, districts.obs_status),
+        -{{ fixed('cities.persons') }}
+    from people as districts
+    inner join {{ source('catalogue', 'subordination') }} as subordination
+        on districts.ref_area = subordination.district
+    left join people as cities
+        on
+            subordination.ref_area = cities.ref_area
+            and districts.time_period = cities.time_period
+            and districts.load_id = cities.load_id
+)
+
+select
+    'population' as measure,
+    ref_area,
+    'A' as freq,
+    time_period,
+    '_T' as breakdown,
+    value,
+    obs_status,
+    load_id,
+    row_no
+from added

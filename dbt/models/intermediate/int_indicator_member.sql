@@ -1,0 +1,48 @@
+-- Which reporting territories a rolled-up figure is made of: the highest that report below it, so that nobody is
+-- counted in a district and again in its town. A territory with figures of its own is not rolled up.
+with units as (
+    select distinct indicator, ref_area, freq, time_period from {{ ref('int_indicator_unit') }}
+),
+
+targets as (
+    select
+        units.indicator,
+        units.freq,
+        units.time_period,
+        above.ancestor as target,
+        units.ref_area as member,
+        above.distance
+    from units
+    inner join {{ ref('int_territory_ancestor') }} as above on units.ref_area = above.ref_area
+    inner join {{ ref('dim_territory') }} as territories on above.ancestor = territories.ref_area
+    inner join {{ source('catalogue', 'indicator_level') }} as levels
+        on units.indicator = levels.indicator and territories.level = levels.level and levels.rolled_up
+    left join units as own
+        on
+            units.indicator = own.indicator
+            and units.freq = own.freq
+            and units.time_period = own.time_period
+            and above.ancestor = own.ref_area
+    where own.ref_area is null
+)
+
+select
+    targets.indicator,
+    targets.freq,
+    targets.time_period,
+    targets.target,
+    targets.member
+from targets
+where
+    not exists (
+        select 1
+        from {{ ref('int_territory_ancestor') }} as between_them
+        inner join targets as higher
+            on
+                between_them.ancestor = higher.member
+                and higher.indicator = targets.indicator
+                and higher.freq = targets.freq
+                and higher.time_period = targets.time_period
+                and higher.target = targets.target
+        where between_them.ref_area = targets.member
+    )

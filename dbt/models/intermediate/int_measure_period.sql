@@ -1,0 +1,76 @@
+-- Each measure at each frequency: as observed, and monthly ones as quarters, half-years and years. A flow is added up
+-- over the months that were delivered; a stock is that of the last month of the period. How many of the months needed
+-- were delivered stands beside it; the indicator decides whether that is enough.
+with native as (
+    select
+        observed.measure,
+        observed.ref_area,
+        observed.freq,
+        observed.time_period,
+        observed.breakdown,
+        case when count(*) = count(observed.obs_value) then sum(observed.obs_value) end as value,
+        {{ worst_status('observed.obs_status') }} as obs_status,
+        {{ worst_reason('observed.missing_reason') }} as missing_reason,
+        bool_or(observed.synthetic) as synthetic,
+        bool_or(observed.has_warnings) as has_warnings,
+        min(observed.control_share_pct) as control_share_pct
+    from {{ ref('int_observations') }} as observed
+    group by observed.measure, observed.ref_area, observed.freq, observed.time_period, observed.breakdown
+),
+
+longer as (
+    select
+        native.measure,
+        native.ref_area,
+        periods.freq,
+        periods.time_period,
+        native.breakdown,
+        sum(native.value) as value,
+        {{ worst_status('native.obs_status') }} as obs_status,
+        {{ worst_reason('native.missing_reason') }} as missing_reason,
+        bool_or(native.synthetic) as synthetic,
+        bool_or(native.has_warnings) as has_warnings,
+        min(native.control_share_pct) as control_share_pct,
+        case when measures.time_rule = 'sum' then max(periods.months_expected) else 1 end as months_expected,
+        count(native.value) as months_delivered
+    from native
+    inner join {{ source('catalogue', 'measure') }} as measures on native.measure = measures.measure
+    inner join {{ ref('int_period_month') }} as periods on native.time_period = periods.month
+    where
+        native.freq = 'M'
+        and (measures.time_rule = 'sum' or (measures.time_rule = 'last' and periods.is_last))
+    group by
+        native.measure, native.ref_area, periods.freq, periods.time_period, native.breakdown, measures.time_rule
+)
+
+select
+    measure,
+    ref_area,
+    freq,
+    time_period,
+    breakdown,
+    {{ fixed('value') }} as value,
+    obs_status,
+    missing_reason,
+    synthetic,
+    has_warnings,
+    control_share_pct,
+    1 as months_expected,
+    case when value is null then 0 else 1 end as months_delivered
+from native
+union all
+select
+    measure,
+    ref_area,
+    freq,
+    time_period,
+    breakdown,
+    {{ fixed('value') }} as value,
+    obs_status,
+    case when months_delivered < months_expected then coalesce(missing_reason, 'not_delivered') end as missing_reason,
+    synthetic,
+    has_warnings,
+    control_share_pct,
+    cast(months_expected as integer) as months_expected,
+    cast(months_delivered as integer) as months_delivered
+from longer

@@ -1,0 +1,20 @@
+select
+    load_id,
+    source,
+    feed,
+    instance,
+    ref_area,
+    slice,
+    state,
+    cast(received_at as timestamp) as received_at,
+    rows_delivered,
+    rows_accepted,
+    rows_quarantined,
+    accepted_pct,
+    control_total,
+    control_delivered,
+    control_share_pct,
+    not_retained,
+    warnings,
+    synthetic
+from {{ ref('mart_data_quality') }}

@@ -1,0 +1,22 @@
+select
+    indicator,
+    ref_area,
+    freq,
+    time_period,
+    breakdown,
+    obs_value,
+    obs_status,
+    missing_reason,
+    unit_measure,
+    decimals,
+    numerator,
+    denominator,
+    denominator_period,
+    coverage_population_pct,
+    coverage_time_pct,
+    method_version,
+    first_day,
+    last_day,
+    synthetic,
+    note_ru
+from {{ ref('mart_indicator_value') }}

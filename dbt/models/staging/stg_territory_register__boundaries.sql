@@ -1,0 +1,9 @@
+-- Outlines of regions and districts as GeoJSON, WGS84.
+select
+    features.load_id,
+    features.row_no,
+    features.feature_id as ref_area,
+    features.geometry_type,
+    features.geometry
+from {{ source('raw', 'territory_register__boundaries') }} as features
+inner join {{ source('ops', 'effective_load') }} as loads on features.load_id = loads.load_id
