@@ -14,7 +14,7 @@
     {{ run_hooks(pre_hooks, inside_transaction=true) }}
 
     {% set existing = load_relation(this) %}
-    {% if existing is not none and not existing.is_view %}
+    {% if existing is not none %}
         {% do adapter.drop_relation(existing) %}
     {% endif %}
     {% call statement('main') %}

@@ -8,6 +8,7 @@
         {% set bad = results | selectattr('status', 'in', ['error', 'fail', 'runtime error', 'skipped']) | list %}
         {% set whole = flags.WHICH == 'build' and not invocation_args_dict.get('select')
             and not invocation_args_dict.get('exclude') %}
+        {% call statement('record_build', auto_begin=true) %}
         insert into {{ source('ops', 'build') }}
             (invocation_id, built_at, ok, whole, definitions_hash, ledger_version)
         select
@@ -17,5 +18,8 @@
             {{ 'true' if whole else 'false' }},
             (select max(definitions_hash) from {{ source('catalogue', 'definition') }}),
             (select count(*) from {{ source('ops', 'load_event') }})
+        {% endcall %}
+        {# without it dbt rolls the row back when it closes the connection #}
+        {% do adapter.commit() %}
     {% endif %}
 {% endmacro %}
