@@ -10,7 +10,7 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 
-from expectations.vocabulary import load, row
+from expectations.vocabulary import row
 
 # the country's bounds in degrees, a hundredth wider than its outline
 SOUTH, NORTH, WEST, EAST = 51.25, 56.19, 23.16, 32.79
@@ -135,16 +135,15 @@ SUITE: list[Any] = [
         says="У обращения есть точка на карте.",
         remedy="Укажите координаты: без них обращение не попадёт на карту.",
     ),
-    load(
-        gxe.UnexpectedRowsExpectation,
-        unexpected_rows_query=(
-            "select opened, count(*) as requests from {batch} "
-            "where date_trunc('month', opened) <> (select date_trunc('month', min(opened)) from {batch}) "
-            "group by opened"
-        ),
-        name="one_month",
+    row(
+        gxe.ExpectColumnValuesToBeBetween,
+        column="opened",
+        min_value={"$PARAMETER": "first_day"},
+        max_value={"$PARAMETER": "last_day"},
+        mostly=0.95,
+        name="opened_in_month",
         dimension="consistency",
-        says="Все обращения файла приняты в одном месяце.",
+        says="Обращение принято в том месяце, который стоит в имени файла.",
         remedy="Выгрузите каждый месяц отдельным файлом: файл заменяет свой месяц целиком.",
     ),
 ]

@@ -2,8 +2,8 @@
 
 Kept from the real answers: numbers as texts with U+00A0 and a decimal comma, null where not published, wages
 up to 2015 in old roubles, districts without their towns, totals beside parts, the row that belongs to no
-district, migration that was not published for 2020 to 2023, domestic net migration of the country that is null
-at first and "0" later.
+district, migration that was not published for 2020 to 2023, domestic net migration of the country that is at
+first null and later "0".
 """
 
 from __future__ import annotations
