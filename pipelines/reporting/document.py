@@ -26,8 +26,8 @@ from pipelines.reporting.wording import (
 
 PAGES = 2
 STANDARDS: list[Literal["ua-1", "a-2a"]] = ["ua-1", "a-2a"]
-# as much as fits: beyond it rows are set closer
-ROWS_SET_WIDE = 13
+# space above and below a table row, mm: the widest that fits is taken
+ROW_INSETS = (2.2, 1.8, 1.5, 1.2, 0.9, 0.6)
 
 
 def write_document(digest: Digest, path: Path) -> None:
@@ -42,13 +42,17 @@ def write_document(digest: Digest, path: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         (root / "digest.typ").write_text(template, encoding="utf-8")
-        (root / "data.json").write_text(json.dumps(_data(digest), ensure_ascii=False), encoding="utf-8")
         (root / "chart.svg").write_text(bar_chart(charted, digest.regions, country), encoding="utf-8")
         (root / "map.svg").write_text(region_map(mapped, digest.regions, digest.boundaries), encoding="utf-8")
-        compiler = typst.Compiler(str(root / "digest.typ"), root=str(root), ignore_system_fonts=True)
-        pictures = compiler.compile(format="svg")
-        pages = len(pictures) if isinstance(pictures, list) else 1
-        if pages != PAGES:
+        for row_inset in ROW_INSETS:
+            data = {**_data(digest), "row_inset": row_inset}
+            (root / "data.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+            compiler = typst.Compiler(str(root / "digest.typ"), root=str(root), ignore_system_fonts=True)
+            pictures = compiler.compile(format="svg")
+            pages = len(pictures) if isinstance(pictures, list) else 1
+            if pages == PAGES:
+                break
+        else:
             raise GorodError(
                 f"report {digest.report.report}: the document has {pages} pages, not {PAGES}",
                 f"Declare fewer indicators in assets/reports/{digest.report.report}.yml, or shorter names.",
@@ -73,7 +77,6 @@ def _data(digest: Digest) -> dict[str, Any]:
         "content_hash": publication.content_hash,
         "banner": banner(digest.synthetic, partly),
         "territories": [territory.name for territory in digest.territories],
-        "row_inset": 1.25 if len(digest.lines) <= ROWS_SET_WIDE else 0.85,
         "rows": _rows(digest, partly),
         "legend": _legend(digest),
         "chart": _picture(digest, digest.line(digest.report.chart), "Столбиковая диаграмма"),
@@ -115,7 +118,7 @@ def _coverage(digest: Digest, line: Line) -> str:
     value = line.values.get(country)
     if value is None or value.value is None or value.coverage_pct is None or value.coverage_pct >= 99.95:
         return ""
-    return f"охват {number(value.coverage_pct, 0)} % населения"
+    return f"охват {number(value.coverage_pct, 1)} % населения"
 
 
 def _shown(digest: Digest) -> list[Value | None]:

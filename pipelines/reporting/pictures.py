@@ -92,7 +92,11 @@ def bar_chart(line: Line, regions: Sequence[Territory], country: Territory | Non
         if region.ref_area not in values
     ]
     order = [row["name"] for row in rows + absent]
-    y = alt.Y("name:N", sort=order, title=None, scale=alt.Scale(paddingInner=0.35, paddingOuter=0.2))
+    # no limit: the renderer does not know the font's widths and would cut the names
+    axis = alt.Axis(labelLimit=0, labelFontSize=13, labelPadding=6)
+    y = alt.Y(
+        "name:N", sort=order, title=None, axis=axis, scale=alt.Scale(paddingInner=0.35, paddingOuter=0.2)
+    )
     least, greatest = min([0.0, *values.values()]), max([0.0, *values.values()])
     # room for the printed values at both ends
     room = (greatest - least or 1) * 0.14
@@ -104,7 +108,7 @@ def bar_chart(line: Line, regions: Sequence[Territory], country: Territory | Non
 
     def text(of: list[dict[str, Any]], align: Literal["left", "right"], colour: str) -> Any:
         dx = 4 if align == "left" else -4
-        mark = alt.Chart(data(of)).mark_text(align=align, dx=dx, fontSize=12, color=colour)
+        mark = alt.Chart(data(of)).mark_text(align=align, dx=dx, fontSize=13, color=colour)
         return mark.encode(y=y, x=x, text="label:N")
 
     layers: list[Any] = [
@@ -120,10 +124,11 @@ def bar_chart(line: Line, regions: Sequence[Territory], country: Territory | Non
             alt.Chart(marked).mark_rule(color=INK, strokeDash=[4, 3], strokeWidth=1.2).encode(x=x),
             alt.Chart(marked)
             .mark_text(align="right" if mean.value > (domain[0] + domain[1]) / 2 else "left",
-                       baseline="bottom", dy=-4, fontSize=12, color=INK)
+                       baseline="bottom", dy=-4, fontSize=12.5, color=INK)
             .encode(x=x, y=alt.value(0), text="label:N"),
         ]  # fmt: skip
-    return _svg(alt.layer(*layers).properties(width=330, height=34 * len(order)))
+    chart = alt.layer(*layers).properties(width=300, height=44 * len(order))
+    return _svg(chart, {"left": 140, "right": 6, "top": 24, "bottom": 6})
 
 
 def region_map(line: Line, regions: Sequence[Territory], boundaries: dict[str, dict[str, Any]]) -> str:
@@ -147,7 +152,8 @@ def region_map(line: Line, regions: Sequence[Territory], boundaries: dict[str, d
         value = (
             number(values[region.ref_area], line.indicator.decimals) if shown else _why_missing(line, region)
         )
-        labels.append({"x": x, "y": y, "name": _short(region.name), "label": value})
+        field = "label" if shown else "reason"
+        labels.append({"x": x, "y": y, "name": _short(region.name), "label": "", "reason": "", field: value})
     projection: dict[str, Any] = {"type": "identity", "reflectY": True}
     # the small ones last: they lie on top of those that surround them
     features.sort(key=lambda feature: -len(str(feature["geometry"])))
@@ -157,23 +163,20 @@ def region_map(line: Line, regions: Sequence[Territory], boundaries: dict[str, d
         .encode(color=alt.Color("colour:N", scale=None))
     )
     halo: dict[str, Any] = {"stroke": "white", "strokeWidth": 3, "strokeOpacity": 0.85, "color": "white"}
-    styles: list[dict[str, Any]] = [
-        {"dy": -7, "fontSize": 11} | halo,
-        {"dy": -7, "fontSize": 11, "color": INK},
-        {"dy": 7, "fontSize": 13, "fontWeight": "bold"} | halo,
-        {"dy": 7, "fontSize": 13, "fontWeight": "bold", "color": INK},
-    ]
+    styles: dict[str, dict[str, Any]] = {
+        "name": {"dy": -7, "fontSize": 11},
+        "label": {"dy": 7, "fontSize": 13, "fontWeight": "bold"},
+        "reason": {"dy": 6, "fontSize": 10, "fontStyle": "italic"},
+    }
     texts = [
         alt.Chart(alt.InlineData(values=labels))
-        .mark_text(**style)
-        .encode(longitude="x:Q", latitude="y:Q", text="name:N" if style["dy"] < 0 else "label:N")
-        for style in styles
+        .mark_text(**style, **paint)
+        .encode(longitude="x:Q", latitude="y:Q", text=f"{field}:N")
+        for field, style in styles.items()
+        for paint in (halo, {"color": INK})
     ]
-    return _svg(
-        alt.layer(*(chart.project(**projection) for chart in (shapes, *texts))).properties(
-            width=440, height=350
-        )
-    )
+    layers = [chart.project(**projection) for chart in (shapes, *texts)]
+    return _svg(alt.layer(*layers).properties(width=440, height=350), 4)
 
 
 def label_points(outlines: dict[str, list[list[Ring]]]) -> dict[str, tuple[float, float]]:
@@ -203,9 +206,17 @@ def _inner_point(
     points = np.array([(x, y) for x in xs for y in ys])
     inside = np.sum([_inside(points, ring) for ring in rings], axis=0) % 2 == 1
     points = points[inside] if inside.any() else rings[0].mean(axis=0, keepdims=True)
-    targets = np.vstack([*rings, *([np.array(obstacles)] if obstacles else [])])
     stretch = np.array([1.0, LABEL_SHAPE])
-    distances = np.min(np.linalg.norm((points[:, None, :] - targets[None, :, :]) * stretch, axis=2), axis=1)
+
+    def distance_to(targets: NDArray[np.float64]) -> NDArray[np.float64]:
+        between: NDArray[np.float64] = (points[:, None, :] - targets[None, :, :]) * stretch
+        nearest: NDArray[np.float64] = np.linalg.norm(between, axis=2).min(axis=1)
+        return nearest
+
+    distances = distance_to(np.vstack(rings))
+    if obstacles:
+        # another label needs room of its own besides
+        distances = np.minimum(distances, distance_to(np.array(obstacles)) - 2 * ROOM_FOR_LABEL)
     index = int(distances.argmax())
     return (float(points[index][0]), float(points[index][1])), float(distances[index])
 
@@ -248,13 +259,12 @@ def _short(name: str) -> str:
     return name.removesuffix(" область").removeprefix("город ").removeprefix("г. ")
 
 
-def _svg(chart: Any) -> str:
+def _svg(chart: Any, padding: int | dict[str, int]) -> str:
+    """The picture with margins that are given, not measured: the same on every machine."""
     configured = (
-        chart.configure(font=FONT, background="white", padding=4)
+        chart.configure(font=FONT, background="white", padding=padding, autosize={"type": "none"})
         .configure_view(stroke=None)
-        .configure_axis(
-            labelFontSize=12, labelColor=INK, labelLimit=220, domain=False, ticks=False, grid=False
-        )
+        .configure_axis(labelColor=INK, domain=False, ticks=False, grid=False)
     )
     svg = io.StringIO()
     configured.save(svg, format="svg")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
+
 NO_DATA = "нет данных"
 
 MISSING = {
@@ -43,8 +45,12 @@ THIN_SPACE = "\u202f"
 
 
 def number(value: float, decimals: int) -> str:
-    """Decimal comma, thin spaces between thousands, a real minus: ``-1234.5`` is ``−1 234,5``."""
-    text = f"{abs(value):,.{decimals}f}".replace(",", THIN_SPACE).replace(".", ",")
+    """Decimal comma, thin spaces between thousands, a real minus: ``-1234.5`` is ``−1 234,5``.
+
+    Halves are rounded away from zero, as spreadsheets show them.
+    """
+    rounded = Decimal(repr(abs(value))).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    text = f"{rounded:,.{decimals}f}".replace(",", THIN_SPACE).replace(".", ",")
     is_zero = not any(digit in text for digit in "123456789")
     return text if value >= 0 or is_zero else f"−{text}"
 

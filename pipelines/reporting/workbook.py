@@ -97,6 +97,8 @@ def _head(digest: Digest, sheet: Worksheet, formats: _Formats, title: str) -> in
     sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
     sheet.fit_to_pages(1, 0)
     sheet.set_footer(f"&L{digest.publication.id}&CСтраница &P из &N&R{digest.period_name}")
+    sheet.set_row(0, 24)
+    sheet.set_row(2, 18)
     sheet.write_string(0, 0, title, formats(bold=True, font_size=15, font_color=ACCENT))
     sheet.write_string(
         1,
@@ -128,7 +130,10 @@ def _figures_sheet(digest: Digest, sheet: Worksheet, formats: _Formats) -> None:
     sheet.set_row(top, 32)
     for column, title in enumerate(titles):
         sheet.write_string(top, column, title, heading)
-    edge = {"bottom": 1, "bottom_color": "#C9D3DC"}
+    edge = {"bottom": 1, "bottom_color": "#C9D3DC", "valign": "vcenter"}
+    widths = [13.0, 34.0, 16.0, 16.0, *(12.0 for _ in areas), 36.0]
+    for column, width in enumerate(widths):
+        sheet.set_column(column, column, width)
     for index, line in enumerate(digest.lines):
         row = top + 1 + index
         mark = f" {SYNTHETIC_MARK}" if line.synthetic and _partly(digest) else ""
@@ -138,19 +143,19 @@ def _figures_sheet(digest: Digest, sheet: Worksheet, formats: _Formats) -> None:
         sheet.write_string(row, 3, line.period_name or NO_DATA, formats(text_wrap=True, **edge))
         for column, area in enumerate(areas, start=4):
             _write_value(sheet, row, column, line.values.get(area), line.indicator.decimals, formats, edge)
-        sheet.write_string(
-            row, 4 + len(areas), _note(digest, line), formats(text_wrap=True, font_size=9, **edge)
-        )
+        note = _note(digest, line)
+        sheet.write_string(row, 4 + len(areas), note, formats(text_wrap=True, font_size=9, indent=1, **edge))
+        texts = (line.indicator.theme, line.indicator.name + mark, line.indicator.unit, line.period_name)
+        waiting = [
+            (missing(value.missing_reason if value else None), 10.0)
+            for area in areas
+            if (value := line.values.get(area)) is None or value.value is None
+        ]
+        sheet.set_row(row, _height([*zip(texts, widths, strict=False), (note, widths[-1]), *waiting]))
     last = top + len(digest.lines)
     sheet.autofilter(top, 0, last, len(titles) - 1)
     sheet.freeze_panes(top + 1, 2)
     sheet.repeat_rows(top)
-    sheet.set_column(0, 0, 15)
-    sheet.set_column(1, 1, 38)
-    sheet.set_column(2, 2, 17)
-    sheet.set_column(3, 3, 16)
-    sheet.set_column(4, 3 + len(areas), 14.5)
-    sheet.set_column(4 + len(areas), 4 + len(areas), 44)
     for offset, text in enumerate(_legend(), start=2):
         sheet.write_string(last + offset, 1, text, formats(font_size=9, font_color="#5F6B76"))
 
@@ -175,16 +180,35 @@ def _write_value(
 
 def _note(digest: Digest, line: Line) -> str:
     """What the reader must know of the row: coverage below the whole, and the notes of its figures."""
+    shown = [
+        (t.name, v) for t in digest.territories if (v := line.values.get(t.ref_area)) and v.value is not None
+    ]
+    coverage = {
+        name: f"{number(value.coverage_pct, 1)} %"
+        for name, value in shown
+        if value.coverage_pct is not None and value.coverage_pct < 99.95
+    }
     parts = []
+    if coverage and len(coverage) == len(shown) and len(set(coverage.values())) == 1:
+        parts.append(f"Охват населения {next(iter(coverage.values()))}")
+    elif coverage:
+        parts.append("Охват населения: " + ", ".join(f"{name} {share}" for name, share in coverage.items()))
+    notes: dict[str, list[str]] = {}
     for territory in digest.territories:
         value = line.values.get(territory.ref_area)
-        if value is None:
-            continue
-        if value.coverage_pct is not None and value.value is not None and value.coverage_pct < 99.95:
-            parts.append(f"{territory.name}: охват {number(value.coverage_pct, 1)} % населения")
-        if value.note:
-            parts.append(f"{territory.name}: {value.note}")
-    return "; ".join(parts)
+        if value and value.note:
+            notes.setdefault(value.note, []).append(territory.name)
+    parts += [
+        note if len(names) == len(line.values) else f"{', '.join(names)}: {note}"
+        for note, names in notes.items()
+    ]
+    return ". ".join(part.rstrip(".") for part in parts)
+
+
+def _height(cells: Sequence[tuple[str, float]]) -> float:
+    """Height in points of a row of wrapped texts, each with its column's width in characters."""
+    lines = max([1, *(-(-len(text) // max(int(width), 1)) for text, width in cells)])
+    return min(13.5 * lines + 3, 400)
 
 
 def _legend() -> list[str]:
@@ -212,6 +236,9 @@ def _list_sheet(
     for number_of_row, row in enumerate(rows, start=top + 1):
         for index, column in enumerate(columns):
             _write_cell(sheet, number_of_row, index, column.cell(row), column.wrap, formats)
+        wrapped = [(str(column.cell(row) or ""), column.width) for column in columns if column.wrap]
+        if wrapped:
+            sheet.set_row(number_of_row, _height(wrapped))
     sheet.autofilter(top, 0, max(top + len(rows), top + 1), len(columns) - 1)
     sheet.freeze_panes(top + 1, 0)
     sheet.repeat_rows(top)
@@ -221,7 +248,8 @@ def _write_cell(sheet: Worksheet, row: int, column: int, cell: Any, wrap: bool, 
     """Write by type: text is never taken for a number, whole numbers have no decimals."""
     if isinstance(cell, tuple):
         value, decimals = cell
-        sheet.write_number(row, column, value, formats(num_format=number_format(decimals, "A")))
+        style = formats(num_format=number_format(decimals, "A"), align="right", indent=1)
+        sheet.write_number(row, column, value, style)
     elif cell is None or cell == "":
         sheet.write_blank(row, column, None, formats())
     elif isinstance(cell, bool):
@@ -233,9 +261,9 @@ def _write_cell(sheet: Worksheet, row: int, column: int, cell: Any, wrap: bool, 
             row, column, datetime(cell.year, cell.month, cell.day), formats(num_format="dd.mm.yyyy")
         )
     elif isinstance(cell, int):
-        sheet.write_number(row, column, cell, formats(num_format="#,##0"))
+        sheet.write_number(row, column, cell, formats(num_format="#,##0", align="right", indent=1))
     elif isinstance(cell, float):
-        sheet.write_number(row, column, cell, formats(num_format="#,##0.0"))
+        sheet.write_number(row, column, cell, formats(num_format="#,##0.0", align="right", indent=1))
     else:
         text = "; ".join(map(str, cell)) if isinstance(cell, list) else str(cell)
         sheet.write_string(row, column, text, formats(text_wrap=wrap))
