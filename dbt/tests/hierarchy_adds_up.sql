@@ -1,0 +1,65 @@
+-- Of a source that adds up over territories: regions make the country, districts and cities of oblast subordination
+-- make their region, to the person. Compared where every part is published, in the years of the present division.
+with figures as (
+    select
+        observed.measure,
+        observed.ref_area,
+        observed.time_period,
+        observed.breakdown,
+        sum(observed.obs_value) as value
+    from {{ ref('int_observations') }} as observed
+    inner join {{ source('catalogue', 'measure') }} as measures on observed.measure = measures.measure
+    where
+        measures.territory = 'sum'
+        and measures.freq = 'A'
+        and observed.breakdown <> '_U'
+        and (observed.time_period = '_Z' or observed.time_period >= '{{ var("division_since") }}')
+    group by observed.measure, observed.ref_area, observed.time_period, observed.breakdown
+    having count(*) = count(observed.obs_value)
+),
+
+parts as (
+    select territories.ref_area, territories.parent
+    from {{ ref('dim_territory') }} as territories
+    inner join {{ ref('dim_territory') }} as above on territories.parent = above.ref_area
+    left join {{ source('catalogue', 'subordination') }} as subordination
+        on territories.ref_area = subordination.ref_area
+    where
+        (territories.level = 'region' and above.level = 'country')
+        or (above.level = 'region' and (territories.level = 'district' or subordination.ref_area is not null))
+),
+
+part_counts as (
+    select parent, count(*) as part_count from parts
+    group by parent
+),
+
+sums as (
+    select
+        figures.measure,
+        parts.parent,
+        figures.time_period,
+        figures.breakdown,
+        sum(figures.value) as value,
+        count(*) as part_count
+    from figures
+    inner join parts on figures.ref_area = parts.ref_area
+    group by figures.measure, parts.parent, figures.time_period, figures.breakdown
+)
+
+select
+    sums.measure,
+    sums.parent,
+    sums.time_period,
+    sums.breakdown,
+    sums.value as sum_of_parts,
+    figures.value
+from sums
+inner join part_counts on sums.parent = part_counts.parent and sums.part_count = part_counts.part_count
+inner join figures
+    on
+        sums.measure = figures.measure
+        and sums.parent = figures.ref_area
+        and sums.time_period = figures.time_period
+        and sums.breakdown = figures.breakdown
+where sums.value <> figures.value

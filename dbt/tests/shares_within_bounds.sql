@@ -1,0 +1,13 @@
+-- A share lies between 0 and 100. Growth and comparisons may exceed 100: they are told by their terms.
+select figures.indicator, figures.ref_area, figures.time_period, figures.breakdown, figures.obs_value
+from {{ ref('mart_indicator_value') }} as figures
+inner join (
+    select indicator
+    from {{ source('catalogue', 'indicator_term') }}
+    group by indicator
+    having bool_and(taken_at = 'same')
+) as plain on figures.indicator = plain.indicator
+where
+    (figures.unit_measure = 'PCT' and (figures.obs_value < 0 or figures.obs_value > 100))
+    or figures.coverage_population_pct not between 0 and 100
+    or figures.coverage_time_pct not between 0 and 100
