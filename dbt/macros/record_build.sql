@@ -6,7 +6,10 @@
 {% macro record_build(results) %}
     {% if execute and flags.WHICH in ('build', 'run') and load_relation(source('ops', 'build')) is not none %}
         {% set bad = results | selectattr('status', 'in', ['error', 'fail', 'runtime error', 'skipped']) | list %}
-        {% set whole = flags.WHICH == 'build' and not invocation_args_dict.get('select')
+        {# Dagster asks for everything by selecting fqn:* #}
+        {% set selected = invocation_args_dict.get('select') or [] %}
+        {% set selected = [selected] if selected is string else selected | list %}
+        {% set whole = flags.WHICH == 'build' and selected in ([], ['fqn:*'])
             and not invocation_args_dict.get('exclude') %}
         {% call statement('record_build', auto_begin=true) %}
         insert into {{ source('ops', 'build') }}

@@ -180,27 +180,30 @@ def _open_warehouse(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnect
 
 
 def _require_sound_build(connection: duckdb.DuckDBPyConnection, warehouse: str) -> str:
-    """The definitions' hash of the last build, if it succeeded and knows the whole ledger."""
+    """The definitions' hash of the last whole build, if it knows the whole ledger.
+
+    Neither it nor a build of selected models since (``whole`` is false) may have failed.
+    """
     remedy = "Run `gorod run`: it builds the marts and publishes."
+    ops = f"{_name(warehouse)}.ops"
     try:
-        build = connection.execute(
-            f"select ok, definitions_hash, ledger_version, invocation_id from {_name(warehouse)}.ops.build"
-            ' order by built_at desc limit 1'
-        ).fetchone()
-        (events,) = connection.execute(
-            f"select count(*) from {_name(warehouse)}.ops.load_event"
-        ).fetchone() or (0,)
-    except duckdb.CatalogException as error:
+        builds = connection.execute(
+            f"select ok, whole, definitions_hash, ledger_version, invocation_id from {ops}.build"
+            f" where built_at >= (select max(built_at) from {ops}.build where whole) order by built_at"
+        ).fetchall()
+        (events,) = connection.execute(f"select count(*) from {ops}.load_event").fetchone() or (0,)
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise GorodError("nothing to publish: the warehouse holds no ledger of builds", remedy) from error
-    if build is None:
-        raise GorodError("nothing to publish: the marts have never been built", remedy)
-    ok, definitions_hash, ledger_version, invocation = build
-    if not ok:
+    if not builds:
+        raise GorodError("nothing to publish: the marts have never been built as a whole", remedy)
+    failed = [invocation for ok, *_, invocation in builds if not ok]
+    if failed:
         raise GorodError(
-            f"not published: the last build of the marts failed ({invocation});"
+            f"not published: the last build of the marts failed ({failed[-1]});"
             " what was published before stays",
             "Mend what the build's log names, then run `gorod run` again.",
         )
+    _, _, definitions_hash, ledger_version, _ = builds[0]
     if ledger_version != events:
         raise GorodError(
             f"not published: the marts are older than the loads (built at {ledger_version} decisions of the"

@@ -19,7 +19,7 @@ from pipelines.reporting.figures import Line, Territory
 from pipelines.reporting.wording import missing, number
 
 FONT = "Libertinus Serif"
-INK, GREY, PALE, BAR = "#1f2933", "#5f6b76", "#e4e8ec", "#2b5c8a"
+INK, GREY, PALE, BAR = "#1f2933", "#5f6b76", "#e4e8ec", "#8fb8d8"
 CLASS_COLOURS = ("#dce9f3", "#aac9e2", "#6fa3cc", "#3a78ad")
 
 # equirectangular, true to scale along this parallel, which runs through the middle of the country

@@ -103,7 +103,7 @@ def _head(digest: Digest, sheet: Worksheet, formats: _Formats, title: str) -> in
     sheet.write_string(
         1,
         0,
-        f"Отчётный период: {digest.period_name}. Публикация {digest.publication.id}"
+        f"Отчётный период: {digest.period_name.rstrip('.')}. Публикация {digest.publication.id}"
         f" от {digest.publication.created_at:%d.%m.%Y}.",
         formats(),
     )
@@ -180,9 +180,8 @@ def _write_value(
 
 def _note(digest: Digest, line: Line) -> str:
     """What the reader must know of the row: coverage below the whole, and the notes of its figures."""
-    shown = [
-        (t.name, v) for t in digest.territories if (v := line.values.get(t.ref_area)) and v.value is not None
-    ]
+    values = [(territory.name, line.values.get(territory.ref_area)) for territory in digest.territories]
+    shown = [(name, value) for name, value in values if value is not None and value.value is not None]
     coverage = {
         name: f"{number(value.coverage_pct, 1)} %"
         for name, value in shown
@@ -194,14 +193,11 @@ def _note(digest: Digest, line: Line) -> str:
     elif coverage:
         parts.append("Охват населения: " + ", ".join(f"{name} {share}" for name, share in coverage.items()))
     notes: dict[str, list[str]] = {}
-    for territory in digest.territories:
-        value = line.values.get(territory.ref_area)
-        if value and value.note:
-            notes.setdefault(value.note, []).append(territory.name)
-    parts += [
-        note if len(names) == len(line.values) else f"{', '.join(names)}: {note}"
-        for note, names in notes.items()
-    ]
+    for name, value in values:
+        if value is not None and value.note:
+            notes.setdefault(value.note, []).append(name)
+    for note, names in notes.items():
+        parts.append(note if len(names) == len(line.values) else f"{', '.join(names)}: {note}")
     return ". ".join(part.rstrip(".") for part in parts)
 
 

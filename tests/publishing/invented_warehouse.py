@@ -206,14 +206,14 @@ def write(
             "create table ops.load_event as select 'l' as load_id, range as event_no from range(5)"
         )
         connection.execute(
-            'create table ops.build (invocation_id varchar, built_at timestamptz, ok boolean,'
+            "create table ops.build (invocation_id varchar, built_at timestamptz, ok boolean, whole boolean,"
             " definitions_hash varchar, ledger_version bigint)"
         )
         connection.execute(
-            "insert into ops.build values ('first', now() - interval 1 hour, true, 'defs-1', 5)"
-        )
-        connection.execute(
-            "insert into ops.build values ('last', now(), ?, 'defs-2', ?)", [ok, 4 if behind else 5]
+            "insert into ops.build values"
+            " ('first', now() - interval 1 hour, false, true, 'defs-1', 5),"
+            " ('last', now(), $ok, true, 'defs-2', $version)",
+            {"ok": ok, "version": 4 if behind else 5},
         )
     return path
 

@@ -201,6 +201,26 @@ def test_unsound_marts_are_refused(settings: Settings, how: dict[str, bool], mes
     assert shown is not None and shown.id == before.id
 
 
+def test_a_partial_build_counts_only_against(settings: Settings) -> None:
+    warehouse(settings, behind=True)
+    with duckdb.connect(settings.warehouse) as change:
+        change.execute(
+            "insert into ops.build values ('part', now() + interval 1 minute, true, false, 'd', 5)"
+        )
+    with pytest.raises(GorodError, match="older than the loads"):
+        publish(settings)
+    warehouse(settings)
+    with duckdb.connect(settings.warehouse) as change:
+        change.execute(
+            "insert into ops.build values ('part', now() + interval 1 minute, false, false, 'd', 5)"
+        )
+    with pytest.raises(GorodError, match=r"failed \(part\)"):
+        publish(settings)
+    with duckdb.connect(settings.warehouse) as change:
+        change.execute("update ops.build set ok = true where invocation_id = 'part'")
+    assert publish(settings).definitions_hash == "defs-2"
+
+
 def test_marts_never_built_are_refused(settings: Settings) -> None:
     with pytest.raises(GorodError, match="no warehouse"):
         publish(settings)
@@ -212,7 +232,7 @@ def test_marts_never_built_are_refused(settings: Settings) -> None:
         publish(settings)
     change = duckdb.connect(settings.warehouse)
     change.execute(
-        "insert into ops.build values ('x', now(), true, 'd', 5); drop table published.pub_load_v1"
+        "insert into ops.build values ('x', now(), true, true, 'd', 5); drop table published.pub_load_v1"
     )
     change.close()
     with pytest.raises(GorodError, match=r"published\.pub_load_v1"):
