@@ -54,13 +54,11 @@ def read_document(path: Path, max_bytes: int) -> Any:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        refuse(
-            path.name,
-            Reason(
-                "file.encoding", f"Файл не в кодировке UTF-8 (байт {error.start}).", "Сохраните файл в UTF-8."
-            ),
-            error,
-        )
+        if error.reason == "unexpected end of data":
+            message = f"Файл обрывается (байт {error.start}): передан не полностью."
+            refuse(path.name, Reason("file.whole", message, AGAIN), error)
+        message = f"Файл не в кодировке UTF-8 (байт {error.start}); похоже на Windows-1251."
+        refuse(path.name, Reason("file.encoding", message, "Сохраните файл в UTF-8."), error)
     try:
         return json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
