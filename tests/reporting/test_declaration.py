@@ -1,0 +1,54 @@
+"""Reports are declared; a wrong declaration says where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import DeclarationError
+from pipelines.reporting.declaration import REPORTS, load_report
+
+GOOD = """\
+report: r
+title: {ru: Р, be: Р, en: R}
+indicators:
+  - indicator: a
+  - {indicator: b, freq: Q}
+chart: a
+map: b
+"""
+
+
+def test_declared_reports_read() -> None:
+    for path in REPORTS.glob("*.yml"):
+        assert load_report(path.stem).indicators
+
+
+def test_a_report_reads(tmp_path: Path) -> None:
+    (tmp_path / "r.yml").write_text(GOOD, encoding="utf-8")
+    report = load_report("r", tmp_path)
+    assert [(line.indicator, line.freq) for line in report.indicators] == [("a", None), ("b", "Q")]
+    assert report.languages == ("ru",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("map: b", "map: c", "'c' is not among"),
+        ("indicator: b", "indicator: a", "listed twice: a"),
+        ("freq: Q", "freq: W", "r.yml:5"),
+        ("report: r", "report: other", "one name"),
+        ("chart: a", "chart: a\nchrat: b", "r.yml:7: chrat"),
+    ],
+)
+def test_a_wrong_report_is_said(tmp_path: Path, old: str, new: str, said: str) -> None:
+    (tmp_path / "r.yml").write_text(GOOD.replace(old, new), encoding="utf-8")
+    with pytest.raises(DeclarationError, match=said):
+        load_report("r", tmp_path)
+
+
+def test_an_unknown_report_names_the_known(tmp_path: Path) -> None:
+    (tmp_path / "r.yml").write_text(GOOD, encoding="utf-8")
+    with pytest.raises(DeclarationError, match="Declared are: r"):
+        load_report("other", tmp_path)
