@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -138,6 +139,7 @@ class Feed(Declaration):
     cadence: Literal["daily", "monthly", "quarterly", "half-yearly", "yearly", "once"]
     freshness: Freshness | None = None
     public_origin: PublicOrigin | None = None
+    first_month: date | None = Field(default=None, description="first month that the source has; for feeds by month")
     file_pattern: str | None = None
     part: str | None = Field(default=None, description="fixed part, where files do not name one")
     origins: dict[Literal["sample", "mirror"], Origin]

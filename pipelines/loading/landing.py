@@ -77,6 +77,18 @@ def pending(settings: Settings, source: str, feed: str) -> list[Delivery]:
     return found
 
 
+def pending_feeds(settings: Settings) -> list[tuple[str, str]]:
+    """Source and feed of every pending delivery."""
+    folder = settings.landing / ".pending"
+    names = {tuple(marker.name.split(".")[:2]) for marker in folder.iterdir()} if folder.is_dir() else set()
+    return [(source, feed) for source, feed in sorted(names)]
+
+
+def has_pending(settings: Settings) -> bool:
+    """Whether some delivery landed and never reached the ledger."""
+    return bool(pending_feeds(settings))
+
+
 def settle(delivery: Delivery, settings: Settings) -> None:
     """The delivery's load is in the ledger."""
     (settings.landing / ".pending" / delivery.delivery_id).unlink(missing_ok=True)

@@ -112,7 +112,7 @@ def load_delivery(
             judged.verdict.results,
             feed,
             judged.batch.path if enters and judged.batch else None,
-            judged.verdict.quarantine if judged.verdict.accepted else None,
+            judged.verdict.quarantine,
             judged.verdict.flagged if judged.verdict.accepted else None,
         )
     landing.settle(delivery, settings)
@@ -292,7 +292,7 @@ def _record(
         not_retained=judged.not_retained,
         rows_delivered=rows,
         rows_accepted=rows - judged.verdict.quarantined if judged.verdict.accepted else 0,
-        rows_quarantined=judged.verdict.quarantined if judged.verdict.accepted else 0,
+        rows_quarantined=judged.verdict.quarantined,
         warnings=judged.verdict.warnings,
         suite_hash=judged.suite_hash,
         seconds=seconds,

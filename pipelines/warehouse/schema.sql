@@ -93,7 +93,10 @@ with waiver as (
 )
 
 select
-    load.*,
+    load.* replace (
+        case when load.outcome = 'accepted' then load.rows_accepted else load.rows_delivered - load.rows_quarantined end
+        as rows_accepted
+    ),
     case when load.outcome = 'accepted' then 'accepted' else 'waived' end as state,
     waiver.until as waived_until
 from ops.load as load
@@ -139,7 +142,7 @@ and not exists (
 
 create or replace view ops.load_state as
 select
-    load.*,
+    load.* replace (coalesce(accepted.rows_accepted, load.rows_accepted) as rows_accepted),
     case
         when effective.load_id is not null then effective.state
         when accepted.load_id is not null then 'superseded'

@@ -1,0 +1,122 @@
+"""What there is to load: offers that the ledger does not know yet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fcntl import LOCK_EX, LOCK_NB, flock
+from os import getpid
+
+from pipelines import connectors
+from pipelines.connectors.files import inbox_offers
+from pipelines.declarations.sources import Feed, Source, load_sources
+from pipelines.errors import GorodError, OriginError, WarehouseBusyError
+from pipelines.loading.delivery import Offer
+from pipelines.loading.load import disk_errors, is_known, known_offers
+from pipelines.settings import Settings
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which part of all offers is wanted; None means all."""
+
+    source: str | None = None
+    feed: str | None = None
+    instance: str | None = None
+    slice: str | None = None
+
+    def feeds(self) -> Iterator[tuple[Source, str, Feed]]:
+        """The wanted feeds.
+
+        Raises:
+            GorodError: the source, feed or instance does not exist.
+        """
+        sources = load_sources()
+        if self.source is not None and self.source not in sources:
+            raise GorodError(f"no source {self.source!r}", f"Declared: {', '.join(sources)}.")
+        found = False
+        for source in sources.values():
+            if self.source in (None, source.source) and self.instance in (None, *source.instances):
+                for name, feed in source.feeds.items():
+                    if self.feed in (None, name):
+                        found = True
+                        yield source, name, feed
+        if not found:
+            raise GorodError(f"nothing is declared for feed {self.feed!r}, instance {self.instance!r}", "See assets/sources/.")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """New offers by feed, and the origins that could not be read (everything else goes on)."""
+
+    offers: dict[tuple[str, str], list[Offer]]
+    failures: dict[tuple[str, str], OriginError]
+
+
+def make_plan(wanted: Wanted, settings: Settings, warehouse: DuckDBWarehouse) -> Plan:
+    """Look at every wanted origin and the drop folder, and keep what is new."""
+    known = known_offers(warehouse)
+    offers: dict[tuple[str, str], list[Offer]] = {}
+    failures: dict[tuple[str, str], OriginError] = {}
+    for source, name, _feed in wanted.feeds():
+        try:
+            new = [
+                offer
+                for offer in all_offers(source, name, settings, _only(wanted.instance))
+                if wanted.slice in (None, offer.slice.key) and not _is_settled(offer, known, wanted)
+            ]
+        except OriginError as error:
+            failures[source.source, name] = error
+            continue
+        if new:
+            offers[source.source, name] = new
+    return Plan(offers, failures)
+
+
+def all_offers(source: Source, feed: str, settings: Settings, instances: Collection[str] | None = None) -> Iterator[Offer]:
+    """Everything that the feed's origin and the drop folder hold."""
+    yield from connectors.offers(source, feed, settings, instances)
+    yield from inbox_offers(source, feed, settings, instances)
+
+
+def _only(instance: str | None) -> list[str] | None:
+    return None if instance is None else [instance]
+
+
+def _is_settled(offer: Offer, known: dict[tuple[str, str, str, str], tuple[str, str | None]], wanted: Wanted) -> bool:
+    """Known by fingerprint; or an offer that only fetching could tell, whose slice has been fetched already.
+
+    Such a pull is made once for each slice, and again when it is asked for by its slice or instance.
+    """
+    if offer.fingerprint is not None:
+        return is_known(offer, known)
+    asked_for = wanted.slice is not None or wanted.instance is not None
+    return not asked_for and (offer.source, offer.feed, offer.instance, offer.slice.key) in known
+
+
+@contextmanager
+def run_lock(settings: Settings) -> Iterator[None]:
+    """One run at a time in a home folder; the lock dies with its process.
+
+    Raises:
+        WarehouseBusyError: another run holds it.
+    """
+    with disk_errors(settings.home):
+        settings.home.mkdir(parents=True, exist_ok=True)
+        handle = (settings.home / "run.lock").open("a+", encoding="utf-8")
+    with handle:
+        try:
+            flock(handle, LOCK_EX | LOCK_NB)
+        except BlockingIOError as error:
+            handle.seek(0)
+            holder = handle.read().strip()
+            raise WarehouseBusyError(
+                f"another run is going on in {settings.home}" + (f" (process {holder})" if holder else ""),
+                "Wait until it ends; nothing was changed.",
+            ) from error
+        handle.truncate(0)
+        handle.write(str(getpid()))
+        handle.flush()
+        yield

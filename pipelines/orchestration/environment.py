@@ -1,0 +1,82 @@
+"""What Dagster and dbt need around them: Dagster's home with its one-writer pool, dbt's manifest and paths."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from pipelines.errors import GorodError
+from pipelines.indicators.catalogue import definitions_hash
+from pipelines.loading.load import disk_errors
+from pipelines.settings import PROJECT, Settings
+
+DBT_PROJECT = PROJECT / "dbt"
+WRITER_POOL = "warehouse"
+
+# A pool without a limit limits nothing: DuckDB has one writer.
+DAGSTER_YAML = """\
+telemetry:
+  enabled: false
+concurrency:
+  pools:
+    default_limit: 1
+run_monitoring:
+  enabled: true
+"""
+
+
+def prepare_dagster_home(settings: Settings) -> Path:
+    """Make Dagster's home, once, and point this process at it."""
+    home = settings.dagster_home
+    with disk_errors(settings.home):
+        home.mkdir(parents=True, exist_ok=True)
+        config = home / "dagster.yaml"
+        if not config.exists() or config.read_text(encoding="utf-8") != DAGSTER_YAML:
+            config.write_text(DAGSTER_YAML, encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """The environment that dbt is run in."""
+    return {
+        "GOROD_WAREHOUSE_PATH": settings.warehouse,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_TARGET_PATH": str(dbt_target(settings)),
+        "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
+        "DBT_PROFILES_DIR": str(DBT_PROJECT),
+    }
+
+
+def dbt_target(settings: Settings) -> Path:
+    """Where dbt keeps its manifest and compiled SQL: of its own for each warehouse engine."""
+    return settings.home / "dbt" / "target-duckdb"
+
+
+def dbt_executable() -> str:
+    """The dbt of this interpreter's environment, on PATH or not."""
+    return str(Path(sys.executable).with_name("dbt"))
+
+
+def ensure_manifest(settings: Settings) -> Path:
+    """Path of ``manifest.json``; parses the dbt project if its files changed since.
+
+    Raises:
+        GorodError: the project does not parse.
+    """
+    target = dbt_target(settings)
+    manifest, parsed = target / "manifest.json", target / "parsed.txt"
+    version = definitions_hash()
+    if manifest.exists() and parsed.exists() and parsed.read_text(encoding="utf-8") == version:
+        return manifest
+    with disk_errors(settings.home):
+        target.mkdir(parents=True, exist_ok=True)
+    from dbt.cli.main import dbtRunner
+
+    os.environ.update(dbt_environment(settings))
+    result = dbtRunner().invoke(["--quiet", "parse", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)])
+    if not result.success:
+        raise GorodError(f"the dbt project does not parse: {result.exception}", "Run `dbt parse` in dbt/ and mend it.")
+    parsed.write_text(version, encoding="utf-8")
+    return manifest

@@ -1,0 +1,294 @@
+"""A raw asset for each declared feed: its partitions, its checks, its freshness."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from pipelines.declarations.sources import Feed, FileOrigin, Source
+from pipelines.errors import OriginError, WarehouseBusyError, WarehouseError
+from pipelines.loading.delivery import Offer, month_span, parse_slice
+from pipelines.loading.gate import READABLE, load_suite
+from pipelines.loading.landing import pending
+from pipelines.loading.load import LoadOutcome, is_known, known_offers, load_delivery, load_offer
+from pipelines.loading.plan import all_offers
+from pipelines.orchestration.environment import WRITER_POOL
+from pipelines.progress import tell
+from pipelines.settings import Settings, get_settings
+from pipelines.warehouse import open_warehouse
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+
+INSTANCE, MONTH = "instance", "month"
+REFUSED = "gate"
+
+
+def raw_key(source: str, feed: str) -> dg.AssetKey:
+    """The asset key of a feed's raw table: its name."""
+    return dg.AssetKey(["raw", f"{source}__{feed}"])
+
+
+def partitions_of(source: Source, feed: Feed) -> dg.PartitionsDefinition[Any] | None:
+    """By instance and month for a feed of months, by instance where there are several, else none."""
+    instances = dg.StaticPartitionsDefinition(list(source.instances))
+    if feed.first_month is not None:
+        months = dg.MonthlyPartitionsDefinition(start_date=feed.first_month.isoformat(), end_offset=1)
+        return dg.MultiPartitionsDefinition({INSTANCE: instances, MONTH: months})
+    return instances if len(source.instances) > 1 else None
+
+
+def partition_key_of(offer: Offer, source: Source, feed: Feed) -> str | None:
+    """The partition that an offer belongs to."""
+    if feed.first_month is not None and offer.slice.first_day is not None:
+        return str(dg.MultiPartitionKey({INSTANCE: offer.instance, MONTH: f"{offer.slice.first_day:%Y-%m}-01"}))
+    return offer.instance if len(source.instances) > 1 else None
+
+
+def origin_spec(source: Source, name: str, feed: Feed) -> dg.AssetSpec:
+    """The system outside, so that lineage begins where the data do."""
+    public = feed.public_origin or source.public_origin
+    return dg.AssetSpec(
+        key=dg.AssetKey(["origin", f"{source.source}__{name}"]),
+        group_name=f"origin_{source.source}",
+        description=f"{source.title.ru}: {feed.title.ru}",
+        metadata={"address": public.address, "licence": public.licence, "attribution": public.attribution},
+        kinds={"api" if not _is_files(feed) else "file"},
+    )
+
+
+def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
+    """The asset that fetches, lands, gates and enters what is new of one feed."""
+    key = raw_key(source.source, name)
+    expectations = _expectations(source.source, name)
+    freshness = (
+        dg.FreshnessPolicy.time_window(
+            fail_window=timedelta(days=feed.freshness.late_after_days),
+            warn_window=timedelta(days=feed.freshness.expected_within_days),
+        )
+        if feed.freshness and feed.freshness.expected_within_days < feed.freshness.late_after_days
+        else None
+    )
+
+    @dg.asset(
+        key=key,
+        deps=[dg.AssetKey(["origin", f"{source.source}__{name}"])],
+        group_name=f"raw_{source.source}",
+        description=f"{feed.title.ru}. {feed.description}",
+        partitions_def=partitions_of(source, feed),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS),
+        freshness_policy=freshness,
+        metadata={"owner": source.owner, "cadence": feed.cadence, "suite": f"expectations/{source.source}/{name}.py"},
+        check_specs=[
+            dg.AssetCheckSpec(_check_name(meta["name"]), asset=key, description=meta["says"]) for meta in expectations
+        ]
+        + [dg.AssetCheckSpec(REFUSED, asset=key, description="Нет отклонённых загрузок.")],
+        kinds={"duckdb", "gx"},
+        pool=WRITER_POOL,
+    )
+    def asset(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+        settings = get_settings()
+        warehouse = open_warehouse(settings)
+        outcomes, failures = _load_new(context, source, name, feed, settings, warehouse)
+        instances, slices = _selected(context, feed)
+        yield dg.MaterializeResult(
+            metadata=_metadata(outcomes, warehouse, source.source, name),
+            check_results=list(_check_results(key, expectations, warehouse, source.source, name, instances, slices)),
+        )
+        if failures:
+            raise dg.Failure(
+                description="\n".join(str(failure) for failure in failures), allow_retries=not _is_files(feed)
+            )
+
+    return asset
+
+
+def _load_new(
+    context: dg.AssetExecutionContext,
+    source: Source,
+    name: str,
+    feed: Feed,
+    settings: Settings,
+    warehouse: DuckDBWarehouse,
+) -> tuple[list[LoadOutcome], list[Exception]]:
+    """Load what is new within the run's partitions; a failing origin stops only its own offers."""
+    instances, slices = _selected(context, feed)
+    outcomes: list[LoadOutcome] = []
+    failures: list[Exception] = []
+
+    def done(outcome: LoadOutcome) -> None:
+        outcomes.append(outcome)
+        tell(f"{source.source}.{name} {outcome.state}")
+        context.log.info(
+            f"{outcome.load_id}: {outcome.state}, {outcome.rows_delivered} rows, "
+            f"{outcome.rows_accepted} accepted, {outcome.rows_quarantined} in quarantine"
+        )
+
+    for delivery in pending(settings, source.source, name):
+        done(load_delivery(delivery, settings, warehouse))
+    known = known_offers(warehouse)
+    try:
+        for offer in all_offers(source, name, settings, instances):
+            if (slices is None or (offer.instance, offer.slice.key) in slices) and not is_known(offer, known):
+                try:
+                    done(load_offer(offer, settings, warehouse))
+                    _remove_from_inbox(offer, settings)
+                except OriginError as error:
+                    failures.append(error)
+    except OriginError as error:
+        failures.append(error)
+    except WarehouseBusyError as error:
+        raise dg.RetryRequested(max_retries=5, seconds_to_wait=10) from error
+    except WarehouseError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    return outcomes, failures
+
+
+def _remove_from_inbox(offer: Offer, settings: Settings) -> None:
+    """A dropped file is in landing now; the drop folder is emptied."""
+    inbox = settings.inbox.as_uri()
+    if offer.origin.startswith(inbox):
+        from urllib.parse import unquote, urlparse
+        from pathlib import Path
+
+        Path(unquote(urlparse(offer.origin).path)).unlink(missing_ok=True)
+
+
+def _selected(context: dg.AssetExecutionContext, feed: Feed) -> tuple[list[str] | None, set[tuple[str, str]] | None]:
+    """Instances and (instance, slice) pairs of the run's partitions; None means all."""
+    if not context.has_partition_key and not context.has_partition_key_range:
+        return None, None
+    keys = context.partition_keys
+    if feed.first_month is None:
+        return list(keys), None
+    pairs: set[tuple[str, str]] = set()
+    for key in keys:
+        dimensions = key.keys_by_dimension if isinstance(key, dg.MultiPartitionKey) else _dimensions(key)
+        pairs.add((dimensions[INSTANCE], parse_slice(dimensions[MONTH][:7], feed.part).key))
+    return sorted({instance for instance, _ in pairs}), pairs
+
+
+def _dimensions(key: str) -> dict[str, str]:
+    """Dimensions of a multi-partition key as text: alphabetical by dimension, parted by a bar."""
+    instance, month = key.split("|")
+    return {INSTANCE: instance, MONTH: month}
+
+
+def _expectations(source: str, feed: str) -> list[dict[str, Any]]:
+    suite, _ = load_suite(source, feed)
+    readable = {"name": READABLE, "says": "Каждая строка читается как объявленные типы."}
+    return [readable, *(dict(expectation.meta) for expectation in suite)]
+
+
+def _check_name(expectation: str) -> str:
+    return expectation.replace(".", "_")
+
+
+def _metadata(outcomes: Sequence[LoadOutcome], warehouse: DuckDBWarehouse, source: str, feed: str) -> dict[str, Any]:
+    new = [outcome for outcome in outcomes if outcome.new]
+    rows = warehouse.query(
+        "select count(*) as loads, coalesce(sum(rows_accepted), 0)::BIGINT as rows from ops.effective_load where source = ? and feed = ?",
+        [source, feed],
+    )[0]
+    listing = "\n".join(
+        f"| {o.load_id} | {o.state} | {o.rows_delivered} | {o.rows_accepted} | {o.rows_quarantined} | {o.seconds:.2f} |"
+        for o in new[:200]
+    )
+    return {
+        "dagster/row_count": rows["rows"],
+        "loads_effective": rows["loads"],
+        "loads_new": len(new),
+        "rows_delivered": sum(o.rows_delivered for o in new),
+        "rows_accepted": sum(o.rows_accepted for o in new),
+        "rows_quarantined": sum(o.rows_quarantined for o in new),
+        "seconds_in_gate": round(sum(o.seconds for o in new), 3),
+        "loads": dg.MetadataValue.md(
+            "| load | state | delivered | accepted | quarantine | seconds |\n|---|---|---|---|---|---|\n" + listing
+        ),
+    }
+
+
+def _check_results(
+    key: dg.AssetKey,
+    expectations: list[dict[str, Any]],
+    warehouse: DuckDBWarehouse,
+    source: str,
+    feed: str,
+    instances: list[str] | None,
+    slices: set[tuple[str, str]] | None,
+) -> Iterator[dg.AssetCheckResult]:
+    """What the newest load of each selected slice says, by expectation: state of the data, not of this run alone."""
+    newest = [
+        row
+        for row in warehouse.query(
+            "select max_by(load_id, load_no) as load_id, instance, slice, max_by(state, load_no) as state "
+            "from ops.load_state where source = ? and feed = ? group by instance, slice",
+            [source, feed],
+        )
+        if (instances is None or row["instance"] in instances)
+        and (slices is None or (row["instance"], row["slice"]) in slices)
+    ]
+    ids = [row["load_id"] for row in newest]
+    found = warehouse.query(
+        "select expectation, load_id, severity, success, unexpected_count, evaluated_count, says, remedy, sample_rows "
+        "from ops.load_result where load_id in (select unnest(?)) and (not success or unexpected_count > 0)",
+        [ids],
+    )
+    for meta in expectations:
+        failing = [row for row in found if row["expectation"] == meta["name"]]
+        refused = any(not row["success"] and row["severity"] == "critical" for row in failing)
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name=_check_name(meta["name"]),
+            passed=not failing,
+            severity=dg.AssetCheckSeverity.ERROR if refused else dg.AssetCheckSeverity.WARN,
+            metadata=_reasons(failing, len(ids)),
+        )
+    rejected = [row["load_id"] for row in newest if row["state"] == "rejected"]
+    others = [row for row in found if row["load_id"] in rejected]
+    yield dg.AssetCheckResult(
+        asset_key=key,
+        check_name=REFUSED,
+        passed=not rejected,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"refused_loads": len(rejected), **_reasons(others, len(ids))},
+    )
+
+
+def _reasons(failing: list[dict[str, Any]], loads: int) -> dict[str, Any]:
+    lines = "\n".join(
+        f"| {row['load_id']} | {row['unexpected_count']} | {row['evaluated_count']} | {row['says']} | {row['remedy']} "
+        f"| {row['sample_rows'] or ''} |"
+        for row in failing[:50]
+    )
+    table = "| load | failing | of | why | remedy | rows |\n|---|---|---|---|---|---|\n" + lines
+    return {
+        "loads_checked": loads,
+        "failing_loads": len({row["load_id"] for row in failing}),
+        "failing_rows": sum(row["unexpected_count"] for row in failing),
+        **(
+            {
+                "reasons": dg.MetadataValue.md(table),
+                "explain": f"gorod explain {failing[0]['load_id']} --xlsx answer.xlsx",
+            }
+            if failing
+            else {}
+        ),
+    }
+
+
+def _is_files(feed: Feed) -> bool:
+    return all(isinstance(origin, FileOrigin) for origin in feed.origins.values())
+
+
+def contiguous(keys: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """Group (instance, YYYY-MM) pairs into unbroken runs of months of one instance."""
+    groups: list[tuple[str, list[str]]] = []
+    for instance, month in sorted(set(keys)):
+        first, _ = month_span(parse_slice(month, None).first_day)  # type: ignore[arg-type]
+        previous = f"{first - timedelta(days=1):%Y-%m}"
+        if groups and groups[-1][0] == instance and groups[-1][1][-1] == previous:
+            groups[-1][1].append(month)
+        else:
+            groups.append((instance, [month]))
+    return groups

@@ -1,0 +1,201 @@
+"""``gorod run``: the same jobs that the UI and the daemon run, executed here, visible there."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import GorodError, OriginError
+from pipelines.loading import landing
+from pipelines.loading.delivery import Offer
+from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
+from pipelines.progress import tell, watch
+from pipelines.settings import Settings
+from pipelines.warehouse import open_warehouse
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance, Definitions
+
+
+@dataclass
+class RunSummary:
+    """What a run did. ``failures`` are told by feed; the run goes on past them."""
+
+    loads: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    built: bool = False
+    publication: str | None = None
+
+    @property
+    def nothing_new(self) -> bool:
+        """No new delivery, nothing to build."""
+        return not self.loads and not self.built and not self.failures
+
+    @property
+    def refused(self) -> list[dict[str, Any]]:
+        """The new loads that the gate refused."""
+        return [load for load in self.loads if load["state"] == "rejected"]
+
+
+def run(wanted: Wanted, settings: Settings, report: bool = False, watcher: Callable[[str], None] | None = None) -> RunSummary:
+    """Load what is new, build the marts if the ledger or the definitions moved on, publish.
+
+    Raises:
+        WarehouseBusyError: another run is going on.
+        GorodError: the marts could not be built; what was published stays.
+    """
+    # Dagster is imported only when there is something to run: a run with nothing new takes a moment.
+    from pipelines.orchestration.stale import stale_since
+
+    watch(watcher)
+    try:
+        with run_lock(settings):
+            landing.sweep(settings)
+            warehouse = open_warehouse(settings)
+            warehouse.prepare()
+            before = _last_load(warehouse)
+            plan = make_plan(wanted, settings, warehouse)
+            summary = RunSummary(failures=[_told(feed, error) for feed, error in plan.failures.items()])
+            runner: _Runner | None = None
+            if plan.offers or landing.has_pending(settings):
+                runner = _Runner(settings)
+                _load(plan, runner, settings, summary)
+            if stale_since(warehouse) is not None:
+                runner = runner or _Runner(settings)
+                runner.execute(runner.build_job)
+                summary.built = True
+            summary.loads = warehouse.query(
+                "select load_id, source, feed, instance, slice, state, rows_delivered, rows_accepted, rows_quarantined, "
+                "warnings, not_retained from ops.load_state where load_no > ? order by load_no",
+                [before],
+            )
+            if report:
+                _report(settings, runner, summary)
+    finally:
+        watch(None)
+    return summary
+
+
+def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary) -> None:
+    left = set(landing.pending_feeds(settings)) - set(plan.offers)
+    for (source, feed), offers in [*plan.offers.items(), *((name, []) for name in sorted(left))]:
+        tell(f"begin {source}.{feed} {len(offers)}")
+        for tags in runner.partition_tags(source, feed, offers):
+            try:
+                runner.execute(runner.load_job(source, feed), tags)
+            except GorodError as error:
+                summary.failures.append(f"{source}.{feed}: {error}")
+
+
+def _report(settings: Settings, runner: _Runner | None, summary: RunSummary) -> None:
+    from pipelines.publishing.publication import current_publication
+
+    if current_publication(settings) is None:
+        return
+    month = f"{date.today():%Y-%m}"
+    target = settings.reports / "country_digest" / month
+    if summary.built or not (target / "manifest.json").exists():
+        runner = runner or _Runner(settings)
+        runner.execute(runner.report_job, {"dagster/partition": f"{month}-01"})
+
+
+def _last_load(warehouse: DuckDBWarehouse) -> int:
+    rows = warehouse.query("select coalesce(max(load_no), 0) as load_no from ops.load")
+    return int(rows[0]["load_no"])
+
+
+def _told(feed: tuple[str, str], error: OriginError) -> str:
+    return f"{'.'.join(feed)}: {error}"
+
+
+class _Runner:
+    """Dagster in this process, on the state that the UI shows."""
+
+    def __init__(self, settings: Settings) -> None:
+        from pipelines.orchestration.environment import prepare_dagster_home
+
+        home = prepare_dagster_home(settings)
+        logging.getLogger("dagster").setLevel(logging.CRITICAL)
+        from dagster import DagsterInstance
+
+        from pipelines.definitions import defs
+        from pipelines.orchestration import automation
+
+        self.instance: DagsterInstance = DagsterInstance.from_config(str(home))
+        self.definitions: Definitions = defs()  # type: ignore[assignment, call-arg]
+        self.build_job = automation.BUILD_JOB
+        self.report_job = automation.REPORT_JOB
+        self.load_job = automation.load_job_name
+
+    def execute(self, job: str, tags: dict[str, str] | None = None) -> None:
+        """Run a job to its end.
+
+        Raises:
+            GorodError: a step failed; the message is the step's own.
+        """
+        definition = self.definitions.resolve_job_def(job)
+        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        given = dict(tags or {})
+        partition = given.pop("dagster/partition", None)
+        result = definition.execute_in_process(
+            run_config=quiet,
+            instance=self.instance,
+            partition_key=partition,
+            tags={**given, "gorod/by": "gorod run"},
+            raise_on_error=False,
+        )
+        if not result.success:
+            raise GorodError(f"run {result.run_id} of {job} failed: {_why(result)}", "See the run in the UI: gorod ui")
+
+    def partition_tags(self, source: str, feed: str, offers: Sequence[Offer]) -> list[dict[str, str]]:
+        """Tags of the runs that cover the partitions of some offers: as few as there are unbroken ranges."""
+        from dagster import MultiPartitionKey
+
+        from pipelines.declarations.sources import load_sources
+        from pipelines.orchestration.loading_assets import INSTANCE, MONTH, contiguous
+
+        declared = load_sources()[source].feeds[feed]
+        instances = list(load_sources()[source].instances)
+        if declared.first_month is not None:
+            dated = [(offer.instance, f"{offer.slice.first_day:%Y-%m}") for offer in offers if offer.slice.first_day]
+            return [
+                _range(
+                    *(str(MultiPartitionKey({INSTANCE: instance, MONTH: f"{month}-01"})) for month in (months[0], months[-1]))
+                )
+                for instance, months in _whole(contiguous(dated), instances)
+            ]
+        if len(instances) > 1:
+            wanted = {offer.instance for offer in offers}
+            if wanted == set(instances):
+                return [_range(instances[0], instances[-1])]
+            return [{"dagster/partition": instance} for instance in instances if instance in wanted]
+        return [{}]
+
+
+def _whole(groups: list[tuple[str, list[str]]], instances: list[str]) -> list[tuple[str, list[str]]]:
+    order = {instance: position for position, instance in enumerate(instances)}
+    return sorted(groups, key=lambda group: (order[group[0]], group[1]))
+
+
+def _range(first: str, last: str) -> dict[str, str]:
+    return {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+
+
+def _why(result: Any) -> str:
+    """The deepest cause of a failed run, without a stack trace."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            described = data.user_failure_data.description if data.user_failure_data else None
+            error = data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            return str(described or (error.message if error else "")).strip()
+    for event in result.all_events:
+        if event.is_failure:
+            return str(event.message)
+    return "unknown"

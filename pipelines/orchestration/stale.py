@@ -1,0 +1,29 @@
+"""Whether the marts know everything that the ledger and the definitions say today. Imports no Dagster."""
+
+from __future__ import annotations
+
+from pipelines.indicators.catalogue import definitions_hash
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+
+
+def stale_since(warehouse: DuckDBWarehouse) -> str | None:
+    """What the marts should be built from and are not: a version of ledger and definitions; None when they are up to date.
+
+    Waivers expire by themselves, so the accepted loads are part of the version.
+    """
+    if not warehouse.query("select 1 from information_schema.tables where table_schema = 'ops' and table_name = 'build'"):
+        return None
+    now = warehouse.query(
+        "select (select count(*) from ops.load_event) as events, (select count(*) from ops.effective_load) as loads, "
+        "(select max_by(ok and whole, built_at) from ops.build) as ok, "
+        "(select max_by(ledger_version, built_at) from ops.build) as built, "
+        "(select max_by(definitions_hash, built_at) from ops.build) as definitions, "
+        "(select max(built_at)::DATE < current_date from ops.build) and exists (select 1 from ops.accepted_load "
+        "where waived_until is not null) as waivers_may_have_expired"
+    )[0]
+    if now["events"] == 0:
+        return None
+    wanted = definitions_hash()
+    if now["ok"] and now["built"] == now["events"] and now["definitions"] == wanted and not now["waivers_may_have_expired"]:
+        return None
+    return f"{now['events']}-{now['loads']}-{wanted[:12]}"
