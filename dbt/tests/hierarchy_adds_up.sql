@@ -62,4 +62,10 @@ inner join figures
         and sums.parent = figures.ref_area
         and sums.time_period = figures.time_period
         and sums.breakdown = figures.breakdown
-where sums.value <> figures.value
+where
+    sums.value <> figures.value
+    -- known and left as published: for 2014 Belstat gives Gomel region -458, and its districts and city -702 together
+    and not (
+        sums.measure = 'net_migration' and sums.parent = 'BY-HO' and sums.time_period = '2014'
+        and sums.value = -702 and figures.value = -458
+    )
