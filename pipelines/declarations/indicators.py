@@ -40,7 +40,9 @@ class Measure(Declaration):
     feed: str
     freq: Literal["M", "A"] = Field(description="the frequency at which it is observed")
     territory: Literal["sum", "none"] = Field(description="whether territories may be added up")
-    time: Literal["sum", "last", "none"] = Field(description="how months become quarters, half-years and years")
+    time: Literal["sum", "last", "none"] = Field(
+        description="how months become quarters, half-years and years"
+    )
     absence: Literal["zero", "not_published"] = Field(
         description="what it means that an accepted delivery has no row: nothing happened, or nobody said"
     )
@@ -49,10 +51,15 @@ class Measure(Declaration):
     )
     constant: bool = Field(default=False, description="has no period: its time_period is _Z")
     carry_forward_years: int = Field(
-        default=0, ge=0, le=10, description="as a denominator, the latest figure at most so many years old is used"
+        default=0,
+        ge=0,
+        le=10,
+        description="as a denominator, the latest figure at most so many years old is used",
     )
     minimum_cell: int = Field(
-        default=0, ge=0, description="parts (not totals) above zero and below this are suppressed when published"
+        default=0,
+        ge=0,
+        description="parts (not totals) above zero and below this are suppressed when published",
     )
     breakdown_ru: str | None = Field(default=None, description="what the breakdown of the measure is")
     members: dict[str, Names] = Field(default_factory=dict, description="breakdown members that have names")
@@ -117,7 +124,7 @@ class Framework(Declaration):
 
 
 class Indicator(Declaration):
-    """A quantity that is computed: scale x numerator / denominator, both summed over the reporting territories."""
+    """A quantity that is computed: scale x numerator / denominator, each summed over what reports."""
 
     name: Names
     definition_ru: str
@@ -131,11 +138,15 @@ class Indicator(Declaration):
     frequencies: tuple[Frequency, ...] = Field(min_length=1)
     levels: tuple[Level, ...] = Field(min_length=1, description="levels at which the indicator is published")
     rolled_up: tuple[Level, ...] = Field(
-        default=(), description="of these, the levels made from lower ones where the source has no figure of its own"
+        default=(),
+        description="of these, the levels made from lower ones where the source has no figure of its own",
     )
     minimum_time_coverage_pct: Decimal = Field(default=Decimal(100), gt=0, le=100)
     minimum_population_coverage_pct: Decimal = Field(
-        default=Decimal(0), ge=0, le=100, description="a rolled-up figure that covers less of the people is not published"
+        default=Decimal(0),
+        ge=0,
+        le=100,
+        description="a rolled-up figure that covers less of the people is not published",
     )
     method: Method
     frameworks: tuple[Framework, ...] = ()
@@ -157,7 +168,9 @@ class Indicator(Declaration):
         if self.denominator is None and any(term.at != "same" for _, term in self.terms):
             raise ValueError("denominator: a comparison with another year or the country needs one")
         if self.rolled_up and any(term.at != "same" for _, term in self.terms):
-            raise ValueError("rolled_up: a comparison is not additive over territories; leave rolled_up empty")
+            raise ValueError(
+                "rolled_up: a comparison is not additive over territories; leave rolled_up empty"
+            )
         return self
 
 
@@ -187,14 +200,20 @@ def _problems(catalogue: Catalogue) -> list[str]:
             if measure is None:
                 problems.append(f"{place}measure {term.measure!r} is not declared")
                 continue
-            if measure.freq == "A" and set(indicator.frequencies) - {"A"} and not (
-                side == "denominator" and (measure.carry_forward_years or measure.constant)
+            if (
+                measure.freq == "A"
+                and set(indicator.frequencies) - {"A"}
+                and not (side == "denominator" and (measure.carry_forward_years or measure.constant))
             ):
-                problems.append(f"{place}{term.measure} is yearly, but frequencies has {indicator.frequencies}")
+                problems.append(
+                    f"{place}{term.measure} is yearly, but frequencies has {indicator.frequencies}"
+                )
             if measure.time == "none" and measure.freq == "M" and set(indicator.frequencies) - {"M"}:
                 problems.append(f"{place}{term.measure} does not add up over months (time: none)")
             if indicator.rolled_up and measure.territory == "none":
-                problems.append(f"{place}{term.measure} does not add up over territories, but rolled_up is set")
+                problems.append(
+                    f"{place}{term.measure} does not add up over territories, but rolled_up is set"
+                )
             if term.members != "same" and measure.members:
                 unknown = sorted(set(term.members) - set(measure.members) - {"_T"})
                 if unknown:
@@ -213,17 +232,22 @@ def load_catalogue(measures: Path = MEASURES, indicators: Path = INDICATORS) -> 
     for path in sorted(measures.glob("*.yml")):
         for code, measure in read_yaml(path, MeasureFile).measures.items():
             if code in declared:
-                raise DeclarationError(f"{path}: measure {code!r} is declared twice", "Rename or delete one of them.")
+                raise DeclarationError(
+                    f"{path}: measure {code!r} is declared twice", "Rename or delete one of them."
+                )
             declared[code] = measure
     themes = read_yaml(indicators / "themes.yml", Themes).themes
     computed = {
-        path.stem: read_yaml(path, Indicator) for path in sorted(indicators.glob("*.yml")) if path.name != "themes.yml"
+        path.stem: read_yaml(path, Indicator)
+        for path in sorted(indicators.glob("*.yml"))
+        if path.name != "themes.yml"
     }
     catalogue = Catalogue(measures=dict(sorted(declared.items())), indicators=computed, themes=themes)
     problems = _problems(catalogue)
     if problems:
         raise DeclarationError(
-            f"{indicators}:\n" + "\n".join(problems), "Name a measure of assets/measures, or declare it there first."
+            f"{indicators}:\n" + "\n".join(problems),
+            "Name a measure of assets/measures, or declare it there first.",
         )
     return catalogue
 

@@ -32,60 +32,131 @@ Rows = list[dict[str, Any]]
 TABLES: dict[str, dict[str, str]] = {
     "definition": {"definitions_hash": "text"},
     "source": {
-        "source": "text", "title_ru": "text", "title_be": "text", "title_en": "text",
-        "owner": "text", "address": "text", "licence": "text", "attribution": "text",
+        "source": "text",
+        "title_ru": "text",
+        "title_be": "text",
+        "title_en": "text",
+        "owner": "text",
+        "address": "text",
+        "licence": "text",
+        "attribution": "text",
     },
     "feed": {
-        "source": "text", "feed": "text", "title_ru": "text", "title_be": "text", "title_en": "text",
-        "cadence": "text", "empty_delivery": "text", "licence": "text", "attribution": "text",
+        "source": "text",
+        "feed": "text",
+        "title_ru": "text",
+        "title_be": "text",
+        "title_en": "text",
+        "cadence": "text",
+        "empty_delivery": "text",
+        "licence": "text",
+        "attribution": "text",
     },
     "instance": {
-        "source": "text", "instance": "text", "ref_area": "text",
-        "title_ru": "text", "title_be": "text", "title_en": "text",
+        "source": "text",
+        "instance": "text",
+        "ref_area": "text",
+        "title_ru": "text",
+        "title_be": "text",
+        "title_en": "text",
     },
     "control_total": {
-        "source": "text", "feed": "text", "instance": "text",
-        "period_from": "date", "period_to": "date", "expected_rows": "bigint", "reference": "text",
+        "source": "text",
+        "feed": "text",
+        "instance": "text",
+        "period_from": "date",
+        "period_to": "date",
+        "expected_rows": "bigint",
+        "reference": "text",
     },
     "measure": {
-        "measure": "text", "name_ru": "text", "name_be": "text", "name_en": "text", "definition_ru": "text",
-        "unit_measure": "text", "unit_ru": "text", "unit_be": "text", "unit_en": "text",
-        "kind": "text", "source": "text", "feed": "text", "freq": "text",
-        "territory": "text", "time_rule": "text", "absence": "text", "reporting": "text",
-        "constant": "boolean", "carry_forward_years": "integer", "minimum_cell": "integer",
+        "measure": "text",
+        "name_ru": "text",
+        "name_be": "text",
+        "name_en": "text",
+        "definition_ru": "text",
+        "unit_measure": "text",
+        "unit_ru": "text",
+        "unit_be": "text",
+        "unit_en": "text",
+        "kind": "text",
+        "source": "text",
+        "feed": "text",
+        "freq": "text",
+        "territory": "text",
+        "time_rule": "text",
+        "absence": "text",
+        "reporting": "text",
+        "constant": "boolean",
+        "carry_forward_years": "integer",
+        "minimum_cell": "integer",
         "breakdown_ru": "text",
     },
     "measure_member": {
-        "measure": "text", "breakdown": "text", "name_ru": "text", "name_be": "text", "name_en": "text",
+        "measure": "text",
+        "breakdown": "text",
+        "name_ru": "text",
+        "name_be": "text",
+        "name_en": "text",
     },
     "indicator": {
-        "indicator": "text", "name_ru": "text", "name_be": "text", "name_en": "text", "definition_ru": "text",
-        "numerator_ru": "text", "denominator_ru": "text", "unit_measure": "text",
-        "unit_ru": "text", "unit_be": "text", "unit_en": "text",
-        "decimals": "integer", "scale": "decimal", "direction": "text",
-        "theme": "text", "theme_ru": "text", "theme_be": "text", "theme_en": "text",
-        "frequencies": "text", "minimum_time_coverage_pct": "decimal",
+        "indicator": "text",
+        "name_ru": "text",
+        "name_be": "text",
+        "name_en": "text",
+        "definition_ru": "text",
+        "numerator_ru": "text",
+        "denominator_ru": "text",
+        "unit_measure": "text",
+        "unit_ru": "text",
+        "unit_be": "text",
+        "unit_en": "text",
+        "decimals": "integer",
+        "scale": "decimal",
+        "direction": "text",
+        "theme": "text",
+        "theme_ru": "text",
+        "theme_be": "text",
+        "theme_en": "text",
+        "frequencies": "text",
+        "minimum_time_coverage_pct": "decimal",
         "minimum_population_coverage_pct": "decimal",
-        "method_version": "text", "method_valid_from": "date", "method_valid_to": "date",
-        "frameworks": "text", "owner": "text",
+        "method_version": "text",
+        "method_valid_from": "date",
+        "method_valid_to": "date",
+        "frameworks": "text",
+        "owner": "text",
     },
     "indicator_term": {
-        "indicator": "text", "side": "text", "term_no": "integer", "measure": "text", "breakdown": "text",
-        "weight": "decimal", "taken_at": "text",
+        "indicator": "text",
+        "side": "text",
+        "term_no": "integer",
+        "measure": "text",
+        "breakdown": "text",
+        "weight": "decimal",
+        "taken_at": "text",
     },
     "indicator_frequency": {"indicator": "text", "freq": "text"},
     "indicator_level": {"indicator": "text", "level": "text", "rolled_up": "boolean"},
     "territory_code": {
-        "ref_area": "text", "level": "text", "soato": "text", "soato_status": "text",
-        "iso_3166_2": "text", "name_en": "text",
+        "ref_area": "text",
+        "level": "text",
+        "soato": "text",
+        "soato_status": "text",
+        "iso_3166_2": "text",
+        "name_en": "text",
     },
     "territory_name": {"source": "text", "name": "text", "ref_area": "text", "note": "text"},
     "subordination": {"ref_area": "text", "district": "text"},
 }
 
 ARROW = {
-    "text": pa.string(), "integer": pa.int32(), "bigint": pa.int64(), "boolean": pa.bool_(),
-    "decimal": pa.decimal128(24, 6), "date": pa.date32(),
+    "text": pa.string(),
+    "integer": pa.int32(),
+    "bigint": pa.int64(),
+    "boolean": pa.bool_(),
+    "decimal": pa.decimal128(24, 6),
+    "date": pa.date32(),
 }
 
 
@@ -104,7 +175,9 @@ def definitions_hash() -> str:
     return digest.hexdigest()
 
 
-def write_catalogue(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source] | None = None) -> bool:
+def write_catalogue(
+    connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source] | None = None
+) -> bool:
     """Replace the tables of ``catalogue`` if the definitions changed; True if they were replaced.
 
     Runs in the transaction of the caller, if there is one.
@@ -137,7 +210,8 @@ def write_catalogue(connection: duckdb.DuckDBPyConnection, sources: Mapping[str,
 
 def _stored_hash(connection: duckdb.DuckDBPyConnection) -> str | None:
     known = connection.execute(
-        "select count(*) from information_schema.tables where table_schema = 'catalogue' and table_name = 'definition'"
+        "select count(*) from information_schema.tables "
+        "where table_schema = 'catalogue' and table_name = 'definition'"
     ).fetchone()
     if known is None or known[0] == 0:
         return None
@@ -146,13 +220,19 @@ def _stored_hash(connection: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def source_rows(sources: Mapping[str, Source]) -> dict[str, Rows]:
-    """Rows of ``source``, ``feed``, ``instance``, ``control_total``. A feed without terms of its own has its source's."""
+    """Rows of ``source``, ``feed``, ``instance``, ``control_total``.
+
+    A feed without licence and attribution of its own has its source's.
+    """
     tables: dict[str, Rows] = {"source": [], "feed": [], "instance": [], "control_total": []}
     for code, source in sources.items():
         tables["source"].append(
             {
-                "source": code, **_titles(source.title), "owner": source.owner,
-                "address": source.public_origin.address, "licence": source.public_origin.licence,
+                "source": code,
+                **_titles(source.title),
+                "owner": source.owner,
+                "address": source.public_origin.address,
+                "licence": source.public_origin.licence,
                 "attribution": source.public_origin.attribution,
             }
         )
@@ -164,17 +244,24 @@ def source_rows(sources: Mapping[str, Source]) -> dict[str, Rows]:
             origin = feed.public_origin or source.public_origin
             tables["feed"].append(
                 {
-                    "source": code, "feed": name, **_titles(feed.title), "cadence": feed.cadence,
-                    "empty_delivery": feed.empty_delivery, "licence": origin.licence,
+                    "source": code,
+                    "feed": name,
+                    **_titles(feed.title),
+                    "cadence": feed.cadence,
+                    "empty_delivery": feed.empty_delivery,
+                    "licence": origin.licence,
                     "attribution": origin.attribution,
                 }
             )
             tables["control_total"] += [
                 {
-                    "source": code, "feed": name, "instance": total.instance,
+                    "source": code,
+                    "feed": name,
+                    "instance": total.instance,
                     "period_from": date.fromisoformat(total.period_from),
                     "period_to": date.fromisoformat(total.period_to),
-                    "expected_rows": total.rows, "reference": total.reference,
+                    "expected_rows": total.rows,
+                    "reference": total.reference,
                 }
                 for total in feed.control_totals
             ]
@@ -188,17 +275,28 @@ def measure_rows(catalogue: Catalogue) -> dict[str, Rows]:
     for code, measure in catalogue.measures.items():
         measures.append(
             {
-                "measure": code, **_names(measure.name), "definition_ru": measure.definition_ru,
-                "unit_measure": measure.unit.code, **_names(measure.unit, "unit"),
-                "kind": measure.kind, "source": measure.source, "feed": measure.feed, "freq": measure.freq,
-                "territory": measure.territory, "time_rule": measure.time, "absence": measure.absence,
-                "reporting": measure.reporting, "constant": measure.constant,
-                "carry_forward_years": measure.carry_forward_years, "minimum_cell": measure.minimum_cell,
+                "measure": code,
+                **_names(measure.name),
+                "definition_ru": measure.definition_ru,
+                "unit_measure": measure.unit.code,
+                **_names(measure.unit, "unit"),
+                "kind": measure.kind,
+                "source": measure.source,
+                "feed": measure.feed,
+                "freq": measure.freq,
+                "territory": measure.territory,
+                "time_rule": measure.time,
+                "absence": measure.absence,
+                "reporting": measure.reporting,
+                "constant": measure.constant,
+                "carry_forward_years": measure.carry_forward_years,
+                "minimum_cell": measure.minimum_cell,
                 "breakdown_ru": measure.breakdown_ru,
             }
         )
         members += [
-            {"measure": code, "breakdown": member, **_names(names)} for member, names in measure.members.items()
+            {"measure": code, "breakdown": member, **_names(names)}
+            for member, names in measure.members.items()
         ]
     return {"measure": measures, "measure_member": members}
 
@@ -209,26 +307,37 @@ def indicator_rows(catalogue: Catalogue) -> dict[str, Rows]:
     A term with several members becomes several rows; ``breakdown`` is ``*`` where it follows the indicator's.
     """
     tables: dict[str, Rows] = {
-        "indicator": [], "indicator_term": [], "indicator_frequency": [], "indicator_level": [],
+        "indicator": [],
+        "indicator_term": [],
+        "indicator_frequency": [],
+        "indicator_level": [],
     }
     for code, indicator in catalogue.indicators.items():
         tables["indicator"].append(
             {
-                "indicator": code, **_names(indicator.name), "definition_ru": indicator.definition_ru,
+                "indicator": code,
+                **_names(indicator.name),
+                "definition_ru": indicator.definition_ru,
                 "numerator_ru": indicator.numerator.ru,
                 "denominator_ru": indicator.denominator.ru if indicator.denominator else None,
-                "unit_measure": indicator.unit.code, **_names(indicator.unit, "unit"),
-                "decimals": indicator.decimals, "scale": indicator.scale, "direction": indicator.direction,
-                "theme": indicator.theme, **_names(catalogue.themes[indicator.theme], "theme"),
+                "unit_measure": indicator.unit.code,
+                **_names(indicator.unit, "unit"),
+                "decimals": indicator.decimals,
+                "scale": indicator.scale,
+                "direction": indicator.direction,
+                "theme": indicator.theme,
+                **_names(catalogue.themes[indicator.theme], "theme"),
                 "frequencies": " ".join(indicator.frequencies),
                 "minimum_time_coverage_pct": indicator.minimum_time_coverage_pct,
                 "minimum_population_coverage_pct": indicator.minimum_population_coverage_pct,
-                "method_version": indicator.method.version, "method_valid_from": indicator.method.valid_from,
+                "method_version": indicator.method.version,
+                "method_valid_from": indicator.method.valid_from,
                 "method_valid_to": indicator.method.valid_to,
                 "frameworks": "; ".join(
                     f"{known.framework} {known.code}{'' if known.match == 'same' else ' (близкий)'}"
                     for known in indicator.frameworks
-                ) or None,
+                )
+                or None,
                 "owner": indicator.owner,
             }
         )
@@ -239,8 +348,13 @@ def indicator_rows(catalogue: Catalogue) -> dict[str, Rows]:
         ]
         tables["indicator_term"] += [
             {
-                "indicator": code, "side": side, "term_no": number, "measure": term.measure,
-                "breakdown": member, "weight": term.weight, "taken_at": term.at,
+                "indicator": code,
+                "side": side,
+                "term_no": number,
+                "measure": term.measure,
+                "breakdown": member,
+                "weight": term.weight,
+                "taken_at": term.at,
             }
             for number, (side, term, member) in enumerate(flat, start=1)
         ]
@@ -271,15 +385,21 @@ def _code_list(path: Path, columns: Iterable[str], key: Sequence[str]) -> Rows:
             reader = csv.DictReader(stream)
             missing = sorted(set(columns) - set(reader.fieldnames or ()))
             if missing:
-                raise DeclarationError(f"{path}: columns {missing} are missing", f"The columns are {list(columns)}.")
+                raise DeclarationError(
+                    f"{path}: columns {missing} are missing", f"The columns are {list(columns)}."
+                )
             rows = [{name: (row[name] or "").strip() or None for name in columns} for row in reader]
     except (OSError, UnicodeDecodeError) as error:
-        raise DeclarationError(f"{path}: cannot be read: {error}", "The file must be CSV in UTF-8.") from error
+        raise DeclarationError(
+            f"{path}: cannot be read: {error}", "The file must be CSV in UTF-8."
+        ) from error
     seen: set[tuple[Any, ...]] = set()
     for number, row in enumerate(rows, start=2):
         found = tuple(row[name] for name in key)
         if found in seen:
-            raise DeclarationError(f"{path}:{number}: {' '.join(map(str, found))} stands twice", "Keep one row.")
+            raise DeclarationError(
+                f"{path}:{number}: {' '.join(map(str, found))} stands twice", "Keep one row."
+            )
         seen.add(found)
     return rows
 

@@ -116,7 +116,8 @@ known as (
         has_warnings,
         control_share_pct,
         case when is_complete then 100 else 0 end as coverage_population_pct,
-        'own' as made
+        'own' as made,
+        false as includes_unallocated
     from {{ ref('int_indicator_unit') }}
     union all
     select
@@ -140,7 +141,8 @@ known as (
         control_share_pct,
         case when is_complete then {{ percentage('covered_population', 'target_population') }} else 0 end
             as coverage_population_pct,
-        'rolled_up' as made
+        'rolled_up' as made,
+        unallocated_numerator is not null or unallocated_denominator is not null as includes_unallocated
     from rolled_up
 ),
 
@@ -204,7 +206,8 @@ filled as (
         false as has_warnings,
         null as control_share_pct,
         0 as coverage_population_pct,
-        'absent' as made
+        'absent' as made,
+        false as includes_unallocated
     from grid
     inner join absences on grid.indicator = absences.indicator
     left join known
@@ -236,7 +239,8 @@ select
     filled.synthetic,
     filled.has_warnings,
     filled.control_share_pct,
-    filled.made
+    filled.made,
+    filled.includes_unallocated
 from filled
 inner join {{ ref('dim_territory') }} as territories on filled.ref_area = territories.ref_area
 inner join {{ source('catalogue', 'indicator_level') }} as levels

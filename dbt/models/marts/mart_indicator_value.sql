@@ -68,6 +68,7 @@ select
     last_day,
     synthetic,
     made,
+    includes_unallocated,
     nullif(trim(
         case
             when reason is null and coverage_population_pct < 100

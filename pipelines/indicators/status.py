@@ -1,0 +1,97 @@
+"""How things stand: loads by state, late feeds, quarantine, the last publication."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pipelines.declarations.sources import load_sources
+from pipelines.orchestration.stale import stale_since
+from pipelines.publishing.publication import current_publication
+from pipelines.settings import Settings
+from pipelines.warehouse import open_warehouse
+
+
+@dataclass(frozen=True)
+class FeedStatus:
+    """One feed: loads by state, effective rows, rows in quarantine, the newest period, and how late it is."""
+
+    source: str
+    feed: str
+    accepted: int
+    waived: int
+    rejected: int
+    superseded: int
+    rows: int
+    quarantined: int
+    newest: str
+    late: str | None
+
+
+@dataclass(frozen=True)
+class Status:
+    """The whole."""
+
+    feeds: list[FeedStatus]
+    loads: list[dict[str, Any]]
+    refused: list[str]
+    stale: bool
+    publication: str | None
+
+
+def read_status(settings: Settings) -> Status:
+    """Read the ledger and the current publication."""
+    warehouse = open_warehouse(settings)
+    loads = warehouse.query(
+        "select load_id, load_no, source, feed, instance, slice, state, last_day, received_at, decided_at, rows_delivered, "
+        "rows_accepted, rows_quarantined from ops.load_state order by load_no"
+    )
+    newest: dict[tuple[str, str, str, str], dict[str, Any]] = {
+        (load["source"], load["feed"], load["instance"], load["slice"]): load for load in loads
+    }
+    publication = current_publication(settings)
+    return Status(
+        feeds=[
+            _feed(source.source, feed, [r for r in loads if (r["source"], r["feed"]) == (source.source, feed)])
+            for source in load_sources().values()
+            for feed in source.feeds
+        ],
+        loads=loads,
+        refused=[load["load_id"] for load in newest.values() if load["state"] == "rejected"],
+        stale=stale_since(warehouse) is not None,
+        publication=None if publication is None else f"{publication.id} ({publication.created_at:%Y-%m-%d %H:%M} UTC)",
+    )
+
+
+def _feed(source: str, feed: str, loads: list[dict[str, Any]]) -> FeedStatus:
+    good = [load for load in loads if load["state"] in ("accepted", "waived")]
+
+    def count(state: str) -> int:
+        return sum(1 for load in loads if load["state"] == state)
+
+    newest = max(good, key=lambda load: (load["last_day"] or date.min, load["load_no"]), default=None)
+    return FeedStatus(
+        source=source,
+        feed=feed,
+        accepted=count("accepted"),
+        waived=count("waived"),
+        rejected=count("rejected"),
+        superseded=count("superseded"),
+        rows=sum(load["rows_accepted"] for load in good),
+        quarantined=sum(load["rows_quarantined"] for load in good),
+        newest=newest["slice"] if newest else "",
+        late=_late(source, feed, newest),
+    )
+
+
+def _late(source: str, feed: str, newest: dict[str, Any] | None) -> str | None:
+    """How many days a feed is late: since the end of its newest period, or since its last delivery."""
+    declared = load_sources()[source].feeds[feed].freshness
+    if declared is None:
+        return None
+    if newest is None:
+        return "never delivered"
+    since = min(newest["last_day"] or newest["received_at"].date(), newest["received_at"].date())
+    days = (date.today() - since).days - declared.late_after_days
+    return f"{days} days" if days > 0 else None

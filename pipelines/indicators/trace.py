@@ -1,0 +1,417 @@
+"""Where a figure comes from: value → terms → observations → loads → files → rows.
+
+Works on the warehouse, where the source rows are. The road is the one that the models take, walked backwards.
+No source, territory or indicator is known here by name.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.errors import GorodError
+
+Row = dict[str, Any]
+ObservationKey = tuple[str, str, str, str, str]
+
+
+class TraceError(GorodError):
+    """There is no such value to trace, or the models were not built."""
+
+
+@dataclass(frozen=True)
+class SourceRows:
+    """Rows of one load that a figure is made of: all are counted, the first few are shown."""
+
+    count: int
+    row_numbers: tuple[int, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class LoadOrigin:
+    """A load, and the delivered files behind it."""
+
+    load_id: str
+    source: str
+    feed: str
+    instance: str
+    slice: str
+    state: str
+    origin: str
+    files: str
+    sha256: str
+    received_at: datetime
+    rows_accepted: int
+    not_retained: bool
+    synthetic: bool
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One observed figure. ``load`` is None where nothing was delivered, ``rows`` where no row says it."""
+
+    measure: str
+    ref_area: str
+    freq: str
+    time_period: str
+    breakdown: str
+    obs_value: Decimal | None
+    obs_status: str
+    missing_reason: str | None
+    load: LoadOrigin | None
+    rows: SourceRows | None
+
+
+@dataclass(frozen=True)
+class Term:
+    """A piece of the numerator or denominator: ``weight`` x the figure of a measure for one territory."""
+
+    side: Literal["numerator", "denominator"]
+    reported_by: str
+    measure: str
+    weight: Decimal
+    ref_area: str
+    freq: str
+    time_period: str | None
+    breakdown: str
+    value: Decimal | None
+    missing_reason: str | None
+    observations: tuple[Observation, ...]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A value with everything behind it. ``made``: the territory's own figure, rolled up, or absent."""
+
+    indicator: str
+    ref_area: str
+    freq: str
+    time_period: str
+    breakdown: str
+    obs_value: Decimal | None
+    obs_status: str
+    missing_reason: str | None
+    numerator: Decimal | None
+    denominator: Decimal | None
+    scale: Decimal
+    unit_measure: str
+    method_version: str
+    made: Literal["own", "rolled_up", "absent"]
+    coverage_population_pct: Decimal
+    coverage_time_pct: Decimal
+    note_ru: str | None
+    terms: tuple[Term, ...]
+
+    @property
+    def loads(self) -> tuple[LoadOrigin, ...]:
+        """The loads behind the value, each once, in the order of their ids."""
+        found = {
+            observation.load.load_id: observation.load
+            for term in self.terms
+            for observation in term.observations
+            if observation.load is not None
+        }
+        return tuple(found[load_id] for load_id in sorted(found))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The trace as plain JSON values: numbers as text with all decimals, times in ISO 8601."""
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
+
+
+def trace(
+    connection: duckdb.DuckDBPyConnection,
+    indicator: str,
+    ref_area: str,
+    time_period: str,
+    breakdown: str = "_T",
+    row_limit: int = 10,
+) -> Trace:
+    """Trace one value; ``row_limit`` rows are shown for each observation and load.
+
+    Raises:
+        TraceError: there is no row for these codes (the message says what there is), or no build yet.
+    """
+    value = _value(connection, indicator, ref_area, time_period, breakdown)
+    wanted = _terms(connection, value)
+    observed = _observations(connection, wanted)
+    loads = _loads(
+        connection, {row["load_id"] for rows in observed.values() for row in rows if row["load_id"]}
+    )
+    rows = _source_rows(connection, observed, loads, row_limit)
+    terms = tuple(
+        Term(
+            **{name: term[name] for name in _TERM_COLUMNS},
+            observations=tuple(
+                Observation(
+                    **{name: row[name] for name in _OBSERVATION_COLUMNS},
+                    load=loads.get(row["load_id"]),
+                    rows=rows.get((*_key(row), row["load_id"])),
+                )
+                for row in observed[number]
+            ),
+        )
+        for number, term in enumerate(wanted)
+    )
+    return Trace(**{name: value[name] for name in _VALUE_COLUMNS}, terms=terms)
+
+
+_VALUE_COLUMNS = (
+    "indicator", "ref_area", "freq", "time_period", "breakdown", "obs_value", "obs_status", "missing_reason",
+    "numerator", "denominator", "scale", "unit_measure", "method_version", "made",
+    "coverage_population_pct", "coverage_time_pct", "note_ru",
+)  # fmt: skip
+_TERM_COLUMNS = (
+    "side", "reported_by", "measure", "weight", "ref_area", "freq", "time_period", "breakdown", "value",
+    "missing_reason",
+)  # fmt: skip
+_OBSERVATION_COLUMNS = (
+    "measure", "ref_area", "freq", "time_period", "breakdown", "obs_value", "obs_status", "missing_reason",
+)  # fmt: skip
+
+
+def _value(
+    connection: duckdb.DuckDBPyConnection, indicator: str, ref_area: str, time_period: str, breakdown: str
+) -> Row:
+    try:
+        found = _query(
+            connection,
+            """
+            select figures.*, indicators.scale
+            from marts.mart_indicator_value as figures
+            inner join catalogue.indicator as indicators on figures.indicator = indicators.indicator
+            where figures.indicator = ? and ref_area = ? and time_period = ? and breakdown = ?
+            """,
+            [indicator, ref_area, time_period, breakdown],
+        )
+    except duckdb.CatalogException as error:
+        raise TraceError("the warehouse holds no indicator values yet", "Build it: gorod run.") from error
+    if found:
+        return found[0]
+    known = (
+        "select distinct {0} as known from marts.mart_indicator_value where {1} order by known desc limit 12"
+    )
+    if not (rows := _query(connection, known.format("indicator", "indicator = ?"), [indicator])):
+        rows = _query(connection, known.format("indicator", "true").replace(" limit 12", ""), [])
+        raise TraceError(f"there is no indicator {indicator!r}", f"There are: {_listed(rows)}.")
+    where = "indicator = ? and ref_area = ?"
+    if not (rows := _query(connection, known.format("time_period", where), [indicator, ref_area])):
+        rows = _query(connection, known.format("ref_area", "indicator = ?"), [indicator])
+        raise TraceError(f"{indicator} has no values for {ref_area!r}", f"It has some for: {_listed(rows)} …")
+    where += " and time_period = ?"
+    if not (
+        parts := _query(connection, known.format("breakdown", where), [indicator, ref_area, time_period])
+    ):
+        raise TraceError(
+            f"{indicator} has no value for {ref_area} and {time_period!r}",
+            f"The latest are: {_listed(rows)}.",
+        )
+    raise TraceError(
+        f"{indicator} for {ref_area}, {time_period} has no breakdown {breakdown!r}",
+        f"It has: {_listed(parts)} …",
+    )
+
+
+def _terms(connection: duckdb.DuckDBPyConnection, value: Row) -> list[Row]:
+    """The terms of the value for each territory that it is made of."""
+    key = [value["indicator"], value["freq"], value["time_period"]]
+    terms = _query(
+        connection,
+        """
+        with reported as (
+            select member as ref_area
+            from intermediate.int_indicator_member
+            where indicator = $1 and freq = $2 and time_period = $3 and target = $4 and $6 = 'rolled_up'
+            union all
+            select $4 where $6 = 'own'
+        )
+
+        select
+            terms.side, terms.ref_area as reported_by, terms.measure, terms.weight,
+            terms.term_ref_area as ref_area, terms.term_freq as freq, terms.term_period as time_period,
+            terms.term_breakdown as breakdown, terms.value, terms.missing_reason, terms.term_no
+        from intermediate.int_indicator_term as terms
+        inner join reported on terms.ref_area = reported.ref_area
+        where terms.indicator = $1 and terms.freq = $2 and terms.time_period = $3 and terms.breakdown = $5
+        order by terms.side desc, terms.term_no, terms.ref_area
+        """,
+        [*key, value["ref_area"], value["breakdown"], value["made"]],
+    )
+    if value["includes_unallocated"]:
+        terms += _query(
+            connection,
+            """
+            select
+                terms.side, figures.ref_area as reported_by, terms.measure, terms.weight, figures.ref_area,
+                figures.freq, figures.time_period, figures.breakdown, figures.value, figures.missing_reason,
+                terms.term_no
+            from catalogue.indicator_term as terms
+            inner join intermediate.int_measure_period as figures
+                on terms.measure = figures.measure and figures.breakdown = '_U'
+            where
+                terms.indicator = $1 and figures.freq = $2 and figures.time_period = $3
+                and terms.taken_at = 'same' and terms.breakdown in ('_T', '*') and figures.value is not null
+                and (
+                    figures.ref_area = $4
+                    or figures.ref_area in (
+                        select ref_area from intermediate.int_territory_ancestor where ancestor = $4
+                    )
+                )
+            """,
+            [*key, value["ref_area"]],
+        )
+    return terms
+
+
+def _observations(connection: duckdb.DuckDBPyConnection, terms: Sequence[Row]) -> dict[int, list[Row]]:
+    """The observations of each term, by the number of the term; the months of a longer period one by one."""
+    found: dict[int, list[Row]] = defaultdict(list)
+    wanted = [
+        {
+            "number": number,
+            **{name: term[name] for name in ("measure", "ref_area", "freq", "time_period", "breakdown")},
+        }
+        for number, term in enumerate(terms)
+        if term["time_period"] is not None
+    ]
+    if not wanted:
+        return found
+    connection.register("traced_terms", pa.Table.from_pylist(wanted))
+    try:
+        rows = _query(
+            connection,
+            """
+            with periods as (
+                select terms.*, coalesce(months.month, terms.time_period) as observed_period
+                from traced_terms as terms
+                inner join catalogue.measure as measures on terms.measure = measures.measure
+                left join intermediate.int_period_month as months
+                    on
+                        terms.freq <> measures.freq
+                        and terms.time_period = months.time_period
+                        and (measures.time_rule <> 'last' or months.is_last)
+            )
+
+            select periods.number, observed.*
+            from periods
+            inner join intermediate.int_observations as observed
+                on
+                    periods.measure = observed.measure
+                    and periods.ref_area = observed.ref_area
+                    and periods.observed_period = observed.time_period
+                    and periods.breakdown = observed.breakdown
+            order by periods.number, observed.time_period, observed.load_id
+            """,
+        )
+    finally:
+        connection.unregister("traced_terms")
+    for row in rows:
+        found[row["number"]].append(row)
+    return found
+
+
+def _loads(connection: duckdb.DuckDBPyConnection, load_ids: Iterable[str]) -> dict[str | None, LoadOrigin]:
+    """The loads by their ids."""
+    columns = ", ".join(LoadOrigin.__dataclass_fields__)
+    rows = _query(
+        connection,
+        f"select {columns} from ops.load_state where list_contains(?::varchar[], load_id)",
+        [sorted(load_ids)],
+    )
+    return {row["load_id"]: LoadOrigin(**row) for row in rows}
+
+
+def _source_rows(
+    connection: duckdb.DuckDBPyConnection,
+    observed: dict[int, list[Row]],
+    loads: dict[str | None, LoadOrigin],
+    row_limit: int,
+) -> dict[tuple[Any, ...], SourceRows]:
+    """The rows behind each observation and load, asked once for each feed."""
+    by_feed: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
+    for row in (row for rows in observed.values() for row in rows):
+        load = loads.get(row["load_id"])
+        if load is not None:
+            by_feed[f"{load.source}__{load.feed}"].add((*_key(row), load.load_id))
+    found: dict[tuple[Any, ...], SourceRows] = {}
+    names = ("measure", "ref_area", "freq", "time_period", "breakdown", "load_id")
+    for feed, keys in by_feed.items():
+        connection.register(
+            "traced_keys", pa.Table.from_pylist([dict(zip(names, key, strict=True)) for key in sorted(keys)])
+        )
+        try:
+            counted = _query(
+                connection,
+                f"""
+                select
+                    {", ".join("parts." + name for name in names)},
+                    count(*) as rows,
+                    list(distinct parts.row_no order by parts.row_no)[1:{int(row_limit)}] as row_numbers
+                from intermediate.int_{feed}__contributions as parts
+                inner join traced_keys using ({", ".join(names)})
+                group by all
+                """,
+            )
+        finally:
+            connection.unregister("traced_keys")
+        shown = _raw_rows(
+            connection, feed, {(row["load_id"], number) for row in counted for number in row["row_numbers"]}
+        )
+        for row in counted:
+            numbers = tuple(row["row_numbers"])
+            found[tuple(row[name] for name in names)] = SourceRows(
+                row["rows"], numbers, tuple(shown[row["load_id"], number] for number in numbers)
+            )
+    return found
+
+
+def _raw_rows(
+    connection: duckdb.DuckDBPyConnection, feed: str, wanted: set[tuple[str, int]]
+) -> dict[tuple[str, int], Row]:
+    """Accepted rows by load and number, with the columns that were kept."""
+    if not wanted:
+        return {}
+    pairs = [{"load_id": load_id, "row_no": row_no} for load_id, row_no in sorted(wanted)]
+    connection.register("traced_rows", pa.Table.from_pylist(pairs))
+    try:
+        rows = _query(
+            connection,
+            f"select kept.* from raw.{feed} as kept inner join traced_rows using (load_id, row_no)",
+        )
+    finally:
+        connection.unregister("traced_rows")
+    return {(row["load_id"], row["row_no"]): row for row in rows}
+
+
+def _key(row: Row) -> ObservationKey:
+    return row["measure"], row["ref_area"], row["freq"], row["time_period"], row["breakdown"]
+
+
+def _listed(rows: Iterable[Row]) -> str:
+    return ", ".join(str(row["known"]) for row in rows)
+
+
+def _query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    cursor = connection.execute(sql, list(parameters))
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return value
