@@ -1,0 +1,68 @@
+"""What the terminal shows: tables and colours for people, plain text when piped, JSON when asked for."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+# Rich measures a pipe as 80 columns and would cut lines there.
+out = Console(width=None if sys.stdout.isatty() else 200, highlight=False, soft_wrap=not sys.stdout.isatty())
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+STATES = {"accepted": "green", "waived": "yellow", "superseded": "dim", "rejected": "red"}
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> None:
+    """A table for a person; tab-separated lines where nobody sees it."""
+    if not out.is_terminal:
+        print("\t".join(columns))
+        for row in rows:
+            print("\t".join(text(cell) for cell in row))
+        return
+    shown = Table(title=title or None, box=SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    for column in columns:
+        shown.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(state(text(cell)) for cell in row))
+    out.print(shown)
+
+
+def state(word: str) -> str:
+    """A load's state in its colour; any other text as it is."""
+    colour = STATES.get(word)
+    return f"[{colour}]{word}[/{colour}]" if colour else word.replace("[", "\\[")
+
+
+def text(value: Any) -> str:
+    """A cell as text; nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
+
+
+def as_json(value: Any) -> None:
+    """Print a value as JSON."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=plain))
+
+
+def plain(value: Any) -> Any:
+    """What JSON has no word for."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, set | tuple):
+        return list(value)
+    return str(value)

@@ -1,0 +1,117 @@
+"""The answer to a supplier: why a load was accepted or refused, row by row, in his words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.loading.load import find_load
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+
+DECISIONS = {
+    "accepted": "Загрузка принята.",
+    "waived": "Загрузка принята временно, по решению ответственного лица.",
+    "superseded": "Загрузка была принята; позднее её заменила более новая.",
+    "rejected": "Загрузка не принята.",
+}
+
+
+@dataclass(frozen=True)
+class RowReason:
+    """One reason that one row is kept back. ``value`` is as given; absent where the column is personal."""
+
+    row: int
+    column: str
+    value: str | None
+    rule: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Everything that the ledger knows about a load."""
+
+    load: dict[str, Any]
+    decision: str
+    events: list[dict[str, Any]]
+    findings: list[dict[str, Any]]
+    rows: list[RowReason]
+
+
+def answer(load_id: str, warehouse: DuckDBWarehouse) -> Answer:
+    """Collect the answer to a load.
+
+    Raises:
+        GorodError: no such load.
+    """
+    found = find_load(load_id, warehouse)
+    key = [found["load_id"]]
+    return Answer(
+        load=found,
+        decision=DECISIONS[found["state"]] + (" Строк нет: источник их больше не хранит." if found["not_retained"] else ""),
+        events=warehouse.query("select * exclude (load_id) from ops.load_event where load_id = ? order by event_no", key),
+        findings=warehouse.query(
+            "select * exclude (load_id) from ops.load_result where load_id = ? and (not success or unexpected_count > 0) "
+            "order by success, severity, expectation",
+            key,
+        ),
+        rows=[
+            RowReason(row["row_no"], reason.get("column") or "", reason.get("value"), reason["says"], reason["remedy"])
+            for row in warehouse.query("select row_no, reasons from ops.quarantine where load_id = ? order by row_no", key)
+            for reason in json.loads(row["reasons"])
+        ],
+    )
+
+
+def write_answer(given: Answer, path: Path) -> None:
+    """Write the answer as a workbook: the decision, and a line for each row and reason."""
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(str(path), {"strings_to_numbers": False, "strings_to_formulas": False}) as book:
+        head = book.add_format({"bold": True, "bg_color": "#D9E2EC", "border": 1, "text_wrap": True, "valign": "top"})
+        cell = book.add_format({"text_wrap": True, "valign": "top", "border": 1})
+        bold = book.add_format({"bold": True, "font_size": 13})
+        sheet = book.add_worksheet("Ответ")
+        sheet.set_column(0, 0, 26)
+        sheet.set_column(1, 4, 44)
+        sheet.write(0, 0, given.decision, bold)
+        load = given.load
+        facts = [
+            ("Загрузка", load["load_id"]),
+            ("Файл", load["files"]),
+            ("SHA-256", load["sha256"]),
+            ("Получено (UTC)", str(load["received_at"])),
+            ("Строк передано", load["rows_delivered"]),
+            ("Строк принято", load["rows_accepted"]),
+            ("Строк задержано", load["rows_quarantined"]),
+            ("Действует до", str(load["waived_until"] or "")),
+        ]
+        for number, (name, value) in enumerate(facts, start=2):
+            sheet.write(number, 0, name, head)
+            sheet.write(number, 1, value, cell)
+        start = len(facts) + 4
+        for column, title in enumerate(("Правило", "Что не так", "Что сделать", "Сколько", "Строки")):
+            sheet.write(start, column, title, head)
+        for number, found in enumerate(given.findings, start=start + 1):
+            values = (found["expectation"], found["says"], found["remedy"], found["unexpected_count"], found["sample_rows"] or "")
+            for column, value in enumerate(values):
+                sheet.write(number, column, value, cell)
+        _write_rows(book, given, head, cell)
+
+
+def _write_rows(book: Any, given: Answer, head: Any, cell: Any) -> None:
+    sheet = book.add_worksheet("Строки")
+    sheet.freeze_panes(1, 0)
+    sheet.set_column(0, 0, 10)
+    sheet.set_column(1, 2, 28)
+    sheet.set_column(3, 4, 60)
+    for column, title in enumerate(("Строка", "Столбец", "Дано", "Правило", "Что сделать")):
+        sheet.write(0, column, title, head)
+    for number, row in enumerate(given.rows, start=1):
+        sheet.write_number(number, 0, row.row, cell)
+        for column, value in enumerate((row.column, row.value or "", row.rule, row.remedy), start=1):
+            sheet.write_string(number, column, value, cell)
+    if given.rows:
+        sheet.autofilter(0, 0, len(given.rows), 4)
