@@ -1,0 +1,57 @@
+# Two commands do all the set-up: `git clone`, `make setup`. Needs only Python 3.11-3.13 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export GX_ANALYTICS_ENABLED := false
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev test test-fast lint format bench lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## everything that is needed, into .venv
+
+$(STAMP): requirements-dev.lock requirements-uv.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Gorod needs Python 3.11, 3.12 or 3.13; set PYTHON=...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements-dev.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## the main job on the samples: load, gate, build, publish, report
+	GOROD_ORIGIN=sample $(BIN)/gorod run --report
+
+dev: setup ## Dagster's UI on the same state, http://127.0.0.1:3000
+	$(BIN)/gorod ui
+
+test: setup ## all tests
+	$(BIN)/python -m pytest
+
+test-fast: setup ## the tests that take seconds
+	$(BIN)/python -m pytest -m 'not slow'
+
+lint: setup ## style, types, SQL
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt/models dbt/tests
+
+format: setup ## mend style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix --disable-progress-bar dbt/models dbt/tests
+
+bench: setup ## benchmarks as ratios against named alternatives
+	$(BIN)/python -m bench
+
+lock: ## resolve the pins again (needs a package index)
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra dev --extra bench --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean: ## remove the state of the demo and what tools left behind; landing is state too
+	rm -rf .gorod .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt/target dbt/logs build *.egg-info
