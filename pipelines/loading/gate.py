@@ -139,15 +139,24 @@ class _Found:
     broken: str | None
     outcome: dict[str, Any]
     where: str | None = None
+    compound: bool = False  # several columns unique together
 
     @property
     def rows_query(self) -> str | None:
         if self.meta["level"] != "row" or not self.outcome.get("unexpected_count"):
             return None
-        query = self.outcome.get("unexpected_index_query")
-        if not query:
+        if self.compound:
+            # GX's query joins the batch with itself without a condition; this one is what it means.
+            key = ", ".join(quoted(column) for column in self.columns)
+            given = f"({' is not null or '.join(quoted(column) for column in self.columns)} is not null)"
+            return (
+                f"select row_no from batch where {given} and ({self.where or 'true'}) "
+                f"qualify count(*) over (partition by {key}) > 1"
+            )
+        if query := self.outcome.get("unexpected_index_query"):
+            rows = str(query).rstrip().rstrip(";")
+        else:
             return None
-        rows = str(query).rstrip().rstrip(";")
         # GX counts within an expectation's row condition, but leaves it out of the query of the unexpected rows.
         if self.where is None:
             return rows
@@ -200,6 +209,7 @@ def _validate(connection: duckdb.DuckDBPyConnection, expectations: Sequence[Any]
                 broken=_exception(result.exception_info),
                 outcome=dict(result.result or {}),
                 where=_where(expectation, engine),
+                compound=expectation.expectation_type == "expect_compound_columns_to_be_unique",
             )
         )
     return found

@@ -75,6 +75,16 @@ class _LentConnection(ConnectionWrapper):  # type: ignore[misc]
 
 
 class _Compiler(PGCompiler):
+    def visit_bindparam(self, bindparam: Any, *arguments: Any, **kw: Any) -> str:
+        """Write values out where GX wants SQL to keep, not to run (``render_postcompile``).
+
+        GX would put the values in itself, knows no ``$1``, and looks for a value's text to see whether it has: the
+        value 1 it finds in ``$1``, and leaves a query that asks for a parameter.
+        """
+        if kw.get("render_postcompile"):
+            kw["literal_binds"] = True
+        return str(super().visit_bindparam(bindparam, *arguments, **kw))
+
     def visit_custom_op_binary(self, element: Any, override_operator: Any, **kw: Any) -> str:
         if element.operator.opstring in ("~", "!~"):
             left, right = self.process(element.left, **kw), self.process(element.right, **kw)

@@ -1,0 +1,239 @@
+"""Each expectation on appeals, statistics and territories sees the defect that it is there for.
+
+The defect is seeded into the batch of a sample that is otherwise sound; only the one expectation judges it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.declarations.sources import SOURCES, FileOrigin, load_sources
+from pipelines.formats import read
+from pipelines.loading.delivery import Batch, Delivery, parse_slice
+from pipelines.loading.gate import READABLE, evaluate, load_suite
+
+# feed: the sample that the defects are seeded into
+SAMPLES = {
+    "appeals_115.requests": ("requests/minsk/opendata-115-2025-05-01.csv", "2025-05"),
+    "belstat.wages": ("wages/wage_10218000003_2020-2026.json", "2020-2026"),
+    "belstat.employment": ("wages/empl_person_10102000017_2020-2026.json", "2020-2026"),
+    "belstat.grp_per_capita": ("wages/grp_pc_10202100055_2020-2026.json", "2020-2026"),
+    "belstat.population_by_age": ("population/dataportal_age5_2019-2026.json", "2019-2026"),
+    "belstat.migration": ("migration/belstat_arrivals_oblast_2018-2019.json", "2018-2019"),
+    "territory_register.territories": ("territories/territories.csv", None),
+    "territory_register.population": ("territories/population.csv", None),
+    "territory_register.town_districts": ("territories/city_raion.csv", None),
+    "territory_register.town_areas": ("territories/admin_areas.csv", None),
+    "territory_register.boundaries": ("geo/adm1.geojson", None),
+}
+
+
+def put(assignment: str, where: str = "row_no = 3") -> str:
+    return f"update batch set {assignment} where {where}"
+
+
+def again(row_no: int = 3) -> str:
+    """The row once more, at the end."""
+    return f"insert into batch select * replace (1000000 as row_no) from batch where row_no = {row_no}"
+
+
+ANSWER = {
+    "territory_known": (put("territory = 'Ненайденский'"), 1),
+    "level_expected": (put("territory_level = 3"), 1),
+    "period_is_year": (put("period = '2024 год'"), 1),
+    "cell_unique": (again(), 2),
+    "some_value_published": (put("value = null", "true"), None),
+}
+
+
+def a_code(column: str) -> dict[str, tuple[str, int | None]]:
+    return {
+        f"{column}_given": (put(f"{column} = null"), 1),
+        # Cyrillic «с» looks like Latin «c»
+        f"{column}_is_code": (put(f"{column} = 'с-minsk'"), 1),
+    }
+
+
+REGION = "territory = 'Минская область'"
+
+# feed, expectation: the defect, and the rows that it makes (None: the load as a whole)
+DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
+    "appeals_115.requests": {
+        "id_given": (put("id = null"), 1),
+        "id_unique": (again(), 2),
+        "category_given": (put("category = null"), 1),
+        "category_is_code": (put("category = '6,30'"), 1),
+        "status_given": (put("status = null"), 1),
+        "status_known": (put("status = '2'"), 1),
+        "rating_in_scale": (put("rating = 6"), 1),
+        "opened_given": (put("opened = null"), 1),
+        "planned_not_before_opened": (put("planned = opened - interval 1 day"), 1),
+        "lat_in_country": (put("lat = lng, lng = lat"), 1),
+        "lng_in_country": (put("lng = 19.445"), 1),
+        "point_given": (put("lat = null"), 1),
+        "opened_in_month": (put("opened = '2025-06-01'"), 1),
+    },
+    "belstat.wages": {
+        **ANSWER,
+        "value_possible": (put("value = 0"), 1),
+        "regions_present": ("delete from batch where territory = 'г. Минск'", None),
+        "one_rouble_a_year": (put("value = value * 10000"), None),
+        "country_within_regions": (put("value = value / 2", "territory_level = 0 and period = '2023'"), None),
+    },
+    "belstat.employment": {
+        **ANSWER,
+        "value_possible": (put("value = 17.6"), 1),  # thousands
+        "year_whole": (put("value = null"), None),
+    },
+    "belstat.grp_per_capita": {
+        **ANSWER,
+        "value_possible": (put("value = 10.7"), 1),  # thousands
+        "regions_present": ("delete from batch where territory = 'г. Минск'", None),
+        "year_whole": (put("value = null"), None),
+    },
+    "belstat.population_by_age": {
+        **ANSWER,
+        "value_possible": (put("value = -1"), 1),
+        "age_known": (put("age = 'в возрасте 0-6 лет'"), 1),
+        "sex_known": (put("sex = 'не указан'"), 1),
+        "locality_known": (put("locality = 'посёлок'"), 1),
+        "ages_complete": ("delete from batch where age like '%80 лет%'", None),
+        "regions_present": ("delete from batch where territory = 'г. Минск'", None),
+        "regions_add_up": (put("value = value + 1", f"{REGION} and period = '2024'"), None),
+        "sexes_add_up": (put("value = value + 1", f"{REGION} and sex = 'мужчины' and period = '2024'"), None),
+        "localities_add_up": (
+            put("value = value + 1", f"{REGION} and locality = 'сельская местность' and period = '2024'"),
+            None,
+        ),
+    },
+    "belstat.migration": {
+        **ANSWER,
+        "value_possible": (put("value = 3000000"), 1),
+        "flow_known": (put("flow = 'Внешняя'"), 1),
+        "arrivals_not_negative": (put("value = -5"), None),
+        "regions_add_up": (put("value = value + 1", f"{REGION} and country = 'Всего по странам'"), None),
+        "regions_add_up_by_country": (put("value = value + 1", f"{REGION} and country = 'УКРАИНА'"), None),
+        "flows_add_up": (put("value = value + 1", f"{REGION} and flow = 'Международная миграция'"), None),
+    },
+    "territory_register.territories": {
+        **a_code("territory_id"),
+        "territory_unique": (again(), 2),
+        "level_known": (put("level = 'district'"), 1),
+        "name_ru_given": (put("name_ru = null"), 1),
+        "name_be_given": (put("name_be = null"), 1),
+        "name_be_cyrillic": (put("name_be = 'Мiнск'"), 1),  # Latin i
+        "lat_in_country": (put("lat = lon, lon = lat"), 1),
+        "lon_in_country": (put("lon = 2.76"), 1),
+        "area_possible": (put("area_km2 = 0"), 1),
+        "parent_exists": (put("parent_id = 'BY-XX'"), None),
+        "one_country_seven_regions": ("delete from batch where territory_id = 'BY-HM'", None),
+        "areas_add_up": (put("area_km2 = area_km2 + 10", "territory_id = 'BY-HO'"), None),
+    },
+    "territory_register.population": {
+        **a_code("territory_id"),
+        "row_unique": (again(), 2),
+        "year_possible": (put("year = 20226"), 1),
+        "year_given": (put("year = null"), 1),
+        "population_given": (put("population = null"), 1),
+        "population_possible": (put("population = -1"), 1),
+        "status_known": (put("status = 'x'"), 1),
+        "regions_add_up": (
+            put("population = population + 1", "territory_id = 'BY-MI' and year = 2024"),
+            None,
+        ),
+        "last_year_whole": ("delete from batch where territory_id = 'BY-MI' and year = 2026", None),
+    },
+    "territory_register.town_districts": {
+        **a_code("city_id"),
+        **a_code("raion_id"),
+        "row_unique": (again(), 2),
+        "method_known": (put("method = 'guess'"), 1),
+    },
+    "territory_register.town_areas": {
+        **a_code("city_id"),
+        "row_unique": (again(), 2),
+        "area_given": (put("admin_area_km2 = null"), 1),
+        "area_possible": (put("admin_area_km2 = 9999"), 1),  # hectares
+        "admin_level_known": (put("admin_level = '2'"), 1),
+    },
+    "territory_register.boundaries": {
+        **a_code("feature_id"),
+        "row_unique": (again(), 2),
+        "geometry_given": (put("geometry = null"), 1),
+        "geometry_is_area": (put("geometry_type = 'LineString'"), 1),
+        "west_in_country": (put("west = 12.5"), 1),
+        "south_in_country": (put("south = 12.5"), 1),
+        "east_in_country": (put("east = 53.9"), 1),
+        "north_in_country": (put("north = 90"), 1),
+        "contours_count": ("delete from batch where row_no = 3", None),
+    },
+}
+
+
+@cache
+def sound(name: str, folder: Path) -> Path:
+    """The batch of the feed's sample."""
+    source, feed = name.split(".")
+    declared = load_sources()[source].feeds[feed]
+    file, period = SAMPLES[name]
+    path = SOURCES / source / "sample" / file
+    origin = declared.origins["sample"]
+    assert isinstance(origin, FileOrigin)
+    delivery = Delivery(
+        "d",
+        source,
+        feed,
+        "one",
+        parse_slice(period, None),
+        path.parent,
+        (path.name,),
+        "",
+        0,
+        "",
+        "",
+        synthetic=True,
+    )
+    return read(delivery, declared, folder / f"{name}.parquet").path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("batches")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_each_expectation_has_its_defect(name: str) -> None:
+    suite, _ = load_suite(*name.split("."))
+    assert {expectation.meta["name"] for expectation in suite} == set(DEFECTS[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "expectation"),
+    [(name, expectation) for name, defects in DEFECTS.items() for expectation in defects],
+)
+def test_a_seeded_defect_is_seen(name: str, expectation: str, folder: Path, tmp_path: Path) -> None:
+    statement, rows = DEFECTS[name][expectation]
+    spoilt = tmp_path / "spoilt.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"create table batch as select * from '{sound(name, folder)}'")
+        connection.execute(statement)
+        connection.execute(f"copy batch to '{spoilt}' (format parquet)")
+        (count,) = connection.execute("select count(*) from batch").fetchone() or (0,)
+    suite, _ = load_suite(*name.split("."))
+    alone = [one for one in suite if one.meta["name"] == expectation]
+    days = parse_slice(SAMPLES[name][1], None)
+    parameters = {"first_day": str(days.first_day), "last_day": str(days.last_day)}
+    verdict = evaluate(Batch(spoilt, count, {}), alone, parameters, tmp_path)
+    (result,) = (result for result in verdict.results if result.expectation != READABLE)
+    critical = result.severity == "critical"
+    if rows is None:
+        assert not result.success
+        assert verdict.accepted != critical
+    else:
+        assert result.unexpected_count == rows
+        assert verdict.quarantined == (rows if critical else 0)
+        assert (verdict.flagged is None) == critical
