@@ -179,13 +179,13 @@ def _write_value(
 
 
 def _note(digest: Digest, line: Line) -> str:
-    """What the reader must know of the row: coverage below the whole, and the notes of its figures."""
+    """What the reader must know of the row: the notes of its figures, and coverage where no note tells it."""
     values = [(territory.name, line.values.get(territory.ref_area)) for territory in digest.territories]
     shown = [(name, value) for name, value in values if value is not None and value.value is not None]
     coverage = {
         name: f"{number(value.coverage_pct, 1)} %"
         for name, value in shown
-        if value.coverage_pct is not None and value.coverage_pct < 99.95
+        if value.coverage_pct is not None and value.coverage_pct < 99.95 and not value.note
     }
     parts = []
     if coverage and len(coverage) == len(shown) and len(set(coverage.values())) == 1:
