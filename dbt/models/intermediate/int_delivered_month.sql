@@ -29,7 +29,7 @@ months as (
     select spans.*, months.time_period, months.first_day as month_first, months.last_day as month_last
     from spans
     inner join {{ ref('dim_period') }} as months
-        on months.freq = 'M' and months.first_day <= spans.last_day and months.last_day >= spans.first_day
+        on months.freq = 'M' and spans.last_day >= months.first_day and spans.first_day <= months.last_day
 ),
 
 covered as (

@@ -32,9 +32,9 @@ unallocated_within as (
         sum(parts.denominator) as denominator
     from unallocated as parts
     inner join (
-        select ref_area, ancestor from {{ ref('int_territory_ancestor') }}
+        select ancestor, ref_area from {{ ref('int_territory_ancestor') }}
         union all
-        select ref_area, ref_area from {{ ref('dim_territory') }}
+        select ref_area as ancestor, ref_area from {{ ref('dim_territory') }}
     ) as within on parts.ref_area = within.ref_area
     group by parts.indicator, within.ancestor, parts.freq, parts.time_period
 ),

@@ -1,6 +1,6 @@
--- Observations of effective loads, with what is missing said: a delivered month without rows is a zero where the measure
--- counts things; a month that the source deleted is missing and not retained; a month between deliveries is missing and
--- not delivered; an empty cell of a statistical table is missing and not published.
+-- Observations of effective loads, with what is missing said: a delivered month without rows is a zero where the
+-- measure counts things; a month that the source deleted is missing and not retained; a month between deliveries is
+-- missing and not delivered; an empty cell of a statistical table is missing and not published.
 with effective as (
     select
         observed.*,

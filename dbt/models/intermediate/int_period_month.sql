@@ -10,6 +10,6 @@ inner join {{ ref('dim_period') }} as months
     on
         months.freq = 'M'
         and periods.year = months.year
-        and months.first_month >= periods.first_month
+        and periods.first_month <= months.first_month
         and months.first_month < periods.first_month + periods.months
 where periods.freq <> 'M'

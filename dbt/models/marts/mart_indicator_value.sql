@@ -11,8 +11,10 @@ with valued as (
         periods.first_day,
         periods.last_day,
         -- a part (not the total) that counts few people's doings is not shown
-        coalesce(computed.breakdown <> '_T' and computed.numerator > 0
-        and computed.numerator < cells.minimum_cell, false) as is_small,
+        coalesce(
+            computed.breakdown <> '_T' and computed.numerator > 0
+            and computed.numerator < cells.minimum_cell, false
+        ) as is_small,
         computed.coverage_population_pct < indicators.minimum_population_coverage_pct as is_thin
     from {{ ref('int_indicator_value') }} as computed
     inner join {{ source('catalogue', 'indicator') }} as indicators on computed.indicator = indicators.indicator
@@ -82,14 +84,16 @@ select
         end
         || case
             when is_thin and is_complete
-                then 'Сумма не публикуется: охват населения только '
-                || replace(cast(coverage_population_pct as varchar), '.', ',') || ' %. '
+                then
+                    'Сумма не публикуется: охват населения только '
+                    || replace(cast(coverage_population_pct as varchar), '.', ',') || ' %. '
             else ''
         end
         || case
             when control_share_pct is not null
-                then 'Получено не более ' || replace(cast(control_share_pct as varchar), '.', ',')
-                || ' % записей, о которых сообщил сам источник. '
+                then
+                    'Получено не более ' || replace(cast(control_share_pct as varchar), '.', ',')
+                    || ' % записей, о которых сообщил сам источник. '
             else ''
         end
         || case
