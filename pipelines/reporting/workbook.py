@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,6 +29,7 @@ from pipelines.reporting.wording import (
 )
 
 A4 = 9
+COVERAGE = "Охват населения"
 INK, ACCENT, BAND, WARNING = "#1F2933", "#1F4E79", "#EEF3F8", "#B42318"
 
 
@@ -174,28 +176,30 @@ def _write_value(
         sheet.write_number(row, column, value.value, style)
     else:
         words = missing(value.missing_reason if value else None)
-        grey = formats(italic=True, font_size=9, font_color="#5F6B76", align="right", text_wrap=True, **edge)
+        grey = formats(italic=True, font_size=8, font_color="#5F6B76", align="right", text_wrap=True, **edge)
         sheet.write_string(row, column, words, grey)
 
 
 def _note(digest: Digest, line: Line) -> str:
-    """What the reader must know of the row: the notes of its figures, and coverage where no note tells it."""
+    """What the reader must know of the row: coverage below the whole, and the notes of its figures."""
     values = [(territory.name, line.values.get(territory.ref_area)) for territory in digest.territories]
     shown = [(name, value) for name, value in values if value is not None and value.value is not None]
     coverage = {
         name: f"{number(value.coverage_pct, 1)} %"
         for name, value in shown
-        if value.coverage_pct is not None and value.coverage_pct < 99.95 and not value.note
+        if value.coverage_pct is not None and value.coverage_pct < 99.95
     }
     parts = []
     if coverage and len(coverage) == len(shown) and len(set(coverage.values())) == 1:
-        parts.append(f"Охват населения {next(iter(coverage.values()))}")
+        parts.append(f"{COVERAGE} {next(iter(coverage.values()))}")
     elif coverage:
-        parts.append("Охват населения: " + ", ".join(f"{name} {share}" for name, share in coverage.items()))
+        parts.append(f"{COVERAGE}: " + ", ".join(f"{name} {share}" for name, share in coverage.items()))
     notes: dict[str, list[str]] = {}
     for name, value in values:
-        if value is not None and value.note:
-            notes.setdefault(value.note, []).append(name)
+        for sentence in re.split(r"(?<=\.) ", value.note or "") if value is not None else ():
+            # coverage is told once for all territories above
+            if sentence and not sentence.startswith(COVERAGE):
+                notes.setdefault(sentence, []).append(name)
     for note, names in notes.items():
         parts.append(note if len(names) == len(line.values) else f"{', '.join(names)}: {note}")
     return ". ".join(part.rstrip(".") for part in parts)
@@ -311,13 +315,13 @@ _LOADS = (
     _Column("Срез", 18, _of("slice")),
     _Column("Состояние", 18, lambda row: STATE.get(row["state"], row["state"])),
     _Column("Файлы", 36, _of("files"), wrap=True),
-    _Column("SHA-256", 66, _of("sha256")),
+    _Column("SHA-256", 34, _of("sha256"), wrap=True),
     _Column("Получена", 16, _of("received_at")),
     _Column("Строк передано", 11, _of("rows_delivered")),
     _Column("Строк принято", 11, _of("rows_accepted")),
     _Column("Строк в карантине", 11, _of("rows_quarantined")),
     _Column("Лицензия", 20, _of("licence"), wrap=True),
-    _Column("Указание источника", 44, _of("attribution"), wrap=True),
+    _Column("Указание источника", 60, _of("attribution"), wrap=True),
     _Column("Синтетика", 11, _of("synthetic")),
     _Column("Загрузка", 40, _of("load_id")),
 )
