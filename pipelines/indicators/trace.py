@@ -415,3 +415,63 @@ def _plain(value: Any) -> Any:
     if isinstance(value, date | datetime):
         return value.isoformat()
     return value
+
+
+def show(found: Trace, term_limit: int = 8) -> list[str]:
+    """The trace as lines for a person: the figure, its ratio, and under each term what was delivered."""
+    part = "" if found.breakdown == "_T" else f", {found.breakdown}"
+    value = "no value" if found.obs_value is None else f"{_short(found.obs_value)} {found.unit_measure}"
+    lines = [
+        f"{found.indicator}, {found.ref_area}, {found.time_period}{part}: {value}",
+        f"  status {found.obs_status}"
+        + (f" ({found.missing_reason})" if found.missing_reason else "")
+        + f", {found.made.replace('_', ' ')}, method {found.method_version}, "
+        f"covers {_short(found.coverage_population_pct)} % of the people and "
+        f"{_short(found.coverage_time_pct)} % of the months",
+    ]
+    if found.note_ru:
+        lines.append(f"  {found.note_ru}")
+    if found.numerator is not None:
+        ratio = f"{_short(found.scale)} x {_short(found.numerator)}"
+        lines.append(
+            f"  = {ratio}" + ("" if found.denominator is None else f" / {_short(found.denominator)}")
+        )
+    for side in ("numerator", "denominator"):
+        terms = [term for term in found.terms if term.side == side]
+        if terms:
+            lines.append(f"{side}: {len(terms)} figure{'s' if len(terms) > 1 else ''}")
+            lines += [line for term in terms[:term_limit] for line in _term_lines(term)]
+        if len(terms) > term_limit:
+            lines.append(f"  … and {len(terms) - term_limit} more (--json has all)")
+    if not found.terms:
+        lines.append("nothing was delivered that this figure could be made of")
+    return lines
+
+
+def _term_lines(term: Term) -> list[str]:
+    weight = "" if term.weight == 1 else f"{_short(term.weight)} x "
+    part = "" if term.breakdown == "_T" else f", {term.breakdown}"
+    value = term.missing_reason or "missing" if term.value is None else _short(term.value)
+    period = "" if term.time_period in (None, "_Z") else f", {term.time_period}"
+    lines = [f"  {weight}{term.measure}, {term.ref_area}{period}{part}: {value}"]
+    for observation in term.observations:
+        figure = (
+            observation.missing_reason if observation.obs_value is None else _short(observation.obs_value)
+        )
+        line = f"    {observation.time_period}: {figure}"
+        if observation.load is None:
+            lines.append(f"{line}, no delivery")
+            continue
+        line += f", load {observation.load.load_id} {observation.load.files} sha256 {observation.load.sha256[:12]}"
+        if observation.rows is None:
+            lines.append(f"{line}, no rows")
+            continue
+        numbers = ", ".join(map(str, observation.rows.row_numbers[:6]))
+        more = ", …" if observation.rows.count > min(6, len(observation.rows.row_numbers)) else ""
+        lines.append(f"{line}, {observation.rows.count} rows: {numbers}{more}")
+    return lines
+
+
+def _short(number: Decimal) -> str:
+    """A number without trailing zeros."""
+    return f"{number.normalize():f}" if number else "0"
