@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from rich.console import Console
 
 from pipelines import console
 from pipelines.errors import GorodError
@@ -110,7 +111,14 @@ def _show_summary(summary: RunSummary, log: Path) -> None:
             "Loads of this run",
             ("source", "feed", "state", *numbers),
             [
-                (*key, len(loads), *(sum(load[f"rows_{what}"] for load in loads) for what in ("delivered", "accepted", "quarantined")))
+                (
+                    *key,
+                    len(loads),
+                    *(
+                        sum(load[f"rows_{what}"] for load in loads)
+                        for what in ("delivered", "accepted", "quarantined")
+                    ),
+                )
                 for key, loads in by_feed.items()
             ],
             right=numbers,
@@ -130,7 +138,9 @@ def _show_summary(summary: RunSummary, log: Path) -> None:
         console.out.print("[yellow]Синтетические данные / synthetic data: the figures are invented.[/]")
     console.out.print(f"snapshot   {settings.published / 'current' / 'gorod.duckdb'}")
     console.out.print(f"regions    {settings.published / 'current' / 'regions'}")
-    for document in sorted(settings.reports.glob("*/*/*.pdf"))[-1:] + sorted(settings.reports.glob("*/*/*.xlsx"))[-1:]:
+    for document in (
+        sorted(settings.reports.glob("*/*/*.pdf"))[-1:] + sorted(settings.reports.glob("*/*/*.xlsx"))[-1:]
+    ):
         console.out.print(f"report     {document}")
     if log.exists() and log.stat().st_size:
         console.out.print(f"log        {log}")
@@ -148,7 +158,7 @@ class _Progress:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            console=console.Console(file=sys.stderr),
+            console=Console(file=sys.stderr),
             disable=quiet or not sys.stderr.isatty(),
         )
         self.tasks: dict[str, Any] = {}
@@ -207,7 +217,17 @@ def status(
         "Feeds",
         ("feed", *numbers, "newest period", "late"),
         [
-            (f"{f.source}.{f.feed}", f.accepted, f.waived, f.rejected, f.superseded, f.rows, f.quarantined, f.newest, f.late or "")
+            (
+                f"{f.source}.{f.feed}",
+                f.accepted,
+                f.waived,
+                f.rejected,
+                f.superseded,
+                f.rows,
+                f.quarantined,
+                f.newest,
+                f.late or "",
+            )
             for f in given.feeds
         ],
         right=numbers,
@@ -217,7 +237,14 @@ def status(
             "Loads",
             ("load", "state", "delivered", "accepted", "quarantine", "decided (UTC)"),
             [
-                (r["load_id"], r["state"], r["rows_delivered"], r["rows_accepted"], r["rows_quarantined"], r["decided_at"])
+                (
+                    r["load_id"],
+                    r["state"],
+                    r["rows_delivered"],
+                    r["rows_accepted"],
+                    r["rows_quarantined"],
+                    r["decided_at"],
+                )
                 for r in given.loads
             ],
             right=("delivered", "accepted", "quarantine"),
@@ -259,7 +286,14 @@ def explain(
             "Замечания",
             ("rule", "severity", "что не так", "что сделать", "count", "rows"),
             [
-                (f["expectation"], f["severity"], f["says"], f["remedy"], f["unexpected_count"], f["sample_rows"])
+                (
+                    f["expectation"],
+                    f["severity"],
+                    f["says"],
+                    f["remedy"],
+                    f["unexpected_count"],
+                    f["sample_rows"],
+                )
                 for f in given.findings
             ],
             right=("count",),
@@ -299,7 +333,9 @@ def waive(
     load_id = find_load(load, warehouse)["load_id"]
     with run_lock(settings):
         waive_load(load_id, by, why, until.date(), settings, warehouse)
-    console.out.print(f"{load_id} is waived by {by} until {until:%Y-%m-%d}; gorod run brings it into the figures")
+    console.out.print(
+        f"{load_id} is waived by {by} until {until:%Y-%m-%d}; gorod run brings it into the figures"
+    )
 
 
 @app.command()
@@ -319,7 +355,9 @@ def replay(
     load_id = find_load(load, warehouse)["load_id"]
     with run_lock(settings):
         outcome = replay_load(load_id, why, settings, warehouse)
-    console.out.print(f"{outcome.load_id}  {console.state(outcome.state)}; gorod run brings it into the figures")
+    console.out.print(
+        f"{outcome.load_id}  {console.state(outcome.state)}; gorod run brings it into the figures"
+    )
     if outcome.state == "rejected":
         raise typer.Exit(6)
 
@@ -377,13 +415,18 @@ def sql(
 @app.command()
 @told
 def report(
-    month: Annotated[str | None, typer.Option(help="Month of the digest, YYYY-MM; default: this month.")] = None,
+    month: Annotated[
+        str | None, typer.Option(help="Month of the digest, YYYY-MM; default: this month.")
+    ] = None,
 ) -> None:
     """Make the country digest of a month from the current publication."""
     from pipelines.reporting.digest import make_digest
 
     done = make_digest(get_settings(), month or f"{date.today():%Y-%m}")
-    console.out.print(f"{done.document}\n{done.workbook}" + ("" if done.is_new else "\nnothing new: the same documents as before"))
+    console.out.print(
+        f"{done.document}\n{done.workbook}"
+        + ("" if done.is_new else "\nnothing new: the same documents as before")
+    )
 
 
 @app.command()

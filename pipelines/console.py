@@ -20,14 +20,18 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 STATES = {"accepted": "green", "waived": "yellow", "superseded": "dim", "rejected": "red"}
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> None:
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()
+) -> None:
     """A table for a person; tab-separated lines where nobody sees it."""
     if not out.is_terminal:
         print("\t".join(columns))
         for row in rows:
             print("\t".join(text(cell) for cell in row))
         return
-    shown = Table(title=title or None, box=SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    shown = Table(
+        title=title or None, box=SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False
+    )
     for column in columns:
         shown.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:

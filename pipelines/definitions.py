@@ -23,7 +23,9 @@ from pipelines.warehouse import open_warehouse
 def defs() -> dg.Definitions:
     """Build the definitions; the warehouse's own tables are made first, for the sensors look at them."""
     open_warehouse(get_settings()).prepare()
-    feeds = [(source, name, feed) for source in load_sources().values() for name, feed in source.feeds.items()]
+    feeds = [
+        (source, name, feed) for source in load_sources().values() for name, feed in source.feeds.items()
+    ]
     loading, build, report = automation.loading_jobs(), automation.build_job(), automation.report_job()
     return dg.Definitions(
         assets=[

@@ -22,13 +22,18 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="GOROD_", toml_file="gorod.toml", extra="forbid")
 
-    home: Path = Field(default=PROJECT / ".gorod", description="state: landing, warehouse, publications, reports")
+    home: Path = Field(
+        default=PROJECT / ".gorod", description="state: landing, warehouse, publications, reports"
+    )
     warehouse: str = Field(default="", description="path of the DuckDB file; default <home>/warehouse.duckdb")
     mirror: Path | None = Field(default=None, description="folder that stands in for the public origins")
     origin: Literal["sample", "mirror", ""] = Field(
-        default="", description="which origin deliveries are taken from; default: mirror if one is set, else sample"
+        default="",
+        description="which origin deliveries are taken from; default: mirror if one is set, else sample",
     )
-    pseudonym_key: SecretStr = Field(default=SecretStr(""), description="HMAC key of pseudonyms; environment only")
+    pseudonym_key: SecretStr = Field(
+        default=SecretStr(""), description="HMAC key of pseudonyms; environment only"
+    )
     busy_timeout_s: float = Field(default=20.0, ge=0, description="how long to wait for another writer")
     keep_publications: int = Field(default=3, ge=1, description="how many publications stay on disk")
 

@@ -24,7 +24,9 @@ def offers(
     """The files of an origin that match the feed's pattern."""
     root = settings.mirror if settings.origin == "mirror" else SOURCES / source.source
     if root is None:
-        raise OriginError("the origin is 'mirror' and no mirror is set", "Set GOROD_MIRROR to the folder of the mirror.")
+        raise OriginError(
+            "the origin is 'mirror' and no mirror is set", "Set GOROD_MIRROR to the folder of the mirror."
+        )
     for instance in source.instances:
         if instances is not None and instance not in instances:
             continue
@@ -43,7 +45,9 @@ def inbox_offers(
     for instance in source.instances:
         folder = settings.inbox / source.source / feed_name / instance
         if (instances is None or instance in instances) and folder.is_dir():
-            yield from _in_folder(folder, source.source, feed_name, source.feeds[feed_name], instance, synthetic=False)
+            yield from _in_folder(
+                folder, source.source, feed_name, source.feeds[feed_name], instance, synthetic=False
+            )
 
 
 def _in_folder(
@@ -85,4 +89,6 @@ class _copy:  # noqa: N801 - reads as the function that it is
         try:
             shutil.copyfile(self.path, folder / self.path.name)
         except PermissionError as error:
-            raise OriginError(f"file {self.path} cannot be read: {error.strerror}", "Grant read access.") from error
+            raise OriginError(
+                f"file {self.path} cannot be read: {error.strerror}", "Grant read access."
+            ) from error

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.errors import DeclarationError
 
@@ -20,9 +20,9 @@ class Declaration(BaseModel):
 class Names(Declaration):
     """A name in the three languages; ``ru`` is what officials read."""
 
-    ru: str
-    be: str
-    en: str
+    ru: str = Field(description="in Russian")
+    be: str = Field(description="in Belarusian")
+    en: str = Field(description="in English")
 
 
 M = TypeVar("M", bound=BaseModel)
@@ -39,7 +39,9 @@ def read_yaml(path: Path, model: type[M]) -> M:
         node = yaml.compose(text)
         data: Any = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DeclarationError(f"{path}: cannot be read: {error}", "Mend the file; it must be YAML in UTF-8.") from error
+        raise DeclarationError(
+            f"{path}: cannot be read: {error}", "Mend the file; it must be YAML in UTF-8."
+        ) from error
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -47,7 +49,9 @@ def read_yaml(path: Path, model: type[M]) -> M:
             f"{path}:{_line(node, problem['loc'])}: {'.'.join(map(str, problem['loc']))}: {problem['msg']}"
             for problem in error.errors()
         ]
-        raise DeclarationError("\n".join(lines), f"What is allowed: {model.__name__} in docs/declarations.md") from error
+        raise DeclarationError(
+            "\n".join(lines), f"What is allowed: {model.__name__} in docs/declarations.md"
+        ) from error
 
 
 def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:

@@ -26,18 +26,20 @@ Level = Literal["country", "region", "district", "city"]
 class Unit(Names):
     """A unit: its code, and its name as it stands beside a figure."""
 
-    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
+    code: str = Field(
+        pattern=r"^[A-Z][A-Z0-9_]*$", description="code of the unit in capitals, as in unit_measure"
+    )
 
 
 class Measure(Declaration):
     """A quantity that is observed. Models of the feed fill it through their contributions."""
 
-    name: Names
-    definition_ru: str
-    unit: Unit
+    name: Names = Field(description="what it is called")
+    definition_ru: str = Field(description="what exactly is counted, in Russian, as published")
+    unit: Unit = Field(description="unit of the figures")
     kind: Literal["flow", "stock"] = Field(description="a flow is counted over a period, a stock at its end")
-    source: str
-    feed: str
+    source: str = Field(description="source that the figures come from")
+    feed: str = Field(description="feed of that source")
     freq: Literal["M", "A"] = Field(description="the frequency at which it is observed")
     territory: Literal["sum", "none"] = Field(description="whether territories may be added up")
     time: Literal["sum", "last", "none"] = Field(
@@ -76,7 +78,7 @@ class Measure(Declaration):
 class MeasureFile(Declaration):
     """A file of ``assets/measures``: the measures of one source."""
 
-    measures: dict[str, Measure]
+    measures: dict[str, Measure] = Field(description="the measures by code; a code is unique in all files")
 
 
 class Term(Declaration):
@@ -86,10 +88,16 @@ class Term(Declaration):
     taken: of the same territory and period, of the year before, or of the country.
     """
 
-    measure: str
-    members: tuple[str, ...] | Literal["same"] = ("_T",)
-    weight: Decimal = Decimal(1)
-    at: Literal["same", "previous_year", "country"] = "same"
+    measure: str = Field(description="code of the measure")
+    members: tuple[str, ...] | Literal["same"] = Field(
+        default=("_T",),
+        description="members of its breakdown that are added up; same: the member that the indicator is computed for",
+    )
+    weight: Decimal = Field(default=Decimal(1), description="factor of the figure; negative to subtract")
+    at: Literal["same", "previous_year", "country"] = Field(
+        default="same",
+        description="whose figure: of the same territory and period, of the same period a year before, of the country",
+    )
 
     @model_validator(mode="after")
     def _counts(self) -> Term:
@@ -103,54 +111,72 @@ class Term(Declaration):
 class Side(Declaration):
     """Numerator or denominator: what it is in words, and the terms that are added."""
 
-    ru: str
-    terms: tuple[Term, ...] = Field(min_length=1)
+    ru: str = Field(description="what it is in Russian words, as published")
+    terms: tuple[Term, ...] = Field(min_length=1, description="what is added up")
 
 
 class Method(Declaration):
     """The version of the method, and from when it is valid."""
 
-    version: str = Field(pattern=r"^\d+\.\d+$")
-    valid_from: date
-    valid_to: date | None = None
+    version: str = Field(
+        pattern=r"^\d+\.\d+$",
+        description="version as 'MAJOR.MINOR', in quotes; raise it when the figures change their meaning",
+    )
+    valid_from: date = Field(description="first day of its validity")
+    valid_to: date | None = Field(default=None, description="last day; open when absent")
 
 
 class Framework(Declaration):
     """An indicator of an international framework that this one truly is (``match: same``) or is close to."""
 
-    framework: str
-    code: str
-    match: Literal["same", "close"]
+    framework: str = Field(description="name of the framework")
+    code: str = Field(description="code of the indicator in it")
+    match: Literal["same", "close"] = Field(
+        description="same: its definition holds word for word; close: it does not quite"
+    )
 
 
 class Indicator(Declaration):
     """A quantity that is computed: scale x numerator / denominator, each summed over what reports."""
 
-    name: Names
-    definition_ru: str
-    theme: str
-    unit: Unit
-    decimals: int = Field(ge=0, le=6)
-    scale: Decimal = Field(default=Decimal(1), gt=0)
+    name: Names = Field(description="what it is called")
+    definition_ru: str = Field(description="what it says, in Russian, as published")
+    theme: str = Field(description="a theme of themes.yml")
+    unit: Unit = Field(description="unit of the values")
+    decimals: int = Field(ge=0, le=6, description="decimal places that are shown; values are stored with six")
+    scale: Decimal = Field(
+        default=Decimal(1),
+        gt=0,
+        description="numerator / denominator is multiplied by it: 100 for per cent, 1000 for per thousand",
+    )
     direction: Literal["up", "down", "none"] = Field(description="where better is")
-    numerator: Side
-    denominator: Side | None = None
-    frequencies: tuple[Frequency, ...] = Field(min_length=1)
+    numerator: Side = Field(description="what is divided, or the whole where there is no denominator")
+    denominator: Side | None = Field(default=None, description="what it is divided by")
+    frequencies: tuple[Frequency, ...] = Field(
+        min_length=1, description="A year, S half-year, Q quarter, M month"
+    )
     levels: tuple[Level, ...] = Field(min_length=1, description="levels at which the indicator is published")
     rolled_up: tuple[Level, ...] = Field(
         default=(),
         description="of these, the levels made from lower ones where the source has no figure of its own",
     )
-    minimum_time_coverage_pct: Decimal = Field(default=Decimal(100), gt=0, le=100)
+    minimum_time_coverage_pct: Decimal = Field(
+        default=Decimal(100),
+        gt=0,
+        le=100,
+        description="a period of which less was delivered is not published",
+    )
     minimum_population_coverage_pct: Decimal = Field(
         default=Decimal(0),
         ge=0,
         le=100,
         description="a rolled-up figure that covers less of the people is not published",
     )
-    method: Method
-    frameworks: tuple[Framework, ...] = ()
-    owner: str
+    method: Method = Field(description="version and validity of the method")
+    frameworks: tuple[Framework, ...] = Field(
+        default=(), description="indicators of other frameworks that it answers to"
+    )
+    owner: str = Field(description="who answers for the definition")
 
     @property
     def terms(self) -> list[tuple[str, Term]]:
@@ -177,7 +203,7 @@ class Indicator(Declaration):
 class Themes(Declaration):
     """``assets/indicators/themes.yml``: the themes that indicators are grouped by."""
 
-    themes: dict[str, Names]
+    themes: dict[str, Names] = Field(description="the themes by code")
 
 
 class Catalogue(Declaration):

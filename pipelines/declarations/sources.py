@@ -28,34 +28,46 @@ class Column(Declaration):
     ``coarsen_decimals`` places.
     """
 
-    type: ColumnType
-    description: str
+    type: ColumnType = Field(
+        description="what the reader makes of the text; what cannot be read as it goes to quarantine"
+    )
+    description: str = Field(description="what the column holds, in English")
     required: bool = Field(default=True, description="the delivery must have this column")
-    unit: str | None = None
+    unit: str | None = Field(default=None, description="unit of measurement of a number")
     format: str | None = Field(
         default=None, description="strptime pattern of a date or timestamp; ISO 8601 when absent"
     )
     missing: tuple[str, ...] = Field(default=("",), description="texts that mean: no value")
-    from_path: str | None = Field(default=None, description="where the value stands in a nested record; its name when absent")
-    personal_data: PersonalData = "none"
-    coarsen_decimals: int = 3
-    why_personal: str | None = Field(default=None, description="what personal data the column holds, and the ground")
+    from_path: str | None = Field(
+        default=None, description="where the value stands in a nested record; its name when absent"
+    )
+    personal_data: PersonalData = Field(
+        default="none", description="what the format reader does to the column"
+    )
+    coarsen_decimals: int = Field(default=3, description="decimal places that a coarsened coordinate keeps")
+    why_personal: str | None = Field(
+        default=None, description="what personal data the column holds, and the ground"
+    )
 
 
 class Freshness(Declaration):
     """When a feed is late: days after the end of the period that a delivery covers."""
 
-    expected_within_days: int = Field(gt=0)
-    late_after_days: int = Field(gt=0)
+    expected_within_days: int = Field(gt=0, description="days within which the next delivery is expected")
+    late_after_days: int = Field(gt=0, description="days after which the feed is late")
 
 
 class FileOrigin(Declaration):
     """Files in a folder. ``{instance}`` in the path stands for the instance's code."""
 
-    kind: Literal["files"] = "files"
-    path: str
+    kind: Literal["files"] = Field(default="files", description="files in a folder")
+    path: str = Field(
+        description="folder: of a sample below the source's own, of a mirror below GOROD_MIRROR"
+    )
     instance: str | None = Field(default=None, description="the one instance that all files belong to")
-    synthetic: bool = Field(default=False, description="the data are invented; every page that shows them says so")
+    synthetic: bool = Field(
+        default=False, description="the data are invented; every page that shows them says so"
+    )
 
 
 class Tmf639Origin(Declaration):
@@ -65,11 +77,18 @@ class Tmf639Origin(Declaration):
     loopback for the length of the pull.
     """
 
-    kind: Literal["tmf639"] = "tmf639"
-    base_url: str
-    sandbox: bool = False
-    page_size: int = Field(default=500, gt=0, le=5000)
-    synthetic: bool = False
+    kind: Literal["tmf639"] = Field(default="tmf639", description="a TMF639 v4 inventory over HTTP")
+    base_url: str = Field(
+        description="address up to and with the version; GOROD_<SOURCE>_URL in the environment goes before it"
+    )
+    sandbox: bool = Field(
+        default=False,
+        description="start the simulated inventory of this repository for the length of the pull",
+    )
+    page_size: int = Field(default=500, gt=0, le=5000, description="resources asked for in one page")
+    synthetic: bool = Field(
+        default=False, description="the data are invented; every page that shows them says so"
+    )
 
 
 Origin = Annotated[FileOrigin | Tmf639Origin, Field(discriminator="kind")]
@@ -78,18 +97,18 @@ Origin = Annotated[FileOrigin | Tmf639Origin, Field(discriminator="kind")]
 class PublicOrigin(Declaration):
     """Where the data are published, and on what terms."""
 
-    address: str
-    licence: str
-    attribution: str
+    address: str = Field(description="where the data are published")
+    licence: str = Field(description="the terms, by their name")
+    attribution: str = Field(description="the words that the terms ask for, as they stand in reports")
 
 
 class CsvFormat(Declaration):
     """Delimited text with a header line."""
 
-    kind: Literal["csv"] = "csv"
-    delimiter: str = ","
-    encoding: Literal["utf-8", "cp1251"] = "utf-8"
-    decimal_comma: bool = False
+    kind: Literal["csv"] = Field(default="csv", description="delimited text with a header line")
+    delimiter: str = Field(default=",", description="the one character between fields")
+    encoding: Literal["utf-8", "cp1251"] = Field(default="utf-8", description="encoding of the file")
+    decimal_comma: bool = Field(default=False, description="numbers are written with a decimal comma")
 
 
 class PivotJsonFormat(Declaration):
@@ -98,20 +117,24 @@ class PivotJsonFormat(Declaration):
     Read into one row for each value cell. ``dimensions`` maps our column names to the portal's titles.
     """
 
-    kind: Literal["pivot_json"] = "pivot_json"
-    dimensions: dict[str, str]
+    kind: Literal["pivot_json"] = Field(
+        default="pivot_json", description="a statistical portal's table in JSON"
+    )
+    dimensions: dict[str, str] = Field(
+        description="column of the feed → title of the dimension in the portal's answer"
+    )
 
 
 class GeoJsonFormat(Declaration):
     """A GeoJSON FeatureCollection, one row a feature; the geometry stays GeoJSON text."""
 
-    kind: Literal["geojson"] = "geojson"
+    kind: Literal["geojson"] = Field(default="geojson", description="a GeoJSON FeatureCollection")
 
 
 class Tmf639Format(Declaration):
     """Pages of TMF639 v4 ``Resource`` objects as they were answered."""
 
-    kind: Literal["tmf639"] = "tmf639"
+    kind: Literal["tmf639"] = Field(default="tmf639", description="pages of TMF639 v4")
 
 
 Format = Annotated[CsvFormat | PivotJsonFormat | GeoJsonFormat | Tmf639Format, Field(discriminator="kind")]
@@ -120,11 +143,11 @@ Format = Annotated[CsvFormat | PivotJsonFormat | GeoJsonFormat | Tmf639Format, F
 class ControlTotal(Declaration):
     """A count that the source itself published for a span of time; the delivered rows are held against it."""
 
-    instance: str
-    period_from: str
-    period_to: str
-    rows: int
-    reference: str
+    instance: str = Field(description="the instance that the count is of")
+    period_from: str = Field(description="first day, YYYY-MM-DD")
+    period_to: str = Field(description="last day, YYYY-MM-DD")
+    rows: int = Field(description="rows that the source says it has")
+    reference: str = Field(description="where the source says so")
 
 
 class Feed(Declaration):
@@ -134,20 +157,41 @@ class Feed(Declaration):
     snapshot) and ``part`` (a piece of the feed with slices of its own). The slice of a delivery is made of both.
     """
 
-    title: Names
-    description: str
-    cadence: Literal["daily", "monthly", "quarterly", "half-yearly", "yearly", "once"]
-    freshness: Freshness | None = None
-    public_origin: PublicOrigin | None = None
-    first_month: date | None = Field(default=None, description="first month that the source has; for feeds by month")
-    file_pattern: str | None = None
+    title: Names = Field(description="what the feed is called")
+    description: str = Field(
+        description="what one row is, what a delivery replaces, and what a reader has to know"
+    )
+    cadence: Literal["daily", "monthly", "quarterly", "half-yearly", "yearly", "once"] = Field(
+        description="how often the source gives it"
+    )
+    freshness: Freshness | None = Field(
+        default=None, description="when it is expected and when it is late; a feed without it is never late"
+    )
+    public_origin: PublicOrigin | None = Field(
+        default=None, description="where it is published, if not where the rest of the source is"
+    )
+    first_month: date | None = Field(
+        default=None, description="first month that the source has; for feeds by month"
+    )
+    file_pattern: str | None = Field(
+        default=None, description="regular expression of the whole file name; groups: period, part"
+    )
     part: str | None = Field(default=None, description="fixed part, where files do not name one")
-    origins: dict[Literal["sample", "mirror"], Origin]
-    format: Format
-    empty_delivery: Literal["not_retained", "zero", "reject"] = "reject"
-    max_delivery_bytes: int = Field(default=2_000_000_000, gt=0)
-    columns: dict[str, Column]
-    control_totals: tuple[ControlTotal, ...] = ()
+    origins: dict[Literal["sample", "mirror"], Origin] = Field(
+        description="where deliveries are taken from: invented samples, or the real thing"
+    )
+    format: Format = Field(description="how the bytes are read")
+    empty_delivery: Literal["not_retained", "zero", "reject"] = Field(
+        default="reject",
+        description="what a delivery without rows means: the source no longer has them, there were none, or a mistake",
+    )
+    max_delivery_bytes: int = Field(
+        default=2_000_000_000, gt=0, description="a larger delivery is refused unread"
+    )
+    columns: dict[str, Column] = Field(description="the columns as they are delivered, by name")
+    control_totals: tuple[ControlTotal, ...] = Field(
+        default=(), description="counts that the source itself published"
+    )
 
     @field_validator("file_pattern")
     @classmethod
@@ -167,25 +211,31 @@ class Feed(Declaration):
 class Instance(Declaration):
     """One installation of the source, and the territory that it answers for."""
 
-    title: Names
-    ref_area: str
+    title: Names = Field(description="what the installation is called")
+    ref_area: str = Field(description="code of the territory that it answers for")
 
 
 class Source(Declaration):
     """A system of record outside."""
 
-    source: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    title: Names
-    owner: str
-    public_origin: PublicOrigin
-    instances: dict[str, Instance]
-    feeds: dict[str, Feed]
+    source: str = Field(
+        pattern=r"^[a-z][a-z0-9_]*$", description="code of the source; its folder has the same name"
+    )
+    title: Names = Field(description="what the source is called")
+    owner: str = Field(description="who answers for it")
+    public_origin: PublicOrigin = Field(description="where the data are published, and on what terms")
+    instances: dict[str, Instance] = Field(description="its installations by code; one is enough")
+    feeds: dict[str, Feed] = Field(description="what it gives, by code")
 
     @model_validator(mode="after")
     def _instances_exist(self) -> Source:
         for name, feed in self.feeds.items():
             for origin in feed.origins.values():
-                if isinstance(origin, FileOrigin) and origin.instance and origin.instance not in self.instances:
+                if (
+                    isinstance(origin, FileOrigin)
+                    and origin.instance
+                    and origin.instance not in self.instances
+                ):
                     raise ValueError(f"feeds.{name}: instance {origin.instance!r} is not declared")
         return self
 
@@ -202,7 +252,8 @@ def load_sources(folder: Path = SOURCES) -> dict[str, Source]:
         source = read_yaml(path, Source)
         if source.source != path.parent.name:
             raise DeclarationError(
-                f"{path}: source is {source.source!r}, its folder is {path.parent.name!r}", "Give both one name."
+                f"{path}: source is {source.source!r}, its folder is {path.parent.name!r}",
+                "Give both one name.",
             )
         sources[source.source] = source
     return sources

@@ -27,7 +27,9 @@ def read(delivery: Delivery, feed: Feed, fmt: CsvFormat, out: Path, pseudonym_ke
     """
     delivered = delivery.paths[0]
     _refuse_what_is_no_text(delivered, feed)
-    path = delivered if fmt.encoding == "utf-8" else _as_utf8(delivered, out.with_suffix(".utf8"), fmt.encoding)
+    path = (
+        delivered if fmt.encoding == "utf-8" else _as_utf8(delivered, out.with_suffix(".utf8"), fmt.encoding)
+    )
     header = _header(path, feed, fmt)
     connection = duckdb.connect()
     try:
@@ -64,7 +66,13 @@ def _read(
         f"columns={{{types}}}, compression='none', max_line_size={LONGEST_LINE}, "
         f"store_rejects=true, rejects_limit={MANY_BROKEN})"
     )
-    batch = write_batch(connection, f"select record_no as row_no, * exclude (record_no) from ({scan})", feed, out, pseudonym_key)
+    batch = write_batch(
+        connection,
+        f"select record_no as row_no, * exclude (record_no) from ({scan})",
+        feed,
+        out,
+        pseudonym_key,
+    )
     broken = connection.execute(
         "select line - 1 as row_no, any_value(error_type::varchar) as error_type, any_value(error_message) from reject_errors "
         "group by line order by line"
@@ -78,7 +86,10 @@ def _read(
     connection.execute("create temp table broken_row (row_no BIGINT, position BIGINT, broken VARCHAR)")
     connection.executemany(
         "insert into broken_row values (?, ?, ?)",
-        [(row_no, row_no - index, _broken_text(kind, len(header))) for index, (row_no, kind, _) in enumerate(broken)],
+        [
+            (row_no, row_no - index, _broken_text(kind, len(header)))
+            for index, (row_no, kind, _) in enumerate(broken)
+        ],
     )
     names = ", ".join(quoted(name) for name in feed.kept_columns)
     nulls = ", ".join(f"NULL as {quoted(name)}" for name in feed.kept_columns)
@@ -114,7 +125,14 @@ def _refuse_unreadable(path: Path, broken: list[tuple[int, str, str]], columns: 
         if len(broken) >= MANY_BROKEN:
             raise DeliveryError(
                 path.name,
-                [Reason("file.columns", f"Слишком много строк, где не {columns} столбцов ({message}).", "Выгрузите файл заново.", row_no)],
+                [
+                    Reason(
+                        "file.columns",
+                        f"Слишком много строк, где не {columns} столбцов ({message}).",
+                        "Выгрузите файл заново.",
+                        row_no,
+                    )
+                ],
             )
     last_row, kind, _ = broken[-1]
     if kind in ("MISSING COLUMNS", "UNQUOTED VALUE") and _is_cut(path, last_row + 1):
@@ -144,7 +162,9 @@ def _is_cut(path: Path, line: int) -> bool:
 def _refuse_what_is_no_text(path: Path, feed: Feed) -> None:
     size = path.stat().st_size
     if size == 0:
-        raise _refused(path, "file.not_empty", "Файл пуст: в нём нет даже заголовка.", "Выгрузите файл заново.")
+        raise _refused(
+            path, "file.not_empty", "Файл пуст: в нём нет даже заголовка.", "Выгрузите файл заново."
+        )
     if size > feed.max_delivery_bytes:
         raise _refused(
             path,
@@ -156,7 +176,12 @@ def _refuse_what_is_no_text(path: Path, feed: Feed) -> None:
         start = stream.read(4096)
     for magic, name in ARCHIVES.items():
         if start.startswith(magic):
-            raise _refused(path, "file.format", f"Это архив {name}, а не CSV; архивы не распаковываются.", "Передайте сам файл CSV.")
+            raise _refused(
+                path,
+                "file.format",
+                f"Это архив {name}, а не CSV; архивы не распаковываются.",
+                "Передайте сам файл CSV.",
+            )
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise _refused(path, "file.encoding", "Файл в кодировке UTF-16.", "Сохраните файл в UTF-8.")
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
@@ -167,7 +192,9 @@ def _refuse_what_is_no_text(path: Path, feed: Feed) -> None:
             "Откройте файл в блокноте, устраните ошибку портала и выгрузите данные снова.",
         )
     if b"\x00" in start:
-        raise _refused(path, "file.format", "Файл двоичный, а не текстовый CSV.", "Сохраните таблицу как CSV UTF-8.")
+        raise _refused(
+            path, "file.format", "Файл двоичный, а не текстовый CSV.", "Сохраните таблицу как CSV UTF-8."
+        )
 
 
 def _header(path: Path, feed: Feed, fmt: CsvFormat) -> list[str]:
@@ -198,7 +225,7 @@ def _header(path: Path, feed: Feed, fmt: CsvFormat) -> list[str]:
         Reason(
             "file.columns",
             f"Лишний столбец «{name}».",
-            "Уберите столбец или согласуйте его добавление: неизвестные столбцы не принимаются, в них могут быть персональные данные.",
+            "Уберите столбец или согласуйте его добавление: в неизвестном столбце могут быть персональные данные.",
             0,
             name,
         )
@@ -215,18 +242,28 @@ def _header(path: Path, feed: Feed, fmt: CsvFormat) -> list[str]:
 
 
 def _rename_hint(name: str, names: list[str], feed: Feed) -> str:
-    close = difflib.get_close_matches(name, [given for given in names if given not in feed.columns], n=1, cutoff=0.5)
+    close = difflib.get_close_matches(
+        name, [given for given in names if given not in feed.columns], n=1, cutoff=0.5
+    )
     given = f" Возможно, он переименован в «{close[0]}»." if close else ""
     return f"Ожидаются столбцы: {', '.join(feed.columns)}.{given}"
 
 
 def _as_utf8(path: Path, out: Path, encoding: str) -> Path:
     try:
-        with path.open(encoding=encoding, newline="") as source, out.open("w", encoding="utf-8", newline="") as target:
+        with (
+            path.open(encoding=encoding, newline="") as source,
+            out.open("w", encoding="utf-8", newline="") as target,
+        ):
             while chunk := source.read(1 << 20):
                 target.write(chunk)
     except UnicodeDecodeError as error:
-        raise _refused(path, "file.encoding", f"Файл не в кодировке {encoding}.", "Сохраните файл в объявленной кодировке.") from error
+        raise _refused(
+            path,
+            "file.encoding",
+            f"Файл не в кодировке {encoding}.",
+            "Сохраните файл в объявленной кодировке.",
+        ) from error
     return out
 
 
@@ -237,7 +274,9 @@ def _told(error: duckdb.Error, path: Path) -> Reason:
         return _long_line_reason(None)
     if "unicode" in text.lower() or "utf-8" in text.lower() or "encoding" in text.lower():
         return _encoding_reason(path, None)
-    return Reason("file.format", f"Файл не читается как CSV: {text.splitlines()[0]}", "Выгрузите файл заново.")
+    return Reason(
+        "file.format", f"Файл не читается как CSV: {text.splitlines()[0]}", "Выгрузите файл заново."
+    )
 
 
 def _encoding_reason(path: Path, row: int | None) -> Reason:

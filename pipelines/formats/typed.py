@@ -130,7 +130,9 @@ def _value(name: str, column: Column) -> str:
             return f"case when regexp_full_match({text}, '[+-]?[0-9]+') then try_cast({text} as BIGINT) end"
         case "decimal":
             number = r"[+-]?[0-9]+(\.[0-9]+)?"
-            return f"case when regexp_full_match({text}, '{number}') then try_cast({text} as DECIMAL(18, 6)) end"
+            return (
+                f"case when regexp_full_match({text}, '{number}') then try_cast({text} as DECIMAL(18, 6)) end"
+            )
         case "date" | "timestamp":
             sql_type = SQL_TYPES[column.type]
             if column.format:

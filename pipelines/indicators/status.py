@@ -53,14 +53,18 @@ def read_status(settings: Settings) -> Status:
     publication = current_publication(settings)
     return Status(
         feeds=[
-            _feed(source.source, feed, [r for r in loads if (r["source"], r["feed"]) == (source.source, feed)])
+            _feed(
+                source.source, feed, [r for r in loads if (r["source"], r["feed"]) == (source.source, feed)]
+            )
             for source in load_sources().values()
             for feed in source.feeds
         ],
         loads=loads,
         refused=[load["load_id"] for load in newest.values() if load["state"] == "rejected"],
         stale=stale_since(warehouse) is not None,
-        publication=None if publication is None else f"{publication.id} ({publication.created_at:%Y-%m-%d %H:%M} UTC)",
+        publication=None
+        if publication is None
+        else f"{publication.id} ({publication.created_at:%Y-%m-%d %H:%M} UTC)",
     )
 
 

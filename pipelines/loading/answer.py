@@ -50,16 +50,27 @@ def answer(load_id: str, warehouse: DuckDBWarehouse) -> Answer:
     key = [found["load_id"]]
     return Answer(
         load=found,
-        decision=DECISIONS[found["state"]] + (" Строк нет: источник их больше не хранит." if found["not_retained"] else ""),
-        events=warehouse.query("select * exclude (load_id) from ops.load_event where load_id = ? order by event_no", key),
+        decision=DECISIONS[found["state"]]
+        + (" Строк нет: источник их больше не хранит." if found["not_retained"] else ""),
+        events=warehouse.query(
+            "select * exclude (load_id) from ops.load_event where load_id = ? order by event_no", key
+        ),
         findings=warehouse.query(
             "select * exclude (load_id) from ops.load_result where load_id = ? and (not success or unexpected_count > 0) "
             "order by success, severity, expectation",
             key,
         ),
         rows=[
-            RowReason(row["row_no"], reason.get("column") or "", reason.get("value"), reason["says"], reason["remedy"])
-            for row in warehouse.query("select row_no, reasons from ops.quarantine where load_id = ? order by row_no", key)
+            RowReason(
+                row["row_no"],
+                reason.get("column") or "",
+                reason.get("value"),
+                reason["says"],
+                reason["remedy"],
+            )
+            for row in warehouse.query(
+                "select row_no, reasons from ops.quarantine where load_id = ? order by row_no", key
+            )
             for reason in json.loads(row["reasons"])
         ],
     )
@@ -70,7 +81,9 @@ def write_answer(given: Answer, path: Path) -> None:
     import xlsxwriter
 
     with xlsxwriter.Workbook(str(path), {"strings_to_numbers": False, "strings_to_formulas": False}) as book:
-        head = book.add_format({"bold": True, "bg_color": "#D9E2EC", "border": 1, "text_wrap": True, "valign": "top"})
+        head = book.add_format(
+            {"bold": True, "bg_color": "#D9E2EC", "border": 1, "text_wrap": True, "valign": "top"}
+        )
         cell = book.add_format({"text_wrap": True, "valign": "top", "border": 1})
         bold = book.add_format({"bold": True, "font_size": 13})
         sheet = book.add_worksheet("Ответ")
@@ -95,7 +108,13 @@ def write_answer(given: Answer, path: Path) -> None:
         for column, title in enumerate(("Правило", "Что не так", "Что сделать", "Сколько", "Строки")):
             sheet.write(start, column, title, head)
         for number, found in enumerate(given.findings, start=start + 1):
-            values = (found["expectation"], found["says"], found["remedy"], found["unexpected_count"], found["sample_rows"] or "")
+            values = (
+                found["expectation"],
+                found["says"],
+                found["remedy"],
+                found["unexpected_count"],
+                found["sample_rows"] or "",
+            )
             for column, value in enumerate(values):
                 sheet.write(number, column, value, cell)
         _write_rows(book, given, head, cell)

@@ -30,7 +30,12 @@ class Slice:
             span = "snapshot"
         elif (self.first_day, self.last_day) == month_span(self.first_day):
             span = f"{self.first_day:%Y-%m}"
-        elif (self.first_day.month, self.first_day.day, self.last_day.month, self.last_day.day) == (1, 1, 12, 31):
+        elif (self.first_day.month, self.first_day.day, self.last_day.month, self.last_day.day) == (
+            1,
+            1,
+            12,
+            31,
+        ):
             span = (
                 f"{self.first_day:%Y}"
                 if self.first_day.year == self.last_day.year
@@ -70,7 +75,9 @@ def parse_slice(period: str | None, part: str | None) -> Slice:
             return Slice(name, day, day)
     except ValueError:
         pass
-    raise OriginError(f"period {period!r} in a file name is no period", "Use YYYY, YYYY-YYYY, YYYY-MM or YYYY-MM-DD.")
+    raise OriginError(
+        f"period {period!r} in a file name is no period", "Use YYYY, YYYY-YYYY, YYYY-MM or YYYY-MM-DD."
+    )
 
 
 @dataclass(frozen=True)

@@ -54,14 +54,14 @@ class _BufferedCursor:
         self._rows = []
 
 
-class _LentConnection(ConnectionWrapper):  # type: ignore[misc]
+class _LentConnection(ConnectionWrapper):
     """A connection that is handed back, not closed."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         super().__init__(connection)
         self._connection = connection
 
-    def cursor(self) -> _BufferedCursor:
+    def cursor(self) -> Any:
         return _BufferedCursor(self._connection, self)
 
     def commit(self) -> None:
@@ -83,24 +83,24 @@ class _Compiler(PGCompiler):
         """
         if kw.get("render_postcompile"):
             kw["literal_binds"] = True
-        return str(super().visit_bindparam(bindparam, *arguments, **kw))
+        return str(super().visit_bindparam(bindparam, *arguments, **kw))  # type: ignore[no-untyped-call]
 
-    def visit_custom_op_binary(self, element: Any, override_operator: Any, **kw: Any) -> str:
+    def visit_custom_op_binary(self, element: Any, operator: Any, **kw: Any) -> str:
         if element.operator.opstring in ("~", "!~"):
             left, right = self.process(element.left, **kw), self.process(element.right, **kw)
             matches = f"regexp_matches(CAST({left} AS VARCHAR), {right})"
             return matches if element.operator.opstring == "~" else f"NOT {matches}"
-        return str(super().visit_custom_op_binary(element, override_operator, **kw))
+        return str(super().visit_custom_op_binary(element, operator, **kw))  # type: ignore[no-untyped-call]
 
     def visit_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:  # noqa: ARG002
         left, right = self.process(binary.left, **kw), self.process(binary.right, **kw)
         return f"regexp_matches(CAST({left} AS VARCHAR), {right})"
 
-    def visit_not_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
+    def visit_not_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:  # noqa: ARG002
         return f"NOT {self.visit_regexp_match_op_binary(binary, operators.regexp_match_op, **kw)}"
 
 
-class GateDialect(Dialect):  # type: ignore[misc]
+class GateDialect(Dialect):
     """``gorodgate:///<handle>``: the connection lent under ``handle``."""
 
     name = "postgresql"
@@ -110,7 +110,7 @@ class GateDialect(Dialect):  # type: ignore[misc]
     _backslash_escapes = False
     supports_statement_cache = False
 
-    def connect(self, *_arguments: Any, **parameters: Any) -> _LentConnection:
+    def connect(self, *_arguments: Any, **parameters: Any) -> Any:
         return _LentConnection(_lent[parameters["database"]])
 
     def create_connect_args(self, url: Any) -> tuple[tuple[()], dict[str, Any]]:
@@ -120,12 +120,8 @@ class GateDialect(Dialect):  # type: ignore[misc]
     def get_pool_class(cls, url: Any) -> type[pool.Pool]:  # noqa: ARG003
         return pool.StaticPool
 
-    @staticmethod
-    def dbapi(**_kwargs: Any) -> type[DBAPI]:
-        return DBAPI
-
     @classmethod
-    def import_dbapi(cls) -> type[DBAPI]:
+    def import_dbapi(cls) -> Any:
         return DBAPI
 
     def do_begin(self, connection: Any) -> None:
@@ -137,14 +133,19 @@ class GateDialect(Dialect):  # type: ignore[misc]
     def do_commit(self, connection: Any) -> None:
         """Nothing to keep."""
 
-    def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **_kw: Any) -> list[Any]:
+    def get_columns(self, connection: Any, table_name: str, *_schema: Any, **_kw: Any) -> list[Any]:
         """Columns of a table or view, by DuckDB's own catalogue (GX reflects the batch once)."""
         rows = connection.exec_driver_sql(
             "select column_name, data_type, is_nullable from information_schema.columns "
             f"where table_name = '{table_name}' order by ordinal_position"
         ).fetchall()
         return [
-            {"name": name, "type": TYPES.get(kind.split("(")[0], VARCHAR)(), "nullable": nullable == "YES", "default": None}
+            {
+                "name": name,
+                "type": TYPES.get(kind.split("(")[0], VARCHAR)(),
+                "nullable": nullable == "YES",
+                "default": None,
+            }
             for name, kind, nullable in rows
         ]
 

@@ -52,7 +52,9 @@ def land(offer: Offer, settings: Settings) -> Delivery:
         _mark_pending(delivery, settings)
         if (folder / RECEIPT).exists():
             return read_receipt(folder)
-        (incoming / RECEIPT).write_text(json.dumps(_receipt(delivery), ensure_ascii=False, indent=1), encoding="utf-8")
+        (incoming / RECEIPT).write_text(
+            json.dumps(_receipt(delivery), ensure_ascii=False, indent=1), encoding="utf-8"
+        )
         for name in (*files, RECEIPT):
             _sync(incoming / name)
             (incoming / name).chmod(0o400)
@@ -104,7 +106,9 @@ def read_receipt(folder: Path) -> Delivery:
     data: dict[str, Any] = json.loads((folder / RECEIPT).read_text(encoding="utf-8"))
     given = data.pop("slice")
     days = (date.fromisoformat(given[key]) if given[key] else None for key in ("first_day", "last_day"))
-    return Delivery(**{**data, "files": tuple(data["files"]), "slice": Slice(given["part"], *days), "folder": folder})
+    return Delivery(
+        **{**data, "files": tuple(data["files"]), "slice": Slice(given["part"], *days), "folder": folder}
+    )
 
 
 def _receipt(delivery: Delivery) -> dict[str, Any]:
@@ -137,7 +141,9 @@ def _digest(folder: Path, files: tuple[str, ...]) -> tuple[str, int]:
 def _mark_pending(delivery: Delivery, settings: Settings) -> None:
     folder = settings.landing / ".pending"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / delivery.delivery_id).write_text(str(delivery.folder.relative_to(settings.landing)), encoding="utf-8")
+    (folder / delivery.delivery_id).write_text(
+        str(delivery.folder.relative_to(settings.landing)), encoding="utf-8"
+    )
 
 
 def _sync(path: Path) -> None:

@@ -62,7 +62,9 @@ def known_offers(warehouse: DuckDBWarehouse) -> dict[tuple[str, str, str, str], 
         "select source, feed, instance, slice, max_by(origin, load_no) as origin, "
         "max_by(coalesce(fingerprint, ''), load_no) as fingerprint from ops.load group by all"
     )
-    return {(r["source"], r["feed"], r["instance"], r["slice"]): (r["origin"], r["fingerprint"]) for r in rows}
+    return {
+        (r["source"], r["feed"], r["instance"], r["slice"]): (r["origin"], r["fingerprint"]) for r in rows
+    }
 
 
 def load_offer(offer: Offer, settings: Settings, warehouse: DuckDBWarehouse) -> LoadOutcome:
@@ -104,7 +106,16 @@ def load_delivery(
         if replayed_by is not None:
             events.append(Event("replayed", now, replayed_by, replayed_why))
         events.append(Event("accepted" if judged.verdict.accepted else "rejected", now, "gate"))
-        record = _record(delivery, source, judged, warehouse, fingerprint, now, time.monotonic() - started, settings.landing)
+        record = _record(
+            delivery,
+            source,
+            judged,
+            warehouse,
+            fingerprint,
+            now,
+            time.monotonic() - started,
+            settings.landing,
+        )
         enters = judged.verdict.accepted and judged.batch is not None
         warehouse.commit_load(
             record,
@@ -140,7 +151,9 @@ def replay(load_id: str, why: str, settings: Settings, warehouse: DuckDBWarehous
     return load_delivery(delivery, settings, warehouse, replayed_by=getpass.getuser(), replayed_why=why)
 
 
-def waive(load_id: str, by: str, why: str, until: date, settings: Settings, warehouse: DuckDBWarehouse) -> None:
+def waive(
+    load_id: str, by: str, why: str, until: date, settings: Settings, warehouse: DuckDBWarehouse
+) -> None:
     """Let a refused load in until a day, on somebody's word; rows in quarantine stay there.
 
     Raises:
@@ -148,7 +161,9 @@ def waive(load_id: str, by: str, why: str, until: date, settings: Settings, ware
     """
     found = find_load(load_id, warehouse)
     if found["outcome"] == "accepted":
-        raise GorodError(f"load {load_id} is accepted: there is nothing to waive", "See: gorod explain " + load_id)
+        raise GorodError(
+            f"load {load_id} is accepted: there is nothing to waive", "See: gorod explain " + load_id
+        )
     if not found["readable"]:
         raise GorodError(
             f"load {load_id} could not be read: there are no rows that a waiver could let in",
@@ -159,7 +174,9 @@ def waive(load_id: str, by: str, why: str, until: date, settings: Settings, ware
     feed = load_sources()[found["source"]].feeds[found["feed"]]
     delivery = _delivery_of(found, settings)
     with _scratch(settings) as folder:
-        batch = formats.read(delivery, feed, folder / "batch.parquet", settings.pseudonym_key.get_secret_value())
+        batch = formats.read(
+            delivery, feed, folder / "batch.parquet", settings.pseudonym_key.get_secret_value()
+        )
         suite, _ = gate.load_suite(delivery.source, delivery.feed)
         verdict = gate.evaluate(batch, suite, _parameters(delivery, batch), folder)
         warehouse.commit_waiver(
@@ -180,25 +197,35 @@ def find_load(load_id: str, warehouse: DuckDBWarehouse) -> dict[str, Any]:
         return rows[0]
     listing = ", ".join(row["load_id"] for row in rows[:5])
     raise GorodError(
-        f"no load {load_id!r}" if not rows else f"{len(rows)} loads fit {load_id!r}: {listing}", "See: gorod status --loads"
+        f"no load {load_id!r}" if not rows else f"{len(rows)} loads fit {load_id!r}: {listing}",
+        "See: gorod status --loads",
     )
 
 
-def _judge(delivery: Delivery, feed: Feed, warehouse: DuckDBWarehouse, settings: Settings, folder: Path) -> _Judged:
+def _judge(
+    delivery: Delivery, feed: Feed, warehouse: DuckDBWarehouse, settings: Settings, folder: Path
+) -> _Judged:
     suite, suite_hash = gate.load_suite(delivery.source, delivery.feed)
     cut = _cut_slices(delivery, warehouse)
     try:
         with disk_errors(settings.home):
-            batch = formats.read(delivery, feed, folder / "batch.parquet", settings.pseudonym_key.get_secret_value())
+            batch = formats.read(
+                delivery, feed, folder / "batch.parquet", settings.pseudonym_key.get_secret_value()
+            )
     except DeliveryError as error:
         return _Judged(None, gate.unreadable(error.reasons), suite_hash, False)
     if batch.rows == 0:
-        return _Judged(batch, gate.Verdict((_on_empty(feed),)), suite_hash, feed.empty_delivery == "not_retained")
+        return _Judged(
+            batch, gate.Verdict((_on_empty(feed),)), suite_hash, feed.empty_delivery == "not_retained"
+        )
     with disk_errors(settings.home):
         verdict = gate.evaluate(batch, suite, _parameters(delivery, batch), folder)
     if cut:
         verdict = gate.Verdict(
-            (*verdict.results, gate.from_reason(cut)), verdict.quarantine, verdict.quarantined, verdict.flagged
+            (*verdict.results, gate.from_reason(cut)),
+            verdict.quarantine,
+            verdict.quarantined,
+            verdict.flagged,
         )
     return _Judged(batch, verdict, suite_hash, False)
 
@@ -236,14 +263,19 @@ def _cut_slices(delivery: Delivery, warehouse: DuckDBWarehouse) -> Reason | None
         """,
         [
             *(delivery.source, delivery.feed, delivery.instance, delivery.slice.part),
-            *(delivery.slice.last_day, delivery.slice.first_day, delivery.slice.first_day, delivery.slice.last_day),
+            *(
+                delivery.slice.last_day,
+                delivery.slice.first_day,
+                delivery.slice.first_day,
+                delivery.slice.last_day,
+            ),
         ],
     )
     if not rows:
         return None
     return Reason(
         "delivery.slice",
-        f"Период {delivery.slice.key} пересекается с уже принятым периодом {rows[0]['slice']} ({rows[0]['load_id']}) лишь частично.",
+        f"Период {delivery.slice.key} лишь частично совпадает с принятым периодом {rows[0]['slice']} ({rows[0]['load_id']}).",
         f"Передайте период, который совпадает с принятым, целиком его покрывает или не задевает: {rows[0]['slice']}.",
     )
 
@@ -280,7 +312,9 @@ def _record(
         last_day=delivery.slice.last_day,
         delivery_id=delivery.delivery_id,
         sha256=delivery.sha256,
-        files=", ".join(delivery.files if len(delivery.files) <= 3 else (delivery.files[0], "…", delivery.files[-1])),
+        files=", ".join(
+            delivery.files if len(delivery.files) <= 3 else (delivery.files[0], "…", delivery.files[-1])
+        ),
         folder=str(delivery.folder.relative_to(landed)),
         origin=delivery.origin,
         fingerprint=fingerprint,
@@ -332,7 +366,9 @@ def _outcome(row: dict[str, Any]) -> LoadOutcome:
 def _delivery_of(found: dict[str, Any], settings: Settings) -> Delivery:
     folder = settings.landing / found["folder"]
     if not (folder / landing.RECEIPT).exists():
-        raise GorodError(f"the delivery of load {found['load_id']} is not in landing", "Restore landing from the backup.")
+        raise GorodError(
+            f"the delivery of load {found['load_id']} is not in landing", "Restore landing from the backup."
+        )
     return landing.read_receipt(folder)
 
 
@@ -354,9 +390,13 @@ def disk_errors(home: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise WarehouseError(f"the disk of {home} is full", "Free space and run again; nothing was half written.") from error
+            raise WarehouseError(
+                f"the disk of {home} is full", "Free space and run again; nothing was half written."
+            ) from error
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise WarehouseError(f"{error.filename or home} cannot be written: {error.strerror}", "Grant write access.") from error
+            raise WarehouseError(
+                f"{error.filename or home} cannot be written: {error.strerror}", "Grant write access."
+            ) from error
         raise
 
 

@@ -44,7 +44,10 @@ class Wanted:
                         found = True
                         yield source, name, feed
         if not found:
-            raise GorodError(f"nothing is declared for feed {self.feed!r}, instance {self.instance!r}", "See assets/sources/.")
+            raise GorodError(
+                f"nothing is declared for feed {self.feed!r}, instance {self.instance!r}",
+                "See assets/sources/.",
+            )
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,9 @@ def make_plan(wanted: Wanted, settings: Settings, warehouse: DuckDBWarehouse) ->
     return Plan(offers, failures)
 
 
-def all_offers(source: Source, feed: str, settings: Settings, instances: Collection[str] | None = None) -> Iterator[Offer]:
+def all_offers(
+    source: Source, feed: str, settings: Settings, instances: Collection[str] | None = None
+) -> Iterator[Offer]:
     """Everything that the feed's origin and the drop folder hold."""
     yield from connectors.offers(source, feed, settings, instances)
     yield from inbox_offers(source, feed, settings, instances)
@@ -85,7 +90,9 @@ def _only(instance: str | None) -> list[str] | None:
     return None if instance is None else [instance]
 
 
-def _is_settled(offer: Offer, known: dict[tuple[str, str, str, str], tuple[str, str | None]], wanted: Wanted) -> bool:
+def _is_settled(
+    offer: Offer, known: dict[tuple[str, str, str, str], tuple[str, str | None]], wanted: Wanted
+) -> bool:
     """Known by fingerprint; or an offer that only fetching could tell, whose slice has been fetched already.
 
     Such a pull is made once for each slice, and again when it is asked for by its slice or instance.

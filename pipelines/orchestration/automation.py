@@ -131,7 +131,9 @@ def ledger_sensor(build: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
 def report_schedule(report: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
     """On the 10th of each month the digest of the month before."""
 
-    @dg.schedule(job=report, cron_schedule="0 7 10 * *", execution_timezone=ZONE, name="country_digest_monthly")
+    @dg.schedule(
+        job=report, cron_schedule="0 7 10 * *", execution_timezone=ZONE, name="country_digest_monthly"
+    )
     def monthly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         day: date = context.scheduled_execution_time.date()
         month = day.replace(day=1) - timedelta(days=1)

@@ -55,12 +55,18 @@ class LayerTranslator(DagsterDbtTranslator):
 def ledger_specs() -> list[dg.AssetSpec]:
     """The ledger, which every load writes together with its rows."""
     raw = [raw_key(source.source, feed) for source in load_sources().values() for feed in source.feeds]
-    return [dg.AssetSpec(dg.AssetKey(["ops", name]), deps=raw, group_name="ops", kinds={"duckdb"}) for name in LEDGER]
+    return [
+        dg.AssetSpec(dg.AssetKey(["ops", name]), deps=raw, group_name="ops", kinds={"duckdb"})
+        for name in LEDGER
+    ]
 
 
 @dg.multi_asset(
     name="catalogue",
-    specs=[dg.AssetSpec(dg.AssetKey(["catalogue", table]), group_name="catalogue", kinds={"yaml"}) for table in TABLES],
+    specs=[
+        dg.AssetSpec(dg.AssetKey(["catalogue", table]), group_name="catalogue", kinds={"yaml"})
+        for table in TABLES
+    ],
     pool=WRITER_POOL,
 )
 def catalogue(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
@@ -101,7 +107,9 @@ def dbt_resource() -> DbtCliResource:
     import os
 
     os.environ.update(dbt_environment(get_settings()))
-    return DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=dbt_executable())
+    return DbtCliResource(
+        project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=dbt_executable()
+    )
 
 
 def publication_asset() -> dg.AssetsDefinition:
@@ -113,7 +121,9 @@ def publication_asset() -> dg.AssetsDefinition:
         deps=published,
         group_name="publication",
         description="Снимок для чтения: DuckDB, Parquet, файл для каждой области; подменяется целиком.",
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(days=45), warn_window=timedelta(days=35)),
+        freshness_policy=dg.FreshnessPolicy.time_window(
+            fail_window=timedelta(days=45), warn_window=timedelta(days=35)
+        ),
         kinds={"duckdb", "parquet"},
         pool=WRITER_POOL,
     )
@@ -128,7 +138,8 @@ def publication_asset() -> dg.AssetsDefinition:
                 "content_hash": done.content_hash,
                 "folder": dg.MetadataValue.path(str(done.folder)),
                 "rows": dg.MetadataValue.md(
-                    "| table | rows |\n|---|---|\n" + "\n".join(f"| {t} | {n} |" for t, n in done.row_counts.items())
+                    "| table | rows |\n|---|---|\n"
+                    + "\n".join(f"| {t} | {n} |" for t, n in done.row_counts.items())
                 ),
             }
         )

@@ -75,8 +75,12 @@ def ensure_manifest(settings: Settings) -> Path:
     from dbt.cli.main import dbtRunner
 
     os.environ.update(dbt_environment(settings))
-    result = dbtRunner().invoke(["--quiet", "parse", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)])
+    result = dbtRunner().invoke(
+        ["--quiet", "parse", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+    )
     if not result.success:
-        raise GorodError(f"the dbt project does not parse: {result.exception}", "Run `dbt parse` in dbt/ and mend it.")
+        raise GorodError(
+            f"the dbt project does not parse: {result.exception}", "Run `dbt parse` in dbt/ and mend it."
+        )
     parsed.write_text(version, encoding="utf-8")
     return manifest

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlparse
 
 import dagster as dg
 
@@ -40,7 +42,9 @@ def partitions_of(source: Source, feed: Feed) -> dg.PartitionsDefinition[Any] | 
 def partition_key_of(offer: Offer, source: Source, feed: Feed) -> str | None:
     """The partition that an offer belongs to."""
     if feed.first_month is not None and offer.slice.first_day is not None:
-        return str(dg.MultiPartitionKey({INSTANCE: offer.instance, MONTH: f"{offer.slice.first_day:%Y-%m}-01"}))
+        return str(
+            dg.MultiPartitionKey({INSTANCE: offer.instance, MONTH: f"{offer.slice.first_day:%Y-%m}-01"})
+        )
     return offer.instance if len(source.instances) > 1 else None
 
 
@@ -76,11 +80,18 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
         description=f"{feed.title.ru}. {feed.description}",
         partitions_def=partitions_of(source, feed),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS),
+        retry_policy=dg.RetryPolicy(
+            max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+        ),
         freshness_policy=freshness,
-        metadata={"owner": source.owner, "cadence": feed.cadence, "suite": f"expectations/{source.source}/{name}.py"},
+        metadata={
+            "owner": source.owner,
+            "cadence": feed.cadence,
+            "suite": f"expectations/{source.source}/{name}.py",
+        },
         check_specs=[
-            dg.AssetCheckSpec(_check_name(meta["name"]), asset=key, description=meta["says"]) for meta in expectations
+            dg.AssetCheckSpec(_check_name(meta["name"]), asset=key, description=meta["says"])
+            for meta in expectations
         ]
         + [dg.AssetCheckSpec(REFUSED, asset=key, description="Нет отклонённых загрузок.")],
         kinds={"duckdb", "gx"},
@@ -93,7 +104,9 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
         instances, slices = _selected(context, feed)
         yield dg.MaterializeResult(
             metadata=_metadata(outcomes, warehouse, source.source, name),
-            check_results=list(_check_results(key, expectations, warehouse, source.source, name, instances, slices)),
+            check_results=list(
+                _check_results(key, expectations, warehouse, source.source, name, instances, slices)
+            ),
         )
         if failures:
             raise dg.Failure(
@@ -148,13 +161,12 @@ def _remove_from_inbox(offer: Offer, settings: Settings) -> None:
     """A dropped file is in landing now; the drop folder is emptied."""
     inbox = settings.inbox.as_uri()
     if offer.origin.startswith(inbox):
-        from urllib.parse import unquote, urlparse
-        from pathlib import Path
-
         Path(unquote(urlparse(offer.origin).path)).unlink(missing_ok=True)
 
 
-def _selected(context: dg.AssetExecutionContext, feed: Feed) -> tuple[list[str] | None, set[tuple[str, str]] | None]:
+def _selected(
+    context: dg.AssetExecutionContext, feed: Feed
+) -> tuple[list[str] | None, set[tuple[str, str]] | None]:
     """Instances and (instance, slice) pairs of the run's partitions; None means all."""
     if not context.has_partition_key and not context.has_partition_key_range:
         return None, None
@@ -184,10 +196,13 @@ def _check_name(expectation: str) -> str:
     return expectation.replace(".", "_")
 
 
-def _metadata(outcomes: Sequence[LoadOutcome], warehouse: DuckDBWarehouse, source: str, feed: str) -> dict[str, Any]:
+def _metadata(
+    outcomes: Sequence[LoadOutcome], warehouse: DuckDBWarehouse, source: str, feed: str
+) -> dict[str, Any]:
     new = [outcome for outcome in outcomes if outcome.new]
     rows = warehouse.query(
-        "select count(*) as loads, coalesce(sum(rows_accepted), 0)::BIGINT as rows from ops.effective_load where source = ? and feed = ?",
+        "select count(*) as loads, coalesce(sum(rows_accepted), 0)::BIGINT as rows from ops.effective_load "
+        "where source = ? and feed = ?",
         [source, feed],
     )[0]
     listing = "\n".join(
@@ -203,7 +218,8 @@ def _metadata(outcomes: Sequence[LoadOutcome], warehouse: DuckDBWarehouse, sourc
         "rows_quarantined": sum(o.rows_quarantined for o in new),
         "seconds_in_gate": round(sum(o.seconds for o in new), 3),
         "loads": dg.MetadataValue.md(
-            "| load | state | delivered | accepted | quarantine | seconds |\n|---|---|---|---|---|---|\n" + listing
+            "| load | state | delivered | accepted | quarantine | seconds |\n|---|---|---|---|---|---|\n"
+            + listing
         ),
     }
 

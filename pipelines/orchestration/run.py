@@ -41,7 +41,9 @@ class RunSummary:
         return [load for load in self.loads if load["state"] == "rejected"]
 
 
-def run(wanted: Wanted, settings: Settings, report: bool = False, watcher: Callable[[str], None] | None = None) -> RunSummary:
+def run(
+    wanted: Wanted, settings: Settings, report: bool = False, watcher: Callable[[str], None] | None = None
+) -> RunSummary:
     """Load what is new, build the marts if the ledger or the definitions moved on, publish.
 
     Raises:
@@ -126,7 +128,7 @@ class _Runner:
         from pipelines.orchestration import automation
 
         self.instance: DagsterInstance = DagsterInstance.from_config(str(home))
-        self.definitions: Definitions = defs()  # type: ignore[assignment, call-arg]
+        self.definitions: Definitions = defs()
         self.build_job = automation.BUILD_JOB
         self.report_job = automation.REPORT_JOB
         self.load_job = automation.load_job_name
@@ -149,7 +151,9 @@ class _Runner:
             raise_on_error=False,
         )
         if not result.success:
-            raise GorodError(f"run {result.run_id} of {job} failed: {_why(result)}", "See the run in the UI: gorod ui")
+            raise GorodError(
+                f"run {result.run_id} of {job} failed: {_why(result)}", "See the run in the UI: gorod ui"
+            )
 
     def partition_tags(self, source: str, feed: str, offers: Sequence[Offer]) -> list[dict[str, str]]:
         """Tags of the runs that cover the partitions of some offers: as few as there are unbroken ranges."""
@@ -161,10 +165,17 @@ class _Runner:
         declared = load_sources()[source].feeds[feed]
         instances = list(load_sources()[source].instances)
         if declared.first_month is not None:
-            dated = [(offer.instance, f"{offer.slice.first_day:%Y-%m}") for offer in offers if offer.slice.first_day]
+            dated = [
+                (offer.instance, f"{offer.slice.first_day:%Y-%m}")
+                for offer in offers
+                if offer.slice.first_day
+            ]
             return [
                 _range(
-                    *(str(MultiPartitionKey({INSTANCE: instance, MONTH: f"{month}-01"})) for month in (months[0], months[-1]))
+                    *(
+                        str(MultiPartitionKey({INSTANCE: instance, MONTH: f"{month}-01"}))
+                        for month in (months[0], months[-1])
+                    )
                 )
                 for instance, months in _whole(contiguous(dated), instances)
             ]

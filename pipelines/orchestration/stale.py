@@ -11,7 +11,9 @@ def stale_since(warehouse: DuckDBWarehouse) -> str | None:
 
     Waivers expire by themselves, so the accepted loads are part of the version.
     """
-    if not warehouse.query("select 1 from information_schema.tables where table_schema = 'ops' and table_name = 'build'"):
+    if not warehouse.query(
+        "select 1 from information_schema.tables where table_schema = 'ops' and table_name = 'build'"
+    ):
         return None
     now = warehouse.query(
         "select (select count(*) from ops.load_event) as events, (select count(*) from ops.effective_load) as loads, "
@@ -24,6 +26,11 @@ def stale_since(warehouse: DuckDBWarehouse) -> str | None:
     if now["events"] == 0:
         return None
     wanted = definitions_hash()
-    if now["ok"] and now["built"] == now["events"] and now["definitions"] == wanted and not now["waivers_may_have_expired"]:
+    if (
+        now["ok"]
+        and now["built"] == now["events"]
+        and now["definitions"] == wanted
+        and not now["waivers_may_have_expired"]
+    ):
         return None
     return f"{now['events']}-{now['loads']}-{wanted[:12]}"

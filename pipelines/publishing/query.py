@@ -23,7 +23,9 @@ def ask(settings: Settings, query: str) -> tuple[list[str], list[tuple[Any, ...]
         raise GorodError("nothing is published yet", "Run: gorod run")
     # A reader may not reach files outside the snapshot.
     with duckdb.connect(str(publication.database), read_only=True) as connection:
-        connection.execute("set search_path = 'published'; set enable_external_access = false; set lock_configuration = true")
+        connection.execute(
+            "set search_path = 'published'; set enable_external_access = false; set lock_configuration = true"
+        )
         try:
             cursor = connection.execute(query)
             names = [column[0] for column in cursor.description or []]
@@ -39,7 +41,9 @@ def prompt(settings: Settings) -> None:
     with contextlib.suppress(ImportError):
         import readline  # noqa: F401 - gives input() history and editing
 
-    console.out.print("Published snapshot, read-only. End a query with ';', leave with Ctrl-D. Tables: show tables;")
+    console.out.print(
+        "Published snapshot, read-only. End a query with ';', leave with Ctrl-D. Tables: show tables;"
+    )
     lines: list[str] = []
     while True:
         try:

@@ -17,19 +17,27 @@ REPORTS = PROJECT / "assets" / "reports"
 class ReportLine(Declaration):
     """One indicator of the report. ``freq`` fixes its frequency; by default the one that is up to date."""
 
-    indicator: str
-    freq: Literal["M", "Q", "S", "A"] | None = None
+    indicator: str = Field(description="code of the indicator")
+    freq: Literal["M", "Q", "S", "A"] | None = Field(
+        default=None, description="its frequency in the report; when absent, the one that is up to date"
+    )
 
 
 class Report(Declaration):
     """A periodic report over the regions. ``chart`` and ``map`` name two of its indicators."""
 
-    report: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    title: Names
-    languages: tuple[Literal["ru"], ...] = Field(default=("ru",), min_length=1)
-    indicators: tuple[ReportLine, ...] = Field(min_length=1)
-    chart: str
-    map: str
+    report: str = Field(
+        pattern=r"^[a-z][a-z0-9_]*$", description="code of the report; its file has the same name"
+    )
+    title: Names = Field(description="what stands on its first page")
+    languages: tuple[Literal["ru"], ...] = Field(
+        default=("ru",), min_length=1, description="languages that it is made in"
+    )
+    indicators: tuple[ReportLine, ...] = Field(
+        min_length=1, description="its lines, in the order of the table"
+    )
+    chart: str = Field(description="the indicator that is charted")
+    map: str = Field(description="the indicator that is mapped")
 
     @model_validator(mode="after")
     def _shown_are_listed(self) -> Report:

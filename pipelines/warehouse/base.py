@@ -76,7 +76,9 @@ class Warehouse(Protocol):
     ) -> None:
         """Enter a load: ledger, results, quarantine, flags and (if ``batch`` is given) its rows, in one transaction."""
 
-    def commit_waiver(self, load_id: str, event: Event, feed: Feed, batch: Path | None, quarantine: Path | None) -> None:
+    def commit_waiver(
+        self, load_id: str, event: Event, feed: Feed, batch: Path | None, quarantine: Path | None
+    ) -> None:
         """Enter a waiver and, if they are not there yet, the rows that it lets in, in one transaction."""
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:

@@ -55,7 +55,8 @@ class DuckDBWarehouse:
                 return connection
             except OSError as error:
                 raise WarehouseError(
-                    f"folder {self.path.parent} cannot be made: {error.strerror}", "Set GOROD_HOME to a writable folder."
+                    f"folder {self.path.parent} cannot be made: {error.strerror}",
+                    "Set GOROD_HOME to a writable folder.",
                 ) from error
             except duckdb.Error as error:
                 busy = "lock" in str(error).lower()
@@ -92,7 +93,9 @@ class DuckDBWarehouse:
             connection.begin()
             values = {"load_no": None, **asdict(record)}
             names = ", ".join(values)
-            marks = ", ".join("nextval('ops.load_no')" if name == "load_no" else f"${name}" for name in values)
+            marks = ", ".join(
+                "nextval('ops.load_no')" if name == "load_no" else f"${name}" for name in values
+            )
             values.pop("load_no")
             connection.execute(f"insert into ops.load ({names}) values ({marks})", values)
             _insert_events(connection, record.load_id, events)
@@ -117,14 +120,20 @@ class DuckDBWarehouse:
                     )
             connection.commit()
 
-    def commit_waiver(self, load_id: str, event: Event, feed: Feed, batch: Path | None, quarantine: Path | None) -> None:
+    def commit_waiver(
+        self, load_id: str, event: Event, feed: Feed, batch: Path | None, quarantine: Path | None
+    ) -> None:
         """Enter a waiver, and the rows that it lets in if they are not there yet."""
         with self.connection() as connection:
             connection.begin()
-            row = connection.execute("select source, feed from ops.load where load_id = ?", [load_id]).fetchone()
+            row = connection.execute(
+                "select source, feed from ops.load where load_id = ?", [load_id]
+            ).fetchone()
             assert row is not None
             table = raw_table(row[0], row[1])
-            present = connection.execute(f"select count(*) from {table} where load_id = ?", [load_id]).fetchone()
+            present = connection.execute(
+                f"select count(*) from {table} where load_id = ?", [load_id]
+            ).fetchone()
             assert present is not None
             if batch is not None and present[0] == 0:
                 _insert_batch(connection, table, load_id, feed, batch, quarantine)
@@ -144,12 +153,15 @@ class DuckDBWarehouse:
 def _prepare_raw(connection: duckdb.DuckDBPyConnection, table: str, feed: Feed) -> None:
     columns = {name: SQL_TYPES[column.type] for name, column in feed.kept_columns.items()}
     definition = ", ".join(f"{quoted(name)} {sql_type}" for name, sql_type in columns.items())
-    connection.execute(f"create table if not exists {table} (load_id VARCHAR not null, row_no BIGINT not null, {definition})")
+    connection.execute(
+        f"create table if not exists {table} (load_id VARCHAR not null, row_no BIGINT not null, {definition})"
+    )
     schema, name = table.split(".")
     present = {
         row[0]
         for row in connection.execute(
-            "select column_name from information_schema.columns where table_schema = ? and table_name = ?", [schema, name]
+            "select column_name from information_schema.columns where table_schema = ? and table_name = ?",
+            [schema, name],
         ).fetchall()
     }
     for column, sql_type in columns.items():
@@ -158,17 +170,30 @@ def _prepare_raw(connection: duckdb.DuckDBPyConnection, table: str, feed: Feed) 
 
 
 def _insert_rows(
-    connection: duckdb.DuckDBPyConnection, record: LoadRecord, feed: Feed, batch: Path, quarantine: Path | None
+    connection: duckdb.DuckDBPyConnection,
+    record: LoadRecord,
+    feed: Feed,
+    batch: Path,
+    quarantine: Path | None,
 ) -> int:
-    return _insert_batch(connection, raw_table(record.source, record.feed), record.load_id, feed, batch, quarantine)
+    return _insert_batch(
+        connection, raw_table(record.source, record.feed), record.load_id, feed, batch, quarantine
+    )
 
 
 def _insert_batch(
-    connection: duckdb.DuckDBPyConnection, table: str, load_id: str, feed: Feed, batch: Path, quarantine: Path | None
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    load_id: str,
+    feed: Feed,
+    batch: Path,
+    quarantine: Path | None,
 ) -> int:
     names = ", ".join(quoted(name) for name in feed.kept_columns)
     kept_back = (
-        f"where row_no not in (select row_no from read_parquet({literal(str(quarantine))}))" if quarantine is not None else ""
+        f"where row_no not in (select row_no from read_parquet({literal(str(quarantine))}))"
+        if quarantine is not None
+        else ""
     )
     row = connection.execute(
         f"insert into {table} (load_id, row_no, {names}) select {literal(load_id)}, row_no, {names} "
@@ -205,11 +230,16 @@ def told(error: duckdb.Error, path: Path) -> Exception:
     if "lock" in text.lower():
         holder = re.search(r"PID (\d+)", text)
         return WarehouseBusyError(
-            f"warehouse {path} is in use by another process" + (f" (process {holder.group(1)})" if holder else ""),
+            f"warehouse {path} is in use by another process"
+            + (f" (process {holder.group(1)})" if holder else ""),
             "Wait until it ends, or stop it; nothing was changed. Readers use the published snapshot, never this file.",
         )
     if re.search(r"no space left|disk full|could not write|failed to write|ENOSPC", text, re.IGNORECASE):
-        return WarehouseError(f"the disk is full: {text.splitlines()[0]}", "Free space and run again; nothing was half written.")
+        return WarehouseError(
+            f"the disk is full: {text.splitlines()[0]}", "Free space and run again; nothing was half written."
+        )
     if isinstance(error, duckdb.IOException):
-        return WarehouseError(f"warehouse {path} cannot be used: {text.splitlines()[0]}", "Check permissions and space.")
+        return WarehouseError(
+            f"warehouse {path} cannot be used: {text.splitlines()[0]}", "Check permissions and space."
+        )
     return error

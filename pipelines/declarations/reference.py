@@ -1,0 +1,178 @@
+"""``python -m pipelines.declarations.reference``: write what a declaration may say, for people and for editors.
+
+From the pydantic models come ``docs/declarations.md`` and a JSON Schema for each kind of file in ``docs/schemas/``. A YAML
+file of ``assets/`` names its schema in its first line, so that an editor completes and checks it while one types.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from pipelines.declarations.indicators import Indicator, MeasureFile, Themes
+from pipelines.declarations.sources import Source
+from pipelines.reporting.declaration import Report
+from pipelines.settings import PROJECT
+
+Schema = dict[str, Any]
+
+INTRODUCTION = """\
+# Declarations
+
+What there is in Gorod is declared in YAML under `assets/`. This page and the JSON Schemas in [schemas/](schemas) are
+written from the models in `pipelines/` by `python -m pipelines.declarations.reference`; do not edit them by hand.
+
+A key that is not listed is an error, and the message names file, line and key. Beyond these tables the models hold
+the keys of a file against each other, and a file against its neighbours (a measure that names no declared feed,
+an indicator that adds up what does not add up). All files are read by `gorod run`; `make test` reads them too.
+
+An editor with a YAML language server completes keys and shows these descriptions, because the first line of a file
+names its schema: `# yaml-language-server: $schema=…`.
+"""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of declaration: what it is called, its model, its files, and how a page writes their paths."""
+
+    name: str
+    model: type[BaseModel]
+    files: str
+    shown: str
+
+
+THEMES = "assets/indicators/themes.yml"
+
+KINDS = (
+    Kind("source", Source, "assets/sources/*/source.yml", "assets/sources/<source>/source.yml"),
+    Kind("measures", MeasureFile, "assets/measures/*.yml", "assets/measures/<source>.yml"),
+    Kind("indicator", Indicator, "assets/indicators/*.yml", "assets/indicators/<indicator>.yml"),
+    Kind("themes", Themes, THEMES, THEMES),
+    Kind("report", Report, "assets/reports/*.yml", "assets/reports/<report>.yml"),
+)
+
+
+def files_of(kind: Kind, root: Path = PROJECT) -> list[Path]:
+    """The declarations of a kind, in the order of their paths."""
+    return [path for path in sorted(root.glob(kind.files)) if kind.files == THEMES or path != root / THEMES]
+
+
+def schema_of(kind: Kind) -> Schema:
+    """The JSON Schema of a kind of file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **kind.model.model_json_schema(mode="validation"),
+    }
+
+
+def reference(kinds: tuple[Kind, ...] = KINDS) -> str:
+    """The page: a section for each kind of file, a table for each model in it. A model is explained once."""
+    parts, explained = [INTRODUCTION], set[str]()
+    for kind in kinds:
+        schema = schema_of(kind)
+        parts.append(f"## {kind.name}: `{kind.shown}`\n")
+        parts.append(_section(schema))
+        for name in _mentioned(schema, schema["$defs"]):
+            if name not in explained:
+                explained.add(name)
+                parts.append(f"### {name}\n")
+                parts.append(_section(schema["$defs"][name]))
+    return "\n".join(parts)
+
+
+def outputs() -> dict[Path, str]:
+    """Every file that is written, by its path below the project."""
+    docs = Path("docs")
+    schemas = {
+        docs / "schemas" / f"{kind.name}.schema.json": json.dumps(
+            schema_of(kind), ensure_ascii=False, indent=1
+        )
+        + "\n"
+        for kind in KINDS
+    }
+    return {docs / "declarations.md": reference(), **schemas}
+
+
+def _section(schema: Schema) -> str:
+    """The model's own sentence, and a row for each of its keys."""
+    lines = [str(schema.get("description", "")).replace("``", "`"), ""]
+    required = set(schema.get("required", ()))
+    lines += ["| key | value | default | meaning |", "|---|---|---|---|"]
+    for name, key in schema.get("properties", {}).items():
+        default = "**required**" if name in required else _default(key)
+        cells = (f"`{name}`", _type(key), default, str(key.get("description", "")))
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _default(key: Schema) -> str:
+    value = key.get("default")
+    if value is None or value in ([], {}):
+        return "none"
+    return f"`{json.dumps(value, ensure_ascii=False)}`"
+
+
+def _type(key: Schema) -> str:
+    """The value of a key in words, e.g. ``list of Term``, ``M, A``, ``map of Column``."""
+    if "$ref" in key:
+        return _link(key["$ref"])
+    if "const" in key:
+        return f"`{key['const']}`"
+    if "enum" in key:
+        return ", ".join(f"`{value}`" for value in key["enum"])
+    if variants := key.get("oneOf") or key.get("anyOf"):
+        texts = [_type(variant) for variant in variants if variant.get("type") != "null"]
+        return "number" if set(texts) == {"number", "text"} else " or ".join(texts)
+    if key.get("type") == "array":
+        return f"list of {_type(key['items'])}"
+    if key.get("type") == "object":
+        return f"map of {_type(key['additionalProperties'])}"
+    words = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
+    return {"date": "date"}.get(str(key.get("format")), words[key["type"]])
+
+
+def _link(reference: str) -> str:
+    name = reference.rsplit("/", 1)[-1]
+    return f"[{name}](#{name.lower()})"
+
+
+def _mentioned(schema: Schema, definitions: Schema) -> Iterator[str]:
+    """Names of the models that a schema leads to, each once, in the order in which one meets them."""
+    seen: list[str] = []
+
+    def walk(node: Any) -> None:
+        if isinstance(node, dict):
+            if isinstance(target := node.get("$ref"), str):
+                name = target.rsplit("/", 1)[-1]
+                if name not in seen:
+                    seen.append(name)
+                    walk(definitions[name])
+            for key, value in node.items():
+                if key != "$defs":
+                    walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                walk(value)
+
+    walk(schema)
+    yield from seen
+
+
+def main() -> None:
+    """Write the files, and tell which changed."""
+    for path, text in outputs().items():
+        target = PROJECT / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        changed = not target.exists() or target.read_text(encoding="utf-8") != text
+        if changed:
+            target.write_text(text, encoding="utf-8")
+        print(f"{path}: {'written' if changed else 'up to date'}")
+
+
+if __name__ == "__main__":
+    main()
