@@ -114,7 +114,7 @@ def _default(key: Schema) -> str:
     value = key.get("default")
     if value is None or value in ([], {}):
         return "none"
-    return f"`{json.dumps(value, ensure_ascii=False)}`"
+    return f"`{value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}`"
 
 
 def _type(key: Schema) -> str:
@@ -131,7 +131,9 @@ def _type(key: Schema) -> str:
     if key.get("type") == "array":
         return f"list of {_type(key['items'])}"
     if key.get("type") == "object":
-        return f"map of {_type(key['additionalProperties'])}"
+        names = key.get("propertyNames", {}).get("enum", ())
+        given = f" by {', '.join(f'`{name}`' for name in sorted(names))}" if names else ""
+        return f"map of {_type(key['additionalProperties'])}{given}"
     words = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
     return {"date": "date"}.get(str(key.get("format")), words[key["type"]])
 

@@ -62,7 +62,7 @@ class FileOrigin(Declaration):
 
     kind: Literal["files"] = Field(default="files", description="files in a folder")
     path: str = Field(
-        description="folder: of a sample below the source's own, of a mirror below GOROD_MIRROR"
+        description="folder: of a sample below the source's own, of a mirror below `GOROD_MIRROR`"
     )
     instance: str | None = Field(default=None, description="the one instance that all files belong to")
     synthetic: bool = Field(
@@ -79,7 +79,7 @@ class Tmf639Origin(Declaration):
 
     kind: Literal["tmf639"] = Field(default="tmf639", description="a TMF639 v4 inventory over HTTP")
     base_url: str = Field(
-        description="address up to and with the version; GOROD_<SOURCE>_URL in the environment goes before it"
+        description="address up to and with the version; `GOROD_<SOURCE>_URL` in the environment goes before it"
     )
     sandbox: bool = Field(
         default=False,
@@ -174,7 +174,7 @@ class Feed(Declaration):
         default=None, description="first month that the source has; for feeds by month"
     )
     file_pattern: str | None = Field(
-        default=None, description="regular expression of the whole file name; groups: period, part"
+        default=None, description="regular expression of the whole file name; groups: `period`, `part`"
     )
     part: str | None = Field(default=None, description="fixed part, where files do not name one")
     origins: dict[Literal["sample", "mirror"], Origin] = Field(
