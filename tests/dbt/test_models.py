@@ -1,0 +1,169 @@
+"""What the models make of the small warehouse; every expected number is worked out from its rows."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+
+def test_requests_per_inhabitant_of_a_city_and_of_what_reports(small: Any) -> None:
+    city = small.value("appeals_per_1000", "c-minsk", "2019-04")
+    assert (city["obs_value"], city["numerator"], city["denominator"]) == (40, 8, 200)
+    assert city["coverage_population_pct"] == 100
+    country = small.value("appeals_per_1000", "BY", "2019-04")
+    assert (country["numerator"], country["denominator"]) == (11, 380)  # Minsk 8 of 200, Brest 3 of 180
+    assert country["obs_value"] == Decimal("28.947368")  # a ratio of sums, not the mean of 40 and 16.67
+    assert country["coverage_population_pct"] == 38
+    assert small.value("appeals_per_1000", "BY-BR", "2019-04")["coverage_population_pct"] == 36
+
+
+def test_zero_not_retained_and_not_delivered_stay_different(small: Any) -> None:
+    zero = small.value("appeals_per_1000", "c-minsk", "2019-04", "G20")
+    assert (zero["obs_value"], zero["obs_status"], zero["missing_reason"]) == (0, "A", None)
+    gone = small.value("appeals_per_1000", "c-minsk", "2019-02")
+    assert (gone["obs_value"], gone["obs_status"], gone["missing_reason"]) == (None, "L", "not_retained")
+    absent = small.value("appeals_per_1000", "c-brest", "2019-05")
+    assert (absent["obs_value"], absent["obs_status"], absent["missing_reason"]) == (
+        None,
+        "O",
+        "not_delivered",
+    )
+    nobody = small.value("appeals_per_1000", "BY-MI", "2019-04")
+    assert (nobody["obs_value"], nobody["missing_reason"]) == (None, "not_delivered")
+
+
+def test_an_incomplete_period_has_no_value_and_says_why(small: Any) -> None:
+    whole = small.value("appeals_per_1000", "c-minsk", "2019-Q2")
+    assert (whole["numerator"], whole["obs_value"], whole["coverage_time_pct"]) == (20, 100, 100)
+    gap = small.value("appeals_per_1000", "c-minsk", "2019-Q1")
+    assert (gap["obs_value"], gap["obs_status"], gap["missing_reason"]) == (None, "L", "not_retained")
+    assert gap["numerator"] is None
+    assert gap["coverage_time_pct"] == Decimal("66.67")
+    brest = small.value("appeals_per_1000", "c-brest", "2019-Q2")
+    assert (brest["obs_status"], brest["missing_reason"]) == ("O", "not_delivered")
+    assert small.value("appeals_per_1000", "c-minsk", "2019")["obs_value"] is None
+    country = small.value("appeals_per_1000", "BY", "2019-Q2")  # Minsk alone is complete
+    assert (country["numerator"], country["denominator"], country["coverage_population_pct"]) == (20, 200, 20)
+
+
+def test_zero_is_not_a_rating(small: Any) -> None:
+    assert small.value("appeals_rated_pct", "c-minsk", "2019-Q2")["obs_value"] == 40  # 8 of 20
+    assert small.value("appeals_rating_mean", "c-minsk", "2019-Q2")["obs_value"] == 5
+    unrated = small.value("appeals_rating_mean", "c-minsk", "2019-05")
+    assert (unrated["obs_value"], unrated["obs_status"], unrated["missing_reason"]) == (
+        None,
+        "M",
+        "not_applicable",
+    )
+    mixed = small.value("appeals_rating_mean", "BY", "2019-06")  # only Brest rated: 6 times 3
+    assert (mixed["numerator"], mixed["denominator"], mixed["obs_value"]) == (18, 6, 3)
+    assert small.value("appeals_planned_days_mean", "c-minsk", "2019-04")["obs_value"] == 10
+
+
+def test_small_parts_are_suppressed_and_totals_are_not(small: Any) -> None:
+    part = small.value("appeals_per_1000", "c-minsk", "2019-01", "G20")  # one request
+    assert (part["obs_value"], part["numerator"], part["obs_status"], part["missing_reason"]) == (
+        None, None, "Q", "suppressed",
+    )  # fmt: skip
+    assert small.value("appeals_per_1000", "c-minsk", "2019-05")["numerator"] == 2
+    hidden = small.query(
+        "select obs_value, obs_status, source_rows from published.pub_observation_v1 "
+        "where measure = 'appeals_registered' and ref_area = 'c-minsk' and time_period = '2019-01' and breakdown = 'G20'"
+    )
+    assert hidden == [(None, "Q", None)]
+
+
+def test_wages_cross_the_redenomination(small: Any) -> None:
+    growth = small.value("wage_growth_pct", "BY-BR", "2016")
+    assert (growth["numerator"], growth["denominator"], growth["obs_value"]) == (450, 300, 150)
+    assert small.value("wage_to_country_pct", "BY-BR", "2016")["obs_value"] == 90
+    assert small.value("wage_nominal_byn", "BY", "2015")["obs_value"] == 400
+    unpublished = small.value("wage_nominal_byn", "r-brescki", "2016")
+    assert (unpublished["obs_value"], unpublished["missing_reason"]) == (None, "not_published")
+    first = small.value("wage_growth_pct", "BY-MI", "2016")  # its 2015 is not there
+    assert (first["obs_value"], first["missing_reason"]) == (None, "not_published")
+
+
+def test_a_district_is_without_the_city_of_oblast_subordination(small: Any) -> None:
+    assert small.value("population", "r-brescki", "2019")["obs_value"] == 120  # 300 - 180
+    density = small.value("population_density_per_km2", "r-brescki", "2019")
+    assert (density["denominator"], density["obs_value"]) == (60, 2)  # 100 - 40 km2
+    assert small.value("population_density_per_km2", "BY-BR", "2019")["denominator"] == 160
+    assert (
+        small.value("population_density_per_km2", "BY-HM", "2019")["denominator"] == 20
+    )  # not the outline's 7
+    assert small.value("population_density_per_km2", "BY", "2019")["denominator"] == 280
+    parents = dict(small.query("select ref_area, parent from published.pub_territory_v1"))
+    assert parents["c-brest"] == "BY-BR"
+    assert parents["c-biaroza"] == "r-brescki"
+
+
+def test_a_region_adds_its_unallocated_part_and_a_gap_is_told(small: Any) -> None:
+    whole = small.value("employed_persons", "BY-MI", "2018")
+    assert whole["obs_value"] == 150  # 50 + 20 + 70, and 10 in no district
+    assert small.value("employed_per_100", "BY-MI", "2018")["obs_value"] == 50
+    partial = small.value("employed_persons", "BY-BR", "2018")  # Pinsk is not published: no sum
+    assert (partial["obs_value"], partial["missing_reason"]) == (None, "not_published")
+    share = small.value("employed_per_100", "BY-BR", "2018")  # over 380 of 500 people
+    assert (share["numerator"], share["denominator"], share["coverage_population_pct"]) == (180, 380, 76)
+
+
+def test_a_total_is_not_added_to_its_parts(small: Any) -> None:
+    assert small.value("net_migration_per_1000", "BY-BR", "2018")["obs_value"] == -10
+
+
+def test_the_denominator_names_its_vintage(small: Any) -> None:
+    assert small.value("appeals_per_1000", "c-minsk", "2019-04")["denominator_period"] == "2019"
+    years = small.query(
+        "select year, time_period from intermediate.int_vintage where measure = 'population' and ref_area = 'BY' order by 1"
+    )
+    assert years == [(2018, "2018"), (2019, "2019")]
+
+
+def test_inventory_counts_ports_by_place(small: Any) -> None:
+    assert small.value("pon_ports_per_100", "c-brest", "2019-06")["obs_value"] == 5  # 9 ports, 180 people
+    used = small.value("pon_port_utilisation_pct", "c-brest", "2019-06")
+    assert (used["numerator"], used["denominator"]) == (5, 9)
+    region = small.value("pon_ports_per_100", "BY-BR", "2019-06")
+    # ten ports in Brest and Pinsk over their 300 people; the port without a known place waits for full coverage
+    assert (region["numerator"], region["denominator"], region["coverage_population_pct"]) == (10, 300, 60)
+    assert small.value("public_wifi_per_10000", "c-pinsk", "2019-06")["obs_value"] == 0
+    assert (
+        small.value("pon_ports_per_100", "c-brest", "2019-Q2")["obs_value"] == 5
+    )  # a stock: as of the last month
+
+
+def test_each_region_has_a_mart_with_its_own_territories_only(small: Any) -> None:
+    schemas = small.query(
+        "select table_schema from information_schema.tables where table_name = 'indicator_value' order by 1"
+    )
+    assert schemas == [("mart_by",), ("mart_by_br",), ("mart_by_hm",), ("mart_by_mi",)]
+    own = small.query("select distinct ref_area from mart_by_br.indicator_value")
+    assert {area for (area,) in own} <= {"BY-BR", "r-brescki", "r-pinski", "c-brest", "c-pinsk", "c-biaroza"}
+    (count,) = small.query("select count(*) from mart_by.indicator_value")[0]
+    assert (count,) == small.query("select count(*) from published.pub_indicator_value_v1")[0]
+
+
+@pytest.mark.parametrize(
+    "table", ["staging.stg_appeals_115__requests", "intermediate.int_observations_by_load"]
+)
+def test_no_row_of_a_refused_load_gets_past_raw(small: Any, table: str) -> None:
+    refused = small.ids["refused"]
+    assert small.query("select count(*) from raw.appeals_115__requests where load_id = ?", refused) == [(50,)]
+    assert small.query(f"select count(*) from {table} where load_id = ?", refused) == [(0,)]
+
+
+def test_published_tables_and_columns_carry_comments(small: Any) -> None:
+    bare = small.query(
+        "select table_name, column_name from duckdb_columns() where schema_name in ('published', 'mart_by_br') "
+        "and comment is null union all "
+        "select table_name, '' from duckdb_tables() where schema_name in ('published', 'mart_by_br') and comment is null"
+    )
+    assert bare == []
+
+
+def test_the_build_is_recorded(small: Any) -> None:
+    rows = small.query("select ok, whole, ledger_version from ops.build order by built_at")
+    assert rows[0] == (True, True, small.loads)

@@ -1,0 +1,62 @@
+"""Every published value leads back to rows, or to a delivery that says why there are none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipelines.indicators.trace import show, trace
+
+
+def test_every_published_value_ends_at_rows(small: Any) -> None:
+    with small.connect(read_only=True) as connection:
+        keys = connection.execute(
+            "select indicator, ref_area, time_period, breakdown from published.pub_indicator_value_v1"
+        ).fetchall()
+        assert len(keys) > 300
+        for key in keys:
+            found = trace(connection, *key)
+            if found.obs_value is None:
+                assert found.missing_reason is not None
+                assert found.missing_reason in "\n".join(show(found)) or not found.terms
+            for side, total in (("numerator", found.numerator), ("denominator", found.denominator)):
+                if total is None or found.missing_reason == "not_applicable":
+                    continue
+                terms = [
+                    term for term in found.terms if term.side == side and _counts(found, term.reported_by)
+                ]
+                assert sum(term.weight * (term.value or 0) for term in terms) == total, key
+                for term in terms:
+                    assert term.observations, key
+                    assert sum(item.obs_value or 0 for item in term.observations) == term.value, key
+                    for item in term.observations:
+                        assert item.load is not None, key
+                        assert item.obs_value == 0 or (item.rows is not None and item.rows.rows), key
+
+
+def _counts(found: Any, territory: str) -> bool:
+    """Whether all terms of the territory have figures: others are left out of a rolled-up sum."""
+    return all(
+        term.value is not None and all(item.obs_value is not None for item in term.observations)
+        for term in found.terms
+        if term.reported_by == territory and term.breakdown != "_U"
+    )
+
+
+def test_a_trace_shows_the_rows_with_their_kept_columns(small: Any) -> None:
+    with small.connect(read_only=True) as connection:
+        found = trace(connection, "appeals_per_1000", "BY", "2019-04")
+    april = {item.load.load_id: item.rows for term in found.terms for item in term.observations if item.load}
+    rows = april[small.ids["brest-04"]]
+    assert rows.count == 3
+    assert rows.row_numbers == (1, 2, 3)
+    assert rows.rows[0]["id"] == "2019-04-1"
+    assert not {"author", "name", "address"} & set(rows.rows[0])
+
+
+def test_a_value_that_is_not_retained_names_the_empty_delivery(small: Any) -> None:
+    with small.connect(read_only=True) as connection:
+        found = trace(connection, "appeals_per_1000", "c-minsk", "2019-02")
+    numerator = next(term for term in found.terms if term.side == "numerator")
+    assert [item.load.load_id for item in numerator.observations if item.load] == [small.ids["minsk-02"]]
+    assert numerator.observations[0].load is not None
+    assert numerator.observations[0].load.not_retained

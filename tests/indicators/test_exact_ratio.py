@@ -1,0 +1,43 @@
+"""The division of the models: exact to the last decimal, half away from zero, as PostgreSQL rounds."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+
+import duckdb
+import jinja2
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pipelines.settings import PROJECT
+
+MILLIONTH = Decimal("0.000001")
+AMOUNT = st.decimals(min_value=-(10**10), max_value=10**10, places=6)
+
+
+def expression() -> str:
+    """The SQL of the macro for DuckDB."""
+    text = (PROJECT / "dbt/macros/cross_db/exact_ratio.sql").read_text(encoding="utf-8")
+    body = re.search(r"macro duckdb__exact_ratio\(.*?-%}(.*?){%- endmacro", text, re.DOTALL)
+    assert body is not None
+    cast = "cast(? as numeric(24, 6))"
+    sql = jinja2.Template(body.group(1)).render(numerator="n", denominator="d", scale="s")
+    return f"select {sql} from (select {cast} as n, {cast} as d, {cast} as s)"
+
+
+@given(AMOUNT, AMOUNT, st.sampled_from([Decimal(1), Decimal(100), Decimal(1000), Decimal(10000)]))
+@example(Decimal("0.000001"), Decimal(2), Decimal(1))  # half a millionth: away from zero
+@example(Decimal("-0.000001"), Decimal(2), Decimal(1))
+@settings(max_examples=150, deadline=None)
+def test_it_rounds_the_exact_quotient(numerator: Decimal, denominator: Decimal, scale: Decimal) -> None:
+    with localcontext() as context:
+        context.prec = 60
+        expected = None
+        if denominator:
+            expected = (numerator * scale / denominator).quantize(MILLIONTH, rounding=ROUND_HALF_UP)
+            if abs(expected) >= 10**18:
+                return
+    with duckdb.connect(":memory:") as connection:
+        row = connection.execute(expression(), [str(numerator), str(denominator), str(scale)]).fetchone()
+    assert row == (expected,)
