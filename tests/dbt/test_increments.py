@@ -62,6 +62,7 @@ def test_corrections_refusals_and_new_definitions(tmp_path: Path) -> None:
     assert after[0][0] < before[0][0]
 
 
+@pytest.mark.slow
 def test_the_project_parses_without_a_warehouse(small: Any) -> None:
     here = small.path
     small.path = here.with_name("nowhere.duckdb")

@@ -26,6 +26,10 @@ def expression() -> str:
     return f"select {sql} from (select {cast} as n, {cast} as d, {cast} as s)"
 
 
+SQL = expression()
+ENGINE = duckdb.connect(":memory:")
+
+
 @given(AMOUNT, AMOUNT, st.sampled_from([Decimal(1), Decimal(100), Decimal(1000), Decimal(10000)]))
 @example(Decimal("0.000001"), Decimal(2), Decimal(1))  # half a millionth: away from zero
 @example(Decimal("-0.000001"), Decimal(2), Decimal(1))
@@ -38,6 +42,5 @@ def test_it_rounds_the_exact_quotient(numerator: Decimal, denominator: Decimal, 
             expected = (numerator * scale / denominator).quantize(MILLIONTH, rounding=ROUND_HALF_UP)
             if abs(expected) >= 10**18:
                 return
-    with duckdb.connect(":memory:") as connection:
-        row = connection.execute(expression(), [str(numerator), str(denominator), str(scale)]).fetchone()
+    row = ENGINE.execute(SQL, [str(numerator), str(denominator), str(scale)]).fetchone()
     assert row == (expected,)
