@@ -1,0 +1,175 @@
+"""The code location loads, and its asset graph is the one that was last agreed on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+from pipelines.declarations.sources import load_sources
+from pipelines.orchestration.loading_assets import contiguous
+from pipelines.settings import get_settings
+
+SNAPSHOT = Path(__file__).with_name("asset_graph.json")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home folder of this module's own, with the samples as origin."""
+    folder = tmp_path_factory.mktemp("home")
+    before = {name: os.environ.get(name) for name in ("GOROD_HOME", "GOROD_ORIGIN", "GOROD_MIRROR")}
+    os.environ.update(GOROD_HOME=str(folder), GOROD_ORIGIN="sample")
+    os.environ.pop("GOROD_MIRROR", None)
+    get_settings.cache_clear()
+    yield folder
+    for name, value in before.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+    get_settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def defs(home: Path) -> dg.Definitions:  # noqa: ARG001 - the definitions are made in that home
+    from pipelines.definitions import defs as make
+    from pipelines.orchestration.building_assets import marts
+
+    marts.cache_clear()
+    return make()
+
+
+def graph(defs: dg.Definitions) -> dict[str, dict[str, Any]]:
+    """Group, upstream keys and partitions of each asset."""
+    assets = defs.resolve_asset_graph()
+    return {
+        key.to_user_string(): {
+            "group": assets.get(key).group_name,
+            "upstream": sorted(parent.to_user_string() for parent in assets.get(key).parent_keys),
+            "partitions": type(assets.get(key).partitions_def).__name__
+            if assets.get(key).partitions_def
+            else None,
+        }
+        for key in sorted(assets.get_all_asset_keys(), key=lambda key: key.to_user_string())
+    }
+
+
+def test_the_asset_graph_is_the_agreed_one(defs: dg.Definitions) -> None:
+    """To agree on a new one: GOROD_UPDATE_SNAPSHOTS=1, and read the difference before committing it."""
+    found = graph(defs)
+    if os.environ.get("GOROD_UPDATE_SNAPSHOTS"):
+        SNAPSHOT.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert found == json.loads(SNAPSHOT.read_text(encoding="utf-8"))
+
+
+def test_every_figure_has_a_road_back_to_every_origin(defs: dg.Definitions) -> None:
+    assets = graph(defs)
+    seen: set[str] = set()
+    waiting = ["publication/current"]
+    while waiting:
+        key = waiting.pop()
+        if key not in seen:
+            seen.add(key)
+            waiting.extend(assets[key]["upstream"])
+    declared = {
+        f"origin/{source.source}__{feed}" for source in load_sources().values() for feed in source.feeds
+    }
+    assert declared <= seen
+
+
+def test_every_asset_is_in_a_group_that_names_its_layer(defs: dg.Definitions) -> None:
+    layers = (
+        "origin",
+        "raw",
+        "ops",
+        "catalogue",
+        "staging",
+        "intermediate",
+        "marts",
+        "published",
+        "publication",
+        "reports",
+    )
+    strays = {
+        key: about["group"] for key, about in graph(defs).items() if not about["group"].startswith(layers)
+    }
+    assert strays == {}
+
+
+def test_each_feed_has_a_check_for_each_expectation(defs: dg.Definitions) -> None:
+    from pipelines.loading.gate import load_suite
+
+    checks = {(check.asset_key.path[-1], check.name) for check in defs.resolve_asset_graph().asset_check_keys}
+    for source in load_sources().values():
+        for feed in source.feeds:
+            suite, _ = load_suite(source.source, feed)
+            for expectation in suite:
+                name = expectation.meta["name"].replace(".", "_")
+                assert (f"{source.source}__{feed}", name) in checks
+
+
+def test_everything_that_writes_the_warehouse_is_in_the_one_writer_pool(defs: dg.Definitions) -> None:
+    for asset in defs.resolve_all_asset_specs():
+        if asset.key.path[0] in (
+            "raw",
+            "catalogue",
+            "staging",
+            "intermediate",
+            "marts",
+            "published",
+            "publication",
+        ):
+            definition = defs.get_assets_def(asset.key)
+            assert definition.op.pool == "warehouse", asset.key
+
+
+def test_a_feed_of_months_can_be_run_again_by_city_and_month(defs: dg.Definitions) -> None:
+    partitions = defs.get_assets_def(dg.AssetKey(["raw", "appeals_115__requests"])).partitions_def
+    assert partitions is not None
+    assert (
+        dg.MultiPartitionKey({"instance": "minsk", "month": "2018-04-01"}) in partitions.get_partition_keys()
+    )
+
+
+def test_the_drop_folder_asks_for_a_run_of_the_slice_that_arrived(defs: dg.Definitions, home: Path) -> None:
+    folder = home / "inbox" / "appeals_115" / "requests" / "minsk"
+    folder.mkdir(parents=True)
+    (folder / "opendata-115-2026-03-01.csv").write_text("id\n", encoding="utf-8")
+    (folder / "notes.txt").write_text("not a delivery", encoding="utf-8")
+    sensor = defs.resolve_sensor_def("inbox")
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance, repository_def=defs.get_repository_def())
+        requests = sensor.evaluate_tick(context).run_requests or []
+    assert [request.partition_key for request in requests] == ["minsk|2026-03-01"]
+    assert requests[0].job_name == "load_appeals_115__requests"
+    (folder / "opendata-115-2026-03-01.csv").unlink()
+
+
+def test_the_digest_is_scheduled_for_the_month_before(defs: dg.Definitions) -> None:
+    schedule = defs.resolve_schedule_def("country_digest_monthly")
+    day = datetime(2026, 3, 10, 7, tzinfo=ZoneInfo("Europe/Minsk"))
+    with dg.DagsterInstance.ephemeral() as instance:
+        tick = schedule.evaluate_tick(
+            dg.build_schedule_context(
+                instance, scheduled_execution_time=day, repository_def=defs.get_repository_def()
+            )
+        )
+    assert [request.partition_key for request in tick.run_requests or []] == ["2026-02-01"]
+
+
+def test_each_feed_is_looked_at_every_day(defs: dg.Definitions) -> None:
+    schedules = {schedule.name for schedule in defs.get_repository_def().schedule_defs}
+    assert {
+        f"load_{source.source}__{feed}_daily" for source in load_sources().values() for feed in source.feeds
+    } <= schedules
+
+
+def test_months_are_run_in_unbroken_ranges() -> None:
+    pairs = [("b", "2020-01"), ("a", "2019-12"), ("a", "2020-01"), ("a", "2020-03"), ("a", "2020-01")]
+    assert contiguous(pairs) == [("a", ["2019-12", "2020-01"]), ("a", ["2020-03"]), ("b", ["2020-01"])]
