@@ -18,6 +18,8 @@ WRITER_POOL = "warehouse"
 DAGSTER_YAML = """\
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
   pools:
     default_limit: 1
