@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import difflib
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -30,21 +32,32 @@ def read(delivery: Delivery, feed: Feed, fmt: CsvFormat, out: Path, pseudonym_ke
     path = (
         delivered if fmt.encoding == "utf-8" else _as_utf8(delivered, out.with_suffix(".utf8"), fmt.encoding)
     )
-    header = _header(path, feed, fmt)
-    connection = duckdb.connect()
     try:
-        return _read(connection, path, header, feed, fmt, out, pseudonym_key)
+        _refuse_broken_text(path, delivered.name)
+        header = _header(path, delivered.name, feed, fmt)
+        with duckdb.connect() as connection:
+            return _read(connection, path, delivered.name, header, feed, fmt, out, pseudonym_key)
     except duckdb.Error as error:
-        raise DeliveryError(delivered.name, [_told(error, path)]) from error
+        raise DeliveryError(delivered.name, [_told(error)]) from error
     finally:
-        connection.close()
         if path != delivered:
             path.unlink()
+
+
+@dataclass(frozen=True)
+class _Broken:
+    """A record that could not be split: its place in the file from 0 (the header), and what DuckDB found."""
+
+    line: int
+    kinds: tuple[str, ...]
+    text: str
+    position: int
 
 
 def _read(
     connection: duckdb.DuckDBPyConnection,
     path: Path,
+    file: str,
     header: list[str],
     feed: Feed,
     fmt: CsvFormat,
@@ -64,7 +77,7 @@ def _read(
         f"select row_number() over () as record_no, {columns}{absent} from read_csv({literal(str(path))}, "
         f"auto_detect=false, header=true, delim={literal(fmt.delimiter)}, quote='\"', escape='\"', "
         f"columns={{{types}}}, compression='none', max_line_size={LONGEST_LINE}, "
-        f"store_rejects=true, rejects_limit={MANY_BROKEN})"
+        f"store_rejects=true, rejects_limit={MANY_BROKEN * len(header)})"
     )
     batch = write_batch(
         connection,
@@ -73,13 +86,21 @@ def _read(
         out,
         pseudonym_key,
     )
-    broken = connection.execute(
-        "select line - 1 as row_no, any_value(error_type::varchar) as error_type, any_value(error_message) from reject_errors "
-        "group by line order by line"
-    ).fetchall()
+    # one line has as many errors as it lacks columns
+    broken = [
+        _Broken(line - 1, tuple(kinds), text or "", (position or 1) - 1)
+        for line, kinds, text, position in connection.execute(
+            "select line, list(distinct error_type::varchar), max(csv_line), min(line_byte_position) "
+            "from reject_errors group by line order by line"
+        ).fetchall()
+    ]
     if not broken:
         return batch
-    _refuse_unreadable(path, broken, len(header))
+    (errors,) = connection.execute("select count(*) from reject_errors").fetchone() or (0,)
+    too_many = errors >= MANY_BROKEN * len(header) or len(broken) >= MANY_BROKEN
+    blanks = _blank_lines(path)
+    rows = [broken_row.line - sum(blank < broken_row.position for blank in blanks) for broken_row in broken]
+    _refuse_unreadable(path, file, broken, rows, len(header), too_many)
     # Rows that could not be split are missing from the count: put them back at their place, so that a row
     # number always names the same row of the file.
     whole = out.with_suffix(".whole.parquet")
@@ -87,8 +108,8 @@ def _read(
     connection.executemany(
         "insert into broken_row values (?, ?, ?)",
         [
-            (row_no, row_no - index, _broken_text(kind, len(header)))
-            for index, (row_no, kind, _) in enumerate(broken)
+            (row_no, row_no - index, _broken_text(record.kinds, len(header)))
+            for index, (row_no, record) in enumerate(zip(rows, broken, strict=True))
         ],
     )
     names = ", ".join(quoted(name) for name in feed.kept_columns)
@@ -107,56 +128,67 @@ def _read(
     return Batch(out, batch.rows + len(broken), batch.facts)
 
 
-def _broken_text(kind: str, columns: int) -> str:
-    if kind == "MISSING COLUMNS":
+def _broken_text(kinds: tuple[str, ...], columns: int) -> str:
+    if "UNQUOTED VALUE" in kinds:
+        return "строка, которую можно разделить на столбцы (проверьте кавычки)"
+    if "MISSING COLUMNS" in kinds:
         return f"строка из {columns} столбцов; столбцов меньше"
-    if kind == "TOO MANY COLUMNS":
+    if "TOO MANY COLUMNS" in kinds:
         return f"строка из {columns} столбцов; столбцов больше (лишний разделитель или кавычки не закрыты)"
     return "строка, которую можно разделить на столбцы (проверьте кавычки)"
 
 
-def _refuse_unreadable(path: Path, broken: list[tuple[int, str, str]], columns: int) -> None:
-    """Some breaks are not one row's: the file's encoding, a line without end, a file cut short."""
-    for row_no, kind, message in broken:
-        if kind == "INVALID ENCODING":
-            raise DeliveryError(path.name, [_encoding_reason(path, row_no)])
-        if kind == "LINE SIZE OVER MAXIMUM":
-            raise DeliveryError(path.name, [_long_line_reason(row_no)])
-        if len(broken) >= MANY_BROKEN:
-            raise DeliveryError(
-                path.name,
-                [
-                    Reason(
-                        "file.columns",
-                        f"Слишком много строк, где не {columns} столбцов ({message}).",
-                        "Выгрузите файл заново.",
-                        row_no,
-                    )
-                ],
-            )
-    last_row, kind, _ = broken[-1]
-    if kind in ("MISSING COLUMNS", "UNQUOTED VALUE") and _is_cut(path, last_row + 1):
+def _refuse_unreadable(
+    path: Path, file: str, broken: list[_Broken], rows: list[int], columns: int, too_many: bool
+) -> None:
+    """Some breaks are not one row's: a line without end, quotes that swallow rows, a file cut short."""
+    again = "Выгрузите файл заново."
+    last = broken[-1]
+    if {"MISSING COLUMNS", "UNQUOTED VALUE"} & set(last.kinds) and _ends_in(path, last):
         raise DeliveryError(
-            path.name,
+            file,
             [
                 Reason(
                     "file.whole",
                     "Файл обрывается посреди строки: передан не полностью.",
                     "Передайте файл заново целиком и сравните его размер с исходным.",
-                    last_row,
+                    rows[-1],
                 )
             ],
         )
+    for row, record in zip(rows, broken, strict=True):
+        if "LINE SIZE OVER MAXIMUM" in record.kinds:
+            raise DeliveryError(file, [_long_line_reason(row)])
+        if "UNQUOTED VALUE" in record.kinds and "\n" in record.text.strip():
+            message = "Кавычки не закрыты: следующие строки читаются как продолжение этой."
+            remedy = "Закройте кавычки; кавычка внутри значения пишется дважды. " + again
+            raise DeliveryError(file, [Reason("file.quotes", message, remedy, row)])
+    if too_many:
+        message = f"Слишком много строк, где не {columns} столбцов."
+        raise DeliveryError(file, [Reason("file.columns", message, again, rows[0])])
 
 
-def _is_cut(path: Path, line: int) -> bool:
-    """Whether the file ends in ``line`` (from 1) without an end of line."""
+def _ends_in(path: Path, record: _Broken) -> bool:
+    """Whether the file ends in this record, without an end of line."""
     with path.open("rb") as stream:
         stream.seek(-1, 2)
         if stream.read(1) in b"\r\n":
             return False
-        stream.seek(0)
-        return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(1 << 20), b"")) + 1 <= line
+        stream.seek(record.position)
+        return stream.read(len(record.text.encode()) + 1) == record.text.encode()
+
+
+def _blank_lines(path: Path) -> list[int]:
+    """Byte positions of the empty lines outside quotes: DuckDB skips them, but counts them as lines."""
+    positions: list[int] = []
+    position, is_quoted = 0, False
+    with path.open("rb") as stream:
+        for line in stream:
+            if not is_quoted and not line.strip(b"\r\n"):
+                positions.append(position)
+            is_quoted ^= bool(line.count(b'"') % 2)
+            position += len(line)
+    return positions
 
 
 def _refuse_what_is_no_text(path: Path, feed: Feed) -> None:
@@ -197,16 +229,60 @@ def _refuse_what_is_no_text(path: Path, feed: Feed) -> None:
         )
 
 
-def _header(path: Path, feed: Feed, fmt: CsvFormat) -> list[str]:
+def _refuse_broken_text(path: Path, file: str) -> None:
+    """Look at all bytes once: UTF-8 throughout, no NUL, no line without end.
+
+    DuckDB looks only into the columns that are kept, and passes over a last line that fills its buffer.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    start, unbroken, pending = 0, 0, b""
     with path.open("rb") as stream:
-        line = stream.readline(LONGEST_LINE)
-    if len(line) >= LONGEST_LINE:
-        raise DeliveryError(path.name, [_long_line_reason(0)])
+        while chunk := stream.read(LONGEST_LINE):
+            zero = chunk.find(b"\x00")
+            if zero >= 0:
+                line = _line_at(path, start + zero)
+                message = f"В файле нулевой байт (строка файла {line}): файл двоичный или повреждён."
+                reason = Reason("file.format", message, "Сохраните таблицу как CSV UTF-8.", line - 1)
+                raise DeliveryError(file, [reason])
+            first_end = chunk.find(b"\n")
+            if unbroken + (first_end if first_end >= 0 else len(chunk)) >= LONGEST_LINE:
+                raise DeliveryError(file, [_long_line_reason(_line_at(path, start) - 1)])
+            unbroken = len(chunk) - chunk.rfind(b"\n") - 1 if first_end >= 0 else unbroken + len(chunk)
+            try:
+                if pending or not chunk.isascii():
+                    decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                line = _line_at(path, start - len(pending) + error.start)
+                raise DeliveryError(file, [_encoding_reason(line)]) from error
+            pending = decoder.getstate()[0]
+            start += len(chunk)
+    if pending:
+        line = _line_at(path, start)
+        message = f"Файл обрывается посреди знака (строка файла {line}): передан не полностью."
+        remedy = "Передайте файл заново целиком и сравните его размер с исходным."
+        raise DeliveryError(file, [Reason("file.whole", message, remedy, line - 1)])
+
+
+def _line_at(path: Path, position: int) -> int:
+    """The line of the file, from 1, that a byte stands in."""
+    with path.open("rb") as stream:
+        lines, left = 1, position
+        while left and (chunk := stream.read(min(left, LONGEST_LINE))):
+            lines += chunk.count(b"\n")
+            left -= len(chunk)
+    return lines
+
+
+def _header(path: Path, file: str, feed: Feed, fmt: CsvFormat) -> list[str]:
+    with path.open("rb") as stream:
+        text = stream.readline(LONGEST_LINE).decode("utf-8-sig").rstrip("\r\n")
+    if "\r" in text:
+        raise DeliveryError(file, [_line_ends_reason()])
     try:
-        text = line.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DeliveryError(path.name, [_encoding_reason(path, 0)]) from error
-    names = [name.strip() for name in next(csv.reader([text], delimiter=fmt.delimiter), [])]
+        names = [name.strip() for name in next(csv.reader([text], delimiter=fmt.delimiter), [])]
+    except csv.Error as error:
+        message = "Первая строка не читается как заголовок CSV."
+        raise _refused(path, "file.format", message, "Выгрузите файл заново.") from error
     if len(names) == 1 and len(feed.columns) > 1:
         for other, title in DELIMITERS.items():
             if other != fmt.delimiter and text.count(other) >= len(feed.columns) // 2:
@@ -237,7 +313,7 @@ def _header(path: Path, feed: Feed, fmt: CsvFormat) -> list[str]:
         for name in sorted({name for name in names if names.count(name) > 1})
     ]
     if reasons:
-        raise DeliveryError(path.name, reasons)
+        raise DeliveryError(file, reasons)
     return names
 
 
@@ -267,39 +343,35 @@ def _as_utf8(path: Path, out: Path, encoding: str) -> Path:
     return out
 
 
-def _told(error: duckdb.Error, path: Path) -> Reason:
+def _told(error: duckdb.Error) -> Reason:
     """What DuckDB refuses, in the supplier's words."""
     text = str(error)
     if "line size" in text.lower():
         return _long_line_reason(None)
-    if "unicode" in text.lower() or "utf-8" in text.lower() or "encoding" in text.lower():
-        return _encoding_reason(path, None)
+    if "invalid state" in text:
+        return _line_ends_reason()
     return Reason(
-        "file.format", f"Файл не читается как CSV: {text.splitlines()[0]}", "Выгрузите файл заново."
+        "file.format",
+        f"Файл не читается как CSV: {text.splitlines()[0]}",
+        "Проверьте кавычки и концы строк, выгрузите файл заново.",
     )
 
 
-def _encoding_reason(path: Path, row: int | None) -> Reason:
-    line = _first_line_not_utf8(path)
-    where = f" (строка файла {line})" if line else ""
+def _encoding_reason(line: int) -> Reason:
     return Reason(
         "file.encoding",
-        f"Файл не в кодировке UTF-8{where}; похоже на Windows-1251.",
+        f"Файл не в кодировке UTF-8 (строка файла {line}); похоже на Windows-1251.",
         "Сохраните файл в UTF-8 (Excel: «CSV UTF-8»).",
-        line - 1 if line else row,
+        line - 1,
     )
 
 
-def _first_line_not_utf8(path: Path) -> int | None:
-    with path.open("rb") as stream:
-        number = 0
-        while line := stream.readline(LONGEST_LINE):
-            number += 1
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError:
-                return number
-    return None
+def _line_ends_reason() -> Reason:
+    return Reason(
+        "file.line_ends",
+        "Концы строк разные или устаревшие (CR).",
+        "Сохраните файл с одинаковыми концами строк (LF или CRLF).",
+    )
 
 
 def _long_line_reason(row: int | None) -> Reason:
