@@ -20,7 +20,7 @@ from pipelines.errors import DeliveryError, GorodError, Reason, WarehouseError
 from pipelines.loading import gate, landing
 from pipelines.loading.delivery import Batch, Delivery, Offer
 from pipelines.settings import Settings
-from pipelines.warehouse.base import Event, LoadRecord
+from pipelines.warehouse.base import Event, LoadRecord, Seen
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 
@@ -50,21 +50,22 @@ class _Judged:
     not_retained: bool
 
 
-def is_known(offer: Offer, known: dict[tuple[str, str, str, str], tuple[str, str | None]]) -> bool:
-    """Whether the newest load of the offer's slice came from just this origin and fingerprint."""
+Known = frozenset[tuple[str, str, str, str, str, str]]
+
+
+def is_known(offer: Offer, known: Known) -> bool:
+    """Whether just this offer (slice, origin, fingerprint) was taken before."""
     key = (offer.source, offer.feed, offer.instance, offer.slice.key)
-    return offer.fingerprint is not None and known.get(key) == (offer.origin, offer.fingerprint)
+    return offer.fingerprint is not None and (*key, offer.origin, offer.fingerprint) in known
 
 
-def known_offers(warehouse: DuckDBWarehouse) -> dict[tuple[str, str, str, str], tuple[str, str | None]]:
-    """Origin and fingerprint of the newest load of each slice."""
+def known_offers(warehouse: DuckDBWarehouse) -> Known:
+    """Source, feed, instance, slice, origin and fingerprint of every offer that was ever taken."""
     rows = warehouse.query(
-        "select source, feed, instance, slice, max_by(origin, load_no) as origin, "
-        "max_by(coalesce(fingerprint, ''), load_no) as fingerprint from ops.load group by all"
+        "select source, feed, instance, slice, offer.origin, coalesce(fingerprint, '') as fingerprint "
+        "from ops.offer as offer join ops.load using (load_id)"
     )
-    return {
-        (r["source"], r["feed"], r["instance"], r["slice"]): (r["origin"], r["fingerprint"]) for r in rows
-    }
+    return frozenset(tuple(row.values()) for row in rows)
 
 
 def load_offer(offer: Offer, settings: Settings, warehouse: DuckDBWarehouse) -> LoadOutcome:
@@ -76,7 +77,7 @@ def load_offer(offer: Offer, settings: Settings, warehouse: DuckDBWarehouse) -> 
     """
     with disk_errors(settings.home):
         delivery = landing.land(offer, settings)
-    return load_delivery(delivery, settings, warehouse, fingerprint=offer.fingerprint)
+    return load_delivery(delivery, settings, warehouse, origin=offer.origin, fingerprint=offer.fingerprint)
 
 
 def load_delivery(
@@ -84,6 +85,7 @@ def load_delivery(
     settings: Settings,
     warehouse: DuckDBWarehouse,
     *,
+    origin: str | None = None,
     fingerprint: str | None = None,
     replayed_by: str | None = None,
     replayed_why: str | None = None,
@@ -93,7 +95,9 @@ def load_delivery(
     A replay judges the same delivery again by today's declarations; it is a load of its own, and supersedes.
     """
     newest = _newest_of_slice(delivery, warehouse)
+    seen = Seen(origin or delivery.origin, fingerprint, _now())
     if newest and newest["sha256"] == delivery.sha256 and replayed_by is None:
+        warehouse.commit_offer(newest["load_id"], seen)
         landing.settle(delivery, settings)
         return _outcome(newest)
     started = time.monotonic()
@@ -111,7 +115,6 @@ def load_delivery(
             source,
             judged,
             warehouse,
-            fingerprint,
             now,
             time.monotonic() - started,
             settings.landing,
@@ -119,6 +122,7 @@ def load_delivery(
         enters = judged.verdict.accepted and judged.batch is not None
         warehouse.commit_load(
             record,
+            seen,
             events,
             judged.verdict.results,
             feed,
@@ -294,7 +298,6 @@ def _record(
     source: Source,
     judged: _Judged,
     warehouse: DuckDBWarehouse,
-    fingerprint: str | None,
     now: datetime,
     seconds: float,
     landed: Path,
@@ -317,7 +320,6 @@ def _record(
         ),
         folder=str(delivery.folder.relative_to(landed)),
         origin=delivery.origin,
-        fingerprint=fingerprint,
         synthetic=delivery.synthetic,
         received_at=datetime.fromisoformat(delivery.received_at),
         decided_at=now,

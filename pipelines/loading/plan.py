@@ -13,7 +13,7 @@ from pipelines.connectors.files import inbox_offers
 from pipelines.declarations.sources import Feed, Source, load_sources
 from pipelines.errors import GorodError, OriginError, WarehouseBusyError
 from pipelines.loading.delivery import Offer
-from pipelines.loading.load import disk_errors, is_known, known_offers
+from pipelines.loading.load import Known, disk_errors, is_known, known_offers
 from pipelines.settings import Settings
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
@@ -90,9 +90,7 @@ def _only(instance: str | None) -> list[str] | None:
     return None if instance is None else [instance]
 
 
-def _is_settled(
-    offer: Offer, known: dict[tuple[str, str, str, str], tuple[str, str | None]], wanted: Wanted
-) -> bool:
+def _is_settled(offer: Offer, known: Known, wanted: Wanted) -> bool:
     """Known by fingerprint; or an offer that only fetching could tell, whose slice has been fetched already.
 
     Such a pull is made once for each slice, and again when it is asked for by its slice or instance.
@@ -100,7 +98,8 @@ def _is_settled(
     if offer.fingerprint is not None:
         return is_known(offer, known)
     asked_for = wanted.slice is not None or wanted.instance is not None
-    return not asked_for and (offer.source, offer.feed, offer.instance, offer.slice.key) in known
+    slice_ = (offer.source, offer.feed, offer.instance, offer.slice.key)
+    return not asked_for and any(seen[:4] == slice_ for seen in known)
 
 
 @contextmanager

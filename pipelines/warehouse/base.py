@@ -32,7 +32,6 @@ class LoadRecord:
     files: str
     folder: str
     origin: str
-    fingerprint: str | None
     synthetic: bool
     received_at: datetime
     decided_at: datetime
@@ -58,6 +57,15 @@ class Event:
     until: date | None = None
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A row of ``ops.offer``: where a delivery was offered, and its cheap fingerprint if the origin gives one."""
+
+    origin: str
+    fingerprint: str | None
+    at: datetime
+
+
 class Warehouse(Protocol):
     """A warehouse that holds raw rows, the ledger, and what dbt builds."""
 
@@ -67,6 +75,7 @@ class Warehouse(Protocol):
     def commit_load(
         self,
         record: LoadRecord,
+        offer: Seen,
         events: list[Event],
         results: tuple[Result, ...],
         feed: Feed,
@@ -75,6 +84,9 @@ class Warehouse(Protocol):
         flagged: Path | None,
     ) -> None:
         """Enter a load: ledger, results, quarantine, flags and (if ``batch`` is given) its rows, in one transaction."""
+
+    def commit_offer(self, load_id: str, offer: Seen) -> None:
+        """Note that a known delivery was offered again, perhaps from elsewhere."""
 
     def commit_waiver(
         self, load_id: str, event: Event, feed: Feed, batch: Path | None, quarantine: Path | None

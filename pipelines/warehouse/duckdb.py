@@ -17,7 +17,7 @@ from pipelines.declarations.sources import Feed, load_sources
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.formats.typed import SQL_TYPES, literal, quoted
 from pipelines.loading.gate import Result
-from pipelines.warehouse.base import Event, LoadRecord, Row, raw_table
+from pipelines.warehouse.base import Event, LoadRecord, Row, Seen, raw_table
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 
@@ -77,6 +77,7 @@ class DuckDBWarehouse:
     def commit_load(
         self,
         record: LoadRecord,
+        offer: Seen,
         events: list[Event],
         results: tuple[Result, ...],
         feed: Feed,
@@ -98,6 +99,7 @@ class DuckDBWarehouse:
             )
             values.pop("load_no")
             connection.execute(f"insert into ops.load ({names}) values ({marks})", values)
+            _insert_offer(connection, record.load_id, offer)
             _insert_events(connection, record.load_id, events)
             _insert_results(connection, record.load_id, results)
             if quarantine is not None:
@@ -119,6 +121,11 @@ class DuckDBWarehouse:
                         "Nothing was entered. Run again; if it stays, report it.",
                     )
             connection.commit()
+
+    def commit_offer(self, load_id: str, offer: Seen) -> None:
+        """Note that a known delivery was offered again, perhaps from elsewhere."""
+        with self.connection() as connection:
+            _insert_offer(connection, load_id, offer)
 
     def commit_waiver(
         self, load_id: str, event: Event, feed: Feed, batch: Path | None, quarantine: Path | None
@@ -211,6 +218,12 @@ def _insert_events(connection: duckdb.DuckDBPyConnection, load_id: str, events: 
             "insert into ops.load_event values (?, ?, ?, ?, ?, ?, ?)",
             [load_id, number, event.event, event.at, event.by_whom, event.why, event.until],
         )
+
+
+def _insert_offer(connection: duckdb.DuckDBPyConnection, load_id: str, offer: Seen) -> None:
+    connection.execute(
+        "insert into ops.offer values (?, ?, ?, ?)", [load_id, offer.origin, offer.fingerprint, offer.at]
+    )
 
 
 def _insert_results(connection: duckdb.DuckDBPyConnection, load_id: str, results: tuple[Result, ...]) -> None:

@@ -21,7 +21,6 @@ create table if not exists ops.load (
     files VARCHAR not null,
     folder VARCHAR not null,
     origin VARCHAR not null,
-    fingerprint VARCHAR,
     synthetic BOOLEAN not null,
     received_at TIMESTAMP not null,
     decided_at TIMESTAMP not null,
@@ -44,6 +43,14 @@ create table if not exists ops.load_event (
     by_whom VARCHAR not null,
     why VARCHAR,
     until DATE
+);
+
+-- Each offer that was ever taken: an offer that was seen once is never new again.
+create table if not exists ops.offer (
+    load_id VARCHAR not null,
+    origin VARCHAR not null,
+    fingerprint VARCHAR,
+    seen_at TIMESTAMP not null
 );
 
 create table if not exists ops.load_result (

@@ -58,7 +58,7 @@ class SmallWarehouse:
             "ref_area": declared.instances[instance].ref_area, "part": part or "", "slice": span.key,
             "first_day": span.first_day, "last_day": span.last_day, "delivery_id": load_id,
             "sha256": f"{self.loads:064x}", "files": json.dumps([f"{load_id}.csv"]), "folder": "",
-            "origin": f"{load_id}.csv", "fingerprint": None, "synthetic": True,
+            "origin": f"{load_id}.csv", "synthetic": True,
             "received_at": date(2026, 1, 1), "decided_at": date(2026, 1, 1), "outcome": outcome,
             "readable": True, "not_retained": not_retained, "rows_delivered": len(rows),
             "rows_accepted": len(rows), "rows_quarantined": 0, "warnings": 0, "suite_hash": "", "seconds": 0,
