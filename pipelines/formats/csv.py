@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import csv
 import difflib
+from array import array
+from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +31,10 @@ def read(delivery: Delivery, feed: Feed, fmt: CsvFormat, out: Path, pseudonym_ke
     """
     delivered = delivery.paths[0]
     _refuse_what_is_no_text(delivered, feed)
-    path = (
-        delivered if fmt.encoding == "utf-8" else _as_utf8(delivered, out.with_suffix(".utf8"), fmt.encoding)
-    )
+    path = delivered if fmt.encoding == "utf-8" else out.with_suffix(".utf8")
     try:
+        if path != delivered:
+            _write_utf8(delivered, path, fmt.encoding)
         _refuse_broken_text(path, delivered.name)
         header = _header(path, delivered.name, feed, fmt)
         with duckdb.connect() as connection:
@@ -41,7 +43,7 @@ def read(delivery: Delivery, feed: Feed, fmt: CsvFormat, out: Path, pseudonym_ke
         raise DeliveryError(delivered.name, [_told(error)]) from error
     finally:
         if path != delivered:
-            path.unlink()
+            path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -99,25 +101,29 @@ def _read(
     (errors,) = connection.execute("select count(*) from reject_errors").fetchone() or (0,)
     too_many = errors >= MANY_BROKEN * len(header) or len(broken) >= MANY_BROKEN
     blanks = _blank_lines(path)
-    rows = [broken_row.line - sum(blank < broken_row.position for blank in blanks) for broken_row in broken]
+    rows = [record.line - bisect_left(blanks, record.position) for record in broken]
     _refuse_unreadable(path, file, broken, rows, len(header), too_many)
     # Rows that could not be split are missing from the count: put them back at their place, so that a row
     # number always names the same row of the file.
     whole = out.with_suffix(".whole.parquet")
-    connection.execute("create temp table broken_row (row_no BIGINT, position BIGINT, broken VARCHAR)")
-    connection.executemany(
-        "insert into broken_row values (?, ?, ?)",
+    connection.execute("create temp table broken_row (row_no BIGINT, so_far BIGINT, broken VARCHAR)")
+    connection.execute(
+        "insert into broken_row select unnest(?), unnest(?), unnest(?)",
         [
-            (row_no, row_no - index, _broken_text(record.kinds, len(header)))
-            for index, (row_no, record) in enumerate(zip(rows, broken, strict=True))
+            rows,
+            list(range(1, len(rows) + 1)),
+            [_broken_text(record.kinds, len(header)) for record in broken],
         ],
     )
     names = ", ".join(quoted(name) for name in feed.kept_columns)
     nulls = ", ".join(f"NULL as {quoted(name)}" for name in feed.kept_columns)
     connection.execute(
         f"""copy (
-            select row_no + (select count(*) from broken_row where position <= batch.row_no) as row_no, {names}, parse_errors
+            select batch.row_no + coalesce(before.so_far, 0) as row_no, {names}, parse_errors
             from {literal(str(out))} as batch
+            asof left join (
+                select row_no - so_far + 1 as row_no, max(so_far) as so_far from broken_row group by 1
+            ) as before on batch.row_no >= before.row_no
             union all
             select row_no, {nulls}, '[' || json_object('column', null, 'value', null, 'expected', broken) || ']'
             from broken_row
@@ -178,9 +184,9 @@ def _ends_in(path: Path, record: _Broken) -> bool:
         return stream.read(len(record.text.encode()) + 1) == record.text.encode()
 
 
-def _blank_lines(path: Path) -> list[int]:
+def _blank_lines(path: Path) -> array[int]:
     """Byte positions of the empty lines outside quotes: DuckDB skips them, but counts them as lines."""
-    positions: list[int] = []
+    positions = array("q")
     position, is_quoted = 0, False
     with path.open("rb") as stream:
         for line in stream:
@@ -325,7 +331,7 @@ def _rename_hint(name: str, names: list[str], feed: Feed) -> str:
     return f"Ожидаются столбцы: {', '.join(feed.columns)}.{given}"
 
 
-def _as_utf8(path: Path, out: Path, encoding: str) -> Path:
+def _write_utf8(path: Path, out: Path, encoding: str) -> None:
     try:
         with (
             path.open(encoding=encoding, newline="") as source,
@@ -340,7 +346,6 @@ def _as_utf8(path: Path, out: Path, encoding: str) -> Path:
             f"Файл не в кодировке {encoding}.",
             "Сохраните файл в объявленной кодировке.",
         ) from error
-    return out
 
 
 def _told(error: duckdb.Error) -> Reason:

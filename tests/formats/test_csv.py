@@ -1,0 +1,438 @@
+"""The CSV reader: what it takes in, what it refuses and why, and that it loses and alters nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import io
+import json
+import os
+import resource
+import unicodedata
+import zipfile
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from pipelines import formats
+from pipelines.declarations.sources import Feed
+from pipelines.errors import DeliveryError, Reason
+from pipelines.loading.delivery import Batch, Delivery, Slice
+
+HEADER = "number,title,person,amount,rate,day"
+COLUMNS: dict[str, dict[str, Any]] = {
+    "number": {"type": "text", "description": "Number."},
+    "title": {"type": "text", "description": "Title."},
+    "person": {"type": "text", "description": "Name.", "personal_data": "drop", "why_personal": "A name."},
+    "amount": {"type": "integer", "description": "Amount."},
+    "rate": {"type": "decimal", "description": "Rate."},
+    "day": {"type": "date", "description": "Day."},
+}
+
+
+def feed(**changes: Any) -> Feed:
+    """A feed of six columns; one of them is personal."""
+    names = {"ru": "Проба", "be": "Проба", "en": "Trial"}
+    declared = {
+        "title": names,
+        "description": "Invented.",
+        "cadence": "monthly",
+        "origins": {},
+        "format": {"kind": "csv"},
+        "columns": COLUMNS,
+    }
+    return Feed.model_validate({**declared, **changes})
+
+
+def line(number: int | str, **changes: str) -> str:
+    """A sound row."""
+    row = {
+        "number": str(number),
+        "title": "Яма",
+        "person": "Имя",
+        "amount": "3",
+        "rate": "1.5",
+        "day": "2025-05-02",
+    }
+    return ",".join({**row, **changes}.values())
+
+
+def table(*rows: str, header: str = HEADER) -> str:
+    return "\n".join([header, *rows]) + "\n"
+
+
+def read(folder: Path, content: str | bytes, **changes: Any) -> Batch:
+    path = folder / "requests.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return read_file(path, **changes)
+
+
+def read_file(path: Path, **changes: Any) -> Batch:
+    delivery = Delivery("d", "s", "f", "i", Slice(), path.parent, (path.name,), "", 0, "", "", synthetic=True)
+    return formats.read(delivery, feed(**changes), path.parent / "batch.parquet")
+
+
+def rows_of(batch: Batch, *columns: str) -> list[tuple[Any, ...]]:
+    return duckdb.sql(f"select {', '.join(columns)} from '{batch.path}' order by row_no").fetchall()
+
+
+def refusal(folder: Path, content: str | bytes, **changes: Any) -> list[Reason]:
+    with pytest.raises(DeliveryError) as caught:
+        read(folder, content, **changes)
+    assert caught.value.file == "requests.csv"
+    for reason in caught.value.reasons:
+        assert reason.message and reason.remedy
+    return caught.value.reasons
+
+
+SOUND = [line(number) for number in range(1, 7)]
+
+# name: the file, the expectation that it fails, the row and the column that the answer names
+REFUSED: dict[str, tuple[str | bytes, str, int | None, str | None]] = {
+    "empty": ("", "file.not_empty", None, None),
+    "cp1251": (table(*SOUND).encode("cp1251"), "file.encoding", 1, None),
+    "cp1251 in a dropped column, late": (
+        table(*SOUND).encode() + line(7, title="x", person="Имя").encode("cp1251") + b"\n",
+        "file.encoding",
+        7,
+        None,
+    ),
+    "UTF-16 with a mark": (table(*SOUND).encode("utf-16"), "file.encoding", None, None),
+    "UTF-16 without a mark": (table(*SOUND).encode("utf-16-le"), "file.format", None, None),
+    "semicolons": (table(*SOUND).replace(",", ";"), "file.delimiter", None, None),
+    "tabulators": (table(*SOUND).replace(",", "\t"), "file.delimiter", None, None),
+    "column missing": (table(header="number,title,person,amount,rate"), "file.columns", 0, "day"),
+    "column too many": (table(header=HEADER + ",phone"), "file.columns", 0, "phone"),
+    "column twice": (table(header=HEADER + ",rate"), "file.columns", 0, "rate"),
+    "cut within a row": (table(*SOUND) + "7,Яма,Им", "file.whole", 7, None),
+    "cut within quotes": (table(*SOUND) + '7,"Яма, глуб', "file.whole", 7, None),
+    "cut within quotes after quoted line ends": (
+        table(line(1, title='"a\n\nb"'), line(2)) + '3,"Яма, глуб',
+        "file.whole",
+        3,
+        None,
+    ),
+    "cut within a letter": (table(*SOUND).encode() + "7,Я".encode()[:-1], "file.whole", 7, None),
+    "HTML": ("<!DOCTYPE html><html><body>502</body></html>", "file.format", None, None),
+    "HTML after blanks": ("\ufeff\n\n  <html>", "file.format", None, None),
+    "NUL at the start": (table(line("1\x000"), *SOUND), "file.format", None, None),
+    "NUL after many rows": (table(*SOUND * 200, line("1\x000")), "file.format", 1201, None),
+    "old line ends": (table(*SOUND).replace("\n", "\r"), "file.line_ends", None, None),
+    "mixed line ends": (HEADER + "\r\n" + table(*SOUND, header=line(0)), "file.line_ends", None, None),
+    "open quote": (table(line(1), line(2, title='"Яма'), *SOUND), "file.quotes", 2, None),
+    "no end of line": (table(*SOUND) + "a" * 60_000_000, "file.line_length", 7, None),
+    "long row in the middle": (
+        table(line(1), line(2, title="a" * 1_500_000), line(3)),
+        "file.line_length",
+        2,
+        None,
+    ),
+    "long quoted row": (table(line(1), line(2) + ',"' + "a" * 3_000_000), "file.line_length", 2, None),
+    "header without end": ("a" * 3_000_000, "file.line_length", 0, None),
+    "hardly a row fits": (table(*["1,2"] * 20_000), "file.columns", 1, None),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_read_is_refused_with_its_place(name: str, tmp_path: Path) -> None:
+    content, expectation, row, column = REFUSED[name]
+    (reason, *_) = refusal(tmp_path, content)
+    assert (reason.expectation, reason.row, reason.column) == (expectation, row, column)
+
+
+def test_a_renamed_column_is_guessed(tmp_path: Path) -> None:
+    reasons = refusal(tmp_path, table(*SOUND, header=HEADER.replace("amount", "amounts")))
+    assert [(reason.expectation, reason.column) for reason in reasons] == [
+        ("file.columns", "amount"),
+        ("file.columns", "amounts"),
+    ]
+    assert "«amounts»" in reasons[0].remedy
+
+
+def test_a_file_over_the_limit_is_refused(tmp_path: Path) -> None:
+    (reason,) = refusal(tmp_path, table(*SOUND), max_delivery_bytes=100)
+    assert reason.expectation == "file.size"
+    assert "100" in reason.message
+
+
+def test_archives_are_refused_unopened(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("requests.csv", bytes(20_000_000))
+    (reason,) = refusal(tmp_path, packed.getvalue())
+    assert reason.expectation == "file.format"
+    assert "ZIP" in reason.message
+    # members of a gzip file follow one another: 2 GB in 2 MB
+    member = gzip.compress(bytes(10_000_000))
+    bomb = member * (2_000_000_000 // 10_000_000)
+    assert len(bomb) < 3_000_000
+    (reason,) = refusal(tmp_path, bomb)
+    assert reason.expectation == "file.format"
+    assert "GZIP" in reason.message
+
+
+def _peak_of_refusal(path: Path, answer: Any) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        read_file(path, max_delivery_bytes=10**10)
+    except DeliveryError as error:
+        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        answer.put((error.reasons[0].expectation, (after - before) / 1024))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_line_of_two_gigabytes_takes_little_memory(quote: str, tmp_path: Path) -> None:
+    path = tmp_path / "requests.csv"
+    path.write_text(table(*SOUND) + quote + "a" * 2_000_000, encoding="utf-8")
+    os.truncate(path, 2_000_000_000)
+    context = get_context("spawn")
+    answer = context.Queue()
+    process = context.Process(target=_peak_of_refusal, args=(path, answer))
+    process.start()
+    expectation, megabytes = answer.get(timeout=120)
+    process.join()
+    assert expectation == "file.line_length"
+    assert megabytes < 200
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda text: text.encode(),
+        lambda text: b"\xef\xbb\xbf" + text.encode(),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: text.rstrip("\n").encode(),
+        lambda text: (text + "\n\n").encode(),
+        lambda text: text.replace("1,Яма", "\n1,Яма").encode(),
+    ],
+    ids=["plain", "BOM", "CRLF", "no last line end", "blank lines at the end", "blank lines between"],
+)
+def test_lawful_variants_read_alike(write: Callable[[str], bytes], tmp_path: Path) -> None:
+    batch = read(tmp_path, write(table(line(1), line(2, title='"Яма, ""большая"""'), line(3))))
+    assert rows_of(batch, "row_no", "number", "title", "amount", "rate", "day", "parse_errors") == [
+        (1, "1", "Яма", 3, Decimal("1.5"), date(2025, 5, 2), None),
+        (2, "2", 'Яма, "большая"', 3, Decimal("1.5"), date(2025, 5, 2), None),
+        (3, "3", "Яма", 3, Decimal("1.5"), date(2025, 5, 2), None),
+    ]
+
+
+@pytest.mark.parametrize("content", [HEADER, HEADER + "\n", HEADER + "\r\n"])
+def test_a_header_alone_is_no_row(content: str, tmp_path: Path) -> None:
+    assert read(tmp_path, content).rows == 0
+
+
+def test_personal_data_stay_out_of_the_batch(tmp_path: Path) -> None:
+    batch = read(tmp_path, table(line(1, person="Иванка Придуманная", amount="Иванка")))
+    assert "person" not in duckdb.sql(f"from '{batch.path}'").columns
+    assert "Придуманная".encode() not in batch.path.read_bytes()
+
+
+BROKEN = ["3,Яма", "5,Яма,Имя,3,1.5,2025-05-02,лишнее", '8,"Яма"х,Имя,3,1.5,2025-05-02']
+
+
+def test_rows_that_cannot_be_split_keep_their_place(tmp_path: Path) -> None:
+    batch = read(
+        tmp_path,
+        table(
+            line(1),
+            line(2, title='"a\n\nb"'),
+            BROKEN[0],
+            line(4),
+            BROKEN[1],
+            line(6),
+            line(7),
+            BROKEN[2],
+            line(9),
+        ),
+    )
+    assert batch.rows == 9
+    found = rows_of(batch, "row_no", "number", "parse_errors")
+    assert [row for row, *_ in found] == list(range(1, 10))
+    assert [(row, number) for row, number, errors in found if errors is None] == [
+        (row, str(row)) for row in (1, 2, 4, 6, 7, 9)
+    ]
+    expected = {row: json.loads(errors)[0]["expected"] for row, _, errors in found if errors}
+    assert "меньше" in expected[3]
+    assert "больше" in expected[5]
+    assert "кавычки" in expected[8]
+
+
+def test_empty_lines_do_not_shift_the_numbers(tmp_path: Path) -> None:
+    batch = read(tmp_path, table(line(1), "", "", line(2), BROKEN[0], "", line(4), BROKEN[1]))
+    found = rows_of(batch, "row_no", "number", "parse_errors is not null")
+    assert found == [(1, "1", False), (2, "2", False), (3, None, True), (4, "4", False), (5, None, True)]
+
+
+def test_row_numbers_hold_in_a_large_file(tmp_path: Path) -> None:
+    # more than one of DuckDB's buffers, read by several threads
+    broken = {1_000, 250_000, 399_999}
+    batch = read(tmp_path, table(*(BROKEN[0] if row in broken else line(row) for row in range(1, 400_001))))
+    assert batch.rows == 400_000
+    (wrong,) = duckdb.sql(
+        f"select count(*) from '{batch.path}' where number is distinct from row_no::varchar"
+    ).fetchall()
+    assert wrong == (3,)
+    found = duckdb.sql(f"select row_no from '{batch.path}' where parse_errors is not null").fetchall()
+    assert {row for (row,) in found} == broken
+
+
+def test_no_broken_row_is_lost_however_many_there_are(tmp_path: Path) -> None:
+    rows = [text for number in range(9_000) for text in ("3,Яма", *[line(number)] * 4)]
+    batch = read(tmp_path, table(*rows))
+    assert batch.rows == 45_000
+    (counted,) = duckdb.sql(
+        f"select count(*), count(parse_errors), count(distinct row_no) from '{batch.path}'"
+    ).fetchall()
+    assert counted == (45_000, 9_000, 45_000)
+
+
+@pytest.mark.parametrize(
+    ("column", "given", "expected"),
+    [
+        ("day", "2025-5-2", "дата"),
+        ("day", "02.05.2025", "дата"),
+        ("day", "05/02/2025", "дата"),
+        ("day", "2025-05-02 10:00:00", "дата"),
+        ("day", "2025-02-30", "дата"),
+        ("amount", "1.0", "целое"),
+        ("amount", "1E3", "целое"),
+        ("amount", "1 000", "целое"),
+        ("amount", "9223372036854775808", "целое"),
+        ("rate", '"1,5"', "число"),
+        ("rate", "1.5E+00", "число"),
+        ("rate", "NaN", "число"),
+        ("rate", "inf", "число"),
+        ("rate", "0x10", "число"),
+        ("rate", "1000000000000", "число"),
+    ],
+)
+def test_what_is_not_exactly_a_value_is_told_and_not_guessed(
+    column: str, given: str, expected: str, tmp_path: Path
+) -> None:
+    batch = read(tmp_path, table(line(1), line(2, **{column: given}), line(3)))
+    ((_, value, errors),) = [row for row in rows_of(batch, "row_no", column, "parse_errors") if row[0] == 2]
+    assert value is None
+    (error,) = json.loads(errors)
+    assert (error["column"], error["value"]) == (column, given.strip('"'))
+    assert expected in error["expected"]
+    (sound,) = duckdb.sql(f"select count(*) from '{batch.path}' where parse_errors is null").fetchall()
+    assert sound == (2,)
+
+
+def test_decimal_commas_are_read_where_they_are_declared(tmp_path: Path) -> None:
+    declared = {"kind": "csv", "delimiter": ";", "decimal_comma": True}
+    content = table(line(1, rate="1!5"), line(2, rate="1!5!0")).replace(",", ";").replace("!", ",")
+    batch = read(tmp_path, content, format=declared)
+    assert rows_of(batch, "rate") == [(Decimal("1.5"),), (None,)]
+
+
+def test_a_file_in_the_declared_old_encoding_is_read_and_left_alone(tmp_path: Path) -> None:
+    content = table(line(1, title="Ґанак – «Яма»")).replace("Ґ", "Г").encode("cp1251")
+    batch = read(tmp_path, content, format={"kind": "csv", "encoding": "cp1251"})
+    assert rows_of(batch, "title") == [("Ганак – «Яма»",)]
+    assert (tmp_path / "requests.csv").read_bytes() == content
+    assert not list(tmp_path.glob("*.utf8"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1251"])
+@pytest.mark.parametrize(
+    "content", [table(*SOUND).encode(), table(*SOUND).encode("cp1251"), b"<html>", b"\x98"]
+)
+def test_a_delivery_is_never_removed_or_changed(content: bytes, encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "requests.csv"
+    path.write_bytes(content)
+    path.chmod(0o400)
+    with contextlib.suppress(DeliveryError):
+        read_file(path, format={"kind": "csv", "encoding": encoding})
+    assert path.read_bytes() == content
+    assert {found.name for found in tmp_path.iterdir()} <= {"requests.csv", "batch.parquet"}
+
+
+# texts are trimmed of blanks, the no-break space among them
+BLANKS = "".join(chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) == "Zs")
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r"), max_size=12)
+values = st.fixed_dictionaries(
+    {
+        "number": texts,
+        "title": texts,
+        "person": texts,
+        "amount": st.none() | st.integers(-(2**63), 2**63 - 1),
+        "rate": st.none() | st.decimals(-999_999_999_999, 999_999_999_999, places=6),
+        "day": st.none() | st.dates(date(1, 1, 1), date(9999, 12, 31)),
+    }
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(rows=st.lists(values, min_size=1, max_size=8), end=st.sampled_from(["\n", "\r\n"]))
+def test_any_table_comes_back_as_it_was_written(
+    rows: Sequence[dict[str, Any]], end: str, tmp_path: Path
+) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, HEADER.split(","), lineterminator=end, quoting=csv.QUOTE_ALL)
+    writer.writeheader()
+    writer.writerows(
+        {name: "" if value is None else f"{value}" for name, value in row.items()} for row in rows
+    )
+    batch = read(tmp_path, text.getvalue())
+    read_back = rows_of(batch, "row_no", "number", "title", "amount", "rate", "day", "parse_errors")
+    assert read_back == [
+        (
+            position,
+            row["number"].strip(BLANKS) or None,
+            row["title"].strip(BLANKS) or None,
+            row["amount"],
+            row["rate"],
+            row["day"],
+            None,
+        )
+        for position, row in enumerate(rows, start=1)
+    ]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@given(
+    column=st.sampled_from(["amount", "rate", "day"]),
+    given_text=st.text(st.sampled_from("0123456789-+.,eE/: Tx_"), min_size=1, max_size=14)
+    | st.dates().map(lambda day: day.strftime("%d.%m.%Y"))
+    | st.floats().map(str)
+    | st.decimals(allow_nan=True).map(str),
+)
+def test_a_typed_value_says_what_its_text_says(column: str, given_text: str, tmp_path: Path) -> None:
+    text = given_text.strip()
+    assume(text)
+    batch = read(tmp_path, table(line(1, **{column: f'"{given_text}"'})))
+    ((value, errors),) = rows_of(batch, column, "parse_errors")
+    if value is None:
+        assert json.loads(errors)[0]["value"] == text
+        return
+    assert errors is None
+    if column == "day":
+        assert value.isoformat() == text
+    else:
+        # six decimal places are kept
+        assert abs(value - Decimal(text)) <= Decimal("0.0000005")
+        assert "e" not in text.lower()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(content=st.binary(max_size=300), starts_well=st.booleans())
+def test_any_bytes_end_in_rows_or_a_refusal(content: bytes, starts_well: bool, tmp_path: Path) -> None:
+    head = (HEADER + "\n").encode() if starts_well else b""
+    try:
+        batch = read(tmp_path, head + content)
+    except DeliveryError as error:
+        assert all(reason.message and reason.remedy for reason in error.reasons)
+    else:
+        numbers = [row for (row,) in rows_of(batch, "row_no")]
+        assert numbers == list(range(1, batch.rows + 1))
