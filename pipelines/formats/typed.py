@@ -24,6 +24,11 @@ SQL_TYPES = {
     "boolean": "BOOLEAN",
 }
 
+# Rows of a Parquet row group: a little less than DuckDB's own 122,880 and the rest of a chunk, so that an insert that
+# keeps the order fills one row group of the table with it. A little more, and it would start a second one, and write
+# the whole table again when the file is closed, to join them.
+ROW_GROUP = 120_000
+
 EXPECTED = {
     "integer": "целое число",
     "decimal": "число с десятичной точкой, без пробелов и без степени (E)",
@@ -63,16 +68,26 @@ def write_batch(
     if any(column.personal_data == "pseudonymise" for column in columns.values()):
         _register_pseudonym(connection, pseudonym_key)
     relation = connection.sql(rows_sql)
-    broken = ", ".join(
-        f"{name if name in relation.columns else 'NULL::VARCHAR'} as {name}"
+    broken = "".join(
+        f", NULL::VARCHAR as {name}"
         for name in ("broken", "broken_column", "broken_value")
+        if name not in relation.columns
     )
-    texts = ", ".join(f"{_clean(name, column)} as {quoted(name)}" for name, column in columns.items())
-    values = ", ".join(f"{_value(name, column)} as {quoted('v_' + name)}" for name, column in columns.items())
-    unread = {
-        name: f"({quoted('v_' + name)} is null and {quoted(name)} is not null)"
+    given = [
+        f"{_clean(name, column) if column.type == 'text' else _at_once(name, column)} as {quoted('v_' + name)}"
         for name, column in columns.items()
-        if column.type != "text"
+    ]
+    typed = {name: column for name, column in columns.items() if column.type != "text"}
+    left = [
+        f"case when {quoted('v_' + name)} is null then {_clean(name, column)} end as {quoted('left_' + name)}"
+        for name, column in typed.items()
+    ]
+    values = [
+        f"coalesce({quoted('v_' + name)}, {_value(quoted('left_' + name), column)}) as {quoted('v_' + name)}"
+        for name, column in typed.items()
+    ]
+    unread = {
+        name: f"({quoted('v_' + name)} is null and {quoted('left_' + name)} is not null)" for name in typed
     }
     problems = ", ".join(
         [
@@ -80,7 +95,7 @@ def write_batch(
             "json_object('column', broken_column, 'value', broken_value, 'expected', broken) end",
             *(
                 f"case when {condition} then json_object('column', {literal(name)}, 'value', "
-                f"{'null' if columns[name].personal_data != 'none' else quoted(name)}, "
+                f"{'null' if columns[name].personal_data != 'none' else quoted('left_' + name)}, "
                 f"'expected', {literal(expected(columns[name]))}) end"
                 for name, condition in unread.items()
             ),
@@ -90,13 +105,14 @@ def write_batch(
     connection.execute(
         f"""
         copy (
-            with cleaned as (select row_no, {broken}, {texts} from ({rows_sql})),
-            valued as (select *, {values} from cleaned)
+            with given as (select *, {", ".join(given)} from (select * {broken} from ({rows_sql}))),
+            remaining as (select {", ".join(["*", *left])} from given),
+            valued as (select * {f"replace ({', '.join(values)})" if values else ""} from remaining)
             select row_no, {kept},
                 case when {" or ".join(["broken is not null", *unread.values()])}
                     then '[' || concat_ws(', ', {problems}) || ']' end as parse_errors
             from valued
-        ) to {literal(str(out))} (format parquet)
+        ) to {literal(str(out))} (format parquet, row_group_size {ROW_GROUP})
         """
     )
     counted = connection.execute(f"select count(*) from {literal(str(out))}").fetchone()
@@ -112,17 +128,37 @@ def expected(column: Column) -> str:
 
 def _clean(name: str, column: Column) -> str:
     text = f"trim({quoted(name)})"
-    missing = ", ".join(literal(word) for word in column.missing)
+    missing = _missing(column)
     return f"case when {text} not in ({missing}) then {text} end" if missing else text
 
 
-def _value(name: str, column: Column) -> str:
-    """The typed value, or NULL where the text is not exactly a value of the type.
+def _missing(column: Column) -> str:
+    return ", ".join(literal(word) for word in column.missing)
+
+
+def _at_once(name: str, column: Column) -> str:
+    """The value of a text that can be read as it stands; the rest is cleaned first, and then tried again.
+
+    Nearly every text can, and trimming it first costs more than reading it. What is read here is exactly of its
+    type, hence without spaces around it: cleaning would not have changed it.
+    """
+    if not _is_exact(column):
+        return f"NULL::{SQL_TYPES[column.type]}"
+    value, missing = _value(quoted(name), column), _missing(column)
+    return f"case when {quoted(name)} not in ({missing}) then {value} end" if missing else value
+
+
+def _is_exact(column: Column) -> bool:
+    """Whether :func:`_value` reads nothing but the one form of the value; a cast to a timestamp is kinder."""
+    return column.type != "timestamp" or column.format is not None
+
+
+def _value(text: str, column: Column) -> str:
+    """The typed value of an SQL expression, or NULL where its text is not exactly a value of the type.
 
     A round trip through text is compared, because a cast alone is too kind: it takes 1.5 for an integer, 1.41E+09
     for a number, 2019-5-1 for a date.
     """
-    text = quoted(name)
     match column.type:
         case "text":
             return text
