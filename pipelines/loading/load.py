@@ -94,7 +94,8 @@ def load_delivery(
 
     A replay judges the same delivery again by today's declarations; it is a load of its own, and supersedes.
     """
-    newest = _newest_of_slice(delivery, warehouse)
+    history = _history(delivery, warehouse)
+    newest = next((load for load in reversed(history) if load["slice"] == delivery.slice.key), None)
     seen = Seen(origin or delivery.origin, fingerprint, _now())
     if newest and newest["sha256"] == delivery.sha256 and replayed_by is None:
         warehouse.commit_offer(newest["load_id"], seen)
@@ -104,7 +105,7 @@ def load_delivery(
     source = load_sources()[delivery.source]
     feed = source.feeds[delivery.feed]
     with _scratch(settings) as folder:
-        judged = _judge(delivery, feed, warehouse, settings, folder)
+        judged = _judge(delivery, feed, history, settings, folder)
         now = _now()
         events = [Event("received", datetime.fromisoformat(delivery.received_at), "gorod")]
         if replayed_by is not None:
@@ -114,7 +115,7 @@ def load_delivery(
             delivery,
             source,
             judged,
-            warehouse,
+            history,
             now,
             time.monotonic() - started,
             settings.landing,
@@ -207,10 +208,10 @@ def find_load(load_id: str, warehouse: DuckDBWarehouse) -> dict[str, Any]:
 
 
 def _judge(
-    delivery: Delivery, feed: Feed, warehouse: DuckDBWarehouse, settings: Settings, folder: Path
+    delivery: Delivery, feed: Feed, history: list[dict[str, Any]], settings: Settings, folder: Path
 ) -> _Judged:
     suite, suite_hash = gate.load_suite(delivery.source, delivery.feed)
-    cut = _cut_slices(delivery, warehouse)
+    cut = _cut(delivery, history)
     try:
         with disk_errors(settings.home):
             batch = formats.read(
@@ -255,33 +256,22 @@ def _on_empty(feed: Feed) -> gate.Result:
     )
 
 
-def _cut_slices(delivery: Delivery, warehouse: DuckDBWarehouse) -> Reason | None:
+def _cut(delivery: Delivery, history: list[dict[str, Any]]) -> Reason | None:
     """A delivery must replace whole slices: days that cut through an accepted load would count twice."""
-    if delivery.slice.first_day is None:
+    first, last = delivery.slice.first_day, delivery.slice.last_day
+    if first is None or last is None:
         return None
-    rows = warehouse.query(
-        """
-        select load_id, slice from ops.effective_load
-        where source = ? and feed = ? and instance = ? and part = ? and not not_retained
-            and first_day <= ? and last_day >= ? and not (first_day >= ? and last_day <= ?)
-        """,
-        [
-            *(delivery.source, delivery.feed, delivery.instance, delivery.slice.part),
-            *(
-                delivery.slice.last_day,
-                delivery.slice.first_day,
-                delivery.slice.first_day,
-                delivery.slice.last_day,
-            ),
-        ],
-    )
-    if not rows:
-        return None
-    return Reason(
-        "delivery.slice",
-        f"Период {delivery.slice.key} лишь частично совпадает с принятым периодом {rows[0]['slice']} ({rows[0]['load_id']}).",
-        f"Передайте период, который совпадает с принятым, целиком его покрывает или не задевает: {rows[0]['slice']}.",
-    )
+    for load in history:
+        effective = load["state"] in ("accepted", "waived") and not load["not_retained"]
+        if effective and not (first <= load["first_day"] and load["last_day"] <= last):
+            return Reason(
+                "delivery.slice",
+                f"Период {delivery.slice.key} лишь частично совпадает с принятым периодом "
+                f"{load['slice']} ({load['load_id']}).",
+                "Передайте период, который совпадает с принятым, целиком его покрывает или не задевает: "
+                f"{load['slice']}.",
+            )
+    return None
 
 
 def _parameters(delivery: Delivery, batch: Batch) -> dict[str, Any]:
@@ -297,14 +287,14 @@ def _record(
     delivery: Delivery,
     source: Source,
     judged: _Judged,
-    warehouse: DuckDBWarehouse,
+    history: list[dict[str, Any]],
     now: datetime,
     seconds: float,
     landed: Path,
 ) -> LoadRecord:
     rows = judged.batch.rows if judged.batch else 0
     return LoadRecord(
-        load_id=_free_id(delivery.delivery_id, warehouse),
+        load_id=_free_id(delivery.delivery_id, history),
         source=delivery.source,
         feed=delivery.feed,
         instance=delivery.instance,
@@ -335,20 +325,20 @@ def _record(
     )
 
 
-def _free_id(delivery_id: str, warehouse: DuckDBWarehouse) -> str:
+def _free_id(delivery_id: str, history: list[dict[str, Any]]) -> str:
     """The delivery's id; a number behind it where that delivery was loaded before (a replay, a return to it)."""
-    rows = warehouse.query("select count(*) as loads from ops.load where delivery_id = ?", [delivery_id])
-    loads = rows[0]["loads"] if rows else 0
+    loads = sum(1 for load in history if load["delivery_id"] == delivery_id)
     return delivery_id if not loads else f"{delivery_id}~{loads + 1}"
 
 
-def _newest_of_slice(delivery: Delivery, warehouse: DuckDBWarehouse) -> dict[str, Any] | None:
-    rows = warehouse.query(
-        "select * from ops.load_state where source = ? and feed = ? and instance = ? and slice = ? "
-        "order by load_no desc limit 1",
-        [delivery.source, delivery.feed, delivery.instance, delivery.slice.key],
+def _history(delivery: Delivery, warehouse: DuckDBWarehouse) -> list[dict[str, Any]]:
+    """The loads whose days touch the delivery's, in the order of their entry."""
+    days = delivery.slice
+    return warehouse.query(
+        "select * from ops.load_state where source = ? and feed = ? and instance = ? and part = ? "
+        "and (first_day is null or (first_day <= ? and last_day >= ?)) order by load_no",
+        [delivery.source, delivery.feed, delivery.instance, days.part, days.last_day, days.first_day],
     )
-    return rows[0] if rows else None
 
 
 def _outcome(row: dict[str, Any]) -> LoadOutcome:
