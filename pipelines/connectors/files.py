@@ -55,18 +55,17 @@ def _in_folder(
 ) -> Iterator[Offer]:
     pattern = re.compile(feed.file_pattern or r".+")
     try:
-        paths = sorted(path for path in folder.iterdir() if path.is_file())
+        found = sorted((path, path.stat()) for path in folder.iterdir() if path.is_file())
     except OSError as error:
         raise OriginError(
             f"folder {folder} cannot be read: {error.strerror}",
             "Mount it or grant read access; other sources go on meanwhile.",
         ) from error
-    for path in paths:
+    for path, stat in found:
         match = pattern.fullmatch(path.name)
         if match is None:
             continue
         groups = match.groupdict()
-        stat = path.stat()
         yield Offer(
             source=source,
             feed=feed_name,
@@ -87,8 +86,11 @@ class _copy:  # noqa: N801 - reads as the function that it is
 
     def __call__(self, folder: Path) -> None:
         try:
-            shutil.copyfile(self.path, folder / self.path.name)
-        except PermissionError as error:
+            source = self.path.open("rb")
+        except OSError as error:
             raise OriginError(
-                f"file {self.path} cannot be read: {error.strerror}", "Grant read access."
+                f"file {self.path} cannot be read: {error.strerror}",
+                "Put it back or grant read access; other files go on meanwhile.",
             ) from error
+        with source, (folder / self.path.name).open("wb") as target:
+            shutil.copyfileobj(source, target, 1 << 20)
