@@ -37,8 +37,8 @@ def defs() -> dg.Definitions:
             publication_asset(),
             country_digest,
         ],
-        jobs=[*loading, build, report],
-        schedules=[*automation.feed_schedules(loading), automation.report_schedule(report)],
+        jobs=[*loading.values(), build, report],
+        schedules=[*automation.loading_schedules(loading), automation.report_schedule(report)],
         sensors=[automation.inbox_sensor(loading), automation.ledger_sensor(build)],
         resources={"dbt": dbt_resource()},
         # DuckDB has one writer: steps run one after another, in one process.

@@ -14,7 +14,7 @@ from pipelines.errors import WarehouseBusyError
 from pipelines.loading.delivery import Offer
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.orchestration.building_assets import PUBLICATION, REPORT, catalogue, marts
-from pipelines.orchestration.loading_assets import partition_key_of, raw_key
+from pipelines.orchestration.loading_assets import partition_dimensions, partition_key_of, raw_key
 from pipelines.orchestration.stale import stale_since
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
@@ -28,21 +28,27 @@ REPORT_JOB = "country_digest"
 
 
 def load_job_name(source: str, feed: str) -> str:
-    """Name of the job that loads one feed."""
-    return f"load_{source}__{feed}"
+    """Name of the job that loads a feed: one for all feeds of the source that are partitioned alike."""
+    declared = load_sources()[source]
+    own = partition_dimensions(declared, declared.feeds[feed])
+    alike = all(partition_dimensions(declared, other) == own for other in declared.feeds.values())
+    return f"load_{source}" if alike else "_".join((f"load_{source}_by", *(own or ("nothing",))))
 
 
-def loading_jobs() -> list[UnresolvedAssetJobDefinition]:
-    """A job for each feed, in the order of sources and feeds."""
-    return [
-        dg.define_asset_job(
-            load_job_name(source.source, feed),
-            selection=dg.AssetSelection.assets(raw_key(source.source, feed)),
-            description=f"{source.title.ru}: {source.feeds[feed].title.ru}",
+def loading_jobs() -> dict[str, UnresolvedAssetJobDefinition]:
+    """The loading jobs by name."""
+    feeds: dict[str, list[dg.AssetKey]] = {}
+    for source in load_sources().values():
+        for feed in source.feeds:
+            feeds.setdefault(load_job_name(source.source, feed), []).append(raw_key(source.source, feed))
+    return {
+        name: dg.define_asset_job(
+            name,
+            selection=dg.AssetSelection.assets(*keys),
+            description="Fetch, land, gate and enter what is new.",
         )
-        for source in load_sources().values()
-        for feed in source.feeds
-    ]
+        for name, keys in feeds.items()
+    }
 
 
 def build_job() -> UnresolvedAssetJobDefinition:
@@ -68,33 +74,42 @@ def _requests(offers: list[Offer]) -> Iterator[dg.RunRequest]:
         yield dg.RunRequest(
             run_key=f"{offer.origin} {offer.fingerprint or offer.slice.key}",
             job_name=load_job_name(offer.source, offer.feed),
+            asset_selection=[raw_key(offer.source, offer.feed)],
             partition_key=partition_key_of(offer, source, source.feeds[offer.feed]),
             tags={"gorod/slice": offer.slice.key, "gorod/instance": offer.instance},
         )
 
 
-def feed_schedules(loading: list[UnresolvedAssetJobDefinition]) -> list[dg.ScheduleDefinition]:
-    """Each morning each feed's origin is looked at; a run is requested for each slice that is new."""
+def loading_schedules(loading: dict[str, UnresolvedAssetJobDefinition]) -> list[dg.ScheduleDefinition]:
+    """Each morning each source is looked at; a run is requested for each slice that is new."""
 
-    def schedule_of(job: UnresolvedAssetJobDefinition, source: str, feed: str) -> dg.ScheduleDefinition:
-        @dg.schedule(job=job, cron_schedule="0 5 * * *", execution_timezone=ZONE, name=f"{job.name}_daily")
-        def daily() -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def schedule_of(name: str, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+        @dg.schedule(job=job, cron_schedule="0 5 * * *", execution_timezone=ZONE, name=f"{name}_daily")
+        def daily(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
             settings = get_settings()
-            plan = make_plan(Wanted(source=source, feed=feed), settings, open_warehouse(settings))
-            for failure in plan.failures.values():
-                yield dg.SkipReason(str(failure))
-            yield from _requests(plan.offers.get((source, feed), []))
+            for source in load_sources().values():
+                wanted = [feed for feed in source.feeds if load_job_name(source.source, feed) == name]
+                for feed in wanted:
+                    plan = make_plan(
+                        Wanted(source=source.source, feed=feed), settings, open_warehouse(settings)
+                    )
+                    for failure in plan.failures.values():
+                        context.log.error(str(failure))
+                    yield from _requests(plan.offers.get((source.source, feed), []))
 
         return daily
 
-    names = [(source.source, feed) for source in load_sources().values() for feed in source.feeds]
-    return [schedule_of(job, *name) for job, name in zip(loading, names, strict=True)]
+    return [schedule_of(*item) for item in loading.items()]
 
 
-def inbox_sensor(loading: list[UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
+def inbox_sensor(loading: dict[str, UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
     """Files in ``inbox/<source>/<feed>/<instance>/`` are loaded as they arrive."""
 
-    @dg.sensor(jobs=loading, minimum_interval_seconds=30, description="Files that arrive in the drop folder.")
+    @dg.sensor(
+        jobs=list(loading.values()),
+        minimum_interval_seconds=30,
+        description="Files that arrive in the drop folder.",
+    )
     def inbox() -> Iterator[dg.RunRequest | dg.SkipReason]:
         settings = get_settings()
         offers = [

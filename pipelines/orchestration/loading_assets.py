@@ -30,13 +30,24 @@ def raw_key(source: str, feed: str) -> dg.AssetKey:
     return dg.AssetKey(["raw", f"{source}__{feed}"])
 
 
-def partitions_of(source: Source, feed: Feed) -> dg.PartitionsDefinition[Any] | None:
-    """By instance and month for a feed of months, by instance where there are several, else none."""
-    instances = dg.StaticPartitionsDefinition(list(source.instances))
+def partition_dimensions(source: Source, feed: Feed) -> tuple[str, ...]:
+    """By instance and month for a feed of months, by instance where there are several, else by nothing."""
     if feed.first_month is not None:
-        months = dg.MonthlyPartitionsDefinition(start_date=feed.first_month.isoformat(), end_offset=1)
-        return dg.MultiPartitionsDefinition({INSTANCE: instances, MONTH: months})
-    return instances if len(source.instances) > 1 else None
+        return (INSTANCE, MONTH)
+    return (INSTANCE,) if len(source.instances) > 1 else ()
+
+
+def partitions_of(source: Source, feed: Feed) -> dg.PartitionsDefinition[Any] | None:
+    """The partitions of a feed's raw asset."""
+    instances = dg.StaticPartitionsDefinition(list(source.instances))
+    match partition_dimensions(source, feed):
+        case (_, _) if feed.first_month is not None:
+            months = dg.MonthlyPartitionsDefinition(start_date=feed.first_month.isoformat(), end_offset=1)
+            return dg.MultiPartitionsDefinition({INSTANCE: instances, MONTH: months})
+        case (_,):
+            return instances
+        case _:
+            return None
 
 
 def partition_key_of(offer: Offer, source: Source, feed: Feed) -> str | None:

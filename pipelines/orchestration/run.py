@@ -83,14 +83,21 @@ def run(
 
 
 def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary) -> None:
-    left = set(landing.pending_feeds(settings)) - set(plan.offers)
-    for (source, feed), offers in [*plan.offers.items(), *((name, []) for name in sorted(left))]:
-        tell(f"begin {source}.{feed} {len(offers)}")
-        for tags in runner.partition_tags(source, feed, offers):
+    """One run for each loading job and unbroken range of its partitions."""
+    offers: dict[tuple[str, str], list[Offer]] = {feed: [] for feed in landing.pending_feeds(settings)}
+    offers.update(plan.offers)
+    jobs: dict[str, list[tuple[str, str]]] = {}
+    for source, feed in offers:
+        jobs.setdefault(runner.load_job(source, feed), []).append((source, feed))
+    for job, feeds in jobs.items():
+        for source, feed in feeds:
+            tell(f"begin {source}.{feed} {len(offers[source, feed])}")
+        wanted = [offer for feed in feeds for offer in offers[feed]]
+        for tags in runner.partition_tags(*feeds[0], wanted):
             try:
-                runner.execute(runner.load_job(source, feed), tags)
+                runner.execute(job, tags, feeds)
             except GorodError as error:
-                summary.failures.append(f"{source}.{feed}: {error}")
+                summary.failures.append(f"{', '.join('.'.join(feed) for feed in feeds)}: {error}")
 
 
 def _report(settings: Settings, runner: _Runner | None, summary: RunSummary) -> None:
@@ -126,15 +133,19 @@ class _Runner:
 
         from pipelines.definitions import defs
         from pipelines.orchestration import automation
+        from pipelines.orchestration.loading_assets import raw_key
 
         self.instance: DagsterInstance = DagsterInstance.from_config(str(home))
         self.definitions: Definitions = defs()
         self.build_job = automation.BUILD_JOB
         self.report_job = automation.REPORT_JOB
         self.load_job = automation.load_job_name
+        self.raw_key = raw_key
 
-    def execute(self, job: str, tags: dict[str, str] | None = None) -> None:
-        """Run a job to its end.
+    def execute(
+        self, job: str, tags: dict[str, str] | None = None, feeds: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """Run a job to its end, for some of its feeds alone where they are named.
 
         Raises:
             GorodError: a step failed; the message is the step's own.
@@ -147,6 +158,7 @@ class _Runner:
             run_config=quiet,
             instance=self.instance,
             partition_key=partition,
+            asset_selection=[self.raw_key(*feed) for feed in feeds] or None,
             tags={**given, "gorod/by": "gorod run"},
             raise_on_error=False,
         )

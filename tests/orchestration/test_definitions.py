@@ -147,7 +147,8 @@ def test_the_drop_folder_asks_for_a_run_of_the_slice_that_arrived(defs: dg.Defin
         context = dg.build_sensor_context(instance, repository_def=defs.get_repository_def())
         requests = sensor.evaluate_tick(context).run_requests or []
     assert [request.partition_key for request in requests] == ["minsk|2026-03-01"]
-    assert requests[0].job_name == "load_appeals_115__requests"
+    assert requests[0].job_name == "load_appeals_115"
+    assert requests[0].asset_selection == [dg.AssetKey(["raw", "appeals_115__requests"])]
     (folder / "opendata-115-2026-03-01.csv").unlink()
 
 
@@ -163,11 +164,19 @@ def test_the_digest_is_scheduled_for_the_month_before(defs: dg.Definitions) -> N
     assert [request.partition_key for request in tick.run_requests or []] == ["2026-02-01"]
 
 
-def test_each_feed_is_looked_at_every_day(defs: dg.Definitions) -> None:
-    schedules = {schedule.name for schedule in defs.get_repository_def().schedule_defs}
-    assert {
-        f"load_{source.source}__{feed}_daily" for source in load_sources().values() for feed in source.feeds
-    } <= schedules
+def test_every_new_slice_of_the_origin_is_asked_for_once_a_day(defs: dg.Definitions) -> None:
+    schedule = defs.resolve_schedule_def("load_appeals_115_daily")
+    with dg.DagsterInstance.ephemeral() as instance:
+        tick = schedule.evaluate_tick(
+            dg.build_schedule_context(
+                instance,
+                scheduled_execution_time=datetime(2026, 11, 1, 5, tzinfo=ZoneInfo("Europe/Minsk")),
+                repository_def=defs.get_repository_def(),
+            )
+        )
+    asked = {request.partition_key for request in tick.run_requests or []}
+    files = Path("assets/sources/appeals_115/sample/requests").glob("*/opendata-115-*.csv")
+    assert asked == {f"{file.parent.name}|{file.stem.removeprefix('opendata-115-')}" for file in files}
 
 
 def test_months_are_run_in_unbroken_ranges() -> None:
