@@ -1,4 +1,4 @@
-"""Delimited text: judged as a whole first, then split and typed by DuckDB in one pass."""
+"""Delimited text: judged as a whole first, then split and typed by DuckDB, then numbered."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import csv
 import difflib
 from array import array
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
 from pipelines.declarations.sources import CsvFormat, Feed
 from pipelines.errors import DeliveryError, Reason
-from pipelines.formats.typed import literal, quoted, write_batch
+from pipelines.formats.typed import ROW_GROUP, literal, quoted, write_batch
 from pipelines.loading.delivery import Batch, Delivery
 
 LONGEST_LINE = 1_000_000
@@ -76,18 +76,15 @@ def _read(
     )
     absent = "".join(f", NULL::VARCHAR as {quoted(name)}" for name in feed.kept_columns if name not in header)
     scan = (
-        f"select row_number() over () as record_no, {columns}{absent} from read_csv({literal(str(path))}, "
+        f"select NULL::BIGINT as row_no, {columns}{absent} from read_csv({literal(str(path))}, "
         f"auto_detect=false, header=true, delim={literal(fmt.delimiter)}, quote='\"', escape='\"', "
         f"columns={{{types}}}, compression='none', max_line_size={LONGEST_LINE}, "
         f"store_rejects=true, rejects_limit={MANY_BROKEN * len(header)})"
     )
-    batch = write_batch(
-        connection,
-        f"select record_no as row_no, * exclude (record_no) from ({scan})",
-        feed,
-        out,
-        pseudonym_key,
-    )
+    # Rows are read on all cores, in the order of the file; they are counted in what was written, because to
+    # count them while reading keeps DuckDB to one core.
+    records = out.with_suffix(".records.parquet")
+    batch = write_batch(connection, scan, feed, records, pseudonym_key)
     # one line has as many errors as it lacks columns
     broken = [
         _Broken(line - 1, tuple(kinds), text or "", (position or 1) - 1)
@@ -97,7 +94,8 @@ def _read(
         ).fetchall()
     ]
     if not broken:
-        return batch
+        _write_numbered(connection, "file_row_number + 1", records, "", out)
+        return replace(batch, path=out)
     (errors,) = connection.execute("select count(*) from reject_errors").fetchone() or (0,)
     too_many = errors >= MANY_BROKEN * len(header) or len(broken) >= MANY_BROKEN
     blanks = _blank_lines(path)
@@ -105,7 +103,6 @@ def _read(
     _refuse_unreadable(path, file, broken, rows, len(header), too_many)
     # Rows that could not be split are missing from the count: put them back at their place, so that a row
     # number always names the same row of the file.
-    whole = out.with_suffix(".whole.parquet")
     connection.execute("create temp table broken_row (row_no BIGINT, so_far BIGINT, broken VARCHAR)")
     connection.execute(
         "insert into broken_row select unnest(?), unnest(?), unnest(?)",
@@ -115,23 +112,36 @@ def _read(
             [_broken_text(record.kinds, len(header)) for record in broken],
         ],
     )
-    names = ", ".join(quoted(name) for name in feed.kept_columns)
     nulls = ", ".join(f"NULL as {quoted(name)}" for name in feed.kept_columns)
+    _write_numbered(
+        connection,
+        "file_row_number + 1 + coalesce(so_far, 0)",
+        records,
+        f"""
+        asof left join (
+            select row_no - so_far as record_no, max(so_far) as so_far from broken_row group by 1
+        ) as before on file_row_number >= before.record_no
+        union all
+        select row_no, {nulls}, '[' || json_object('column', null, 'value', null, 'expected', broken) || ']'
+        from broken_row
+        order by row_no
+        """,
+        out,
+    )
+    return replace(batch, path=out, rows=batch.rows + len(broken))
+
+
+def _write_numbered(
+    connection: duckdb.DuckDBPyConnection, row_no: str, records: Path, rest: str, out: Path
+) -> None:
+    """Write the batch of the records: each with its row number, an expression of its place ``file_row_number``."""
     connection.execute(
         f"""copy (
-            select batch.row_no + coalesce(before.so_far, 0) as row_no, {names}, parse_errors
-            from {literal(str(out))} as batch
-            asof left join (
-                select row_no - so_far + 1 as row_no, max(so_far) as so_far from broken_row group by 1
-            ) as before on batch.row_no >= before.row_no
-            union all
-            select row_no, {nulls}, '[' || json_object('column', null, 'value', null, 'expected', broken) || ']'
-            from broken_row
-            order by row_no
-        ) to {literal(str(whole))} (format parquet)"""
+            select {row_no} as row_no, record.* exclude (row_no, file_row_number)
+            from read_parquet({literal(str(records))}, file_row_number=true) as record {rest}
+        ) to {literal(str(out))} (format parquet, row_group_size {ROW_GROUP})"""
     )
-    whole.replace(out)
-    return Batch(out, batch.rows + len(broken), batch.facts)
+    records.unlink()
 
 
 def _broken_text(kinds: tuple[str, ...], columns: int) -> str:
