@@ -54,16 +54,20 @@ Known = frozenset[tuple[str, str, str, str, str, str]]
 
 
 def is_known(offer: Offer, known: Known) -> bool:
-    """Whether just this offer (slice, origin, fingerprint) was taken before."""
+    """Whether the origin still offers what was last taken of it for this slice."""
     key = (offer.source, offer.feed, offer.instance, offer.slice.key)
     return offer.fingerprint is not None and (*key, offer.origin, offer.fingerprint) in known
 
 
 def known_offers(warehouse: DuckDBWarehouse) -> Known:
-    """Source, feed, instance, slice, origin and fingerprint of every offer that was ever taken."""
+    """Source, feed, instance, slice, origin and fingerprint of the last offer taken of each origin and slice.
+
+    The last, not any: a file that comes back as it was, its time and all, replaces what came between.
+    """
     rows = warehouse.query(
-        "select source, feed, instance, slice, offer.origin, coalesce(fingerprint, '') as fingerprint "
-        "from ops.offer as offer join ops.load using (load_id)"
+        "select source, feed, instance, slice, offer.origin, "
+        "max_by(coalesce(fingerprint, ''), seen_at) as fingerprint "
+        "from ops.offer as offer join ops.load using (load_id) group by all"
     )
     return frozenset(tuple(row.values()) for row in rows)
 
@@ -96,7 +100,7 @@ def load_delivery(
     """
     history = _history(delivery, warehouse)
     newest = next((load for load in reversed(history) if load["slice"] == delivery.slice.key), None)
-    seen = Seen(origin or delivery.origin, fingerprint, _now())
+    seen = Seen(origin or delivery.origin, fingerprint, datetime.now(UTC).replace(tzinfo=None))
     if newest and newest["sha256"] == delivery.sha256 and replayed_by is None:
         warehouse.commit_offer(newest["load_id"], seen)
         landing.settle(delivery, settings)

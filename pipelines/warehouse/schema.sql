@@ -45,7 +45,7 @@ create table if not exists ops.load_event (
     until DATE
 );
 
--- Each offer that was ever taken: an offer that was seen once is never new again.
+-- Each offer that was ever taken. What its origin last offered for a slice is not new.
 create table if not exists ops.offer (
     load_id VARCHAR not null,
     origin VARCHAR not null,
