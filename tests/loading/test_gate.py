@@ -1,0 +1,308 @@
+"""The gate: what is declared is evaluated, or the load is refused; rows are kept back with their reasons."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import great_expectations.expectations as gxe
+import pytest
+
+import expectations as suites
+from expectations.vocabulary import load, row
+from pipelines.declarations.sources import load_sources
+from pipelines.errors import GorodError
+from pipelines.loading.delivery import Batch
+from pipelines.loading.gate import READABLE, Verdict, evaluate, load_suite
+from tests.expectations import test_beltelecom_inventory, test_open_sources
+
+SAYS = {"dimension": "validity", "says": "Так и должно быть.", "remedy": "Исправьте."}
+PARAMETERS = {"first_day": "2024-01-01", "last_day": "2024-01-31"}
+
+
+@pytest.fixture
+def batch(tmp_path: Path) -> Batch:
+    """100 rows: code c1 … c100, amount 1 … 100, kind a or b, day within January 2024."""
+    path = tmp_path / "batch.parquet"
+    duckdb.sql(
+        f"""copy (select i as row_no, 'c' || i as code, i as amount, if(i % 2 = 0, 'a', 'b') as kind,
+        date '2024-01-01' + (i % 31)::int as day, null::varchar as parse_errors from range(1, 101) t(i))
+        to '{path}' (format parquet)"""
+    )
+    return Batch(path, 100, {})
+
+
+def spoil(batch: Batch, assignment: str, where: str) -> Batch:
+    """The batch with some values changed."""
+    path = batch.path.with_name("spoilt.parquet")
+    with duckdb.connect() as connection:
+        connection.execute(f"create table batch as from '{batch.path}'")
+        connection.execute(f"update batch set {assignment} where {where}")
+        connection.execute(f"copy (from batch order by row_no) to '{path}' (format parquet)")
+    return Batch(path, batch.rows, {})
+
+
+def judge(batch: Batch, *suite: Any, **parameters: Any) -> Verdict:
+    return evaluate(batch, suite, {**PARAMETERS, **parameters}, batch.path.parent)
+
+
+def kept_back(verdict: Verdict) -> dict[int, list[dict[str, Any]]]:
+    if verdict.quarantine is None:
+        return {}
+    rows = duckdb.sql(f"select row_no, reasons from '{verdict.quarantine}'").fetchall()
+    return {row_no: json.loads(reasons) for row_no, reasons in rows}
+
+
+def small(mostly: float = 1.0, **changes: Any) -> Any:
+    arguments = {"column": "amount", "max_value": 90, "mostly": mostly, "name": "small", **SAYS, **changes}
+    return row(gxe.ExpectColumnValuesToBeBetween, **arguments)
+
+
+def test_every_declared_expectation_is_evaluated(batch: Batch) -> None:
+    suite = [
+        row(gxe.ExpectColumnValuesToNotBeNull, column="code", name="given", **SAYS),
+        row(gxe.ExpectColumnValuesToBeUnique, column="code", name="unique", **SAYS),
+        load(gxe.ExpectTableRowCountToBeBetween, min_value=1, name="rows", **SAYS),
+    ]
+    verdict = judge(batch, *suite)
+    assert [result.expectation for result in verdict.results] == [READABLE, "given", "unique", "rows"]
+    assert all(result.success and result.evaluated_count > 0 for result in verdict.results)
+    assert verdict.accepted
+    assert verdict.quarantined == 0
+    assert verdict.flagged is None
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        row(gxe.ExpectColumnValuesToNotBeNull, column="no_such_column", name="broken", **SAYS),
+        row(gxe.ExpectColumnValuesToMatchRegex, column="code", regex="(unclosed", name="broken", **SAYS),
+        row(
+            gxe.ExpectColumnValuesToNotBeNull,
+            column="no_such_column",
+            name="broken",
+            severity="warning",
+            **SAYS,
+        ),
+        load(gxe.ExpectColumnMaxToBeBetween, column="no_such_column", max_value=1, name="broken", **SAYS),
+        row(
+            gxe.ExpectColumnPairValuesAToBeGreaterThanB,
+            column_A="amount",
+            column_B="no_such_column",
+            name="broken",
+            **SAYS,
+        ),
+    ],
+    ids=["unknown column", "broken pattern", "unknown column, warning", "unknown column of a load", "pair"],
+)
+def test_what_cannot_be_evaluated_refuses_the_load(broken: Any, batch: Batch) -> None:
+    verdict = judge(batch, small(max_value=100), broken)
+    assert not verdict.accepted
+    (result,) = [result for result in verdict.results if result.expectation == "broken"]
+    assert result.refuses
+    assert result.evaluated_count == 0
+    assert "Проверка не выполнена" in result.says
+    assert result.remedy
+
+
+def test_a_verdict_without_results_accepts_nothing() -> None:
+    assert not Verdict(()).accepted
+
+
+@pytest.mark.parametrize(
+    "suite",
+    [[], [small(), small()]],
+    ids=["empty", "a name twice"],
+)
+def test_a_suite_that_is_no_suite_is_refused(suite: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("expectations.source.feed")
+    module.__file__ = __file__
+    module.SUITE = suite  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "expectations.source", types.ModuleType("expectations.source"))
+    monkeypatch.setitem(sys.modules, "expectations.source.feed", module)
+    with pytest.raises(GorodError, match="empty or repeats"):
+        load_suite("source", "feed")
+
+
+def test_a_feed_without_a_suite_is_told() -> None:
+    with pytest.raises(GorodError, match="no suite") as caught:
+        load_suite("no_such_source", "no_such_feed")
+    assert "expectations/no_such_source/no_such_feed.py" in caught.value.remedy
+
+
+def test_rows_that_fail_are_kept_back_and_the_rest_is_accepted(batch: Batch) -> None:
+    verdict = judge(batch, small(mostly=0.9))
+    assert verdict.accepted
+    assert set(kept_back(verdict)) == set(range(91, 101))
+    assert verdict.quarantined == 10
+    (reason,) = kept_back(verdict)[95]
+    assert reason == {
+        "expectation": "small",
+        "column": "amount",
+        "value": "95",
+        "says": SAYS["says"],
+        "remedy": SAYS["remedy"],
+    }
+
+
+def test_too_many_failing_rows_refuse_the_load(batch: Batch) -> None:
+    verdict = judge(batch, small(mostly=0.91))
+    assert not verdict.accepted
+    (result,) = [result for result in verdict.results if result.refuses]
+    assert (result.unexpected_count, result.evaluated_count) == (10, 100)
+    assert result.sample_rows == tuple(range(91, 101))
+    assert set(kept_back(verdict)) == set(range(91, 101))
+
+
+def test_a_row_with_several_faults_is_kept_back_once_with_all_reasons(batch: Batch) -> None:
+    other = row(
+        gxe.ExpectColumnValuesToBeInSet, column="kind", value_set=["a"], mostly=0.4, name="kind_a", **SAYS
+    )
+    verdict = judge(batch, small(mostly=0.9), other)
+    rows = kept_back(verdict)
+    assert verdict.quarantined == len(rows) == 50 + 5
+    assert {reason["expectation"] for reason in rows[95]} == {"small", "kind_a"}
+    assert {reason["expectation"] for reason in rows[96]} == {"small"}
+
+
+def test_a_quarantined_row_is_kept_whole(batch: Batch) -> None:
+    verdict = judge(batch, small(mostly=0.9))
+    ((record,),) = duckdb.sql(f"select record from '{verdict.quarantine}' where row_no = 95").fetchall()
+    assert json.loads(record) == {
+        "row_no": 95,
+        "code": "c95",
+        "amount": 95,
+        "kind": "b",
+        "day": "2024-01-03",
+    }
+
+
+def test_a_warning_flags_rows_and_accepts_them(batch: Batch) -> None:
+    verdict = judge(batch, small(severity="warning", mostly=0.99))
+    assert verdict.accepted
+    assert verdict.quarantined == 0
+    assert verdict.warnings == 1
+    assert verdict.flagged is not None
+    flagged = duckdb.sql(f"select row_no, expectation from '{verdict.flagged}' order by 1").fetchall()
+    assert flagged == [(number, "small") for number in range(91, 101)]
+
+
+@pytest.mark.parametrize(("severity", "accepted"), [("critical", False), ("warning", True)])
+def test_a_load_level_expectation_refuses_or_warns(severity: str, accepted: bool, batch: Batch) -> None:
+    many = load(
+        gxe.ExpectTableRowCountToBeBetween, min_value=1000, name="many", **{**SAYS, "severity": severity}
+    )
+    verdict = judge(batch, many)
+    assert verdict.accepted == accepted
+    assert verdict.warnings == (1 if accepted else 0)
+    (result,) = [result for result in verdict.results if not result.success]
+    assert "Получено: 100" in result.says
+
+
+def test_the_days_of_the_slice_fill_parameters(batch: Batch) -> None:
+    within = row(
+        gxe.ExpectColumnValuesToBeBetween,
+        column="day",
+        min_value={"$PARAMETER": "first_day"},
+        max_value={"$PARAMETER": "last_day"},
+        mostly=0.5,
+        name="within",
+        **SAYS,
+    )
+    assert judge(batch, within).quarantined == 0
+    # rows 31 and 62 and 93 are of 1 January
+    verdict = judge(batch, within, first_day="2024-01-02")
+    assert set(kept_back(verdict)) == {31, 62, 93}
+    # the suite is not spoilt by what it was filled with before
+    assert judge(batch, within).quarantined == 0
+
+
+def test_a_row_condition_is_respected(batch: Batch) -> None:
+    from great_expectations.expectations.row_conditions import Column
+
+    only_a = small(mostly=0.5, row_condition=Column("kind") == "a")
+    verdict = judge(batch, only_a)
+    assert set(kept_back(verdict)) == {92, 94, 96, 98, 100}
+    (result,) = [result for result in verdict.results if result.expectation == "small"]
+    assert result.evaluated_count == 50
+
+
+def test_values_that_look_like_parameters_or_sql_are_values(batch: Batch) -> None:
+    tricky = "it's $1 -- %s; drop"
+    spoilt = spoil(batch, f"kind = '{tricky.replace(chr(39), chr(39) * 2)}'", "row_no in (4, 8)")
+    known = row(
+        gxe.ExpectColumnValuesToNotBeInSet,
+        column="kind",
+        value_set=[tricky],
+        mostly=0.9,
+        name="known",
+        **SAYS,
+    )
+    verdict = judge(spoilt, known)
+    assert set(kept_back(verdict)) == {4, 8}
+    assert kept_back(verdict)[4][0]["value"] == tricky
+
+
+def test_unreadable_values_are_reasons_of_their_own(batch: Batch) -> None:
+    told = '[{"column": "amount", "value": "1,5", "expected": "целое число"}]'
+    spoilt = spoil(batch, f"amount = null, parse_errors = '{told}'", "row_no = 7")
+    verdict = judge(spoilt, small(max_value=100))
+    assert verdict.accepted
+    assert set(kept_back(verdict)) == {7}
+    (reason,) = kept_back(verdict)[7]
+    assert (reason["expectation"], reason["column"], reason["value"]) == (READABLE, "amount", "1,5")
+    assert "целое число" in reason["says"]
+
+
+def test_too_many_unreadable_rows_refuse_the_load(batch: Batch) -> None:
+    told = '[{"column": "amount", "value": "x", "expected": "целое число"}]'
+    spoilt = spoil(batch, f"amount = null, parse_errors = '{told}'", "row_no <= 6")
+    assert not judge(spoilt, small(max_value=100)).accepted
+
+
+def _declared() -> list[tuple[str, str]]:
+    return [(source.source, feed) for source in load_sources().values() for feed in source.feeds]
+
+
+def test_every_feed_has_a_suite_and_every_suite_a_feed() -> None:
+    folders = {
+        (package.name, module.name)
+        for package in pkgutil.iter_modules(suites.__path__)
+        if package.ispkg
+        for module in pkgutil.iter_modules(importlib.import_module(f"expectations.{package.name}").__path__)
+        if hasattr(importlib.import_module(f"expectations.{package.name}.{module.name}"), "SUITE")
+    }
+    assert folders == set(_declared())
+
+
+@pytest.mark.parametrize(("source", "feed"), _declared())
+def test_every_expectation_says_what_the_supplier_needs(source: str, feed: str) -> None:
+    suite, suite_hash = load_suite(source, feed)
+    assert len(suite_hash) == 64
+    for expectation in suite:
+        meta = expectation.meta
+        assert set(meta) == {"name", "level", "dimension", "says", "remedy"}
+        for text in (meta["says"], meta["remedy"]):
+            assert text.endswith(".")
+            assert any("а" <= letter <= "я" for letter in text.lower())
+
+
+def test_every_expectation_has_a_defect_that_it_sees() -> None:
+    """The defects are seeded in tests/expectations; here no declared name may be missing there."""
+    tried = {feed: set(defects) for feed, defects in test_open_sources.DEFECTS.items()}
+    tried["beltelecom_inventory.resources"] = {
+        *(name for name, *_ in test_beltelecom_inventory.DEFECTS),
+        *test_beltelecom_inventory.LOAD_LEVEL,
+        "resource_id_unique",
+    }
+    declared = {
+        f"{source}.{feed}": {expectation.meta["name"] for expectation in load_suite(source, feed)[0]}
+        for source, feed in _declared()
+    }
+    assert tried == declared
