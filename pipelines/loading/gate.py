@@ -190,15 +190,13 @@ def _validate(
 ) -> list[_Found]:
     """Run the suite once; results in the order of the declarations."""
     import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     from pipelines.loading.gx_duckdb import lent
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     with lent(connection) as url, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        context = gx.get_context(mode="ephemeral", project_config=_in_memory())
         data = context.data_sources.add_sql("gate", connection_string=url)
         engine = data.get_execution_engine()
         batch = data.add_table_asset("batch", table_name="batch").add_batch_definition_whole_table("batch")
@@ -244,6 +242,21 @@ def _validate(
             )
         )
     return found
+
+
+def _in_memory() -> Any:
+    """A GX context that keeps nothing: no telemetry, no progress bars, no folder for its documents."""
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+    return DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        progress_bars=ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
 
 
 def _where(expectation: Any, engine: Any) -> str | None:
