@@ -64,16 +64,6 @@ SUITE: list[Any] = [
         remedy="Допустимы OLT, xPON.Port, FibreLine, WiFi.AccessPoint; новый класс сначала согласуйте.",
         mostly=0.95,
     ),
-    row(
-        gxe.ExpectColumnValuesToNotMatchRegex,
-        column="name",
-        regex=r"(^|[ ,(])(ул|пр|просп|пер|бул|б-р|пр-т|наб)(\.|-т |-р | )",
-        name="name_without_address",
-        dimension="validity",
-        says="В имени ресурса (name) стоит адрес: точное место узла связи не передаётся.",
-        remedy="Передавайте в name условное обозначение; место – в place.id и характеристике soato.",
-        mostly=0.95,
-    ),
     # --- place
     row(
         gxe.ExpectColumnValuesToNotBeNull,

@@ -44,7 +44,10 @@ def overview(database: Path) -> Overview:
                 from counted
                 group by indicator
             )
-            select indicator, indicator.name_ru || ', ' || indicator.unit_ru, time_period, ref_area, obs_value,
+            select indicator,
+                indicator.name_ru
+                || case when contains(indicator.name_ru, indicator.unit_ru) then '' else ', ' || indicator.unit_ru end,
+                time_period, ref_area, obs_value,
                 indicator.decimals, missing_reason, obs_status
             from chosen
             join published.pub_indicator_value_v1 using (indicator, time_period)

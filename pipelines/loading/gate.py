@@ -82,7 +82,7 @@ class Verdict:
 
 
 def load_suite(source: str, feed: str) -> tuple[list[Any], str]:
-    """The declared expectations of a feed and the hash of their file.
+    """The declared expectations of a feed and the hash of all suites of its source (they share pieces).
 
     Raises:
         GorodError: there is no suite, it is empty, or two expectations have one name.
@@ -102,7 +102,8 @@ def load_suite(source: str, feed: str) -> tuple[list[Any], str]:
             "Give each expectation a name of its own.",
         )
     assert module.__file__
-    return suite, hashlib.sha256(Path(module.__file__).read_bytes()).hexdigest()
+    files = sorted(Path(module.__file__).parent.glob("*.py"))
+    return suite, hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 @cache

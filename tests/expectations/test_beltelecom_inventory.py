@@ -52,8 +52,6 @@ DEFECTS: list[tuple[str, str, Defect]] = [
     ("resource_id_present", FIBRE, field("id", None)),
     ("category_present", WIFI, field("category", None)),
     ("category_known", WIFI, field("category", "WiFi")),
-    ("name_without_address", PORT, field("name", "OLT-5, ул. Вымышленная, 7")),
-    ("name_without_address", PORT, field("name", "пр-т Образцовый, 12")),
     ("place_present", PORT, field("place", None)),
     ("place_present", PORT, field("place", {"name": "site", "role": "installationSite"})),
     ("soato_present", PORT, characteristic("soato", None)),

@@ -100,7 +100,6 @@ def test_a_port_in_full(read_pages: Callable[..., Batch]) -> None:
         "resource_id": "olt-1410-017-4-7",
         "resource_type": "PhysicalResource",
         "category": "xPON.Port",
-        "name": "OLT-17 slot4 port7",
         "administrative_state": "unlocked",
         "operational_state": "enable",
         "usage_state": "active",
@@ -205,7 +204,7 @@ def test_what_is_no_value_is_told_with_its_column(
         ({"place": [{"id": "site-1"}]}, "place"),
         ({"resourceCharacteristic": {"soato": "1410000000"}}, "resourceCharacteristic"),
         ({"resourceRelationship": "olt-1"}, "resourceRelationship"),
-        ({"name": {"ru": "порт"}}, "name"),
+        ({"category": {"ru": "порт"}}, "category"),
     ],
 )
 def test_one_odd_resource_is_marked_and_the_rest_is_read(
@@ -305,11 +304,11 @@ def test_any_text_survives(text: str) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name) / "delivery"
         folder.mkdir()
-        data = json.dumps([port(name=text, resourceCharacteristic=characteristics(technology=text))]).encode()
+        data = json.dumps([port(category=text, resourceCharacteristic=characteristics(technology=text))]).encode()
         batch = read(deliver(folder, [data], total=1), FEED, Path(name) / "batch.parquet")
         (row,) = rows_of(batch)
-    assert row["name"] == row["technology"]
-    assert (row["name"] or "").strip(" ") == text.strip(" ")
+    assert row["category"] == row["technology"]
+    assert (row["category"] or "").strip(" ") == text.strip(" ")
 
 
 @pytest.mark.parametrize("path", ["", "a b", "place[id]", "note[x]", "resourceCharacteristic[]", "a.b.c"])
