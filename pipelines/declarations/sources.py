@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -50,8 +50,12 @@ class Column(Declaration):
     )
 
 
+# the longest that a period of each cadence is, in days
+PERIOD_DAYS = {"daily": 1, "monthly": 31, "quarterly": 92, "half-yearly": 184, "yearly": 366}
+
+
 class Freshness(Declaration):
-    """When a feed is late: days after the end of the period that a delivery covers."""
+    """When a feed is late: days after the end of the period that the next delivery covers."""
 
     expected_within_days: int = Field(gt=0, description="days within which the next delivery is expected")
     late_after_days: int = Field(gt=0, description="days after which the feed is late")
@@ -201,6 +205,19 @@ class Feed(Declaration):
             if unknown:
                 raise ValueError(f"unknown group {sorted(unknown)}; allowed: period, part")
         return pattern
+
+    @property
+    def patience(self) -> tuple[timedelta, timedelta] | None:
+        """How long after the end of what was delivered last the next delivery is expected, and is late.
+
+        A period has to pass before it can be delivered, so its length is added to the declared days. None for a feed
+        that is never late.
+        """
+        if self.freshness is None or self.cadence not in PERIOD_DAYS:
+            return None
+        period = PERIOD_DAYS[self.cadence]
+        days = (self.freshness.expected_within_days, self.freshness.late_after_days)
+        return timedelta(days=period + days[0]), timedelta(days=period + days[1])
 
     @property
     def kept_columns(self) -> dict[str, Column]:

@@ -90,12 +90,13 @@ def _feed(source: str, feed: str, loads: list[dict[str, Any]]) -> FeedStatus:
 
 
 def _late(source: str, feed: str, newest: dict[str, Any] | None) -> str | None:
-    """How many days a feed is late: since the end of its newest period, or since its last delivery."""
-    declared = load_sources()[source].feeds[feed].freshness
-    if declared is None:
+    """How many days a feed is late: counted from the end of its newest period, or from its last delivery."""
+    patience = load_sources()[source].feeds[feed].patience
+    if patience is None:
         return None
     if newest is None:
         return "never delivered"
-    since = min(newest["last_day"] or newest["received_at"].date(), newest["received_at"].date())
-    days = (date.today() - since).days - declared.late_after_days
+    received: date = newest["received_at"].date()
+    since = min(newest["last_day"] or received, received)
+    days = (date.today() - since - patience[1]).days
     return f"{days} days" if days > 0 else None

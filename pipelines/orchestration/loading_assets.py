@@ -75,12 +75,10 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
     """The asset that fetches, lands, gates and enters what is new of one feed."""
     key = raw_key(source.source, name)
     expectations = _expectations(source.source, name)
+    patience = feed.patience
     freshness = (
-        dg.FreshnessPolicy.time_window(
-            fail_window=timedelta(days=feed.freshness.late_after_days),
-            warn_window=timedelta(days=feed.freshness.expected_within_days),
-        )
-        if feed.freshness and feed.freshness.expected_within_days < feed.freshness.late_after_days
+        dg.FreshnessPolicy.time_window(warn_window=patience[0], fail_window=patience[1])
+        if patience and patience[0] < patience[1]
         else None
     )
 
