@@ -355,9 +355,12 @@ def replay(
     load_id = find_load(load, warehouse)["load_id"]
     with run_lock(settings):
         outcome = replay_load(load_id, why, settings, warehouse)
-    console.out.print(
-        f"{outcome.load_id}  {console.state(outcome.state)}; gorod run brings it into the figures"
+    then = (
+        f"why: gorod explain {outcome.load_id}"
+        if outcome.state == "rejected"
+        else "gorod run brings it into the figures"
     )
+    console.out.print(f"{outcome.load_id}  {console.state(outcome.state)}; {then}")
     if outcome.state == "rejected":
         raise typer.Exit(6)
 
