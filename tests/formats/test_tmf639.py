@@ -304,7 +304,9 @@ def test_any_text_survives(text: str) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name) / "delivery"
         folder.mkdir()
-        data = json.dumps([port(category=text, resourceCharacteristic=characteristics(technology=text))]).encode()
+        data = json.dumps(
+            [port(category=text, resourceCharacteristic=characteristics(technology=text))]
+        ).encode()
         batch = read(deliver(folder, [data], total=1), FEED, Path(name) / "batch.parquet")
         (row,) = rows_of(batch)
     assert row["category"] == row["technology"]
