@@ -1,0 +1,163 @@
+"""``python -m bench``: measure, tell, keep. How to read what it tells is in ``docs/performance.md``."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import months
+from bench.children import PROJECT, BenchError, Measured, measure
+from bench.findings import Findings, machine
+from bench.requests_file import FILE_NAME
+
+MONTH = "2025-03"
+READERS = {"read_csv": "dlt, read_csv + GX on pandas", "arrow": "dlt, Arrow + GX on pandas"}
+SHORT = 5
+
+
+def main(arguments: list[str]) -> int:
+    """Measure what is asked for; 0 if everything could be measured."""
+    options = _options(arguments)
+    findings = Findings(Console())
+    findings.say(f"machine: {machine()}")
+    try:
+        with tempfile.TemporaryDirectory(prefix="gorod-bench-", dir=options.folder) as folder:
+            if "rows" in options.parts:
+                _by_rows(Path(folder), options, findings)
+            if "months" in options.parts:
+                _by_months(Path(folder) / "months", options, findings)
+    except BenchError as error:
+        findings.console.print(str(error), style="red", markup=False)
+        return 1
+    findings.show()
+    findings.say(f"kept in {findings.keep(options.results, vars(options))}")
+    return 0
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="What a load costs, in ratios.")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="rows of the large file")
+    parser.add_argument(
+        "--rival-rows", type=int, default=1_000_000, help="rows of the file that dlt is given too: it is slow"
+    )
+    parser.add_argument("--full", action="store_true", help="give dlt the large file as well: takes long")
+    parser.add_argument("--history", type=int, default=500, help="months of the long history")
+    parser.add_argument("--repeat", type=int, default=1, help="measure DuckDB and Gorod so often")
+    parser.add_argument("--parts", nargs="+", choices=["rows", "months"], default=["rows", "months"])
+    parser.add_argument("--folder", type=Path, help="where the files are made, and removed at the end")
+    parser.add_argument(
+        "--results", type=Path, default=PROJECT / "bench" / "results", help="where the JSON goes"
+    )
+    return parser.parse_args(arguments)
+
+
+def _by_rows(folder: Path, options: argparse.Namespace, findings: Findings) -> None:
+    """A file against DuckDB alone, and against dlt with GX on pandas."""
+    peaks = []
+    for rows in sorted({options.rows, options.rival_rows}, reverse=True):
+        home, database, state = folder / "home", folder / "floor.duckdb", folder / "dlt"
+        file = (
+            home / "inbox" / months.SOURCE / months.FEED / months.INSTANCES[0] / FILE_NAME.format(month=MONTH)
+        )
+        file.parent.mkdir(parents=True)
+        findings.say(f"writing {rows:,} requests")
+        measure("bench.requests_file", rows, MONTH, file)
+
+        duckdb = findings.measure(
+            "DuckDB alone: CREATE TABLE AS",
+            rows,
+            _anew(lambda: measure("bench.by_duckdb", file, database), database),  # noqa: B023 - called at once
+            options.repeat,
+        )
+        gorod = findings.measure(
+            "Gorod: landing, gate, raw",
+            rows,
+            _anew(
+                lambda: measure(
+                    "bench.by_gorod",
+                    environment={"GOROD_HOME": str(home), "GOROD_ORIGIN": "sample"},  # noqa: B023
+                ),
+                home / "landing",
+                home / "warehouse.duckdb",
+            ),
+            options.repeat,
+        )
+        peaks.append(gorod.peak_mib)
+        findings.compare(f"Gorod / DuckDB alone, {rows:,} rows", gorod.wall_s / duckdb.wall_s, "≤ 4")
+        if rows == options.rival_rows or options.full:
+            for reader, title in READERS.items():
+                rival = findings.measure(
+                    title,
+                    rows,
+                    _anew(lambda: measure("bench.by_dlt", file, state, reader), state),  # noqa: B023
+                )
+                reach = "≥ 10" if reader == "read_csv" else "–"
+                findings.compare(f"{title} / Gorod, {rows:,} rows", rival.wall_s / gorod.wall_s, reach)
+        for path in (home, state):
+            shutil.rmtree(path, ignore_errors=True)
+    findings.compare("Gorod's peak memory, GiB", max(peaks) / 1024, "≤ 4")
+
+
+def _by_months(home: Path, options: argparse.Namespace, findings: Findings) -> None:
+    """One new month on a short and on a long history, and a run with nothing new."""
+    new_months = (f"{year}-{month:02}" for year in (2024, 2025) for month in range(1, 13))
+
+    def step(*arguments: object) -> Measured:
+        return measure("bench.months", *arguments, environment=months.environment(home))
+
+    def with_new_month(command: str) -> Callable[[], Measured]:
+        def once() -> Measured:
+            step("new_month", home, next(new_months))
+            return step(command)
+
+        return once
+
+    findings.say("making a home with the samples of all sources")
+    step("prepare", home)
+    loads, runs = [], []
+    for length in (SHORT, options.history):
+        findings.say(f"making a history of {length} months of {months.ROWS:,} requests")
+        step("extend", home, length)
+        step("run")
+        runs.append(
+            findings.measure(f"gorod run: a month after {length}", months.ROWS, with_new_month("run"))
+        )
+        loads.append(
+            findings.measure(
+                f"landing, gate, raw: a month after {length}", months.ROWS, with_new_month("load"), times=3
+            )
+        )
+    step("run")
+    idle = findings.measure("gorod run: nothing new", 0, lambda: step("run"), times=3)
+    for what, (short, long), reach in (
+        ("landing, gate, raw of a new month", loads, "< 1.3"),
+        ("gorod run of a new month", runs, "–"),
+    ):
+        findings.compare(
+            f"{what}: after {options.history} / after {SHORT}", long.inside_s / short.inside_s, reach
+        )
+    findings.compare("nothing new: seconds after imports", idle.inside_s, "≤ 5")
+
+
+def _anew(once: Callable[[], Measured], *left: Path) -> Callable[[], Measured]:
+    """A measurement that begins without what an earlier one left."""
+
+    def cleared() -> Measured:
+        for path in left:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        return once()
+
+    return cleared
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

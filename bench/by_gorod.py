@@ -1,0 +1,65 @@
+"""Gorod: landing, reader, gate with fifteen expectations, raw; by the functions that ``gorod run`` calls.
+
+``python -m bench.by_gorod FILE`` with GOROD_HOME and GOROD_ORIGIN in the environment; FILE lies in the drop folder of
+that home.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from bench.suite import MORE
+from expectations.appeals_115 import requests
+from pipelines import formats
+from pipelines.connectors.files import inbox_offers
+from pipelines.declarations.sources import load_sources
+from pipelines.loading import gate, landing
+from pipelines.loading.load import load_offer
+from pipelines.settings import get_settings
+from pipelines.warehouse import open_warehouse
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+
+STEPS: tuple[tuple[Any, str, str], ...] = (
+    (landing, "land", "landing"),
+    (formats, "read", "reader"),
+    (gate, "evaluate", "gate"),
+    (DuckDBWarehouse, "commit_load", "raw and ledger"),
+)
+
+
+def main() -> None:
+    """Load the one file that waits in the drop folder, and tell how long each step took."""
+    requests.SUITE.extend(MORE)
+    seconds: dict[str, float] = {}
+    for owner, function, title in STEPS:
+        setattr(owner, function, _timed(getattr(owner, function), title, seconds))
+    settings = get_settings()
+    warehouse = open_warehouse(settings)
+    warehouse.prepare()
+    (offer,) = inbox_offers(load_sources()["appeals_115"], "requests", settings)
+    outcome = load_offer(offer, settings, warehouse)
+    told = {
+        "state": outcome.state,
+        "rows": outcome.rows_accepted,
+        "expectations": len(outcome.results),
+        "steps_s": seconds,
+    }
+    print(json.dumps(told))
+
+
+def _timed(function: Callable[..., Any], title: str, seconds: dict[str, float]) -> Callable[..., Any]:
+    def timed(*arguments: Any, **options: Any) -> Any:
+        started = time.monotonic()
+        try:
+            return function(*arguments, **options)
+        finally:
+            seconds[title] = round(time.monotonic() - started, 2)
+
+    return timed
+
+
+if __name__ == "__main__":
+    main()
