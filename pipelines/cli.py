@@ -134,8 +134,8 @@ def _show_summary(summary: RunSummary, log: Path) -> None:
 
     given = overview(publication.database)
     console.table(given.title, given.columns, given.rows, right=given.columns[2:])
-    if publication.synthetic:
-        console.out.print("[yellow]Синтетические данные / synthetic data: the figures are invented.[/]")
+    if given.synthetic:
+        console.out.print(f"[yellow]{given.synthetic}[/]")
     console.out.print(f"snapshot   {settings.published / 'current' / 'gorod.duckdb'}")
     console.out.print(f"regions    {settings.published / 'current' / 'regions'}")
     for document in (

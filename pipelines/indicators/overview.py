@@ -14,6 +14,7 @@ class Overview:
     """A table: a row for each indicator, a column for the country and for each region."""
 
     title: str
+    synthetic: str | None
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
 
@@ -48,7 +49,7 @@ def overview(database: Path) -> Overview:
                 indicator.name_ru
                 || case when contains(indicator.name_ru, indicator.unit_ru) then '' else ', ' || indicator.unit_ru end,
                 time_period, ref_area, obs_value,
-                indicator.decimals, missing_reason, obs_status
+                indicator.decimals, missing_reason, obs_status, synthetic
             from chosen
             join published.pub_indicator_value_v1 using (indicator, time_period)
             join published.pub_indicator_v1 as indicator using (indicator)
@@ -58,12 +59,26 @@ def overview(database: Path) -> Overview:
             [names],
         ).fetchall()
     rows: dict[str, dict[str, Any]] = {}
-    for indicator, name, period, area, value, decimals, reason, status in cells:
-        row = rows.setdefault(indicator, {"name": name, "period": period})
+    for indicator, name, period, area, value, decimals, reason, status, synthetic in cells:
+        row = rows.setdefault(indicator, {"name": name, "period": period, "synthetic": False})
+        row["synthetic"] |= synthetic
         mark = "" if status in ("A", None) or value is None else f" {status}"
         row[area] = f"{value:,.{decimals}f}".replace(",", " ") + mark if value is not None else (reason or "")
+    invented = [row for row in rows.values() if row["synthetic"]]
+    if len(invented) < len(rows):
+        for row in invented:
+            row["name"] += " ◊"
     return Overview(
         "Показатели по регионам",
+        _warning(len(invented), len(rows)),
         ("показатель", "период", *names),
         [(row["name"], row["period"], *(row.get(area, "") for area in names)) for row in rows.values()],
     )
+
+
+def _warning(invented: int, shown: int) -> str | None:
+    """What must stand below a table with invented figures."""
+    if not invented:
+        return None
+    words = "синтетические данные, не для использования / synthetic data: the figures are invented"
+    return words.capitalize() if invented == shown else f"◊ {words}"
