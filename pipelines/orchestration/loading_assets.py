@@ -110,12 +110,9 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
         settings = get_settings()
         warehouse = open_warehouse(settings)
         outcomes, failures = _load_new(context, source, name, feed, settings, warehouse)
-        instances, slices = _selected(context, feed)
         yield dg.MaterializeResult(
             metadata=_metadata(outcomes, warehouse, source.source, name),
-            check_results=list(
-                _check_results(key, expectations, warehouse, source.source, name, instances, slices)
-            ),
+            check_results=list(_check_results(key, expectations, warehouse, source.source, name)),
         )
         if failures:
             raise dg.Failure(
@@ -234,25 +231,14 @@ def _metadata(
 
 
 def _check_results(
-    key: dg.AssetKey,
-    expectations: list[dict[str, Any]],
-    warehouse: DuckDBWarehouse,
-    source: str,
-    feed: str,
-    instances: list[str] | None,
-    slices: set[tuple[str, str]] | None,
+    key: dg.AssetKey, expectations: list[dict[str, Any]], warehouse: DuckDBWarehouse, source: str, feed: str
 ) -> Iterator[dg.AssetCheckResult]:
-    """What the newest load of each selected slice says, by expectation: state of the data, not of this run alone."""
-    newest = [
-        row
-        for row in warehouse.query(
-            "select max_by(load_id, load_no) as load_id, instance, slice, max_by(state, load_no) as state "
-            "from ops.load_state where source = ? and feed = ? group by instance, slice",
-            [source, feed],
-        )
-        if (instances is None or row["instance"] in instances)
-        and (slices is None or (row["instance"], row["slice"]) in slices)
-    ]
+    """What the newest load of each slice says, by expectation: the state of the whole feed, not of this run alone."""
+    newest = warehouse.query(
+        "select max_by(load_id, load_no) as load_id, max_by(state, load_no) as state "
+        "from ops.load_state where source = ? and feed = ? group by instance, slice",
+        [source, feed],
+    )
     ids = [row["load_id"] for row in newest]
     found = warehouse.query(
         "select expectation, load_id, severity, success, unexpected_count, evaluated_count, says, remedy, sample_rows "
