@@ -92,5 +92,6 @@ class _copy:  # noqa: N801 - reads as the function that it is
                 f"file {self.path} cannot be read: {error.strerror}",
                 "Put it back or grant read access; other files go on meanwhile.",
             ) from error
-        with source, (folder / self.path.name).open("wb") as target:
-            shutil.copyfileobj(source, target, 1 << 20)
+        # it is open only to know that it can be read: copyfile leaves the copying to the kernel
+        with source:
+            shutil.copyfile(self.path, folder / self.path.name)
