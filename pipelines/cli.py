@@ -50,7 +50,14 @@ def told(command: F) -> F:
     @wraps(command)
     def wrapper(*arguments: Any, **options: Any) -> Any:
         try:
-            return command(*arguments, **options)
+            try:
+                return command(*arguments, **options)
+            except OSError:
+                # whoever writes (Dagster, the log, a report) may be the one that finds the disk full
+                from pipelines.loading.load import disk_errors
+
+                with disk_errors(get_settings().home):
+                    raise
         except GorodError as error:
             console.err.print(f"[bold red]error:[/] {_escaped(error.message)}")
             if error.remedy:

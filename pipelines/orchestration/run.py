@@ -18,7 +18,10 @@ from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance, Definitions
+    from dagster import AssetKey, DagsterInstance, Definitions
+
+
+BY_COMMAND = {"gorod/by": "gorod run"}
 
 
 @dataclass
@@ -51,7 +54,7 @@ def run(
         GorodError: the marts could not be built; what was published stays.
     """
     # Dagster is imported only when there is something to run: a run with nothing new takes a moment.
-    from pipelines.orchestration.stale import stale_since
+    from pipelines.orchestration.stale import is_unpublished, stale_since
 
     watch(watcher)
     try:
@@ -69,6 +72,10 @@ def run(
             if stale_since(warehouse) is not None:
                 runner = runner or _Runner(settings)
                 runner.execute(runner.build_job)
+                summary.built = True
+            elif is_unpublished(settings, warehouse):
+                runner = runner or _Runner(settings)
+                runner.execute(runner.build_job, assets=[runner.publication])
                 summary.built = True
             summary.loads = warehouse.query(
                 "select load_id, source, feed, instance, slice, state, rows_delivered, rows_accepted, rows_quarantined, "
@@ -95,7 +102,7 @@ def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary) 
         wanted = [offer for feed in feeds for offer in offers[feed]]
         for tags in runner.partition_tags(*feeds[0], wanted):
             try:
-                runner.execute(job, tags, feeds)
+                runner.execute(job, tags, [runner.raw_key(*feed) for feed in feeds])
             except GorodError as error:
                 summary.failures.append(f"{', '.join('.'.join(feed) for feed in feeds)}: {error}")
 
@@ -133,6 +140,7 @@ class _Runner:
 
         from pipelines.definitions import defs
         from pipelines.orchestration import automation
+        from pipelines.orchestration.building_assets import PUBLICATION
         from pipelines.orchestration.loading_assets import raw_key
 
         self.instance: DagsterInstance = DagsterInstance.from_config(str(home))
@@ -141,11 +149,26 @@ class _Runner:
         self.report_job = automation.REPORT_JOB
         self.load_job = automation.load_job_name
         self.raw_key = raw_key
+        self.publication = PUBLICATION
+        self._bury_the_dead()
 
-    def execute(
-        self, job: str, tags: dict[str, str] | None = None, feeds: Sequence[tuple[str, str]] = ()
-    ) -> None:
-        """Run a job to its end, for some of its feeds alone where they are named.
+    def _bury_the_dead(self) -> None:
+        """End what killed runs left open: they hold the one writer's slot, and would be waited for without end.
+
+        Only for the holder of the run lock: no other run of this command is alive.
+        """
+        from dagster import DagsterRunStatus, RunsFilter
+
+        open_runs = RunsFilter(
+            statuses=[DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED],
+            tags=BY_COMMAND,
+        )
+        for dead in self.instance.get_runs(open_runs):
+            self.instance.report_run_failed(dead, "The process was killed.")
+            self.instance.event_log_storage.free_concurrency_slots_for_run(dead.run_id)
+
+    def execute(self, job: str, tags: dict[str, str] | None = None, assets: Sequence[AssetKey] = ()) -> None:
+        """Run a job to its end, for some of its assets alone where they are named.
 
         Raises:
             GorodError: a step failed; the message is the step's own.
@@ -158,8 +181,8 @@ class _Runner:
             run_config=quiet,
             instance=self.instance,
             partition_key=partition,
-            asset_selection=[self.raw_key(*feed) for feed in feeds] or None,
-            tags={**given, "gorod/by": "gorod run"},
+            asset_selection=list(assets) or None,
+            tags={**given, **BY_COMMAND},
             raise_on_error=False,
         )
         if not result.success:

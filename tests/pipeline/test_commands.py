@@ -1,0 +1,213 @@
+"""The commands: what they answer, in which words, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from python_calamine import CalamineWorkbook
+from typer.testing import CliRunner
+
+from pipelines.cli import app
+from tests.pipeline.conftest import gorod
+from tests.portal import ADDRESS, PERSON, Portal
+
+TODAY = (datetime.now(UTC) + timedelta(hours=3)).date()
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def answer_of(*arguments: str) -> Any:
+    done = call(*arguments, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def refused(portal: Portal) -> str:
+    """A sound load, and one of which half the rows have an unknown state."""
+    portal.take("2024-01", portal.rows("2024-01", 5))
+    rows = [portal.row(number, "2024-02", status="9" if number % 2 else "5") for number in range(1, 21)]
+    return portal.take("2024-02", rows).load_id
+
+
+def test_help_tells_the_whole_story() -> None:
+    done = call("--help")
+    assert done.exit_code == 0
+    for word in ("run", "status", "explain", "waive", "replay", "trace", "sql", "Exit codes"):
+        assert word in done.stdout
+
+
+def test_status_counts_loads_by_state(refused: str) -> None:
+    (feed,) = [one for one in answer_of("status")["feeds"] if one["feed"] == "requests"]
+    assert (feed["accepted"], feed["rejected"], feed["rows"]) == (1, 1, 5)
+    shown = call("status", "--loads")
+    assert shown.exit_code == 0
+    assert f"gorod explain {refused}" in shown.stdout
+    assert "behind the ledger" in shown.stdout
+
+
+def test_explain_tells_row_column_value_rule_and_remedy(refused: str, tmp_path: Path) -> None:
+    given = answer_of("explain", "2024-02")
+    assert given["load"]["load_id"] == refused
+    assert given["decision"] == "Загрузка не принята."
+    assert {(row["row"], row["column"], row["value"]) for row in given["rows"]} == {
+        (number, "status", "9") for number in range(1, 21, 2)
+    }
+    assert all(row["rule"] and row["remedy"] for row in given["rows"])
+    book = tmp_path / "answer.xlsx"
+    done = call("explain", refused, "--xlsx", str(book))
+    assert done.exit_code == 0
+    assert "status" in done.stdout
+    lines = CalamineWorkbook.from_path(str(book)).get_sheet_by_name("Строки").to_python()
+    assert lines[0][:4] == ["Строка", "Столбец", "Дано", "Правило"]
+    assert [(line[0], line[1], line[2]) for line in lines[1:]] == [
+        (number, "status", "9") for number in range(1, 21, 2)
+    ]
+    for secret in (PERSON, ADDRESS):
+        assert secret not in done.stdout
+        assert secret not in str(CalamineWorkbook.from_path(str(book)).get_sheet_by_index(0).to_python())
+
+
+def test_a_load_that_is_not_there_is_told(refused: str) -> None:
+    for arguments in (("explain", "nothing-like-it"), ("replay", "nothing-like-it")):
+        done = call(*arguments)
+        assert done.exit_code == 1
+        assert "no load 'nothing-like-it'" in done.stderr
+        assert "gorod status --loads" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert "2 loads fit 'appeals'" in call("explain", "appeals").stderr
+    assert refused
+
+
+def test_waive_lets_in_and_replay_judges_again(refused: str, portal: Portal) -> None:
+    arguments = ("--by", "Петров", "--why", "обещали исправить")
+    past = call("waive", refused, *arguments, "--until", "2020-01-01")
+    assert past.exit_code == 1
+    assert "past" in past.stderr
+    done = call("waive", refused, *arguments, "--until", f"{TODAY}")
+    assert done.exit_code == 0, done.output
+    assert portal.states()[refused] == "waived"
+    events = answer_of("explain", refused)["events"]
+    assert (events[-1]["by_whom"], events[-1]["why"], events[-1]["until"]) == (
+        "Петров",
+        "обещали исправить",
+        f"{TODAY}",
+    )
+    assert call("replay", refused, "--why", "проверка").exit_code == 6
+    assert portal.states()[f"{refused}~2"] == "rejected"
+
+
+def test_waive_asks_for_who_why_and_until(refused: str) -> None:
+    for missing in ("--by", "--why", "--until"):
+        options = {"--by": "Петров", "--why": "w", "--until": f"{TODAY}"}
+        del options[missing]
+        done = call("waive", refused, *(part for option in options.items() for part in option))
+        assert done.exit_code == 2
+        assert missing in done.output
+
+
+def test_reading_before_anything_is_published(portal: Portal) -> None:
+    done = call("sql", "select 1")
+    assert done.exit_code == 1
+    assert "nothing is published yet" in done.stderr
+    assert "gorod run" in done.stderr
+    assert portal.states() == {}
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--source", "nowhere"), ("--feed", "nothing"), ("--instance", "atlantis")]
+)
+def test_a_run_of_what_is_not_declared(arguments: tuple[str, str], portal: Portal) -> None:
+    done = call("run", *arguments)
+    assert done.exit_code == 1
+    assert arguments[1] in done.stderr
+    assert portal.states() == {}
+
+
+@pytest.mark.parametrize("what", ["missing", "file"])
+def test_an_origin_that_cannot_be_read_stops_only_itself(what: str, portal: Portal) -> None:
+    from pipelines.loading.plan import Wanted, make_plan
+
+    portal.put("2024-01", portal.rows("2024-01", 3))
+    if what == "file":
+        (portal.folder.parent / "territories").write_text("not a folder", encoding="utf-8")
+    plan = make_plan(Wanted(), portal.settings, portal.warehouse)
+    assert ("appeals_115", "requests") in plan.offers
+    assert ("territory_register", "population") in plan.failures
+    assert "territories" in str(plan.failures["territory_register", "population"])
+
+
+@pytest.mark.usefixtures("portal")
+def test_a_run_with_an_unreadable_origin_leaves_with_3() -> None:
+    done = call("run", "--source", "territory_register")
+    assert done.exit_code == 3
+    assert "cannot be read" in done.stderr
+    assert "territories" in done.stderr
+
+
+@pytest.mark.slow
+def test_sql_reads_and_cannot_write_or_reach_files(country: Portal, tmp_path: Path) -> None:
+    rows = answer_of(
+        "sql", "select obs_value from pub_indicator_value_v1 where indicator = 'population' limit 3"
+    )
+    assert len(rows) == 3
+    lines = call("sql", "select 1 as one, 'а,б' as two", "--csv").stdout.splitlines()
+    assert lines == ["one,two", '1,"а,б"']
+    secret = tmp_path / "secret.txt"
+    secret.write_text("тайна", encoding="utf-8")
+    for query in (
+        "delete from pub_indicator_value_v1",
+        "drop table pub_indicator_value_v1",
+        "create table published.mine as select 1",
+        f"select * from read_text('{secret}')",
+        f"select * from '{country.settings.warehouse}'",
+        f"attach '{country.settings.warehouse}' as w",
+        f"copy (select 1) to '{tmp_path / 'out.csv'}'",
+        "set enable_external_access = true",
+        "install httpfs",
+        "selec 1",
+    ):
+        done = call("sql", query)
+        assert done.exit_code == 1, query
+        assert "тайна" not in done.output
+        assert "Traceback" not in done.output
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("country")
+def test_trace_ends_at_rows_of_the_delivered_file() -> None:
+    given = answer_of("trace", "appeals_per_1000", "c-minsk", "2024-02")
+    text = json.dumps(given, ensure_ascii=False)
+    assert "opendata-115-2024-02-01.csv" in text
+    shown = call("trace", "appeals_per_1000", "c-minsk", "2024-02")
+    assert shown.exit_code == 0
+    assert "opendata-115-2024-02-01.csv" in shown.stdout
+    for arguments in (
+        ("no_indicator", "BY", "2024"),
+        ("population", "atlantis", "2024"),
+        ("population", "BY", "1812"),
+    ):
+        done = call("trace", *arguments)
+        assert done.exit_code == 1
+        assert "Traceback" not in done.output
+        assert done.stderr.startswith("error:")
+
+
+@pytest.mark.slow
+def test_a_second_run_says_that_nothing_is_new(country: Portal) -> None:
+    before = country.states()
+    done = gorod(country.settings.home, "run", "--source", "appeals_115")
+    assert done.returncode == 0
+    assert "Nothing new" in done.stdout
+    told = json.loads(gorod(country.settings.home, "run", "--source", "appeals_115", "--json").stdout)
+    assert told["nothing_new"] is True
+    assert told["loads"] == []
+    assert country.states() == before

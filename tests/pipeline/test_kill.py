@@ -1,0 +1,207 @@
+"""A run killed at any moment: the next one ends in the state of a run that was left alone."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.loading.landing import has_pending
+from pipelines.publishing.publication import current_publication
+from pipelines.settings import PROJECT, Settings
+from tests.pipeline.conftest import copy_country, environment_of
+from tests.portal import Portal
+
+pytestmark = pytest.mark.slow
+
+# where a run dies while it loads; the second of three deliveries is the one that is hit
+PLACES = [
+    ("pipelines.connectors.files:shutil.copyfileobj", "before", 2),
+    ("pipelines.loading.landing:_mark_pending", "after", 2),
+    ("pipelines.loading.landing:_sync", "after", 6),  # the folder stands in its place
+    ("pipelines.loading.load:formats.read", "after", 2),
+    ("pipelines.loading.load:gate.evaluate", "after", 2),
+    ("pipelines.warehouse.duckdb:_insert_batch", "after", 2),
+    ("pipelines.loading.landing:settle", "before", 2),
+    ("pipelines.loading.landing:settle", "after", 2),
+]
+
+
+def new_deliveries(portal: Path) -> None:
+    """A correction, a new month with a bad row, a month that is refused."""
+    given = Portal(Settings(home=portal.parent / "unused"), portal)
+    given.put("2024-02", given.rows("2024-02", 35))
+    given.put("2024-05", [*given.rows("2024-05", 44), given.row(45, "2024-05", category="6,30")])
+    given.put("2024-06", given.rows("2024-05", 20))
+
+
+def country_of(built: Path, folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    copy_country(built, folder)
+    new_deliveries(folder / "mirror" / "appeals_115")
+    return folder / "home"
+
+
+def run(home: Path, builds: bool = True, death: tuple[str, str, int] | None = None) -> int:
+    """Exit code of a run in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.pipeline.dying", "builds" if builds else "loads", *map(str, death or ())],
+        cwd=PROJECT, env=environment_of(home), capture_output=True, text=True, check=False, timeout=400,
+    )  # fmt: skip
+    assert done.returncode in (0, -signal.SIGKILL), done.stdout[-2000:] + done.stderr[-3000:]
+    return done.returncode
+
+
+def state(home: Path) -> dict[str, Any]:
+    """What a home holds, but for moments, the order of entry and the names of runs."""
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+
+        def rows(sql: str) -> list[tuple[Any, ...]]:
+            return connection.execute(sql).fetchall()
+
+        found = {
+            "loads": rows(
+                "select * exclude (load_no, received_at, decided_at, seconds, origin) from ops.load_state order by load_id"
+            ),
+            "events": rows(
+                "select load_id, event_no, event, by_whom, why, until from ops.load_event order by all"
+            ),
+            "results": rows("select * from ops.load_result order by all"),
+            "quarantine": rows("select * from ops.quarantine order by all"),
+            "flagged": rows("select * from ops.flagged_row order by all"),
+            "raw": rows("select * from raw.appeals_115__requests order by all"),
+        }
+    landing = home / "landing"
+    found["landed"] = sorted(
+        str(path.relative_to(landing))
+        for path in landing.rglob("*")
+        if path.is_file() and path.name[0] != "."
+    )
+    publication = current_publication(Settings(home=home))
+    assert publication is not None
+    found["published"] = publication.content_hash
+    assert not has_pending(Settings(home=home))
+    assert not list(landing.glob(".incoming/*"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def loaded(built: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """State after an undisturbed run that only loads."""
+    home = country_of(built, tmp_path_factory.mktemp("loaded"))
+    assert run(home, builds=False) == 0
+    return state(home)
+
+
+def test_the_undisturbed_run_loads_what_is_new(loaded: dict[str, Any]) -> None:
+    outcomes = {row[0].split(".")[3]: row for row in loaded["loads"] if ".requests." in row[0]}
+    assert set(outcomes) == {f"2024-0{month}" for month in range(1, 7)}
+    assert len(loaded["quarantine"]) == 1 + 20
+    # 35 requests of the correction, 44 of the new month, beside the 120 that were there
+    assert len(loaded["raw"]) == 120 + 35 + 44
+
+
+@pytest.mark.parametrize("death", PLACES, ids=[" ".join(map(str, place)) for place in PLACES])
+def test_a_run_killed_while_it_loads(
+    death: tuple[str, str, int], built: Path, loaded: dict[str, Any], tmp_path: Path
+) -> None:
+    home = country_of(built, tmp_path)
+    assert run(home, builds=False, death=death) == -signal.SIGKILL
+    assert run(home, builds=False) == 0
+    assert state(home) == loaded
+
+
+def start(home: Path) -> subprocess.Popen[bytes]:
+    """``gorod run`` in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipelines.cli", "run", "--source", "appeals_115"],
+        cwd=PROJECT,
+        env=environment_of(home),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def kill_when_compiled(home: Path, model: str) -> None:
+    """Kill a run and its dbt as soon as dbt begins with a model."""
+    begun = time.time()
+    process = start(home)
+    target = home / "dbt" / "target-duckdb"
+    while process.poll() is None:
+        if any(path.stat().st_mtime > begun for path in target.rglob(f"run/**/{model}.sql")):
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"the run ended with {process.returncode} before dbt came to {model}")
+
+
+def test_a_run_killed_while_it_builds_and_publishes(built: Path, tmp_path: Path) -> None:
+    undisturbed = country_of(built, tmp_path / "undisturbed")
+    assert run(undisturbed) == 0
+    home = country_of(built, tmp_path / "killed")
+    before = current_publication(Settings(home=home))
+    for model in ("stg_appeals_115__requests", "int_observations_by_load", "mart_region_indicator_value"):
+        kill_when_compiled(home, model)
+        assert current_publication(Settings(home=home)) == before
+    for death in (
+        ("pipelines.orchestration.building_assets:write_catalogue", "after", 1),
+        ("pipelines.publishing.publication:seal", "before", 1),
+    ):
+        assert run(home, death=death) == -signal.SIGKILL
+        assert current_publication(Settings(home=home)) == before
+    assert run(home) == 0
+    assert state(home) == state(undisturbed)
+    assert current_publication(Settings(home=home)) != before
+
+
+def test_a_run_killed_at_random_moments(built: Path, tmp_path: Path) -> None:
+    undisturbed = country_of(built, tmp_path / "undisturbed")
+    assert run(undisturbed, builds=False) == 0
+    home = country_of(built, tmp_path / "killed")
+    moments = random.Random(20240229)
+    for _ in range(5):
+        process = start(home)
+        try:
+            process.wait(moments.uniform(1.0, 12.0))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    assert run(home) == 0
+    expected, found = state(undisturbed), state(home)
+    assert {**found, "published": None} == {**expected, "published": None}
+
+
+def test_a_run_interrupted_from_the_keyboard_says_so(
+    built: Path, tmp_path: Path, loaded: dict[str, Any]
+) -> None:
+    home = country_of(built, tmp_path)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipelines.cli", "run", "--source", "appeals_115"],
+        cwd=PROJECT,
+        env=environment_of(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while process.poll() is None and not list(
+        (home / "landing" / "appeals_115").glob("requests/minsk/2024-05/*")
+    ):
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "interrupted" in told
+    assert "Traceback" not in told
+    assert run(home, builds=False) == 0
+    assert state(home) == loaded

@@ -1,0 +1,216 @@
+"""Other processes, a full disk, folders that may not be touched: a clear message, and a sound state."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.errors import OriginError, WarehouseBusyError, WarehouseError
+from pipelines.loading.plan import Wanted, make_plan, run_lock
+from pipelines.settings import PROJECT, Settings
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.pipeline.conftest import environment_of, gorod
+from tests.portal import Portal
+
+HOLD = """
+import sys
+import duckdb
+connection = duckdb.connect(sys.argv[1])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(portal: Portal) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the warehouse."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, portal.settings.warehouse],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.communicate("")
+
+
+def test_a_held_warehouse_is_told_with_its_holder(holder: subprocess.Popen[str], portal: Portal) -> None:
+    warehouse = DuckDBWarehouse(Path(portal.settings.warehouse), busy_timeout_s=0.2)
+    with pytest.raises(WarehouseBusyError) as caught:
+        warehouse.prepare()
+    assert f"process {holder.pid}" in caught.value.message
+    assert caught.value.exit_code == 4
+    portal.put("2024-01", portal.rows("2024-01", 3))
+    done = gorod(portal.settings.home, "run", "--source", "appeals_115", GOROD_BUSY_TIMEOUT_S="0.2")
+    assert done.returncode == 4
+    assert str(holder.pid) in done.stderr
+    assert "Traceback" not in done.stderr
+    holder.communicate("")
+    assert portal.states() == {}
+    assert [offer.slice.key for offer in portal.offers()] == ["2024-01"]
+
+
+def test_a_second_run_is_turned_away(portal: Portal) -> None:
+    with run_lock(portal.settings):
+        done = gorod(portal.settings.home, "run", "--source", "appeals_115")
+    assert done.returncode == 4
+    assert "another run is going on" in done.stderr
+    assert f"process {os.getpid()}" in done.stderr
+    with run_lock(portal.settings):
+        pass
+
+
+@pytest.mark.slow
+def test_readers_of_the_snapshot_are_not_blocked(country: Portal) -> None:
+    current = country.settings.published / "current" / "gorod.duckdb"
+    with (
+        run_lock(country.settings),
+        duckdb.connect(country.settings.warehouse) as writer,
+        duckdb.connect(str(current), read_only=True) as reader,
+    ):
+        writer.execute("begin")
+        writer.execute("delete from ops.load")
+        done = gorod(country.settings.home, "sql", "select count(*) as rows from pub_load_v1", "--csv")
+        assert done.returncode == 0, done.stderr
+        (expected,) = reader.execute("select count(*) from published.pub_load_v1").fetchone() or (None,)
+        assert done.stdout.splitlines()[-1] == str(expected)
+
+
+def _mount(folder: Path, size: str) -> None:
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "gorod-tests", str(folder)],
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        pytest.skip("a small disk cannot be mounted here: " + done.stderr.decode().strip())
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 24 MB."""
+    if os.geteuid() != 0:
+        pytest.skip("a small disk is mounted as root")
+    folder = tmp_path / "disk"
+    _mount(folder, "24m")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def _fill(disk: Path, leave: int) -> Path:
+    """Fill a disk up to some free bytes."""
+    filler = disk / "filler"
+    room = os.statvfs(disk)
+    filler.write_bytes(b"\0" * max(room.f_bavail * room.f_frsize - leave, 0))
+    return filler
+
+
+@pytest.mark.parametrize("leave_kb", [0, 16, 64, 200, 600])
+def test_a_full_disk_is_told_and_the_next_load_goes_on(
+    leave_kb: int, portal: Portal, small_disk: Path
+) -> None:
+    settings = Settings(
+        home=small_disk / "home", mirror=portal.settings.mirror, origin="mirror", busy_timeout_s=1
+    )
+    crowded = Portal(settings, portal.folder)
+    crowded.warehouse.prepare()
+    crowded.put("2024-01", crowded.rows("2024-01", 3))
+    crowded.load()
+    before = crowded.states()
+    # a hundred thousand bytes of file, more of batch, more of warehouse
+    crowded.put("2024-02", crowded.rows("2024-02", 3_000))
+    filler = _fill(small_disk, leave_kb * 1024)
+    try:
+        crowded.load()
+    except WarehouseError as error:
+        assert error.exit_code == 5
+        assert error.message
+        assert error.remedy
+    else:
+        assert leave_kb >= 600
+    filler.unlink()
+    states = crowded.states()
+    assert set(before.items()) <= set(states.items())
+    crowded.load()
+    assert list(crowded.states().values()) == ["accepted", "accepted"]
+    rows = crowded.warehouse.query(
+        "select load_id, count(*) as rows from raw.appeals_115__requests group by 1 order by 1"
+    )
+    assert [row["rows"] for row in rows] == [3, 3_000]
+    assert not list((settings.landing / ".incoming").glob("*"))
+
+
+def test_a_run_on_a_full_disk_leaves_with_5(portal: Portal, small_disk: Path) -> None:
+    portal.put("2024-01", portal.rows("2024-01", 3))
+    _fill(small_disk, 0)
+    home = small_disk / "home"
+    done = gorod(home, "run", "--source", "appeals_115", GOROD_MIRROR=str(portal.folder.parent))
+    assert done.returncode == 5, done.stdout + done.stderr
+    assert "full" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+AS_NOBODY = """
+import os, sys
+import rich.progress
+import pipelines.connectors.files, pipelines.loading.load, pipelines.loading.plan
+import pipelines.orchestration.run, pipelines.orchestration.stale
+from pipelines.cli import main
+os.setgid(65534)
+os.setuid(65534)
+sys.argv = ["gorod", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.fixture
+def nobody(portal: Portal) -> Portal:
+    """A portal that everybody may read, but for what a test forbids."""
+    if os.geteuid() != 0:
+        pytest.skip("privileges are dropped as root")
+    portal.put("2024-01", portal.rows("2024-01", 3))
+    return portal
+
+
+def _as_nobody(portal: Portal, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", AS_NOBODY, *arguments],
+        cwd=PROJECT, env=environment_of(portal.settings.home), capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+
+
+def test_a_home_that_may_not_be_written_is_told(nobody: Portal) -> None:
+    for folder in [nobody.settings.home, *nobody.settings.home.parents]:
+        if str(folder).startswith("/tmp/"):
+            folder.chmod(0o755)
+    done = _as_nobody(nobody, "run", "--source", "appeals_115")
+    assert done.returncode == 5, done.stdout + done.stderr
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_may_not_be_read_is_told(nobody: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pathlib import Path as RealPath
+
+    listing = RealPath.iterdir
+
+    def forbidden(self: Path) -> Iterator[Path]:
+        if self == nobody.folder:
+            raise PermissionError(13, "Permission denied", str(self))
+        return listing(self)
+
+    monkeypatch.setattr(RealPath, "iterdir", forbidden)
+    plan = make_plan(Wanted(source="appeals_115"), nobody.settings, nobody.warehouse)
+    (failure,) = plan.failures.values()
+    assert isinstance(failure, OriginError)
+    assert str(nobody.folder) in failure.message
+    assert "Permission denied" in failure.message

@@ -1,0 +1,160 @@
+"""No row of a refused load comes past the gate: not by a later run, dbt by hand, a replay, Dagster, or an insert."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.publishing.publication import current_publication
+from pipelines.settings import PROJECT, Settings
+from tests.pipeline.conftest import environment_of, gorod
+from tests.portal import Portal
+
+pytestmark = pytest.mark.slow
+
+# tables that tell of loads, not of what they hold
+LEDGER = {
+    "pub_load_v1",
+    "mart_data_quality",
+    "pub_data_quality_v1",
+    "int_delivered_month",
+    "int_load_reliability",
+}
+FOREIGN = "no.load.was.ever.here"
+
+
+def dbt(home: Path, *arguments: str) -> None:
+    """dbt as anybody runs it by hand."""
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("dbt")), *arguments, "--project-dir", "dbt", "--profiles-dir", "dbt"],
+        cwd=PROJECT, capture_output=True, text=True, check=False, timeout=400,
+        env={
+            **environment_of(home), "GOROD_WAREHOUSE_PATH": str(home / "warehouse.duckdb"),
+            "DBT_TARGET_PATH": str(home / "by-hand"), "DBT_LOG_PATH": str(home / "by-hand"),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        },
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def figures(database: Path, schemas: str = "published") -> dict[str, list[tuple[Any, ...]]]:
+    """Every figure of a database, by table."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return {
+            name: connection.execute(f'from published."{name}" order by all').fetchall()
+            for (name,) in connection.execute(
+                "select table_name from duckdb_tables() where schema_name = ? and table_name in "
+                "('pub_observation_v1', 'pub_indicator_value_v1')",
+                [schemas],
+            ).fetchall()
+        }
+
+
+def past_the_gate(home: Path, refused: set[str]) -> list[tuple[str, str]]:
+    """Tables and views from staging on, and published files, that hold something of a refused load."""
+    found = []
+    databases = [home / "warehouse.duckdb", *(home / "published" / "current").rglob("*.duckdb")]
+    for database in databases:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            for schema, table in connection.execute(
+                "select distinct schema_name, table_name from duckdb_columns() where column_name = 'load_id' "
+                "and schema_name not in ('ops', 'raw', 'catalogue') and not internal and database_name = current_database()"
+            ).fetchall():
+                if table in LEDGER:
+                    continue
+                ids = connection.execute(f'select distinct load_id from "{schema}"."{table}"').fetchall()
+                found += [
+                    (f"{database.name} {schema}.{table}", load_id) for (load_id,) in ids if load_id in refused
+                ]
+    return found
+
+
+def enter_by_hand(home: Path, load_ids: set[str]) -> None:
+    """Copy accepted rows into raw under other ids, as somebody with a connection could."""
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+        for load_id in load_ids:
+            connection.execute(
+                "insert into raw.appeals_115__requests by name "
+                "select * replace (? as load_id) from raw.appeals_115__requests where load_id like '%2024-04%'",
+                [load_id],
+            )
+
+
+def materialise_again(home: Path) -> None:
+    """The refused month's partition and all dbt models, as the UI materialises them."""
+    program = """
+import dagster as dg
+from pipelines.definitions import defs
+from pipelines.orchestration.building_assets import marts
+from pipelines.orchestration.environment import prepare_dagster_home
+from pipelines.orchestration.loading_assets import raw_key
+from pipelines.settings import get_settings
+home = prepare_dagster_home(get_settings())
+instance = dg.DagsterInstance.from_config(str(home))
+definitions = defs()
+for name, partition in (("load_appeals_115", "minsk|2024-05-01"), ("build_and_publish", None)):
+    jobs = [j.name for j in definitions.resolve_all_job_defs()]
+    (job,) = [j for j in jobs if j.startswith(name)]
+    done = definitions.resolve_job_def(job).execute_in_process(
+        instance=instance,
+        partition_key=str(dg.MultiPartitionKey({"instance": "minsk", "month": "2024-05-01"})) if partition else None,
+    )
+    assert done.success
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT, env=environment_of(home),
+        capture_output=True, text=True, check=False, timeout=400,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_no_row_of_a_refused_load_comes_past_the_gate(country: Portal) -> None:
+    home = country.settings.home
+    before = figures(home / "warehouse.duckdb")
+    assert before["pub_observation_v1"]
+    # the rows of another month: all in quarantine
+    country.put("2024-05", country.rows("2024-04", 45, first=1000))
+    # nearly all rows sound, too few to be accepted
+    country.put(
+        "2024-02",
+        [*country.rows("2024-02", 80, first=2000), *[country.row(3000, "2024-02", status="9")] * 40],
+    )
+
+    def check(path: str) -> None:
+        states = country.states()
+        refused = {load_id for load_id, state in states.items() if state == "rejected"} | {FOREIGN}
+        assert len(refused) >= 3
+        assert past_the_gate(home, refused) == [], path
+        assert figures(home / "warehouse.duckdb") == before, path
+        publication = current_publication(Settings(home=home))
+        assert publication is not None
+        assert figures(publication.database) == before, path
+
+    done = gorod(home, "run", "--source", "appeals_115")
+    assert done.returncode == 6, done.stdout + done.stderr
+    refused = [load_id for load_id, state in country.states().items() if state == "rejected"]
+    assert len(refused) == 2
+    assert all(load_id in done.stdout for load_id in refused)
+    for load_id in refused:
+        assert (
+            country.scalar("select count(*) from raw.appeals_115__requests where load_id = ?", load_id) == 0
+        )
+    check("gorod run")
+
+    enter_by_hand(home, {FOREIGN, *refused})
+    dbt(home, "run", "--full-refresh")
+    check("rows by hand, dbt run --full-refresh")
+    dbt(home, "build")
+    check("dbt build")
+
+    assert gorod(home, "replay", refused[0]).returncode == 6
+    assert country.states()[f"{refused[0]}~2"] == "rejected"
+    materialise_again(home)
+    check("replay, Dagster")
+    shutil.rmtree(home / "by-hand")
