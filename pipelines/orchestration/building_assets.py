@@ -27,7 +27,11 @@ from pipelines.warehouse import open_warehouse
 
 PUBLICATION = dg.AssetKey(["publication", "current"])
 REPORT = dg.AssetKey(["report", DIGEST])
-LEDGER = ("effective_load", "load_state", "load_event")
+LEDGER = {
+    "effective_load": "Of the loads that are accepted or waived today, the newest for each slice.",
+    "load_state": "Every load with its state today.",
+    "load_event": "What was decided about each load, in order.",
+}
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -37,7 +41,9 @@ class LayerTranslator(DagsterDbtTranslator):
         """``schema/name``."""
         if dbt_resource_props["resource_type"] == "source":
             return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
-        return dg.AssetKey([self._layer(dbt_resource_props), dbt_resource_props["name"]])
+        version = dbt_resource_props.get("version")
+        name = dbt_resource_props["name"] if version is None else f"{dbt_resource_props['name']}_v{version}"
+        return dg.AssetKey([self._layer(dbt_resource_props), name])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """The layer, and in staging the source as well."""
@@ -56,8 +62,10 @@ def ledger_specs() -> list[dg.AssetSpec]:
     """The ledger, which every load writes together with its rows."""
     raw = [raw_key(source.source, feed) for source in load_sources().values() for feed in source.feeds]
     return [
-        dg.AssetSpec(dg.AssetKey(["ops", name]), deps=raw, group_name="ops", kinds={"duckdb"})
-        for name in LEDGER
+        dg.AssetSpec(
+            dg.AssetKey(["ops", name]), deps=raw, group_name="ops", description=text, kinds={"duckdb"}
+        )
+        for name, text in LEDGER.items()
     ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pipelines.indicators.catalogue import definitions_hash
+from pipelines.publishing.publication import shown_build
+from pipelines.settings import Settings
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 
@@ -34,3 +36,12 @@ def stale_since(warehouse: DuckDBWarehouse) -> str | None:
     ):
         return None
     return f"{now['events']}-{now['loads']}-{wanted[:12]}"
+
+
+def is_unpublished(settings: Settings, warehouse: DuckDBWarehouse) -> bool:
+    """Whether the newest sound build is not what readers see: the publication is gone, or a run was killed before it."""
+    rows = warehouse.query(
+        "select max_by(invocation_id, built_at) as build from ops.build where ok and whole"
+    )
+    build = rows[0]["build"] if rows else None
+    return build is not None and build != shown_build(settings)

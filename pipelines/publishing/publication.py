@@ -31,6 +31,7 @@ SCHEMA = "published"
 DATABASE = "gorod.duckdb"
 MANIFEST = "manifest.json"
 CURRENT = "current"
+BUILT_FROM = ".built-from"
 
 TERRITORIES = "pub_territory_v1"
 OBSERVATIONS = "pub_observation_v1"
@@ -99,7 +100,7 @@ def publish(settings: Settings) -> Publication:
     """
     with _only_publisher(settings):
         with _open_warehouse(settings) as (connection, warehouse):
-            definitions_hash = _require_sound_build(connection, warehouse)
+            definitions_hash, build = _require_sound_build(connection, warehouse)
             contracts = _contracts(connection, warehouse)
             content_hash = _content_hash(connection, contracts)
             publication = _newest(settings.published, content_hash)
@@ -108,8 +109,16 @@ def publish(settings: Settings) -> Publication:
                     settings.published, connection, contracts, content_hash, definitions_hash
                 )
         is_new = _show(settings.published, publication)
+        _note_build(settings.published, build)
         _remove_old(settings.published, settings.keep_publications)
     return Publication(**{**publication.__dict__, "is_new": is_new})
+
+
+def shown_build(settings: Settings) -> str | None:
+    """The dbt invocation whose marts readers see; None where nothing is published, or a run was killed before."""
+    if not (settings.published / CURRENT).exists() or not (settings.published / BUILT_FROM).exists():
+        return None
+    return (settings.published / BUILT_FROM).read_text(encoding="utf-8")
 
 
 def current_publication(settings: Settings) -> Publication | None:
@@ -179,8 +188,8 @@ def _open_warehouse(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnect
         yield connection, name
 
 
-def _require_sound_build(connection: duckdb.DuckDBPyConnection, warehouse: str) -> str:
-    """The definitions' hash of the last whole build, if it knows the whole ledger.
+def _require_sound_build(connection: duckdb.DuckDBPyConnection, warehouse: str) -> tuple[str, str]:
+    """Definitions' hash and dbt invocation of the last whole build, if it knows the whole ledger.
 
     Neither it nor a build of selected models since (``whole`` is false) may have failed.
     """
@@ -203,14 +212,14 @@ def _require_sound_build(connection: duckdb.DuckDBPyConnection, warehouse: str) 
             " what was published before stays",
             "Mend what the build's log names, then run `gorod run` again.",
         )
-    _, _, definitions_hash, ledger_version, _ = builds[0]
+    _, _, definitions_hash, ledger_version, invocation = builds[0]
     if ledger_version != events:
         raise GorodError(
             f"not published: the marts are older than the loads (built at {ledger_version} decisions of the"
             f" ledger, which now holds {events}); what was published before stays",
             remedy,
         )
-    return str(definitions_hash)
+    return str(definitions_hash), str(invocation)
 
 
 def _contracts(connection: duckdb.DuckDBPyConnection, warehouse: str) -> list[_Contract]:
@@ -433,6 +442,16 @@ def _show(published: Path, publication: Publication) -> bool:
     except OSError as error:
         raise _cannot_write(published, error) from error
     return True
+
+
+def _note_build(published: Path, build: str) -> None:
+    """Note whose marts are shown: the last step, so that a run killed before it is seen to have been."""
+    try:
+        beside = published / f"{BUILDING}{BUILT_FROM}"
+        beside.write_text(build, encoding="utf-8")
+        beside.replace(published / BUILT_FROM)
+    except OSError as error:
+        raise _cannot_write(published, error) from error
 
 
 def _publication_folders(published: Path) -> list[Path]:

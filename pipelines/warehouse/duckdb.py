@@ -19,6 +19,8 @@ from pipelines.formats.typed import SQL_TYPES, literal, quoted
 from pipelines.loading.gate import Result
 from pipelines.warehouse.base import Event, LoadRecord, Row, Seen, raw_table
 
+# The form of ops and raw; raised with every change that a file of before cannot take.
+VERSION = 1
 SCHEMA = Path(__file__).with_name("schema.sql")
 
 
@@ -68,6 +70,7 @@ class DuckDBWarehouse:
         """Create what is missing: schemas, ledger, views, an empty raw table for each declared feed."""
         with self.connection() as connection:
             connection.begin()
+            _require_version(connection, self.path)
             connection.execute(SCHEMA.read_text(encoding="utf-8"))
             for source in load_sources().values():
                 for name, feed in source.feeds.items():
@@ -155,6 +158,25 @@ class DuckDBWarehouse:
             cursor = connection.execute(sql, parameters or [])
             names = [column[0] for column in cursor.description or []]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _require_version(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """A file with a ledger of another form is left alone."""
+    tables = {
+        name
+        for (name,) in connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'ops'"
+        ).fetchall()
+    }
+    found = None
+    if "version" in tables:
+        row = connection.execute("select max(version) from ops.version").fetchone()
+        found = row[0] if row else None
+    if tables and found != VERSION:
+        raise WarehouseError(
+            f"warehouse {path} was made by another version of Gorod (its ledger is {found or 'older'}, ours is {VERSION})",
+            "Set GOROD_WAREHOUSE to a new file: gorod run fills it from the same origins.",
+        )
 
 
 def _prepare_raw(connection: duckdb.DuckDBPyConnection, table: str, feed: Feed) -> None:

@@ -5,6 +5,9 @@ create schema if not exists catalogue;
 
 create sequence if not exists ops.load_no;
 
+create table if not exists ops.version (version INTEGER primary key, made_at TIMESTAMP not null);
+insert or ignore into ops.version values (1, now() at time zone 'UTC');
+
 create table if not exists ops.load (
     load_id VARCHAR primary key,
     load_no BIGINT not null,

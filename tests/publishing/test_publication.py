@@ -16,7 +16,7 @@ import other_processes
 import pytest
 
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
-from pipelines.publishing.publication import Publication, current_publication, publish
+from pipelines.publishing.publication import Publication, current_publication, publish, shown_build
 from pipelines.settings import Settings
 
 forked = multiprocessing.get_context("forkserver")
@@ -53,7 +53,7 @@ def assert_whole(publication: Publication) -> None:
 
 
 def names_in(settings: Settings) -> set[str]:
-    return {path.name for path in settings.published.iterdir()} - {".lock", "current"}
+    return {path.name for path in settings.published.iterdir()} - {".lock", "current", ".built-from"}
 
 
 def test_snapshot_holds_the_contracts_and_nothing_else(settings: Settings) -> None:
@@ -340,3 +340,13 @@ def test_a_reader_is_never_blocked_and_sees_whole_publications(settings: Setting
     assert len(seen) > 2
     for content_hash, values in seen:
         assert published.get(content_hash, "10.0") == values
+
+
+def test_it_is_known_whose_marts_are_shown(settings: Settings) -> None:
+    """A run that was killed between the build and the publication is noticed by the next."""
+    warehouse(settings)
+    assert shown_build(settings) is None
+    publish(settings)
+    assert shown_build(settings) == "last"
+    (settings.published / "current").unlink()
+    assert shown_build(settings) is None
