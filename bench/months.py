@@ -149,8 +149,8 @@ def _copy_loads(
         insert into raw.{SOURCE}__{FEED} by name
         select entry.* replace (
             other.load_id as load_id,
-            entry.opened + (other.day - origin.first_day) as opened,
-            entry.planned + (other.day - origin.first_day) as planned
+            entry.opened + (other.day - origin.first_day)::INT as opened,
+            entry.planned + (other.day - origin.first_day)::INT as planned
         )
         from other cross join origin cross join raw.{SOURCE}__{FEED} as entry where entry.load_id = origin.load_id
         order by other.day, other.instance, entry.row_no

@@ -1,0 +1,67 @@
+"""The benchmark runs, and its contestants do the same work."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bench import months
+from bench.__main__ import main
+from bench.children import BenchError, measure
+from bench.requests_file import write
+from bench.suite import SUITE
+
+ROWS = 10_000
+
+
+def test_the_file_is_the_same_each_time_and_has_the_columns_of_the_feed(tmp_path: Path) -> None:
+    from pipelines.declarations.sources import load_sources
+
+    for name in ("one.csv", "other.csv"):
+        write(500, "2025-03", tmp_path / name)
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "other.csv").read_bytes()
+    with (tmp_path / "one.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0]) == list(load_sources()["appeals_115"].feeds["requests"].columns)
+    assert len({row["id"] for row in rows}) == len(rows) == 500
+    assert {row["opened"][:7] for row in rows} == {"2025-03"}
+
+
+def test_gorod_and_dlt_take_every_row_and_evaluate_the_same_suite(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    file = months.drop(home, "minsk", "2025-03", ROWS)
+    gorod = measure("bench.by_gorod", environment={"GOROD_HOME": str(home), "GOROD_ORIGIN": "sample"})
+    dlt = measure("bench.by_dlt", file, tmp_path / "dlt", "arrow")
+    assert (gorod.told["state"], gorod.told["rows"]) == ("accepted", ROWS)
+    assert (dlt.told["passed"], dlt.told["rows"]) == (True, ROWS)
+    # the gate adds one of its own: every row could be read
+    assert gorod.told["expectations"] - 1 == dlt.told["expectations"] == len(SUITE) == 15
+    assert gorod.peak_mib > 50 and gorod.wall_s > 0 and gorod.cpu_s > 0
+
+
+def test_a_history_goes_back_from_its_last_month_city_by_city() -> None:
+    found = list(months.history(9))
+    assert found[0] == ("minsk", date(2023, 12, 1))
+    assert found[7] == ("minsk", date(2023, 11, 1))
+    assert len(set(found)) == 9
+
+
+@pytest.mark.slow
+def test_a_small_benchmark_ends_with_ratios(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--parts", "rows", "--rows", str(ROWS), "--rival-rows", str(ROWS)]
+    assert main([*options, "--folder", str(tmp_path), "--results", str(tmp_path / "results")]) == 0
+    assert "Gorod / DuckDB alone" in capsys.readouterr().out
+    (kept,) = (tmp_path / "results").iterdir()
+    content = json.loads(kept.read_text(encoding="utf-8"))
+    assert content["machine"]["cores"] >= 1
+    assert {ratio["reach"] for ratio in content["ratios"]} >= {"≤ 4", "≥ 10"}
+    assert [path.name for path in tmp_path.iterdir()] == ["results"]
+
+
+def test_a_contestant_that_fails_is_told() -> None:
+    with pytest.raises(BenchError, match=r"by_duckdb.*absent\.csv"):
+        measure("bench.by_duckdb", "absent.csv", ":memory:")
