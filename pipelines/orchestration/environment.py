@@ -27,15 +27,28 @@ run_monitoring:
   enabled: true
 """
 
+# The command keeps a log of its own; Dagster's capture would start four more processes for each step, which print
+# stack traces of their own at Ctrl-C.
+COMMAND_CONFIG = "gorod-run.yaml"
+COMMAND_YAML = (
+    DAGSTER_YAML
+    + """\
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+"""
+)
+
 
 def prepare_dagster_home(settings: Settings) -> Path:
     """Make Dagster's home, once, and point this process at it."""
     home = settings.dagster_home
     with disk_errors(settings.home):
         home.mkdir(parents=True, exist_ok=True)
-        config = home / "dagster.yaml"
-        if not config.exists() or config.read_text(encoding="utf-8") != DAGSTER_YAML:
-            config.write_text(DAGSTER_YAML, encoding="utf-8")
+        for name, text in (("dagster.yaml", DAGSTER_YAML), (COMMAND_CONFIG, COMMAND_YAML)):
+            config = home / name
+            if not config.exists() or config.read_text(encoding="utf-8") != text:
+                config.write_text(text, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home)
     return home
 

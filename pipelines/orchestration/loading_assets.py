@@ -15,6 +15,7 @@ from pipelines.loading.gate import READABLE, load_suite
 from pipelines.loading.landing import pending
 from pipelines.loading.load import LoadOutcome, is_known, known_offers, load_delivery, load_offer
 from pipelines.loading.plan import all_offers
+from pipelines.orchestration import INTERRUPTED
 from pipelines.orchestration.environment import WRITER_POOL
 from pipelines.progress import tell
 from pipelines.settings import Settings, get_settings
@@ -109,7 +110,11 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
     def asset(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         settings = get_settings()
         warehouse = open_warehouse(settings)
-        outcomes, failures = _load_new(context, source, name, feed, settings, warehouse)
+        try:
+            outcomes, failures = _load_new(context, source, name, feed, settings, warehouse)
+        except dg.DagsterExecutionInterruptedError as error:
+            # Dagster would take it for a passing fault, and retry
+            raise dg.Failure(description=INTERRUPTED, allow_retries=False) from error
         yield dg.MaterializeResult(
             metadata=_metadata(outcomes, warehouse, source.source, name),
             check_results=list(_check_results(key, expectations, warehouse, source.source, name)),

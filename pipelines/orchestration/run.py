@@ -12,6 +12,7 @@ from pipelines.errors import GorodError, OriginError
 from pipelines.loading import landing
 from pipelines.loading.delivery import Offer
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
+from pipelines.orchestration import INTERRUPTED
 from pipelines.progress import tell, watch
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse
@@ -132,7 +133,7 @@ class _Runner:
     """Dagster in this process, on the state that the UI shows."""
 
     def __init__(self, settings: Settings) -> None:
-        from pipelines.orchestration.environment import prepare_dagster_home
+        from pipelines.orchestration.environment import COMMAND_CONFIG, prepare_dagster_home
 
         home = prepare_dagster_home(settings)
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
@@ -143,7 +144,7 @@ class _Runner:
         from pipelines.orchestration.building_assets import PUBLICATION
         from pipelines.orchestration.loading_assets import raw_key
 
-        self.instance: DagsterInstance = DagsterInstance.from_config(str(home))
+        self.instance: DagsterInstance = DagsterInstance.from_config(str(home), COMMAND_CONFIG)
         self.definitions: Definitions = defs()
         self.build_job = automation.BUILD_JOB
         self.report_job = automation.REPORT_JOB
@@ -172,6 +173,7 @@ class _Runner:
 
         Raises:
             GorodError: a step failed; the message is the step's own.
+            KeyboardInterrupt: Dagster was interrupted; it does not pass that on.
         """
         definition = self.definitions.resolve_job_def(job)
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -186,9 +188,10 @@ class _Runner:
             raise_on_error=False,
         )
         if not result.success:
-            raise GorodError(
-                f"run {result.run_id} of {job} failed: {_why(result)}", "See the run in the UI: gorod ui"
-            )
+            why = _why(result)
+            if why.startswith(INTERRUPTED):
+                raise KeyboardInterrupt
+            raise GorodError(f"run {result.run_id} of {job} failed: {why}", "See the run in the UI: gorod ui")
 
     def partition_tags(self, source: str, feed: str, offers: Sequence[Offer]) -> list[dict[str, str]]:
         """Tags of the runs that cover the partitions of some offers: as few as there are unbroken ranges."""

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 # where a run dies while it loads; the second of three deliveries is the one that is hit
 PLACES = [
-    ("pipelines.connectors.files:shutil.copyfileobj", "before", 2),
+    ("pipelines.connectors.files:shutil.copyfile", "before", 2),
     ("pipelines.loading.landing:_mark_pending", "after", 2),
     ("pipelines.loading.landing:_sync", "after", 6),  # the folder stands in its place
     ("pipelines.loading.load:formats.read", "after", 2),
@@ -193,6 +193,8 @@ def test_a_run_interrupted_from_the_keyboard_says_so(
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # a shell's background jobs, and their children, ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while process.poll() is None and not list(
         (home / "landing" / "appeals_115").glob("requests/minsk/2024-05/*")
