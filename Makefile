@@ -30,10 +30,10 @@ dev: setup ## Dagster's UI on the same state, http://127.0.0.1:3000
 	$(BIN)/gorod ui
 
 test: setup ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: setup ## the tests that take seconds
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
 
 lint: setup ## style, types, SQL
 	$(BIN)/ruff check .
