@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -17,7 +18,10 @@ from bench.findings import Findings, machine
 from bench.requests_file import FILE_NAME
 
 MONTH = "2025-03"
-READERS = {"read_csv": "dlt, read_csv + GX on pandas", "arrow": "dlt, Arrow + GX on pandas"}
+READERS = (
+    ("read_csv", "dlt, read_csv + GX on pandas", "≥ 10"),
+    ("arrow", "dlt, Arrow + GX on pandas", "–"),
+)
 SHORT = 5
 
 
@@ -59,50 +63,41 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 def _by_rows(folder: Path, options: argparse.Namespace, findings: Findings) -> None:
     """A file against DuckDB alone, and against dlt with GX on pandas."""
-    peaks = []
+    home, database, state = folder / "home", folder / "floor.duckdb", folder / "dlt"
+    file = home / "inbox" / months.SOURCE / months.FEED / months.INSTANCES[0] / FILE_NAME.format(month=MONTH)
+    environment = {"GOROD_HOME": str(home), "GOROD_ORIGIN": "sample"}
+
+    def by_duckdb() -> Measured:
+        _remove(database)
+        return measure("bench.by_duckdb", file, database)
+
+    def by_gorod() -> Measured:
+        _remove(home / "landing", home / "warehouse.duckdb")
+        return measure("bench.by_gorod", environment=environment)
+
+    def by_dlt(reader: str) -> Measured:
+        _remove(state)
+        return measure("bench.by_dlt", file, state, reader)
+
+    peak_mib = 0.0
     for rows in sorted({options.rows, options.rival_rows}, reverse=True):
-        home, database, state = folder / "home", folder / "floor.duckdb", folder / "dlt"
-        file = (
-            home / "inbox" / months.SOURCE / months.FEED / months.INSTANCES[0] / FILE_NAME.format(month=MONTH)
-        )
-        file.parent.mkdir(parents=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         findings.say(f"writing {rows:,} requests")
         measure("bench.requests_file", rows, MONTH, file)
-
-        duckdb = findings.measure(
-            "DuckDB alone: CREATE TABLE AS",
+        duckdb, gorod = findings.measure(
             rows,
-            _anew(lambda: measure("bench.by_duckdb", file, database), database),  # noqa: B023 - called at once
+            {"DuckDB alone: CREATE TABLE AS": by_duckdb, "Gorod: landing, gate, raw": by_gorod},
             options.repeat,
         )
-        gorod = findings.measure(
-            "Gorod: landing, gate, raw",
-            rows,
-            _anew(
-                lambda: measure(
-                    "bench.by_gorod",
-                    environment={"GOROD_HOME": str(home), "GOROD_ORIGIN": "sample"},  # noqa: B023
-                ),
-                home / "landing",
-                home / "warehouse.duckdb",
-            ),
-            options.repeat,
-        )
-        peaks.append(gorod.peak_mib)
+        peak_mib = max(peak_mib, gorod.peak_mib)
         reach = "≤ 4" if rows == options.rows else "–"
         findings.compare(f"Gorod / DuckDB alone, {rows:,} rows", gorod.wall_s / duckdb.wall_s, reach)
         if rows == options.rival_rows or options.full:
-            for reader, title in READERS.items():
-                rival = findings.measure(
-                    title,
-                    rows,
-                    _anew(lambda: measure("bench.by_dlt", file, state, reader), state),  # noqa: B023
-                )
-                reach = "≥ 10" if reader == "read_csv" else "–"
+            for reader, title, reach in READERS:
+                (rival,) = findings.measure(rows, {title: partial(by_dlt, reader)})
                 findings.compare(f"{title} / Gorod, {rows:,} rows", rival.wall_s / gorod.wall_s, reach)
-        for path in (home, state):
-            shutil.rmtree(path, ignore_errors=True)
-    findings.compare("Gorod's peak memory, GiB", max(peaks) / 1024, "≤ 4")
+        _remove(home, state, database)
+    findings.compare("Gorod's peak memory, GiB", peak_mib / 1024, "≤ 4")
 
 
 def _by_months(home: Path, options: argparse.Namespace, findings: Findings) -> None:
@@ -126,16 +121,11 @@ def _by_months(home: Path, options: argparse.Namespace, findings: Findings) -> N
         findings.say(f"making a history of {length} months of {months.ROWS:,} requests")
         step("extend", home, length)
         step("run")
-        runs.append(
-            findings.measure(f"gorod run: a month after {length}", months.ROWS, with_new_month("run"))
-        )
-        loads.append(
-            findings.measure(
-                f"landing, gate, raw: a month after {length}", months.ROWS, with_new_month("load"), times=3
-            )
-        )
+        whole, load = f"gorod run: a month after {length}", f"landing, gate, raw: a month after {length}"
+        runs += findings.measure(months.ROWS, {whole: with_new_month("run")})
+        loads += findings.measure(months.ROWS, {load: with_new_month("load")}, times=5)
     step("run")
-    idle = findings.measure("gorod run: nothing new", 0, lambda: step("run"), times=3)
+    (idle,) = findings.measure(0, {"gorod run: nothing new": lambda: step("run")}, times=3)
     for what, (short, long), reach in (
         ("landing, gate, raw of a new month", loads, "< 1.3"),
         ("gorod run of a new month", runs, "–"),
@@ -146,18 +136,13 @@ def _by_months(home: Path, options: argparse.Namespace, findings: Findings) -> N
     findings.compare("nothing new: seconds after imports", idle.inside_s, "≤ 5")
 
 
-def _anew(once: Callable[[], Measured], *left: Path) -> Callable[[], Measured]:
-    """A measurement that begins without what an earlier one left."""
-
-    def cleared() -> Measured:
-        for path in left:
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-        return once()
-
-    return cleared
+def _remove(*left: Path) -> None:
+    """Remove what an earlier measurement left."""
+    for path in left:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -65,22 +65,29 @@ class Findings:
         """Tell what is going on."""
         self.console.print(f"[dim]{datetime.now():%H:%M:%S}[/] {text}")
 
-    def measure(self, what: str, rows: int, once: Callable[[], Measured], times: int = 1) -> Row:
-        """Measure a contestant so many times, and keep the row."""
-        runs = []
+    def measure(self, rows: int, contestants: dict[str, Callable[[], Measured]], times: int = 1) -> list[Row]:
+        """Measure contestants in turn, so many times each, and keep a row for each.
+
+        In turn, so that whatever else the machine does meanwhile falls on all of them.
+        """
+        runs: dict[str, list[Measured]] = {what: [] for what in contestants}
         for _ in range(times):
-            runs.append(once())
-            self.say(f"{what}, {rows:,} rows: {runs[-1].wall_s:.1f} s")
-        row = Row(
-            what,
-            rows,
-            median(run.wall_s for run in runs),
-            median(run.cpu_s for run in runs),
-            max(run.peak_mib for run in runs),
-            tuple(runs),
-        )
-        self.rows.append(row)
-        return row
+            for what, once in contestants.items():
+                runs[what].append(once())
+                self.say(f"{what}, {rows:,} rows: {runs[what][-1].wall_s:.1f} s")
+        found = [
+            Row(
+                what,
+                rows,
+                median(run.wall_s for run in each),
+                median(run.cpu_s for run in each),
+                max(run.peak_mib for run in each),
+                tuple(each),
+            )
+            for what, each in runs.items()
+        ]
+        self.rows += found
+        return found
 
     def compare(self, what: str, value: float, reach: str) -> None:
         """Keep a ratio."""
