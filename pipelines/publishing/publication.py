@@ -447,7 +447,7 @@ def _show(published: Path, publication: Publication) -> bool:
 def _note_build(published: Path, build: str) -> None:
     """Note whose marts are shown: the last step, so that a run killed before it is seen to have been."""
     try:
-        beside = published / f"{BUILDING}{BUILT_FROM}"
+        beside = published / f"{BUILT_FROM}-new"
         beside.write_text(build, encoding="utf-8")
         beside.replace(published / BUILT_FROM)
     except OSError as error:
