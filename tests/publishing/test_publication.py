@@ -294,8 +294,8 @@ def test_killed_at_any_change_of_the_file_system(settings: Settings, tmp_path: P
     warehouse(settings, 0)
     before = publish(settings)
     warehouse(settings, 1)
-    # building, the manifest, read-only marks, the rename, the link beside, the swap
-    writes = [3, 5, 6, 7, 15, *range(24, 30)]
+    # building, the manifest, read-only marks, the rename, the link beside, the swap, the note of the build
+    writes = [3, 5, 6, 7, 15, *range(24, 40)]
     kills = 0
     for write in writes:
         home = tmp_path / str(write)
