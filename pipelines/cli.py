@@ -330,7 +330,7 @@ def waive(
     until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The last day on which it counts.")],
 ) -> None:
     """Let a refused load in until a day, on somebody's word. The ledger keeps who, why and until."""
-    from pipelines.loading.load import find_load
+    from pipelines.loading.load import find_load, replaced_by
     from pipelines.loading.load import waive as waive_load
     from pipelines.loading.plan import run_lock
     from pipelines.warehouse import open_warehouse
@@ -340,6 +340,10 @@ def waive(
     load_id = find_load(load, warehouse)["load_id"]
     with run_lock(settings):
         waive_load(load_id, by, why, until.date(), settings, warehouse)
+    for other in replaced_by(load_id, warehouse):
+        console.err.print(
+            f"[yellow]note:[/] until then it replaces {other['load_id']}, which has {other['rows_accepted']} rows"
+        )
     console.out.print(
         f"{load_id} is waived by {by} until {until:%Y-%m-%d}; gorod run brings it into the figures"
     )
@@ -446,6 +450,8 @@ def ui(
 ) -> None:
     """Open Dagster's UI on this state: http://127.0.0.1:PORT. Ctrl-C ends it."""
     import os
+    import signal
+    import subprocess
 
     from pipelines.orchestration.environment import ensure_manifest, prepare_dagster_home
     from pipelines.settings import PROJECT
@@ -455,10 +461,23 @@ def ui(
     prepare_dagster_home(settings)
     open_warehouse(settings).prepare()
     ensure_manifest(settings)
-    dagster = str(Path(sys.executable).with_name("dagster"))
-    os.environ["GOROD_HOME"] = str(settings.home)
-    os.chdir(PROJECT)
-    os.execv(dagster, [dagster, "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)])
+    server = subprocess.Popen(
+        [
+            str(Path(sys.executable).with_name("dagster")),
+            *("dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)),
+        ],
+        cwd=PROJECT,
+        env={**os.environ, "GOROD_HOME": str(settings.home)},
+        start_new_session=True,
+    )
+
+    def end(*_: object) -> None:
+        # Dagster ends its webserver and daemon when it is interrupted, and leaves them alone when it is terminated
+        os.killpg(server.pid, signal.SIGINT)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    server.wait()
 
 
 def main() -> None:

@@ -26,6 +26,16 @@ SUITE: list[Any] = [
         remedy="Впишите номер обращения из портала в столбец id.",
     ),
     row(
+        gxe.ExpectColumnValuesToMatchRegex,
+        column="id",
+        regex=r"^[0-9]{1,12}$",
+        mostly=0.95,
+        name="id_is_code",
+        dimension="validity",
+        says="Номер обращения – только цифры; это текст, а не число.",
+        remedy="Выгрузите столбец id как текст: Excel превращает длинный номер в 1,04E+05.",
+    ),
+    row(
         gxe.ExpectColumnValuesToBeUnique,
         column="id",
         mostly=0.95,
@@ -134,6 +144,16 @@ SUITE: list[Any] = [
         dimension="completeness",
         says="У обращения есть точка на карте.",
         remedy="Укажите координаты: без них обращение не попадёт на карту.",
+    ),
+    row(
+        gxe.ExpectColumnValuesToMatchRegex,
+        column="organisation_id",
+        regex=r"^[0-9]{1,12}$",
+        mostly=0.95,
+        name="organisation_is_code",
+        dimension="validity",
+        says="Код организации – только цифры; это текст, а не число.",
+        remedy="Выгрузите столбец organisation_id как текст; если организации нет, оставьте поле пустым.",
     ),
     row(
         gxe.ExpectColumnValuesToBeBetween,

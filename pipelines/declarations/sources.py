@@ -34,6 +34,9 @@ class Column(Declaration):
     description: str = Field(description="what the column holds, in English")
     required: bool = Field(default=True, description="the delivery must have this column")
     unit: str | None = Field(default=None, description="unit of measurement of a number")
+    rounded: bool = Field(
+        default=False, description="a decimal of more than six places is rounded to six; else it is not read"
+    )
     format: str | None = Field(
         default=None, description="strptime pattern of a date or timestamp; ISO 8601 when absent"
     )

@@ -31,7 +31,7 @@ ROW_GROUP = 120_000
 
 EXPECTED = {
     "integer": "целое число",
-    "decimal": "число с десятичной точкой, без пробелов и без степени (E)",
+    "decimal": "число с десятичной точкой, не более шести знаков после неё, без пробелов и без степени (E)",
     "date": "дата вида ГГГГ-ММ-ДД",
     "timestamp": "дата и время вида ГГГГ-ММ-ДД ЧЧ:ММ:СС",
     "boolean": "true или false",
@@ -165,7 +165,9 @@ def _value(text: str, column: Column) -> str:
         case "integer":
             return f"case when regexp_full_match({text}, '[+-]?[0-9]+') then try_cast({text} as BIGINT) end"
         case "decimal":
-            number = r"[+-]?[0-9]+(\.[0-9]+)?"
+            # more than six places would be rounded without a word, unless the declaration says that they are
+            places = "+" if column.rounded or column.personal_data == "coarsen" else "{1,6}0*"
+            number = rf"[+-]?[0-9]+(\.[0-9]{places})?"
             return (
                 f"case when regexp_full_match({text}, '{number}') then try_cast({text} as DECIMAL(18, 6)) end"
             )

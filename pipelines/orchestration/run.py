@@ -168,6 +168,14 @@ class _Runner:
             self.instance.report_run_failed(dead, "The process was killed.")
             self.instance.event_log_storage.free_concurrency_slots_for_run(dead.run_id)
 
+    def _say_who_writes(self) -> None:
+        """A run of the UI may hold the one writer's slot: the steps wait for it, and somebody should know."""
+        from pipelines.orchestration.environment import WRITER_POOL
+
+        held = self.instance.event_log_storage.get_concurrency_info(WRITER_POOL).active_run_ids
+        if held:
+            tell(f"waiting: run {', '.join(sorted(held))} of the UI is writing")
+
     def execute(self, job: str, tags: dict[str, str] | None = None, assets: Sequence[AssetKey] = ()) -> None:
         """Run a job to its end, for some of its assets alone where they are named.
 
@@ -175,6 +183,7 @@ class _Runner:
             GorodError: a step failed; the message is the step's own.
             KeyboardInterrupt: Dagster was interrupted; it does not pass that on.
         """
+        self._say_who_writes()
         definition = self.definitions.resolve_job_def(job)
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         given = dict(tags or {})

@@ -17,13 +17,15 @@ def stale_since(warehouse: DuckDBWarehouse) -> str | None:
         "select 1 from information_schema.tables where table_schema = 'ops' and table_name = 'build'"
     ):
         return None
+    # a waiver ends with a day of Minsk, as the ledger's views see it
+    day = "cast(({} at time zone 'UTC') + interval 3 hour as date)"
     now = warehouse.query(
         "select (select count(*) from ops.load_event) as events, (select count(*) from ops.effective_load) as loads, "
         "(select max_by(ok and whole, built_at) from ops.build) as ok, "
         "(select max_by(ledger_version, built_at) from ops.build) as built, "
         "(select max_by(definitions_hash, built_at) from ops.build) as definitions, "
-        "(select max(built_at)::DATE < current_date from ops.build) and exists (select 1 from ops.accepted_load "
-        "where waived_until is not null) as waivers_may_have_expired"
+        f"(select {day.format('max(built_at)')} < {day.format('now()')} from ops.build) and exists "
+        "(select 1 from ops.accepted_load where waived_until is not null) as waivers_may_have_expired"
     )[0]
     if now["events"] == 0:
         return None

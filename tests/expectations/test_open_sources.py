@@ -64,6 +64,7 @@ REGION = "territory = 'Минская область'"
 DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
     "appeals_115.requests": {
         "id_given": (put("id = null"), 1),
+        "id_is_code": (put("id = '1.04E+05'"), 1),
         "id_unique": (again(), 2),
         "category_given": (put("category = null"), 1),
         "category_is_code": (put("category = '6,30'"), 1),
@@ -75,6 +76,7 @@ DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
         "lat_in_country": (put("lat = lng, lng = lat"), 1),
         "lng_in_country": (put("lng = 19.445"), 1),
         "point_given": (put("lat = null"), 1),
+        "organisation_is_code": (put("organisation_id = '1.04E+05'"), 1),
         "opened_in_month": (put("opened = '2025-06-01'"), 1),
     },
     "belstat.wages": {

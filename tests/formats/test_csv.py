@@ -314,6 +314,7 @@ def test_no_broken_row_is_lost_however_many_there_are(tmp_path: Path) -> None:
         ("rate", "inf", "число"),
         ("rate", "0x10", "число"),
         ("rate", "1000000000000", "число"),
+        ("rate", "1.0000001", "шести знаков"),
     ],
 )
 def test_what_is_not_exactly_a_value_is_told_and_not_guessed(

@@ -16,7 +16,7 @@ from pipelines.errors import GorodError, WarehouseError
 from pipelines.loading import gate
 from pipelines.loading.delivery import Delivery, Offer, Slice
 from pipelines.loading.landing import land, pending
-from pipelines.loading.load import LoadOutcome, load_delivery, load_offer, replay, waive
+from pipelines.loading.load import LoadOutcome, load_delivery, load_offer, replaced_by, replay, waive
 from tests.portal import HEADER, Portal
 
 TODAY = (datetime.now(UTC) + timedelta(hours=3)).date()  # Minsk
@@ -189,11 +189,13 @@ def test_a_waived_load_supersedes_and_gives_back_when_it_expires(portal: Portal)
     bad = refused(portal)
     waive(bad.load_id, "Петров", "до марта", TODAY, portal.settings, portal.warehouse)
     assert effective(portal) == [bad.load_id]
+    assert replaced_by(bad.load_id, portal.warehouse) == [{"load_id": good.load_id, "rows_accepted": 5}]
     with duckdb.connect(portal.settings.warehouse) as connection:
         connection.execute(
             "update ops.load_event set until = ? where event = 'waived'", [TODAY - timedelta(days=1)]
         )
     assert effective(portal) == [good.load_id]
+    assert replaced_by(bad.load_id, portal.warehouse) == []
 
 
 def test_a_second_waiver_enters_no_row_twice(portal: Portal) -> None:
