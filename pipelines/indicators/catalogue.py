@@ -86,6 +86,7 @@ TABLES: dict[str, dict[str, str]] = {
         "territory": "text",
         "time_rule": "text",
         "absence": "text",
+        "absent_reason": "text",
         "reporting": "text",
         "constant": "boolean",
         "carry_forward_years": "integer",
@@ -195,7 +196,7 @@ def write_catalogue(
     rows = {
         "definition": [{"definitions_hash": wanted}],
         **source_rows(declared),
-        **measure_rows(catalogue),
+        **measure_rows(catalogue, declared),
         **indicator_rows(catalogue),
         **territory_rows(TERRITORIES),
     }
@@ -268,8 +269,12 @@ def source_rows(sources: Mapping[str, Source]) -> dict[str, Rows]:
     return tables
 
 
-def measure_rows(catalogue: Catalogue) -> dict[str, Rows]:
-    """Rows of ``measure`` and ``measure_member``."""
+def measure_rows(catalogue: Catalogue, sources: Mapping[str, Source]) -> dict[str, Rows]:
+    """Rows of ``measure`` and ``measure_member``.
+
+    ``absent_reason`` says why a territory has no figure at all: where several instances deliver, or an accepted
+    delivery without a row means zero, its own has not delivered; else the one source publishes nothing of it.
+    """
     measures: Rows = []
     members: Rows = []
     for code, measure in catalogue.measures.items():
@@ -287,6 +292,9 @@ def measure_rows(catalogue: Catalogue) -> dict[str, Rows]:
                 "territory": measure.territory,
                 "time_rule": measure.time,
                 "absence": measure.absence,
+                "absent_reason": "not_delivered"
+                if measure.absence == "zero" or len(sources[measure.source].instances) > 1
+                else "not_published",
                 "reporting": measure.reporting,
                 "constant": measure.constant,
                 "carry_forward_years": measure.carry_forward_years,

@@ -32,7 +32,7 @@ wanted as (
         terms.measure,
         terms.weight,
         terms.taken_at,
-        measures.absence,
+        measures.absent_reason,
         case when terms.breakdown = '*' then reported.breakdown else terms.breakdown end as term_breakdown,
         case when terms.taken_at = 'country' then country.ref_area else reported.ref_area end as term_ref_area,
         case
@@ -68,8 +68,7 @@ found as (
         figures.value,
         figures.obs_status,
         case
-            when figures.ref_area is null
-                then case when wanted.absence = 'zero' then 'not_delivered' else 'not_published' end
+            when figures.ref_area is null then wanted.absent_reason
             else figures.missing_reason
         end as missing_reason,
         figures.synthetic,

@@ -57,7 +57,7 @@ absences as (
     select
         terms.indicator,
         case
-            when bool_or(measures.absence = 'zero') then 'not_delivered' else 'not_published'
+            when bool_or(measures.absent_reason = 'not_delivered') then 'not_delivered' else 'not_published'
         end as missing_reason
     from {{ source('catalogue', 'indicator_term') }} as terms
     inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
