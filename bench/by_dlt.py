@@ -23,7 +23,7 @@ import pandas as pd
 from dlt.sources.filesystem import filesystem, read_csv, read_csv_duckdb
 from great_expectations.data_context.types.base import ProgressBarsConfig
 
-from bench.suite import SUITE
+from expectations.appeals_115.requests import SUITE
 
 KEPT = ["id", "category", "lat", "lng", "status", "rating", "opened", "planned", "organisation_id"]
 CODES = ["id", "category", "status", "organisation_id"]

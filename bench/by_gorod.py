@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench.suite import MORE
-from expectations.appeals_115 import requests
 from pipelines import formats
 from pipelines.connectors.files import inbox_offers
 from pipelines.declarations.sources import load_sources
@@ -32,7 +30,6 @@ STEPS: tuple[tuple[Any, str, str], ...] = (
 
 def main() -> None:
     """Load the one file that waits in the drop folder, and tell how long each step took."""
-    requests.SUITE.extend(MORE)
     seconds: dict[str, float] = {}
     for owner, function, title in STEPS:
         setattr(owner, function, _timed(getattr(owner, function), title, seconds))

@@ -13,7 +13,7 @@ from bench import months
 from bench.__main__ import main
 from bench.children import BenchError, measure
 from bench.requests_file import write
-from bench.suite import SUITE
+from expectations.appeals_115.requests import SUITE
 
 ROWS = 10_000
 
