@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict
 from datetime import date, datetime
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from pipelines import console
-from pipelines.errors import GorodError
+from pipelines.commands.answering import Json, told
+from pipelines.commands.answering import escaped as _escaped
+from pipelines.commands.index import app as index_app
 from pipelines.settings import get_settings
 
 if TYPE_CHECKING:
@@ -40,38 +40,7 @@ use, 5 the warehouse cannot be written, 6 some loads were refused by the gate, 1
 """,
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def told(command: F) -> F:
-    """Errors that a person can act on are printed, not raised."""
-
-    @wraps(command)
-    def wrapper(*arguments: Any, **options: Any) -> Any:
-        try:
-            try:
-                return command(*arguments, **options)
-            except OSError:
-                # whoever writes (Dagster, the log, a report) may be the one that finds the disk full
-                from pipelines.loading.load import disk_errors
-
-                with disk_errors(get_settings().home):
-                    raise
-        except GorodError as error:
-            console.err.print(f"[bold red]error:[/] {_escaped(error.message)}")
-            if error.remedy:
-                console.err.print(_escaped(error.remedy))
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            console.err.print("interrupted; nothing is half done: run again to go on")
-            raise typer.Exit(130) from None
-
-    return wrapper  # type: ignore[return-value]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")
+app.add_typer(index_app, name="index")
 
 
 @app.command()

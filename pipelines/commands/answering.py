@@ -1,0 +1,47 @@
+"""How every command answers: errors in words, JSON when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from pipelines import console
+from pipelines.errors import GorodError
+from pipelines.settings import get_settings
+
+Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def told(command: F) -> F:
+    """Errors that a person can act on are printed, not raised."""
+
+    @wraps(command)
+    def wrapper(*arguments: Any, **options: Any) -> Any:
+        try:
+            try:
+                return command(*arguments, **options)
+            except OSError:
+                # whoever writes (Dagster, the log, a report) may be the one that finds the disk full
+                from pipelines.loading.load import disk_errors
+
+                with disk_errors(get_settings().home):
+                    raise
+        except GorodError as error:
+            console.err.print(f"[bold red]error:[/] {escaped(error.message)}")
+            if error.remedy:
+                console.err.print(escaped(error.remedy))
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            console.err.print("interrupted; nothing is half done: run again to go on")
+            raise typer.Exit(130) from None
+
+    return wrapper  # type: ignore[return-value]
+
+
+def escaped(text: str) -> str:
+    """A text that Rich prints as it is."""
+    return text.replace("[", "\\[")

@@ -1,0 +1,49 @@
+"""Why a value or a score is missing."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+Codes: TypeAlias = npt.NDArray[np.int8]
+
+
+class Reason(IntEnum):
+    """Why something is missing; the lower-case name is what stands in the output."""
+
+    NONE = 0
+    # of a leaf
+    NOT_GIVEN = 1  # the data have no value
+    NO_DIVISOR = 2  # a value, but nothing to divide it by
+    ZERO_DIVISOR = (
+        3  # it would have to be divided by zero (or, a share of a target, by what is not above zero)
+    )
+    NOT_POSITIVE = 4  # no logarithm of it
+    NO_DONORS = 5  # nobody to impute from
+    NO_SPREAD = 6  # all values of the reference are equal, or there is only one: nothing to compare
+    NO_TARGET = 7  # no benchmark or target is published
+    OUT_OF_RANGE = 8  # greater than a number can be
+    # of a node
+    NOTHING_REPORTED = 9
+    TOO_LITTLE_REPORTED = 10  # below the declared minimum
+    PART_MISSING = 11  # and the rule is to propagate
+    NEGATIVE_PART = 12  # there is no geometric or harmonic mean of it
+
+    @property
+    def text(self) -> str | None:
+        """The word of the output; None where nothing is missing."""
+        return None if self is Reason.NONE else self.name.lower()
+
+
+def checked(values: Floats, reasons: Codes) -> tuple[Floats, Codes]:
+    """Values that overflowed become missing, with the reason; minus zero becomes zero."""
+    overflowed = ~np.isfinite(values) & (reasons == Reason.NONE)
+    return (
+        np.where(np.isfinite(values), values + 0.0, np.nan),
+        np.where(overflowed, np.int8(Reason.OUT_OF_RANGE), reasons),
+    )
