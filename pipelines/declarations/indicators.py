@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +22,39 @@ INDICATORS = PROJECT / "assets" / "indicators"
 
 Frequency = Literal["A", "S", "Q", "M"]
 Level = Literal["country", "region", "district", "city"]
+
+# The six classes of the U4SSC KPIs verification manual (ITU, 2022, p. 163), best first.
+Quality = Literal[
+    "measured", "survey", "higher_level", "assumptions", "personal_estimate", "unknown_methodology"
+]
+QUALITIES: dict[str, tuple[str, str, str]] = {
+    "measured": (
+        "точные измерения",
+        "дакладныя вымярэнні",
+        "based on accurate measurements",
+    ),
+    "survey": (
+        "распространение данных опроса жителей",
+        "пашырэнне даных апытання жыхароў",
+        "extrapolated from a survey of inhabitants",
+    ),
+    "higher_level": (
+        "распространение данных вышестоящего уровня",
+        "пашырэнне даных вышэйшага ўзроўню",
+        "extrapolated from data of a higher level",
+    ),
+    "assumptions": (
+        "оценка на основе допущений",
+        "ацэнка на аснове дапушчэнняў",
+        "estimated on certain assumptions",
+    ),
+    "personal_estimate": ("личная оценка", "асабістая ацэнка", "personal estimation"),
+    "unknown_methodology": (
+        "методика неизвестна, проследить нельзя",
+        "методыка невядомая, прасачыць нельга",
+        "unknown methodology, not traceable",
+    ),
+}
 
 
 class Unit(Names):
@@ -42,8 +76,9 @@ class Measure(Declaration):
     feed: str = Field(description="feed of that source")
     freq: Literal["M", "A"] = Field(description="the frequency at which it is observed")
     territory: Literal["sum", "none"] = Field(description="whether territories may be added up")
-    time: Literal["sum", "last", "none"] = Field(
-        description="how months become quarters, half-years and years"
+    time: Literal["sum", "last", "mean", "max", "none"] = Field(
+        description="how months become quarters, half-years and years; a flow is added up, a stock is that of the last "
+        "month, the mean of the months, or the greatest"
     )
     absence: Literal["zero", "not_published"] = Field(
         description="what it means that an accepted delivery has no row: nothing happened, or nobody said"
@@ -63,15 +98,23 @@ class Measure(Declaration):
         ge=0,
         description="parts (not totals) above zero and below this are suppressed when published",
     )
+    quality: Quality = Field(
+        default="measured", description="how the figures come about: a class of the U4SSC verification manual"
+    )
+    holds: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="territories whose figures, as the source gives them, hold those of others that lie beside them in "
+        "the register (an oblast with its republican city); the others' figures are taken out",
+    )
     breakdown_ru: str | None = Field(default=None, description="what the breakdown of the measure is")
     members: dict[str, Names] = Field(default_factory=dict, description="breakdown members that have names")
 
     @model_validator(mode="after")
     def _time_fits(self) -> Measure:
-        if self.freq == "M" and self.kind == "flow" and self.time == "last":
-            raise ValueError("time: a flow is added up over months (sum); last is for a stock")
+        if self.freq == "M" and self.kind == "flow" and self.time in ("last", "max", "mean"):
+            raise ValueError(f"time: a flow is added up over months (sum); {self.time} is for a stock")
         if self.kind == "stock" and self.time == "sum":
-            raise ValueError("time: a stock is not added up over months; use last")
+            raise ValueError("time: a stock is not added up over months; use last, mean or max")
         return self
 
 
@@ -85,10 +128,14 @@ class Term(Declaration):
     """A piece of a numerator or denominator: ``weight`` x measure, summed over ``members`` of its breakdown.
 
     ``members`` is ``same`` where the term follows the breakdown of the indicator. ``at`` says whose figure is
-    taken: of the same territory and period, of the year before, or of the country.
+    taken: of the same territory and period, of the year before, or of the country. With ``times`` the figure is
+    multiplied by that of another measure of the same territory and period: the numerator of a weighted mean.
     """
 
     measure: str = Field(description="code of the measure")
+    times: str | None = Field(
+        default=None, description="measure that it is multiplied by (its total), for a weighted mean"
+    )
     members: tuple[str, ...] | Literal["same"] = Field(
         default=("_T",),
         description="members of its breakdown that are added up; same: the member that the indicator is computed for",
@@ -111,47 +158,96 @@ class Term(Declaration):
 class Side(Declaration):
     """Numerator or denominator: what it is in words, and the terms that are added."""
 
-    ru: str = Field(description="what it is in Russian words, as published")
-    terms: tuple[Term, ...] = Field(min_length=1, description="what is added up")
+    words: Names = Field(description="what it is in words, as published")
+    terms: tuple[Term, ...] = Field(
+        default=(), description="what is added up; none where nothing is measured yet"
+    )
 
 
 class Method(Declaration):
-    """The version of the method, and from when it is valid."""
+    """A version of the method: scale x numerator / denominator, each summed over what reports.
+
+    A period is computed by the version that is valid on its last day, so that an old period keeps its method.
+    """
 
     version: str = Field(
         pattern=r"^\d+\.\d+$",
-        description="version as 'MAJOR.MINOR', in quotes; raise it when the figures change their meaning",
+        description="version as 'MAJOR.MINOR', in quotes; a new one for each change of what the figures mean",
     )
-    valid_from: date = Field(description="first day of its validity")
-    valid_to: date | None = Field(default=None, description="last day; open when absent")
-
-
-class Framework(Declaration):
-    """An indicator of an international framework that this one truly is (``match: same``) or is close to."""
-
-    framework: str = Field(description="name of the framework")
-    code: str = Field(description="code of the indicator in it")
-    match: Literal["same", "close"] = Field(
-        description="same: its definition holds word for word; close: it does not quite"
+    valid_from: date | None = Field(
+        default=None, description="first day of the periods that it is for; absent: from the beginning"
     )
-
-
-class Indicator(Declaration):
-    """A quantity that is computed: scale x numerator / denominator, each summed over what reports."""
-
-    name: Names = Field(description="what it is called")
-    definition_ru: str = Field(description="what it says, in Russian, as published")
-    theme: str = Field(description="a theme of themes.yml")
-    unit: Unit = Field(description="unit of the values")
-    decimals: int = Field(ge=0, le=6, description="decimal places that are shown; values are stored with six")
+    valid_to: date | None = Field(default=None, description="last day of them; open when absent")
+    legal_act: str | None = Field(
+        default=None, description="the act that set it, with number and date; absent where none is known"
+    )
+    note: Names | None = Field(default=None, description="what is different from the version before")
     scale: Decimal = Field(
         default=Decimal(1),
         gt=0,
         description="numerator / denominator is multiplied by it: 100 for per cent, 1000 for per thousand",
     )
-    direction: Literal["up", "down", "none"] = Field(description="where better is")
     numerator: Side = Field(description="what is divided, or the whole where there is no denominator")
     denominator: Side | None = Field(default=None, description="what it is divided by")
+
+    @property
+    def terms(self) -> list[tuple[str, Term]]:
+        """All terms with the side they stand on."""
+        sides = [("numerator", self.numerator)]
+        if self.denominator is not None:
+            sides.append(("denominator", self.denominator))
+        return [(name, term) for name, side in sides for term in side.terms]
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Method:
+        if self.denominator is None and any(term.at != "same" for _, term in self.terms):
+            raise ValueError("denominator: a comparison with another year or the country needs one")
+        if self.denominator is not None and bool(self.numerator.terms) != bool(self.denominator.terms):
+            raise ValueError("terms: numerator and denominator both have terms, or neither has yet")
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError("valid_to: lies before valid_from")
+        return self
+
+
+class Imputation(Declaration):
+    """The rule by which a missing value is filled in. Always flagged (obs_status I), never used for another value."""
+
+    rule: Literal["carry_forward", "linear", "group_mean", "survey"] = Field(
+        description="carry_forward: the last observed value; linear: on the line between the observed values before and "
+        "after; group_mean: the mean of the territories of its level in its region (of all regions for a region); "
+        "survey: the value of another indicator, which is estimated from a survey"
+    )
+    limit: int = Field(
+        default=1,
+        ge=1,
+        description="carry_forward, linear: at most so many periods in a row; group_mean: at least so many observed",
+    )
+    indicator: str | None = Field(default=None, description="survey: the indicator whose value is taken")
+
+    @model_validator(mode="after")
+    def _names_its_survey(self) -> Imputation:
+        if (self.rule == "survey") != (self.indicator is not None):
+            raise ValueError("indicator: named for the rule survey, and only there")
+        return self
+
+
+# Concepts of the SDMX cross-domain concept scheme that a page on an indicator may explain.
+Concept = Literal[
+    "ACCURACY", "COLL_METHOD", "COMPARABILITY", "COVERAGE", "DATA_COMP", "DATA_VALIDATION", "DISS_COMMENT",
+    "PUNCTUALITY", "QUALITY_ASSMNT", "REC_USE_LIM", "REL_POLICY", "REV_POLICY", "SOURCE_TYPE", "STAT_POP", "TIMELINESS",
+]  # fmt: skip
+
+
+class Indicator(Declaration):
+    """A quantity that is computed from measures, by a method with versions."""
+
+    name: Names = Field(description="what it is called")
+    definition: Names = Field(description="what it says, as published (STAT_CONC_DEF)")
+    rationale: Names = Field(description="what it is good for and how it is read (RATIONALE)")
+    theme: str = Field(description="a theme of themes.yml")
+    unit: Unit = Field(description="unit of the values")
+    decimals: int = Field(ge=0, le=6, description="decimal places that are shown; values are stored with six")
+    direction: Literal["up", "down", "none"] = Field(description="where better is")
     frequencies: tuple[Frequency, ...] = Field(
         min_length=1, description="A year, S half-year, Q quarter, M month"
     )
@@ -159,6 +255,20 @@ class Indicator(Declaration):
     rolled_up: tuple[Level, ...] = Field(
         default=(),
         description="of these, the levels made from lower ones where the source has no figure of its own",
+    )
+    roll_up: Literal["ratio_of_sums", "percentile"] = Field(
+        default="ratio_of_sums",
+        description="ratio_of_sums: numerators and denominators are added; percentile: of the values below",
+    )
+    percentile: Decimal | None = Field(
+        default=None, gt=0, lt=100, description="roll_up percentile: which one; 50 is the median"
+    )
+    own_figures: bool = Field(
+        default=True,
+        description="false: levels of rolled_up are made from below even where the source has a figure of its own",
+    )
+    not_applicable: tuple[str, ...] = Field(
+        default=(), description="territories for which it cannot exist; their values say so"
     )
     minimum_time_coverage_pct: Decimal = Field(
         default=Decimal(100),
@@ -172,31 +282,48 @@ class Indicator(Declaration):
         le=100,
         description="a rolled-up figure that covers less of the people is not published",
     )
-    method: Method = Field(description="version and validity of the method")
-    frameworks: tuple[Framework, ...] = Field(
-        default=(), description="indicators of other frameworks that it answers to"
+    imputation: Imputation | None = Field(
+        default=None, description="how a missing value is filled in; absent: it stays missing"
+    )
+    methods: tuple[Method, ...] = Field(
+        min_length=1, description="the versions of the method, oldest first; their validity does not overlap"
+    )
+    metadata: dict[Concept, Names] = Field(
+        default_factory=dict, description="further explanations, by concept of SDMX"
     )
     owner: str = Field(description="who answers for the definition")
 
     @property
+    def method(self) -> Method:
+        """The newest version."""
+        return self.methods[-1]
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether there is anything to compute it from."""
+        return any(method.terms for method in self.methods)
+
+    @property
     def terms(self) -> list[tuple[str, Term]]:
-        """All terms with the side they stand on."""
-        sides = [("numerator", self.numerator)]
-        if self.denominator is not None:
-            sides.append(("denominator", self.denominator))
-        return [(name, term) for name, side in sides for term in side.terms]
+        """The terms of all versions with the side they stand on."""
+        return [pair for method in self.methods for pair in method.terms]
 
     @model_validator(mode="after")
     def _is_sound(self) -> Indicator:
         unknown = set(self.rolled_up) - set(self.levels)
         if unknown:
             raise ValueError(f"rolled_up: {sorted(unknown)} is not among levels")
-        if self.denominator is None and any(term.at != "same" for _, term in self.terms):
-            raise ValueError("denominator: a comparison with another year or the country needs one")
         if self.rolled_up and any(term.at != "same" for _, term in self.terms):
             raise ValueError(
                 "rolled_up: a comparison is not additive over territories; leave rolled_up empty"
             )
+        if (self.roll_up == "percentile") != (self.percentile is not None):
+            raise ValueError("percentile: named for roll_up percentile, and only there")
+        for older, newer in pairwise(self.methods):
+            if older.valid_to is None or newer.valid_from is None or newer.valid_from <= older.valid_to:
+                raise ValueError(
+                    f"methods: {older.version} must end before {newer.version} begins (valid_to, valid_from)"
+                )
         return self
 
 
@@ -220,6 +347,12 @@ def _problems(catalogue: Catalogue) -> list[str]:
     for code, indicator in catalogue.indicators.items():
         if indicator.theme not in catalogue.themes:
             problems.append(f"indicator {code}: theme {indicator.theme!r} is not in themes.yml")
+        if indicator.imputation is not None and indicator.imputation.indicator is not None:
+            survey = catalogue.indicators.get(indicator.imputation.indicator)
+            if survey is None or survey.unit.code != indicator.unit.code:
+                problems.append(
+                    f"indicator {code}: imputation: {indicator.imputation.indicator!r} is not declared in the same unit"
+                )
         for side, term in indicator.terms:
             place = f"indicator {code}: {side}: "
             measure = catalogue.measures.get(term.measure)
@@ -236,7 +369,14 @@ def _problems(catalogue: Catalogue) -> list[str]:
                 )
             if measure.time == "none" and measure.freq == "M" and set(indicator.frequencies) - {"M"}:
                 problems.append(f"{place}{term.measure} does not add up over months (time: none)")
-            if indicator.rolled_up and measure.territory == "none":
+            if term.times is not None and term.times not in catalogue.measures:
+                problems.append(f"{place}measure {term.times!r} (times) is not declared")
+            if (
+                indicator.rolled_up
+                and indicator.roll_up == "ratio_of_sums"
+                and measure.territory == "none"
+                and term.times is None
+            ):
                 problems.append(
                     f"{place}{term.measure} does not add up over territories, but rolled_up is set"
                 )

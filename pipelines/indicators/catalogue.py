@@ -13,7 +13,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines.declarations.indicators import Catalogue, check_sources, load_catalogue
+from pipelines.declarations.indicators import (
+    QUALITIES,
+    Catalogue,
+    Indicator,
+    Method,
+    check_sources,
+    load_catalogue,
+)
 from pipelines.declarations.sources import Source, load_sources
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
@@ -91,8 +98,18 @@ TABLES: dict[str, dict[str, str]] = {
         "constant": "boolean",
         "carry_forward_years": "integer",
         "minimum_cell": "integer",
+        "quality_rank": "integer",
         "breakdown_ru": "text",
     },
+    "quality_class": {
+        "quality_class": "text",
+        "quality_rank": "integer",
+        "name_ru": "text",
+        "name_be": "text",
+        "name_en": "text",
+    },
+    # figures of the territory ``whole`` hold those of ``part``, which lies beside it
+    "measure_part": {"measure": "text", "whole": "text", "part": "text"},
     "measure_member": {
         "measure": "text",
         "breakdown": "text",
@@ -106,14 +123,16 @@ TABLES: dict[str, dict[str, str]] = {
         "name_be": "text",
         "name_en": "text",
         "definition_ru": "text",
-        "numerator_ru": "text",
-        "denominator_ru": "text",
+        "definition_be": "text",
+        "definition_en": "text",
+        "rationale_ru": "text",
+        "rationale_be": "text",
+        "rationale_en": "text",
         "unit_measure": "text",
         "unit_ru": "text",
         "unit_be": "text",
         "unit_en": "text",
         "decimals": "integer",
-        "scale": "decimal",
         "direction": "text",
         "theme": "text",
         "theme_ru": "text",
@@ -122,17 +141,50 @@ TABLES: dict[str, dict[str, str]] = {
         "frequencies": "text",
         "minimum_time_coverage_pct": "decimal",
         "minimum_population_coverage_pct": "decimal",
+        "roll_up": "text",
+        "percentile": "decimal",
+        "own_figures": "boolean",
+        "imputation": "text",
+        "imputation_limit": "integer",
+        "imputation_indicator": "text",
+        "is_measured": "boolean",
         "method_version": "text",
-        "method_valid_from": "date",
-        "method_valid_to": "date",
-        "frameworks": "text",
         "owner": "text",
     },
+    "indicator_method": {
+        "indicator": "text",
+        "method_version": "text",
+        "valid_from": "date",
+        "valid_to": "date",
+        "is_first": "boolean",
+        "is_newest": "boolean",
+        "legal_act": "text",
+        "note_ru": "text",
+        "note_be": "text",
+        "note_en": "text",
+        "scale": "decimal",
+        "numerator_ru": "text",
+        "numerator_be": "text",
+        "numerator_en": "text",
+        "denominator_ru": "text",
+        "denominator_be": "text",
+        "denominator_en": "text",
+    },
+    "indicator_metadata": {
+        "indicator": "text",
+        "concept": "text",
+        "text_ru": "text",
+        "text_be": "text",
+        "text_en": "text",
+    },
+    "indicator_not_applicable": {"indicator": "text", "ref_area": "text"},
     "indicator_term": {
         "indicator": "text",
+        "method_version": "text",
         "side": "text",
         "term_no": "integer",
         "measure": "text",
+        "times_measure": "text",
         "breakdown": "text",
         "weight": "decimal",
         "taken_at": "text",
@@ -149,6 +201,13 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "territory_name": {"source": "text", "name": "text", "ref_area": "text", "note": "text"},
     "subordination": {"ref_area": "text", "district": "text"},
+    "territory_parent": {
+        "ref_area": "text",
+        "parent": "text",
+        "valid_from": "date",
+        "valid_to": "date",
+        "act": "text",
+    },
 }
 
 ARROW = {
@@ -270,15 +329,15 @@ def source_rows(sources: Mapping[str, Source]) -> dict[str, Rows]:
 
 
 def measure_rows(catalogue: Catalogue, sources: Mapping[str, Source]) -> dict[str, Rows]:
-    """Rows of ``measure`` and ``measure_member``.
+    """Rows of ``measure``, its members and parts, and of the code list of quality classes.
 
     ``absent_reason`` says why a territory has no figure at all: where several instances deliver, or an accepted
     delivery without a row means zero, its own has not delivered; else the one source publishes nothing of it.
     """
-    measures: Rows = []
-    members: Rows = []
+    tables: dict[str, Rows] = {"measure": [], "measure_member": [], "measure_part": []}
+    ranks = {code: rank for rank, code in enumerate(QUALITIES, start=1)}
     for code, measure in catalogue.measures.items():
-        measures.append(
+        tables["measure"].append(
             {
                 "measure": code,
                 **_names(measure.name),
@@ -299,83 +358,118 @@ def measure_rows(catalogue: Catalogue, sources: Mapping[str, Source]) -> dict[st
                 "constant": measure.constant,
                 "carry_forward_years": measure.carry_forward_years,
                 "minimum_cell": measure.minimum_cell,
+                "quality_rank": ranks[measure.quality],
                 "breakdown_ru": measure.breakdown_ru,
             }
         )
-        members += [
+        tables["measure_member"] += [
             {"measure": code, "breakdown": member, **_names(names)}
             for member, names in measure.members.items()
         ]
-    return {"measure": measures, "measure_member": members}
+        tables["measure_part"] += [
+            {"measure": code, "whole": whole, "part": part}
+            for whole, parts in measure.holds.items()
+            for part in parts
+        ]
+    tables["quality_class"] = [
+        {"quality_class": code, "quality_rank": ranks[code], "name_ru": ru, "name_be": be, "name_en": en}
+        for code, (ru, be, en) in QUALITIES.items()
+    ]
+    return tables
 
 
 def indicator_rows(catalogue: Catalogue) -> dict[str, Rows]:
-    """Rows of ``indicator`` and of its terms, frequencies and levels.
-
-    A term with several members becomes several rows; ``breakdown`` is ``*`` where it follows the indicator's.
-    """
-    tables: dict[str, Rows] = {
-        "indicator": [],
-        "indicator_term": [],
-        "indicator_frequency": [],
-        "indicator_level": [],
-    }
+    """Rows of ``indicator`` and of what belongs to it: methods, terms, frequencies, levels, metadata."""
+    tables: dict[str, Rows] = {name: [] for name in TABLES if name.split("_")[0] == "indicator"}
     for code, indicator in catalogue.indicators.items():
         tables["indicator"].append(
             {
                 "indicator": code,
                 **_names(indicator.name),
-                "definition_ru": indicator.definition_ru,
-                "numerator_ru": indicator.numerator.ru,
-                "denominator_ru": indicator.denominator.ru if indicator.denominator else None,
+                **_names(indicator.definition, "definition"),
+                **_names(indicator.rationale, "rationale"),
                 "unit_measure": indicator.unit.code,
                 **_names(indicator.unit, "unit"),
                 "decimals": indicator.decimals,
-                "scale": indicator.scale,
                 "direction": indicator.direction,
                 "theme": indicator.theme,
                 **_names(catalogue.themes[indicator.theme], "theme"),
                 "frequencies": " ".join(indicator.frequencies),
                 "minimum_time_coverage_pct": indicator.minimum_time_coverage_pct,
                 "minimum_population_coverage_pct": indicator.minimum_population_coverage_pct,
+                "roll_up": indicator.roll_up,
+                "percentile": indicator.percentile,
+                "own_figures": indicator.own_figures,
+                "imputation": indicator.imputation.rule if indicator.imputation else None,
+                "imputation_limit": indicator.imputation.limit if indicator.imputation else None,
+                "imputation_indicator": indicator.imputation.indicator if indicator.imputation else None,
+                "is_measured": indicator.is_measured,
                 "method_version": indicator.method.version,
-                "method_valid_from": indicator.method.valid_from,
-                "method_valid_to": indicator.method.valid_to,
-                "frameworks": "; ".join(
-                    f"{known.framework} {known.code}{'' if known.match == 'same' else ' (близкий)'}"
-                    for known in indicator.frameworks
-                )
-                or None,
                 "owner": indicator.owner,
             }
         )
-        flat = [
-            (side, term, member)
-            for side, term in indicator.terms
-            for member in (("*",) if term.members == "same" else term.members)
-        ]
-        tables["indicator_term"] += [
-            {
-                "indicator": code,
-                "side": side,
-                "term_no": number,
-                "measure": term.measure,
-                "breakdown": member,
-                "weight": term.weight,
-                "taken_at": term.at,
-            }
-            for number, (side, term, member) in enumerate(flat, start=1)
-        ]
+        for method in indicator.methods:
+            tables["indicator_method"].append(_method_row(code, indicator, method))
+            tables["indicator_term"] += _term_rows(code, method)
         tables["indicator_frequency"] += [{"indicator": code, "freq": freq} for freq in indicator.frequencies]
         tables["indicator_level"] += [
             {"indicator": code, "level": level, "rolled_up": level in indicator.rolled_up}
             for level in indicator.levels
         ]
+        tables["indicator_metadata"] += [
+            {"indicator": code, "concept": concept, **_names(text, "text")}
+            for concept, text in indicator.metadata.items()
+        ]
+        tables["indicator_not_applicable"] += [
+            {"indicator": code, "ref_area": ref_area} for ref_area in indicator.not_applicable
+        ]
     return tables
 
 
+def _method_row(code: str, indicator: Indicator, method: Method) -> dict[str, Any]:
+    absent = dict.fromkeys(("ru", "be", "en"))
+    denominator = method.denominator.words.model_dump() if method.denominator else absent
+    note = method.note.model_dump() if method.note else absent
+    return {
+        "indicator": code,
+        "method_version": method.version,
+        "valid_from": method.valid_from,
+        "valid_to": method.valid_to,
+        "is_first": method is indicator.methods[0],
+        "is_newest": method is indicator.method,
+        "legal_act": method.legal_act,
+        **{f"note_{language}": text for language, text in note.items()},
+        "scale": method.scale,
+        **_names(method.numerator.words, "numerator"),
+        **{f"denominator_{language}": text for language, text in denominator.items()},
+    }
+
+
+def _term_rows(code: str, method: Method) -> Rows:
+    """A term with several members becomes several rows; ``breakdown`` is ``*`` where it follows the indicator's."""
+    flat = [
+        (side, term, member)
+        for side, term in method.terms
+        for member in (("*",) if term.members == "same" else term.members)
+    ]
+    return [
+        {
+            "indicator": code,
+            "method_version": method.version,
+            "side": side,
+            "term_no": number,
+            "measure": term.measure,
+            "times_measure": term.times,
+            "breakdown": member,
+            "weight": term.weight,
+            "taken_at": term.at,
+        }
+        for number, (side, term, member) in enumerate(flat, start=1)
+    ]
+
+
 def territory_rows(folder: Path) -> dict[str, Rows]:
-    """Rows of ``territory_code``, ``territory_name``, ``subordination`` from the code lists.
+    """Rows of ``territory_code``, ``territory_name``, ``subordination``, ``territory_parent`` from the code lists.
 
     Raises:
         DeclarationError: a list is absent, lacks a column, or has a key twice.
@@ -384,7 +478,33 @@ def territory_rows(folder: Path) -> dict[str, Rows]:
         "territory_code": _code_list(folder / "codes.csv", TABLES["territory_code"], ("ref_area",)),
         "territory_name": _code_list(folder / "names.csv", TABLES["territory_name"], ("source", "name")),
         "subordination": _code_list(folder / "subordination.csv", TABLES["subordination"], ("ref_area",)),
+        "territory_parent": _parents(folder / "changes.csv"),
     }
+
+
+def _parents(path: Path) -> Rows:
+    """Former parents of territories; the spans of a territory do not overlap, and each ends."""
+    rows = _code_list(path, TABLES["territory_parent"], ("ref_area", "valid_to"))
+    spans: dict[str, list[tuple[date, date]]] = {}
+    for number, row in enumerate(rows, start=2):
+        try:
+            row["valid_from"] = date.fromisoformat(row["valid_from"] or "0001-01-01")
+            row["valid_to"] = date.fromisoformat(row["valid_to"] or "")
+        except ValueError as error:
+            raise DeclarationError(
+                f"{path}:{number}: {error}",
+                "valid_from and valid_to are days, 2013-12-31; only valid_from may be empty.",
+            ) from error
+        known = spans.setdefault(row["ref_area"], [])
+        if row["valid_to"] < row["valid_from"] or any(
+            row["valid_from"] <= last and first <= row["valid_to"] for first, last in known
+        ):
+            raise DeclarationError(
+                f"{path}:{number}: the span of {row['ref_area']} overlaps another or ends before it begins",
+                "A territory has one parent at a time.",
+            )
+        known.append((row["valid_from"], row["valid_to"]))
+    return rows
 
 
 def _code_list(path: Path, columns: Iterable[str], key: Sequence[str]) -> Rows:

@@ -72,11 +72,15 @@ class Observation:
 
 @dataclass(frozen=True)
 class Term:
-    """A piece of the numerator or denominator: ``weight`` x the figure of a measure for one territory."""
+    """A piece of the numerator or denominator: ``weight`` x the figure of a measure for one territory.
+
+    With ``times_measure`` the figure is multiplied by that of another measure; its observations stand among the others.
+    """
 
     side: Literal["numerator", "denominator"]
     reported_by: str
     measure: str
+    times_measure: str | None
     weight: Decimal
     ref_area: str
     freq: str
@@ -89,7 +93,11 @@ class Term:
 
 @dataclass(frozen=True)
 class Trace:
-    """A value with everything behind it. ``made``: the territory's own figure, rolled up, or absent."""
+    """A value with everything behind it.
+
+    ``made``: the territory's own figure, rolled up from those below, a percentile of them, or absent. ``imputed_by``:
+    the rule that filled in a missing value, and ``imputed_from`` what it was made from.
+    """
 
     indicator: str
     ref_area: str
@@ -99,12 +107,15 @@ class Trace:
     obs_value: Decimal | None
     obs_status: str
     missing_reason: str | None
+    imputed_by: str | None
+    imputed_from: str | None
     numerator: Decimal | None
     denominator: Decimal | None
     scale: Decimal
     unit_measure: str
+    quality_class: str | None
     method_version: str
-    made: Literal["own", "rolled_up", "absent"]
+    made: Literal["own", "rolled_up", "percentile", "absent"]
     coverage_population_pct: Decimal
     coverage_time_pct: Decimal
     note_ru: str | None
@@ -166,11 +177,12 @@ def trace(
 
 _VALUE_COLUMNS = (
     "indicator", "ref_area", "freq", "time_period", "breakdown", "obs_value", "obs_status", "missing_reason",
-    "numerator", "denominator", "scale", "unit_measure", "method_version", "made",
+    "imputed_by", "imputed_from", "numerator", "denominator", "scale", "unit_measure", "quality_class",
+    "method_version", "made",
     "coverage_population_pct", "coverage_time_pct", "note_ru",
 )  # fmt: skip
 _TERM_COLUMNS = (
-    "side", "reported_by", "measure", "weight", "ref_area", "freq", "time_period", "breakdown", "value",
+    "side", "reported_by", "measure", "times_measure", "weight", "ref_area", "freq", "time_period", "breakdown", "value",
     "missing_reason",
 )  # fmt: skip
 _OBSERVATION_COLUMNS = (
@@ -185,10 +197,11 @@ def _value(
         found = _query(
             connection,
             """
-            select figures.*, indicators.scale
+            select figures.*, methods.scale
             from marts.mart_indicator_value as figures
-            inner join catalogue.indicator as indicators on figures.indicator = indicators.indicator
-            where figures.indicator = ? and ref_area = ? and time_period = ? and breakdown = ?
+            inner join catalogue.indicator_method as methods
+                on figures.indicator = methods.indicator and figures.method_version = methods.method_version
+            where figures.indicator = ? and figures.ref_area = ? and time_period = ? and breakdown = ?
             """,
             [indicator, ref_area, time_period, breakdown],
         )
@@ -229,13 +242,15 @@ def _terms(connection: duckdb.DuckDBPyConnection, value: Row) -> list[Row]:
         with reported as (
             select member as ref_area
             from intermediate.int_indicator_member
-            where indicator = $1 and freq = $2 and time_period = $3 and target = $4 and $6 = 'rolled_up'
+            where
+                indicator = $1 and freq = $2 and time_period = $3 and target = $4
+                and $6 in ('rolled_up', 'percentile')
             union all
             select $4 where $6 = 'own'
         )
 
         select
-            terms.side, terms.ref_area as reported_by, terms.measure, terms.weight,
+            terms.side, terms.ref_area as reported_by, terms.measure, terms.times_measure, terms.weight,
             terms.term_ref_area as ref_area, terms.term_freq as freq, terms.term_period as time_period,
             terms.term_breakdown as breakdown, terms.value, terms.missing_reason, terms.term_no
         from intermediate.int_indicator_term as terms
@@ -250,7 +265,8 @@ def _terms(connection: duckdb.DuckDBPyConnection, value: Row) -> list[Row]:
             connection,
             """
             select
-                terms.side, figures.ref_area as reported_by, terms.measure, terms.weight, figures.ref_area,
+                terms.side, figures.ref_area as reported_by, terms.measure, terms.times_measure, terms.weight,
+                figures.ref_area,
                 figures.freq, figures.time_period, figures.breakdown, figures.value, figures.missing_reason,
                 terms.term_no
             from catalogue.indicator_term as terms
@@ -258,15 +274,17 @@ def _terms(connection: duckdb.DuckDBPyConnection, value: Row) -> list[Row]:
                 on terms.measure = figures.measure and figures.breakdown = '_U'
             where
                 terms.indicator = $1 and figures.freq = $2 and figures.time_period = $3
+                and terms.method_version = $5 and terms.times_measure is null
                 and terms.taken_at = 'same' and terms.breakdown in ('_T', '*') and figures.value is not null
                 and (
                     figures.ref_area = $4
                     or figures.ref_area in (
-                        select ref_area from intermediate.int_territory_ancestor where ancestor = $4
+                        select ref_area from intermediate.int_territory_ancestor
+                        where ancestor = $4 and $6 between valid_from and valid_to
                     )
                 )
             """,
-            [*key, value["ref_area"]],
+            [*key, value["ref_area"], value["method_version"], value["last_day"]],
         )
     return terms
 
@@ -274,13 +292,13 @@ def _terms(connection: duckdb.DuckDBPyConnection, value: Row) -> list[Row]:
 def _observations(connection: duckdb.DuckDBPyConnection, terms: Sequence[Row]) -> dict[int, list[Row]]:
     """The observations of each term, by the number of the term; the months of a longer period one by one."""
     found: dict[int, list[Row]] = defaultdict(list)
+    names = ("ref_area", "freq", "time_period")
     wanted = [
-        {
-            "number": number,
-            **{name: term[name] for name in ("measure", "ref_area", "freq", "time_period", "breakdown")},
-        }
+        {"number": number, "measure": measure, "breakdown": breakdown, **{name: term[name] for name in names}}
         for number, term in enumerate(terms)
         if term["time_period"] is not None
+        for measure, breakdown in ((term["measure"], term["breakdown"]), (term["times_measure"], "_T"))
+        if measure is not None
     ]
     if not wanted:
         return found
@@ -308,7 +326,7 @@ def _observations(connection: duckdb.DuckDBPyConnection, terms: Sequence[Row]) -
                     and periods.ref_area = observed.ref_area
                     and periods.observed_period = observed.time_period
                     and periods.breakdown = observed.breakdown
-            order by periods.number, observed.time_period, observed.load_id
+            order by periods.number, observed.time_period, observed.measure, observed.load_id
             """,
         )
     finally:
@@ -355,7 +373,7 @@ def _source_rows(
                     {", ".join("parts." + name for name in names)},
                     count(*) as rows,
                     list(distinct parts.row_no order by parts.row_no)[1:{int(row_limit)}] as row_numbers
-                from intermediate.int_{feed}__contributions as parts
+                from intermediate.int_contributions as parts
                 inner join traced_keys using ({", ".join(names)})
                 group by all
                 """,
@@ -431,7 +449,11 @@ def show(found: Trace, term_limit: int = 8) -> list[str]:
     ]
     if found.note_ru:
         lines.append(f"  {found.note_ru}")
-    if found.numerator is not None:
+    if found.imputed_by is not None:
+        lines.append(f"  filled in by {found.imputed_by.replace('_', ' ')} from {found.imputed_from}")
+    if found.made == "percentile":
+        lines.append("  = percentile of the values of the territories below")
+    elif found.numerator is not None:
         ratio = f"{_short(found.scale)} x {_short(found.numerator)}"
         lines.append(
             f"  = {ratio}" + ("" if found.denominator is None else f" / {_short(found.denominator)}")
@@ -453,7 +475,8 @@ def _term_lines(term: Term) -> list[str]:
     part = "" if term.breakdown == "_T" else f", {term.breakdown}"
     value = term.missing_reason or "missing" if term.value is None else _short(term.value)
     period = "" if term.time_period in (None, "_Z") else f", {term.time_period}"
-    lines = [f"  {weight}{term.measure}, {term.ref_area}{period}{part}: {value}"]
+    times = "" if term.times_measure is None else f" x {term.times_measure}"
+    lines = [f"  {weight}{term.measure}{times}, {term.ref_area}{period}{part}: {value}"]
     for observation in term.observations:
         figure = (
             observation.missing_reason if observation.obs_value is None else _short(observation.obs_value)

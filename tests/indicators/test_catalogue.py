@@ -51,6 +51,12 @@ def test_tables_hold_what_is_declared() -> None:
         ("codes.csv", "ref_area,level\nBY,country\n", "are missing"),
         ("names.csv", "source,name,ref_area,note\ns,a,x,\ns,a,y,\n", "names.csv:3: s a stands twice"),
         ("subordination.csv", None, "cannot be read"),
+        ("changes.csv", "ref_area,parent,valid_from,valid_to,act\nc,r,,,\n", "changes.csv:2"),
+        (
+            "changes.csv",
+            "ref_area,parent,valid_from,valid_to,act\nc,r,,2012-12-31,\nc,q,2012-01-01,2013-12-31,\n",
+            "changes.csv:3: the span of c overlaps another",
+        ),
     ],
 )
 def test_a_wrong_code_list_is_told(tmp_path: Path, file: str, text: str | None, told: str) -> None:
@@ -58,6 +64,7 @@ def test_a_wrong_code_list_is_told(tmp_path: Path, file: str, text: str | None, 
         "codes.csv": "ref_area,level,soato,soato_status,iso_3166_2,name_en\nBY,country,,,BY,Belarus\n",
         "names.csv": "source,name,ref_area,note\ns,a,x,\n",
         "subordination.csv": "ref_area,district\nc,r\n",
+        "changes.csv": "ref_area,parent,valid_from,valid_to,act\n",
     }
     for name, content in (sound | {file: text}).items():
         if content is not None:

@@ -23,13 +23,24 @@ def measure(**changes: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def side(measure: str = "m", **more: Any) -> dict[str, Any]:
+    return {"words": NAME, "terms": [{"measure": measure, **more}]}
+
+
+def method(**changes: Any) -> dict[str, Any]:
+    return {"version": "1.0", "numerator": side(), "denominator": side(), **changes}
+
+
 def indicator(**changes: Any) -> dict[str, Any]:
     return {
-        "name": NAME, "definition_ru": "о", "theme": "t", "unit": UNIT, "decimals": 1, "direction": "up",
-        "numerator": {"ru": "ч", "terms": [{"measure": "m"}]}, "denominator": {"ru": "з", "terms": [{"measure": "m"}]},
-        "frequencies": ["M", "A"], "levels": ["region"], "rolled_up": ["region"],
-        "method": {"version": "1.0", "valid_from": "2026-01-01"}, "owner": "в", **changes,
+        "name": NAME, "definition": NAME, "rationale": NAME, "theme": "t", "unit": UNIT, "decimals": 1,
+        "direction": "up", "frequencies": ["M", "A"], "levels": ["region"], "rolled_up": ["region"],
+        "methods": [method()], "owner": "в", **changes,
     }  # fmt: skip
+
+
+def by(**changes: Any) -> list[dict[str, Any]]:
+    return [method(**changes)]
 
 
 def declare(folder: Path, measures: dict[str, Any], indicators: dict[str, Any]) -> tuple[Path, Path]:
@@ -67,18 +78,36 @@ def test_a_sound_pair_is_read(tmp_path: Path) -> None:
         ({"m": measure(kind="stock")}, {"i": indicator()}, "a stock is not added up over months"),
         ({"m": measure(colour="red")}, {"i": indicator()}, "colour"),
         ({"m": measure()}, {"i": indicator(rolled_up=["country"])}, "is not among levels"),
-        ({"m": measure()}, {"i": indicator(scale=0)}, "scale"),
-        ({"m": measure()}, {"i": indicator(numerator={"ru": "ч", "terms": []})}, "numerator.terms"),
+        ({"m": measure()}, {"i": indicator(methods=by(scale=0))}, "scale"),
+        ({"m": measure()}, {"i": indicator(methods=by(numerator={"words": NAME}))}, "both have terms, or neither"),
         (
             {"m": measure()},
-            {"i": indicator(rolled_up=[], denominator=None, numerator={"ru": "ч", "terms": [{"measure": "m", "at": "country"}]})},
+            {"i": indicator(rolled_up=[], methods=by(denominator=None, numerator=side(at="country")))},
             "needs one",
         ),
+        ({"m": measure()}, {"i": indicator(methods=by(numerator=side(at="country")))}, "is not additive"),
         (
             {"m": measure(members={"A": NAME})},
-            {"i": indicator(numerator={"ru": "ч", "terms": [{"measure": "m", "members": ["B"]}]})},
+            {"i": indicator(methods=by(numerator=side(members=["B"])))},
             "has no members ['B']",
         ),
+        ({"m": measure()}, {"i": indicator(methods=by(numerator=side(times="n")))}, "measure 'n' (times) is not declared"),
+        ({"m": measure()}, {"i": indicator(methods=[method(), method(version="2.0")])}, "1.0 must end before 2.0 begins"),
+        (
+            {"m": measure()},
+            {"i": indicator(methods=[method(valid_to="2020-12-31"), method(version="2.0", valid_from="2020-12-31")])},
+            "must end before",
+        ),
+        ({"m": measure()}, {"i": indicator(methods=by(valid_from="2020-01-02", valid_to="2020-01-01"))}, "lies before"),
+        ({"m": measure()}, {"i": indicator(roll_up="percentile")}, "percentile"),
+        ({"m": measure()}, {"i": indicator(imputation={"rule": "survey"})}, "named for the rule survey"),
+        (
+            {"m": measure()},
+            {"i": indicator(imputation={"rule": "survey", "indicator": "j"})},
+            "'j' is not declared in the same unit",
+        ),
+        ({"m": measure()}, {"i": indicator(metadata={"COLOUR": NAME})}, "metadata"),
+        ({"m": measure(kind="flow", time="mean")}, {"i": indicator()}, "a flow is added up"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told(
@@ -88,6 +117,19 @@ def test_what_is_wrong_is_told(
         load_catalogue(*declare(tmp_path, measures, indicators))
     assert told in raised.value.message
     assert raised.value.remedy
+
+
+def test_an_indicator_of_which_nothing_is_measured_yet_is_read(tmp_path: Path) -> None:
+    nothing = method(numerator={"words": NAME}, denominator=None)
+    catalogue = load_catalogue(*declare(tmp_path, {}, {"i": indicator(methods=[nothing])}))
+    assert not catalogue.indicators["i"].is_measured
+
+
+def test_the_newest_version_is_the_method(tmp_path: Path) -> None:
+    versions = [method(valid_to="2020-12-31"), method(version="2.0", valid_from="2021-01-01")]
+    catalogue = load_catalogue(*declare(tmp_path, {"m": measure()}, {"i": indicator(methods=versions)}))
+    assert catalogue.indicators["i"].method.version == "2.0"
+    assert len(catalogue.indicators["i"].terms) == 4
 
 
 def test_a_measure_declared_twice_is_told(tmp_path: Path) -> None:

@@ -66,6 +66,8 @@ periods as (
         years.year,
         all_spans.first_month,
         all_spans.months,
+        -- counts on from period to period of a frequency
+        cast(floor((years.year * 12 + all_spans.first_month - 1) / (all_spans.months * 1.0)) as integer) as period_no,
         make_date(years.year, all_spans.first_month, 1) as first_day,
         case
             when all_spans.first_month + all_spans.months > 12 then make_date(years.year, 12, 31)

@@ -1,7 +1,17 @@
--- Which reporting territories a rolled-up figure is made of: the highest that report below it, so that nobody is
--- counted in a district and again in its town. A territory with figures of its own is not rolled up.
+-- Which reporting territories a rolled-up figure is made of: the highest that report below it in that period, so
+-- that nobody is counted in a district and again in its town. A territory with figures of its own is not rolled up,
+-- unless the indicator says that it always is.
 with units as (
-    select distinct indicator, ref_area, freq, time_period from {{ ref('int_indicator_unit') }}
+    select distinct
+        units.indicator,
+        units.ref_area,
+        units.freq,
+        units.time_period,
+        periods.last_day,
+        indicators.own_figures
+    from {{ ref('int_indicator_unit') }} as units
+    inner join {{ source('catalogue', 'indicator') }} as indicators on units.indicator = indicators.indicator
+    inner join {{ ref('dim_period') }} as periods on units.time_period = periods.time_period
 ),
 
 targets as (
@@ -9,11 +19,12 @@ targets as (
         units.indicator,
         units.freq,
         units.time_period,
+        units.last_day,
         above.ancestor as target,
-        units.ref_area as member,
-        above.distance
+        units.ref_area as member
     from units
-    inner join {{ ref('int_territory_ancestor') }} as above on units.ref_area = above.ref_area
+    inner join {{ ref('int_territory_ancestor') }} as above
+        on units.ref_area = above.ref_area and units.last_day between above.valid_from and above.valid_to
     inner join {{ ref('dim_territory') }} as territories on above.ancestor = territories.ref_area
     inner join {{ source('catalogue', 'indicator_level') }} as levels
         on units.indicator = levels.indicator and territories.level = levels.level and levels.rolled_up
@@ -23,7 +34,7 @@ targets as (
             and units.freq = own.freq
             and units.time_period = own.time_period
             and above.ancestor = own.ref_area
-    where own.ref_area is null
+    where own.ref_area is null or not own.own_figures
 )
 
 select
@@ -44,5 +55,7 @@ where
                 and higher.freq = targets.freq
                 and higher.time_period = targets.time_period
                 and higher.target = targets.target
-        where between_them.ref_area = targets.member
+        where
+            between_them.ref_area = targets.member
+            and targets.last_day between between_them.valid_from and between_them.valid_to
     )

@@ -1,5 +1,6 @@
--- Numerator and denominator of each indicator summed over the reporting units of a region or the country: both over the
--- same units, so that the ratio is one of sums. What lies in none of them is added where all of them report.
+-- Numerator and denominator of each indicator summed over the reporting units of a region or the country: both over
+-- the same units, so that the ratio is one of sums. What lies in none of them is added where all of them report. A
+-- percentile stands in the place of the numerator.
 with population as (
     select ref_area, year, value
     from {{ ref('int_vintage') }}
@@ -9,6 +10,7 @@ with population as (
 summed as (
     select
         members.indicator,
+        units.method_version,
         members.target as ref_area,
         members.freq,
         members.time_period,
@@ -26,6 +28,8 @@ summed as (
         bool_or(units.synthetic) as synthetic,
         bool_or(units.has_warnings) as has_warnings,
         min(units.control_share_pct) as control_share_pct,
+        max(units.last_update) as last_update,
+        max(case when units.is_complete then units.quality_rank end) as quality_rank,
         sum(case when units.is_complete then population.value end) as covered_population
     from {{ ref('int_indicator_member') }} as members
     inner join {{ ref('int_indicator_unit') }} as units
@@ -36,53 +40,83 @@ summed as (
             and members.member = units.ref_area
     left join population
         on units.ref_area = population.ref_area and {{ year_of('units.time_period') }} = population.year
-    group by members.indicator, members.target, members.freq, members.time_period, units.breakdown
+    group by
+        members.indicator, units.method_version, members.target, members.freq, members.time_period, units.breakdown
 ),
 
 rolled_up as (
     select
         summed.*,
+        indicators.roll_up,
         people.value as target_population,
         case
-            when summed.covered_population = people.value and summed.breakdown = '_T'
+            when
+                summed.covered_population = people.value
+                and summed.breakdown = '_T'
+                and indicators.roll_up <> 'percentile'
                 then unallocated.numerator
         end as unallocated_numerator,
         case
-            when summed.covered_population = people.value and summed.breakdown = '_T'
+            when
+                summed.covered_population = people.value
+                and summed.breakdown = '_T'
+                and indicators.roll_up <> 'percentile'
                 then unallocated.denominator
         end as unallocated_denominator
     from summed
+    inner join {{ source('catalogue', 'indicator') }} as indicators on summed.indicator = indicators.indicator
     left join population as people
         on summed.ref_area = people.ref_area and {{ year_of('summed.time_period') }} = people.year
     left join {{ ref('int_indicator_unallocated') }} as unallocated
         on
             summed.indicator = unallocated.indicator
+            and summed.method_version = unallocated.method_version
             and summed.ref_area = unallocated.ref_area
             and summed.freq = unallocated.freq
             and summed.time_period = unallocated.time_period
 )
 
 select
-    indicator,
-    ref_area,
-    freq,
-    time_period,
-    breakdown,
-    numerator + coalesce(unallocated_numerator, 0) as numerator,
-    denominator + coalesce(unallocated_denominator, 0) as denominator,
-    has_denominator,
-    is_complete,
-    obs_status,
-    missing_reason,
-    months_expected,
-    months_delivered,
-    denominator_period,
-    is_carried,
-    synthetic,
-    has_warnings,
-    control_share_pct,
-    case when is_complete then {{ percentage('covered_population', 'target_population') }} else 0 end
-        as coverage_population_pct,
-    'rolled_up' as made,
-    unallocated_numerator is not null or unallocated_denominator is not null as includes_unallocated
+    rolled_up.indicator,
+    rolled_up.method_version,
+    rolled_up.ref_area,
+    rolled_up.freq,
+    rolled_up.time_period,
+    rolled_up.breakdown,
+    case
+        when rolled_up.roll_up = 'percentile' then percentiles.value
+        else rolled_up.numerator + coalesce(rolled_up.unallocated_numerator, 0)
+    end as numerator,
+    case
+        when rolled_up.roll_up <> 'percentile'
+            then rolled_up.denominator + coalesce(rolled_up.unallocated_denominator, 0)
+    end as denominator,
+    rolled_up.has_denominator and rolled_up.roll_up <> 'percentile' as has_denominator,
+    rolled_up.is_complete,
+    rolled_up.obs_status,
+    rolled_up.missing_reason,
+    rolled_up.months_expected,
+    rolled_up.months_delivered,
+    rolled_up.denominator_period,
+    rolled_up.is_carried,
+    rolled_up.synthetic,
+    rolled_up.has_warnings,
+    rolled_up.control_share_pct,
+    rolled_up.last_update,
+    rolled_up.quality_rank,
+    case
+        when rolled_up.is_complete
+            then {{ percentage('rolled_up.covered_population', 'rolled_up.target_population') }}
+        else 0
+    end as coverage_population_pct,
+    case when rolled_up.roll_up = 'percentile' then 'percentile' else 'rolled_up' end as made,
+    rolled_up.unallocated_numerator is not null or rolled_up.unallocated_denominator is not null
+        as includes_unallocated
 from rolled_up
+left join {{ ref('int_indicator_percentile') }} as percentiles
+    on
+        rolled_up.indicator = percentiles.indicator
+        and rolled_up.ref_area = percentiles.ref_area
+        and rolled_up.freq = percentiles.freq
+        and rolled_up.time_period = percentiles.time_period
+        and rolled_up.breakdown = percentiles.breakdown

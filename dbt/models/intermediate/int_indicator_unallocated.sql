@@ -1,8 +1,8 @@
 -- What a region or the country has in none of its districts (breakdown _U), for each indicator.
 with unallocated as (
-    -- what a region has in none of its districts
     select
         terms.indicator,
+        terms.method_version,
         figures.ref_area,
         figures.freq,
         figures.time_period,
@@ -11,21 +11,35 @@ with unallocated as (
     from {{ source('catalogue', 'indicator_term') }} as terms
     inner join {{ ref('int_measure_period') }} as figures
         on terms.measure = figures.measure and figures.breakdown = '_U'
-    where terms.taken_at = 'same' and terms.breakdown in ('_T', '*') and figures.value is not null
-    group by terms.indicator, figures.ref_area, figures.freq, figures.time_period
+    where
+        terms.taken_at = 'same'
+        and terms.breakdown in ('_T', '*')
+        and terms.times_measure is null
+        and figures.value is not null
+    group by terms.indicator, terms.method_version, figures.ref_area, figures.freq, figures.time_period
+),
+
+within as (
+    select ancestor, ref_area, valid_from, valid_to from {{ ref('int_territory_ancestor') }}
+    union all
+    select
+        ref_area as ancestor,
+        ref_area,
+        cast('0001-01-01' as date) as valid_from,
+        cast('9999-12-31' as date) as valid_to
+    from {{ ref('dim_territory') }}
 )
 
 select
     parts.indicator,
+    parts.method_version,
     within.ancestor as ref_area,
     parts.freq,
     parts.time_period,
     sum(parts.numerator) as numerator,
     sum(parts.denominator) as denominator
 from unallocated as parts
-inner join (
-    select ancestor, ref_area from {{ ref('int_territory_ancestor') }}
-    union all
-    select ref_area as ancestor, ref_area from {{ ref('dim_territory') }}
-) as within on parts.ref_area = within.ref_area
-group by parts.indicator, within.ancestor, parts.freq, parts.time_period
+inner join {{ ref('dim_period') }} as periods on parts.time_period = periods.time_period
+inner join within
+    on parts.ref_area = within.ref_area and periods.last_day between within.valid_from and within.valid_to
+group by parts.indicator, parts.method_version, within.ancestor, parts.freq, parts.time_period

@@ -2,6 +2,7 @@
 with sides as (
     select
         terms.indicator,
+        terms.method_version,
         terms.ref_area,
         terms.freq,
         terms.time_period,
@@ -23,14 +24,18 @@ with sides as (
         bool_or(terms.is_carried) as is_carried,
         bool_or(terms.synthetic) as synthetic,
         bool_or(terms.has_warnings) as has_warnings,
-        min(terms.control_share_pct) as control_share_pct
+        min(terms.control_share_pct) as control_share_pct,
+        max(terms.last_update) as last_update,
+        max(terms.quality_rank) as quality_rank
     from {{ ref('int_indicator_term') }} as terms
     inner join {{ source('catalogue', 'indicator') }} as indicators on terms.indicator = indicators.indicator
-    group by terms.indicator, terms.ref_area, terms.freq, terms.time_period, terms.breakdown
+    group by
+        terms.indicator, terms.method_version, terms.ref_area, terms.freq, terms.time_period, terms.breakdown
 )
 
 select
     indicator,
+    method_version,
     ref_area,
     freq,
     time_period,
@@ -47,5 +52,7 @@ select
     is_carried,
     synthetic,
     has_warnings,
-    control_share_pct
+    control_share_pct,
+    last_update,
+    quality_rank
 from sides

@@ -1,29 +1,45 @@
 -- Numerator and denominator of each indicator for every territory and period: the territory's own, or the sum over its
 -- reporting territories. Where nothing reports in a region or the country, the row is there and says so.
-with known as (
+with levels as (
     select
-        indicator,
-        ref_area,
-        freq,
-        time_period,
-        breakdown,
-        numerator,
-        denominator,
-        has_denominator,
-        is_complete,
-        obs_status,
-        missing_reason,
-        months_expected,
-        months_delivered,
-        denominator_period,
-        is_carried,
-        synthetic,
-        has_warnings,
-        control_share_pct,
-        case when is_complete then 100 else 0 end as coverage_population_pct,
+        territories.ref_area,
+        territories.level,
+        levels.indicator,
+        levels.rolled_up and not indicators.own_figures as is_always_rolled_up
+    from {{ source('catalogue', 'indicator_level') }} as levels
+    inner join {{ ref('dim_territory') }} as territories on levels.level = territories.level
+    inner join {{ source('catalogue', 'indicator') }} as indicators on levels.indicator = indicators.indicator
+),
+
+known as (
+    select
+        units.indicator,
+        units.method_version,
+        units.ref_area,
+        units.freq,
+        units.time_period,
+        units.breakdown,
+        units.numerator,
+        units.denominator,
+        units.has_denominator,
+        units.is_complete,
+        units.obs_status,
+        units.missing_reason,
+        units.months_expected,
+        units.months_delivered,
+        units.denominator_period,
+        units.is_carried,
+        units.synthetic,
+        units.has_warnings,
+        units.control_share_pct,
+        units.last_update,
+        units.quality_rank,
+        case when units.is_complete then 100 else 0 end as coverage_population_pct,
         'own' as made,
         false as includes_unallocated
-    from {{ ref('int_indicator_unit') }}
+    from {{ ref('int_indicator_unit') }} as units
+    inner join levels on units.indicator = levels.indicator and units.ref_area = levels.ref_area
+    where not levels.is_always_rolled_up
     union all
     select * from {{ ref('int_indicator_rolled_up') }}
 ),
@@ -31,7 +47,8 @@ with known as (
 grid as (
     select
         periods.indicator,
-        territories.ref_area,
+        periods.method_version,
+        levels.ref_area,
         periods.freq,
         periods.time_period,
         periods.breakdown,
@@ -40,17 +57,17 @@ grid as (
     from (
         select
             indicator,
+            method_version,
             freq,
             time_period,
             breakdown,
             bool_or(has_denominator) as has_denominator,
             bool_or(synthetic) as synthetic
         from known
-        group by indicator, freq, time_period, breakdown
+        group by indicator, method_version, freq, time_period, breakdown
     ) as periods
-    inner join {{ source('catalogue', 'indicator_level') }} as levels on periods.indicator = levels.indicator
-    inner join {{ ref('dim_territory') }} as territories on levels.level = territories.level
-    where territories.level in ('country', 'region')
+    inner join levels on periods.indicator = levels.indicator
+    where levels.level in ('country', 'region')
 ),
 
 absences as (
@@ -70,6 +87,7 @@ filled as (
     union all
     select
         grid.indicator,
+        grid.method_version,
         grid.ref_area,
         grid.freq,
         grid.time_period,
@@ -87,6 +105,8 @@ filled as (
         grid.synthetic,
         false as has_warnings,
         null as control_share_pct,
+        null as last_update,
+        null as quality_rank,
         0 as coverage_population_pct,
         'absent' as made,
         false as includes_unallocated
@@ -103,27 +123,27 @@ filled as (
 )
 
 select
-    filled.indicator,
-    filled.ref_area,
-    filled.freq,
-    filled.time_period,
-    filled.breakdown,
-    {{ fixed('filled.numerator') }} as numerator,
-    {{ fixed('filled.denominator') }} as denominator,
-    filled.has_denominator,
-    filled.is_complete,
-    filled.obs_status,
-    filled.missing_reason,
-    {{ percentage('filled.months_delivered', 'filled.months_expected') }} as coverage_time_pct,
-    cast(filled.coverage_population_pct as numeric(9, 2)) as coverage_population_pct,
-    filled.denominator_period,
-    filled.is_carried,
-    filled.synthetic,
-    filled.has_warnings,
-    filled.control_share_pct,
-    filled.made,
-    filled.includes_unallocated
+    indicator,
+    method_version,
+    ref_area,
+    freq,
+    time_period,
+    breakdown,
+    {{ fixed('numerator') }} as numerator,
+    {{ fixed('denominator') }} as denominator,
+    has_denominator,
+    is_complete,
+    obs_status,
+    missing_reason,
+    {{ percentage('months_delivered', 'months_expected') }} as coverage_time_pct,
+    cast(coverage_population_pct as numeric(9, 2)) as coverage_population_pct,
+    denominator_period,
+    is_carried,
+    synthetic,
+    has_warnings,
+    control_share_pct,
+    cast(last_update as timestamp) as last_update,
+    cast(quality_rank as integer) as quality_rank,
+    made,
+    includes_unallocated
 from filled
-inner join {{ ref('dim_territory') }} as territories on filled.ref_area = territories.ref_area
-inner join {{ source('catalogue', 'indicator_level') }} as levels
-    on filled.indicator = levels.indicator and territories.level = levels.level

@@ -1,6 +1,6 @@
 -- Each measure at each frequency: as observed, and monthly ones as quarters, half-years and years. A flow is added up
--- over the months that were delivered; a stock is that of the last month of the period. How many of the months needed
--- were delivered stands beside it; the indicator decides whether that is enough.
+-- over the months that were delivered; a stock is that of the last month of the period, the mean or the greatest of its
+-- months. How many of the months needed were delivered stands beside it; the indicator decides whether that is enough.
 with native as (
     select
         observed.measure,
@@ -13,7 +13,8 @@ with native as (
         {{ worst_reason('observed.missing_reason') }} as missing_reason,
         bool_or(observed.synthetic) as synthetic,
         bool_or(observed.has_warnings) as has_warnings,
-        min(observed.control_share_pct) as control_share_pct
+        min(observed.control_share_pct) as control_share_pct,
+        max(observed.last_update) as last_update
     from {{ ref('int_observations') }} as observed
     group by observed.measure, observed.ref_area, observed.freq, observed.time_period, observed.breakdown
 ),
@@ -25,20 +26,25 @@ longer as (
         periods.freq,
         periods.time_period,
         native.breakdown,
-        sum(native.value) as value,
+        case measures.time_rule
+            when 'mean' then {{ exact_ratio(fixed('sum(native.value)'), fixed('count(native.value)'), fixed('1')) }}
+            when 'max' then max(native.value)
+            else sum(native.value)
+        end as value,
         {{ worst_status('native.obs_status') }} as obs_status,
         {{ worst_reason('native.missing_reason') }} as missing_reason,
         bool_or(native.synthetic) as synthetic,
         bool_or(native.has_warnings) as has_warnings,
         min(native.control_share_pct) as control_share_pct,
-        case when measures.time_rule = 'sum' then max(periods.months_expected) else 1 end as months_expected,
+        max(native.last_update) as last_update,
+        case when measures.time_rule = 'last' then 1 else max(periods.months_expected) end as months_expected,
         count(native.value) as months_delivered
     from native
     inner join {{ source('catalogue', 'measure') }} as measures on native.measure = measures.measure
     inner join {{ ref('int_period_month') }} as periods on native.time_period = periods.month
     where
         native.freq = 'M'
-        and (measures.time_rule = 'sum' or (measures.time_rule = 'last' and periods.is_last))
+        and (measures.time_rule in ('sum', 'mean', 'max') or (measures.time_rule = 'last' and periods.is_last))
     group by
         native.measure, native.ref_area, periods.freq, periods.time_period, native.breakdown, measures.time_rule
 )
@@ -55,6 +61,7 @@ select
     synthetic,
     has_warnings,
     control_share_pct,
+    last_update,
     1 as months_expected,
     case when value is null then 0 else 1 end as months_delivered
 from native
@@ -71,6 +78,7 @@ select
     synthetic,
     has_warnings,
     control_share_pct,
+    last_update,
     cast(months_expected as integer) as months_expected,
     cast(months_delivered as integer) as months_delivered
 from longer

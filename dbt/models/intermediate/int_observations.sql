@@ -128,7 +128,8 @@ select
     together.source_rows,
     coalesce(loads.synthetic, false) as synthetic,
     coalesce(loads.warnings, 0) > 0 as has_warnings,
-    case when reliability.is_low then reliability.control_share_pct end as control_share_pct
+    case when reliability.is_low then reliability.control_share_pct end as control_share_pct,
+    cast(loads.received_at as timestamp) as last_update
 from together
 left join {{ source('ops', 'effective_load') }} as loads on together.load_id = loads.load_id
 left join (

@@ -11,6 +11,7 @@ with figures as (
         periods.obs_status,
         periods.synthetic,
         periods.has_warnings,
+        periods.last_update,
         measures.carry_forward_years
     from {{ ref('int_measure_period') }} as periods
     inner join {{ source('catalogue', 'measure') }} as measures on periods.measure = measures.measure
@@ -32,6 +33,7 @@ ranked as (
         figures.obs_status,
         figures.synthetic,
         figures.has_warnings,
+        figures.last_update,
         row_number() over (
             partition by figures.measure, figures.ref_area, figures.breakdown, years.year
             order by figures.year desc
@@ -53,6 +55,7 @@ select
     value,
     obs_status,
     synthetic,
-    has_warnings
+    has_warnings,
+    last_update
 from ranked
 where age_rank = 1

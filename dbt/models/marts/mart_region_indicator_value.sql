@@ -19,6 +19,7 @@ select
     figures.obs_value,
     figures.obs_status,
     figures.missing_reason,
+    figures.imputed_by,
     figures.unit_measure,
     indicators.unit_ru,
     figures.decimals,
@@ -27,9 +28,11 @@ select
     figures.denominator_period,
     figures.coverage_population_pct,
     figures.coverage_time_pct,
+    figures.quality_class,
     figures.method_version,
     figures.first_day,
     figures.last_day,
+    figures.last_update,
     figures.synthetic,
     figures.note_ru
 from {{ ref('mart_indicator_value') }} as figures

@@ -7,6 +7,8 @@ select
     obs_value,
     obs_status,
     missing_reason,
+    imputed_by,
+    imputed_from,
     unit_measure,
     decimals,
     numerator,
@@ -14,9 +16,11 @@ select
     denominator_period,
     coverage_population_pct,
     coverage_time_pct,
+    quality_class,
     method_version,
     first_day,
     last_day,
+    last_update,
     synthetic,
     note_ru
 from {{ ref('mart_indicator_value') }}

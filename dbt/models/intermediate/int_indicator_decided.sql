@@ -1,0 +1,95 @@
+-- What of each value may be shown: the value itself, or the reason why there is none.
+with valued as (
+    select
+        computed.*,
+        indicators.unit_measure,
+        indicators.decimals,
+        methods.scale,
+        territories.level,
+        territories.region,
+        periods.period_no,
+        periods.first_day,
+        periods.last_day,
+        -- a part (not the total) that counts few people's doings is not shown
+        coalesce(
+            computed.breakdown <> '_T' and computed.numerator > 0
+            and computed.numerator < cells.minimum_cell, false
+        ) as is_small,
+        coalesce(computed.coverage_population_pct, 0) < indicators.minimum_population_coverage_pct as is_thin,
+        exempt.ref_area is not null as is_exempt,
+        -- the first period of a new version of the method
+        not methods.is_first and methods.valid_from >= periods.first_day as is_break
+    from {{ ref('int_indicator_value') }} as computed
+    inner join {{ source('catalogue', 'indicator') }} as indicators on computed.indicator = indicators.indicator
+    inner join {{ source('catalogue', 'indicator_method') }} as methods
+        on computed.indicator = methods.indicator and computed.method_version = methods.method_version
+    inner join {{ ref('dim_territory') }} as territories on computed.ref_area = territories.ref_area
+    inner join {{ ref('dim_period') }} as periods on computed.time_period = periods.time_period
+    left join {{ source('catalogue', 'indicator_not_applicable') }} as exempt
+        on computed.indicator = exempt.indicator and computed.ref_area = exempt.ref_area
+    left join (
+        select
+            terms.indicator,
+            max(measures.minimum_cell) as minimum_cell
+        from {{ source('catalogue', 'indicator_term') }} as terms
+        inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
+        where terms.side = 'numerator'
+        group by terms.indicator
+    ) as cells on computed.indicator = cells.indicator
+),
+
+decided as (
+    select
+        valued.*,
+        case
+            when is_exempt then 'not_applicable'
+            when not is_complete then missing_reason
+            when is_thin then 'not_published'
+            when has_denominator and denominator = 0 then 'not_applicable'
+            when is_small then 'suppressed'
+        end as reason
+    from valued
+)
+
+select
+    indicator,
+    method_version,
+    ref_area,
+    level,
+    region,
+    freq,
+    time_period,
+    period_no,
+    first_day,
+    last_day,
+    breakdown,
+    case
+        when reason is not null then null
+        when made = 'percentile' then numerator
+        when has_denominator then {{ exact_ratio('numerator', 'denominator', 'scale') }}
+        else {{ exact_ratio('numerator', fixed('1'), 'scale') }}
+    end as obs_value,
+    case
+        when reason is not null then {{ status_of_reason('reason') }}
+        when is_break and obs_status = 'A' then 'B'
+        else obs_status
+    end as obs_status,
+    reason,
+    unit_measure,
+    decimals,
+    case when reason is null or (reason = 'not_applicable' and not is_exempt) then numerator end as numerator,
+    case when reason is null or (reason = 'not_applicable' and not is_exempt) then denominator end as denominator,
+    denominator_period,
+    coverage_population_pct,
+    coverage_time_pct,
+    is_complete,
+    is_thin,
+    is_carried,
+    synthetic,
+    has_warnings,
+    control_share_pct,
+    last_update,
+    quality_rank,
+    made,
+    includes_unallocated
+from decided
