@@ -41,7 +41,9 @@ def evaluate(
     data: Annotated[Path, typer.Argument(help="Units x indicators, wide or long: CSV, Parquet, XLSX.")],
     structure: Annotated[
         Path | None,
-        typer.Option(help="The tree apart from the method: code, parent, weight, …; CSV or YAML."),
+        typer.Option(
+            help="The tree (code, parent, weight, …) or settings of nodes, apart from the method; CSV or YAML."
+        ),
     ] = None,
     unit_column: Annotated[
         str | None, typer.Option(help="Column of the unit; default: ref_area, uCode, or the first.")
@@ -95,7 +97,7 @@ def _declared(path: Path, structure: Path | None, group_column: str | None) -> I
     shipped = METHODS / f"{path}.yml"
     method = read_method(shipped if not path.exists() and not path.suffix and shipped.exists() else path)
     if structure is not None:
-        method = with_structure(method, read_structure(structure))
+        method = with_structure(method, *read_structure(structure))
     if group_column is not None:
         known = method.peer_groups
         peers = (

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from pipelines.declarations.indicators import Indicator, MeasureFile, Themes
+from pipelines.declarations.methods import IndexMethod
 from pipelines.declarations.sources import Source
 from pipelines.reporting.declaration import Report
 from pipelines.settings import PROJECT
@@ -53,6 +54,7 @@ KINDS = (
     Kind("measures", MeasureFile, "assets/measures/*.yml", "assets/measures/<source>.yml"),
     Kind("indicator", Indicator, "assets/indicators/*.yml", "assets/indicators/<indicator>.yml"),
     Kind("themes", Themes, THEMES, THEMES),
+    Kind("method", IndexMethod, "assets/methods/*.yml", "assets/methods/<method>.yml"),
     Kind("report", Report, "assets/reports/*.yml", "assets/reports/<report>.yml"),
 )
 

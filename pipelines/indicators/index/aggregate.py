@@ -84,7 +84,8 @@ def aggregate(parts: Sequence[Part], how: Aggregation, missing: Missing) -> Whol
 
 
 def _any(flags: Sequence[Flags]) -> Flags:
-    return np.any(np.stack(flags), axis=0)
+    found: Flags = np.any(np.stack(flags), axis=0)
+    return found
 
 
 def _reasons(parts: Sequence[Part], there: Sequence[Flags], missing: Missing, share: Floats) -> Codes:

@@ -322,8 +322,10 @@ IN_THE_TREE = {"indicator", "aggregate"}
 DIRECTIONS = {"up": ("up", "1", "1.0", "+1", "+"), "down": ("down", "-1", "-1.0", "-")}
 
 
-def read_structure(path: Path) -> list[StructureRow]:
-    """Nodes of a tree that is told apart from the method: CSV (or XLSX, Parquet), or YAML with a list of nodes.
+def read_structure(path: Path) -> tuple[list[StructureRow], bool]:
+    """Nodes that are told apart from the method: CSV (or XLSX, Parquet), or YAML with a list of nodes.
+
+    The second is False where there is no column of the parent: these are settings of the method's own nodes.
 
     Raises:
         DeclarationError: the file cannot be read, or a cell is not what it must be.
@@ -353,11 +355,11 @@ def _yaml_sheet(path: Path) -> Sheet:
     return Sheet(path, header, rows)
 
 
-def _structure(sheet: Sheet) -> list[StructureRow]:
+def _structure(sheet: Sheet) -> tuple[list[StructureRow], bool]:
     code, parent = sheet.find(CODE), sheet.find(PARENT)
-    if code is None or parent is None:
+    if code is None:
         raise DeclarationError(
-            f"{sheet.path}: row 1: columns code and parent are needed; there are: {', '.join(sheet.header)}",
+            f"{sheet.path}: row 1: a column code is needed; there are: {', '.join(sheet.header)}",
             "One row for each node: code, parent (empty for the index), weight, direction, name.",
         )
     kind = sheet.find(("type",))
@@ -370,15 +372,9 @@ def _structure(sheet: Sheet) -> list[StructureRow]:
         own = _cell(cells[code])
         if own is None:
             raise DeclarationError(f"{place}, column {code}: is empty", "Each node has a code.")
-        found.append(
-            StructureRow(
-                place,
-                own,
-                _cell(None if cells[parent] == "-" else cells[parent]),
-                *_said(sheet, number, cells),
-            ),
-        )
-    return found
+        above = None if parent is None or cells[parent] == "-" else _cell(cells[parent])
+        found.append(StructureRow(place, own, above, *_said(sheet, number, cells)))
+    return found, parent is not None
 
 
 def _said(sheet: Sheet, number: int, cells: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:

@@ -260,7 +260,7 @@ def _sensitivity_problems(method: IndexMethod, tree: Tree) -> list[str]:
     return problems
 
 
-# --- a tree that is told apart from the method
+# --- a tree, or settings of its nodes, told apart from the method
 
 
 @dataclass(frozen=True)
@@ -274,14 +274,18 @@ class StructureRow:
     normalise: Mapping[str, float] = field(default_factory=dict)
 
 
-def with_structure(method: IndexMethod, rows: Sequence[StructureRow]) -> IndexMethod:
-    """The method with another tree. What the method says of a node with the same code still holds.
+def with_structure(method: IndexMethod, rows: Sequence[StructureRow], whole: bool = True) -> IndexMethod:
+    """The method with another tree, or, if the structure is not ``whole``, with other settings of its own nodes.
 
-    The root of the structure takes the settings of the method's root.
+    What the method says of a node with the same code still holds where the structure says nothing. The root of a
+    structure takes the settings of the method's root.
 
     Raises:
-        DeclarationError: there is not one root, a parent is unknown, a code stands twice, or there is a cycle.
+        DeclarationError: there is not one root, a parent is unknown, a code stands twice, or there is a cycle; a node
+            is not in the method, where the structure is not whole.
     """
+    if not whole:
+        rows = _all_nodes(method, rows)
     by_code: dict[str, StructureRow] = {}
     for row in rows:
         if row.code in by_code:
@@ -336,6 +340,29 @@ def with_structure(method: IndexMethod, rows: Sequence[StructureRow]) -> IndexMe
             "Follow the parents from each node: they must end at the index.",
         )
     return method.model_copy(update={"index": root})
+
+
+def _all_nodes(method: IndexMethod, rows: Sequence[StructureRow]) -> list[StructureRow]:
+    """The method's own tree, with what the rows say of some of its nodes."""
+    parents = {part.code: node.code for node in method.index.walk() for part in node.nodes}
+    codes = [node.code for node in method.index.walk()]
+    for row in rows:
+        if row.code not in codes:
+            near = difflib.get_close_matches(row.code, codes, 1)
+            raise DeclarationError(
+                f"{row.place}: the method {method.method} has no node {row.code!r}",
+                (f"Did you mean {near[0]!r}? " if near else "") + "A tree of its own needs a column parent.",
+            )
+    said = {row.code: row for row in rows}
+    if len(said) < len(rows):
+        twice = next(row for row in rows if said[row.code] is not row)
+        raise DeclarationError(f"{twice.place}: code {twice.code!r} stands twice", "Give each node one row.")
+    return [
+        StructureRow(said[code].place, code, parents.get(code), said[code].settings, said[code].normalise)
+        if code in said
+        else StructureRow(f"method {method.method}", code, parents.get(code))
+        for code in codes
+    ]
 
 
 def _inherited(
