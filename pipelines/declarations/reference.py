@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from pipelines.declarations.frameworks import Framework
 from pipelines.declarations.indicators import Indicator, MeasureFile, Themes
 from pipelines.declarations.methods import IndexMethod
 from pipelines.declarations.sources import Source
@@ -54,6 +55,7 @@ KINDS = (
     Kind("measures", MeasureFile, "assets/measures/*.yml", "assets/measures/<source>.yml"),
     Kind("indicator", Indicator, "assets/indicators/*.yml", "assets/indicators/<indicator>.yml"),
     Kind("themes", Themes, THEMES, THEMES),
+    Kind("framework", Framework, "assets/frameworks/*.yml", "assets/frameworks/<framework>.yml"),
     Kind("method", IndexMethod, "assets/methods/*.yml", "assets/methods/<method>.yml"),
     Kind("report", Report, "assets/reports/*.yml", "assets/reports/<report>.yml"),
 )

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from pipelines.declarations.frameworks import check_answers, load_frameworks
 from pipelines.declarations.indicators import (
     QUALITIES,
     Catalogue,
@@ -23,6 +24,7 @@ from pipelines.declarations.indicators import (
 )
 from pipelines.declarations.sources import Source, load_sources
 from pipelines.errors import DeclarationError
+from pipelines.indicators.frameworks import FRAMEWORK_TABLES, framework_rows
 from pipelines.settings import PROJECT
 
 TERRITORIES = PROJECT / "assets" / "territories"
@@ -208,6 +210,7 @@ TABLES: dict[str, dict[str, str]] = {
         "valid_to": "date",
         "act": "text",
     },
+    **FRAMEWORK_TABLES,
 }
 
 ARROW = {
@@ -252,11 +255,14 @@ def write_catalogue(
     declared = load_sources() if sources is None else sources
     catalogue = load_catalogue()
     check_sources(catalogue, declared)
+    frameworks = load_frameworks()
+    check_answers(frameworks, catalogue.indicators)
     rows = {
         "definition": [{"definitions_hash": wanted}],
         **source_rows(declared),
         **measure_rows(catalogue, declared),
         **indicator_rows(catalogue),
+        **framework_rows(frameworks),
         **territory_rows(TERRITORIES),
     }
     for name, columns in TABLES.items():

@@ -16,6 +16,18 @@ credits as (
         string_agg(distinct attribution, '; ' order by attribution) as attribution
     from origins
     group by indicator
+),
+
+answers as (
+    select
+        answers.indicator,
+        string_agg(
+            frameworks.short || ' ' || answers.code || case when answers.match = 'same' then '' else ' (близкий)' end,
+            '; ' order by frameworks.short, answers.code
+        ) as frameworks
+    from {{ source('catalogue', 'framework_answer') }} as answers
+    inner join {{ source('catalogue', 'framework') }} as frameworks on answers.framework = frameworks.framework
+    group by answers.indicator
 )
 
 select
@@ -58,9 +70,10 @@ select
     case when indicators.is_measured then 'reported' else 'not_reported' end as reporting,
     credits.sources,
     credits.attribution,
-    cast(null as varchar) as frameworks,
+    answers.frameworks,
     indicators.owner
 from {{ source('catalogue', 'indicator') }} as indicators
 inner join {{ source('catalogue', 'indicator_method') }} as methods
     on indicators.indicator = methods.indicator and methods.is_newest
 left join credits on indicators.indicator = credits.indicator
+left join answers on indicators.indicator = answers.indicator

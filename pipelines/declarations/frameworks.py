@@ -1,0 +1,178 @@
+"""What others measure: the models of ``assets/frameworks``, lists of indicators that somebody else defined."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.errors import DeclarationError
+from pipelines.settings import PROJECT
+
+FRAMEWORKS = PROJECT / "assets" / "frameworks"
+
+
+class Place(Declaration):
+    """A division of the framework: a dimension, what lies in it, or a clause of a standard."""
+
+    code: str = Field(description="code of the division, as the framework writes it")
+    kind: Literal["dimension", "sub_dimension", "category", "clause"] = Field(
+        description="what the framework calls it"
+    )
+    parent: str | None = Field(
+        default=None, description="code of the division that it lies in, listed above it"
+    )
+    name: Names = Field(description="what it is called")
+
+
+class Answer(Declaration):
+    """An indicator of ours that answers to one of the framework."""
+
+    indicator: str = Field(description="code of the indicator in assets/indicators")
+    match: Literal["same", "close"] = Field(
+        description="same: the verified definition holds word for word; close: it does not quite"
+    )
+    note_ru: str = Field(description="what is the same and what differs, in Russian, as published")
+
+
+class FrameworkIndicator(Declaration):
+    """An indicator as the framework defines it: multiplier x numerator / denominator."""
+
+    code: str = Field(description="code of the indicator, exactly as the framework writes it")
+    place: str = Field(description="code of the division that it stands in")
+    level: Literal["core", "advanced"] | None = Field(
+        default=None, description="core or advanced, where the framework says so"
+    )
+    type: Literal["smart", "structural", "sustainable"] | None = Field(
+        default=None, description="type in the framework; verified only where reference names a page"
+    )
+    unit: str = Field(description="a unit of units")
+    multiplier: Decimal = Field(gt=0, description="factor of the ratio: 100 for per cent")
+    direction: Literal["up", "down", "mixed", "to_be_checked"] = Field(
+        description="where better is; mixed: it depends on the data point; to_be_checked: not known yet"
+    )
+    formula_status: Literal["verified", "name_verified", "to_be_checked"] = Field(
+        description="verified: name and formula were read in the framework's document; name_verified: the name was, the "
+        "formula is still to be compared; to_be_checked: all of it is still to be compared"
+    )
+    name: Names = Field(description="what it is called; in English as the framework says")
+    numerator: Names = Field(description="what is divided, or the whole where there is no denominator")
+    denominator: Names | None = Field(default=None, description="what it is divided by")
+    data_points: tuple[Names, ...] = Field(
+        default=(), description="the figures that it is reported as, where they are several"
+    )
+    source_ru: str = Field(description="who would have the data in Belarus, in Russian")
+    reference: str | None = Field(default=None, description="document and page that was read")
+    note_ru: str | None = Field(default=None, description="what else a reader must know, in Russian")
+    answered_by: tuple[Answer, ...] = Field(
+        default=(), description="our indicators that answer to it; none: it is not reported"
+    )
+
+    @property
+    def is_type_verified(self) -> bool:
+        """Whether the type was read in the framework's document, not only remembered."""
+        return self.type is not None and self.reference is not None
+
+    @model_validator(mode="after")
+    def _same_needs_a_verified_formula(self) -> FrameworkIndicator:
+        if self.formula_status != "verified" and any(answer.match == "same" for answer in self.answered_by):
+            raise ValueError(
+                f"answered_by: same needs formula_status verified, but it is {self.formula_status}; say close"
+            )
+        return self
+
+
+class Framework(Declaration):
+    """A list of indicators that somebody else defined and that ours answer to."""
+
+    framework: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="its code, and the name of the file")
+    short: str = Field(description="what it is called in a table")
+    title: Names = Field(description="what it is called in full")
+    publisher: str = Field(description="who publishes it")
+    reference: str = Field(description="the documents that define it")
+    indicator_count: int = Field(gt=0, description="how many indicators it has, as its publisher says")
+    verified_ru: str = Field(description="what was compared with the documents, in Russian, as published")
+    unverified_ru: str = Field(description="what is still to be compared, in Russian, as published")
+    translation_ru: str = Field(description="whose the Russian and Belarusian wording is, in Russian")
+    units: dict[str, Names] = Field(description="the units of its indicators by code, in capitals")
+    structure: tuple[Place, ...] = Field(min_length=1, description="its divisions, in its order")
+    indicators: tuple[FrameworkIndicator, ...] = Field(description="all its indicators, in its order")
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Framework:
+        problems: list[str] = []
+        places: set[str] = set()
+        for place in self.structure:
+            if place.code in places:
+                problems.append(f"structure: {place.code!r} stands twice")
+            if place.parent is not None and place.parent not in places:
+                problems.append(f"structure: {place.code!r}: parent {place.parent!r} is not listed above it")
+            places.add(place.code)
+        problems += [
+            f"indicators: {code!r} stands twice" for code in _twice(one.code for one in self.indicators)
+        ]
+        for one in self.indicators:
+            if one.place not in places:
+                problems.append(f"indicators: {one.code!r}: place {one.place!r} is not in structure")
+            if one.unit not in self.units:
+                problems.append(f"indicators: {one.code!r}: unit {one.unit!r} is not in units")
+            problems += [
+                f"indicators: {one.code!r}: answered_by names {indicator!r} twice"
+                for indicator in _twice(answer.indicator for answer in one.answered_by)
+            ]
+        if len(self.indicators) != self.indicator_count:
+            problems.append(
+                f"indicators: {len(self.indicators)}, but indicator_count is {self.indicator_count}"
+            )
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+def _twice(codes: Iterable[str]) -> list[str]:
+    return [code for code, times in Counter(codes).items() if times > 1]
+
+
+@lru_cache(maxsize=4)
+def load_frameworks(folder: Path = FRAMEWORKS) -> dict[str, Framework]:
+    """All declared frameworks by code, in the order of their codes.
+
+    Raises:
+        DeclarationError: a file is wrong, or is not named as its framework.
+    """
+    frameworks: dict[str, Framework] = {}
+    for path in sorted(folder.glob("*.yml")):
+        framework = read_yaml(path, Framework)
+        if framework.framework != path.stem:
+            raise DeclarationError(
+                f"{path}: framework: is {framework.framework!r}",
+                f"Write {path.stem!r}, as the file is named.",
+            )
+        frameworks[framework.framework] = framework
+    return frameworks
+
+
+def check_answers(frameworks: Mapping[str, Framework], indicators: Iterable[str]) -> None:
+    """Hold the answers against the codes of the declared indicators.
+
+    Raises:
+        DeclarationError: an answer names an indicator that is not declared.
+    """
+    declared = set(indicators)
+    missing = [
+        f"framework {code}: {one.code}: answered_by: indicator {answer.indicator!r} is not declared"
+        for code, framework in frameworks.items()
+        for one in framework.indicators
+        for answer in one.answered_by
+        if answer.indicator not in declared
+    ]
+    if missing:
+        raise DeclarationError(
+            "\n".join(missing), "Name an indicator of assets/indicators, or declare it there first."
+        )
