@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from pipelines.declarations.corrections import CorrectionFile
 from pipelines.declarations.frameworks import Framework
 from pipelines.declarations.indicators import Indicator, MeasureFile, Themes
 from pipelines.declarations.methods import IndexMethod
@@ -57,6 +58,7 @@ KINDS = (
     Kind("themes", Themes, THEMES, THEMES),
     Kind("framework", Framework, "assets/frameworks/*.yml", "assets/frameworks/<framework>.yml"),
     Kind("method", IndexMethod, "assets/methods/*.yml", "assets/methods/<method>.yml"),
+    Kind("corrections", CorrectionFile, "assets/corrections/*.yml", "assets/corrections/<source>.yml"),
     Kind("report", Report, "assets/reports/*.yml", "assets/reports/<report>.yml"),
 )
 

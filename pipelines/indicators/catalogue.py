@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from pipelines.declarations.corrections import Correction, load_corrections
 from pipelines.declarations.frameworks import check_answers, load_frameworks
 from pipelines.declarations.indicators import (
     QUALITIES,
@@ -193,6 +194,23 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "indicator_frequency": {"indicator": "text", "freq": "text"},
     "indicator_level": {"indicator": "text", "level": "text", "rolled_up": "boolean"},
+    "correction": {
+        "correction": "text",
+        "measure": "text",
+        "ref_area": "text",
+        "time_period": "text",
+        "breakdown": "text",
+        "expected": "decimal",
+        "action": "text",
+        "value": "decimal",
+        "reason_ru": "text",
+        "reason_be": "text",
+        "reason_en": "text",
+        "decided_by": "text",
+        "decided_on": "date",
+        "upstream": "text",
+        "reference": "text",
+    },
     "territory_code": {
         "ref_area": "text",
         "level": "text",
@@ -263,6 +281,7 @@ def write_catalogue(
         **measure_rows(catalogue, declared),
         **indicator_rows(catalogue),
         **framework_rows(frameworks),
+        "correction": correction_rows(load_corrections(catalogue)),
         **territory_rows(TERRITORIES),
     }
     for name, columns in TABLES.items():
@@ -471,6 +490,22 @@ def _term_rows(code: str, method: Method) -> Rows:
             "taken_at": term.at,
         }
         for number, (side, term, member) in enumerate(flat, start=1)
+    ]
+
+
+def correction_rows(corrections: Mapping[str, Correction]) -> Rows:
+    """Rows of ``correction``."""
+    return [
+        {
+            "correction": code,
+            **{
+                name: getattr(correction, name)
+                for name in TABLES["correction"]
+                if name in Correction.model_fields
+            },
+            **_names(correction.reason, "reason"),
+        }
+        for code, correction in corrections.items()
     ]
 
 

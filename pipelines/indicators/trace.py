@@ -56,7 +56,10 @@ class LoadOrigin:
 
 @dataclass(frozen=True)
 class Observation:
-    """One observed figure. ``load`` is None where nothing was delivered, ``rows`` where no row says it."""
+    """One observed figure. ``load`` is None where nothing was delivered, ``rows`` where no row says it.
+
+    Where a reviewed correction was applied, ``correction`` names it, and ``reported_value`` is what the source said.
+    """
 
     measure: str
     ref_area: str
@@ -66,6 +69,8 @@ class Observation:
     obs_value: Decimal | None
     obs_status: str
     missing_reason: str | None
+    correction: str | None
+    reported_value: Decimal | None
     load: LoadOrigin | None
     rows: SourceRows | None
 
@@ -187,6 +192,7 @@ _TERM_COLUMNS = (
 )  # fmt: skip
 _OBSERVATION_COLUMNS = (
     "measure", "ref_area", "freq", "time_period", "breakdown", "obs_value", "obs_status", "missing_reason",
+    "correction", "reported_value",
 )  # fmt: skip
 
 
@@ -482,6 +488,8 @@ def _term_lines(term: Term) -> list[str]:
             observation.missing_reason if observation.obs_value is None else _short(observation.obs_value)
         )
         line = f"    {observation.time_period}: {figure}"
+        if observation.correction is not None and observation.reported_value is not None:
+            line += f" (the source says {_short(observation.reported_value)}; correction {observation.correction})"
         if observation.load is None:
             lines.append(f"{line}, no delivery")
             continue

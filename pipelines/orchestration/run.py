@@ -72,7 +72,7 @@ def run(
                 _load(plan, runner, settings, summary)
             if stale_since(warehouse) is not None:
                 runner = runner or _Runner(settings)
-                runner.execute(runner.build_job)
+                _build(runner, warehouse)
                 summary.built = True
             elif is_unpublished(settings, warehouse):
                 runner = runner or _Runner(settings)
@@ -106,6 +106,21 @@ def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary) 
                 runner.execute(job, tags, [runner.raw_key(*feed) for feed in feeds])
             except GorodError as error:
                 summary.failures.append(f"{', '.join('.'.join(feed) for feed in feeds)}: {error}")
+
+
+def _build(runner: _Runner, warehouse: DuckDBWarehouse) -> None:
+    from pipelines.indicators.corrections import misfits
+
+    try:
+        runner.execute(runner.build_job)
+    except GorodError as error:
+        told = misfits(warehouse)
+        if not told:
+            raise
+        raise GorodError(
+            "\n".join(["not built: what was published before stays", *told]),
+            "Look at the source's new value, then change or delete the correction in assets/corrections/.",
+        ) from error
 
 
 def _report(settings: Settings, runner: _Runner | None, summary: RunSummary) -> None:

@@ -22,6 +22,8 @@ select
     case when not is_small then obs_value end as obs_value,
     case when is_small then 'Q' else obs_status end as obs_status,
     case when is_small then 'suppressed' else missing_reason end as missing_reason,
+    case when not is_small then reported_value end as reported_value,
+    correction,
     unit_measure,
     load_id,
     case when not is_small then source_rows end as source_rows,

@@ -1,0 +1,92 @@
+"""Corrections of source values as reviewed data: the models of ``assets/corrections``."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.declarations.indicators import Catalogue
+from pipelines.errors import DeclarationError
+from pipelines.settings import PROJECT
+
+CORRECTIONS = PROJECT / "assets" / "corrections"
+
+
+class Correction(Declaration):
+    """One observation that is known to be wrong, and what is done about it.
+
+    ``expected`` is the guard: the correction is applied only while the source says exactly this. When it says something
+    else, the correction no longer fits, and the build fails until somebody has looked.
+    """
+
+    measure: str = Field(description="code of the measure")
+    ref_area: str = Field(description="territory of the observation")
+    time_period: str = Field(
+        pattern=r"^(_Z|\d{4}(-(S[12]|Q[1-4]|\d{2}))?)$", description="period, as SDMX writes it"
+    )
+    breakdown: str = Field(default="_T", description="member of the breakdown")
+    expected: Decimal = Field(description="what the source says: the guard")
+    action: Literal["override", "scale", "drop", "flag"] = Field(
+        description="override: value stands in its place; scale: it is multiplied by value (a wrong unit); drop: it is "
+        "left out, as if not published; flag: it stays, with the status U (low reliability)"
+    )
+    value: Decimal | None = Field(default=None, description="override: the value; scale: the factor")
+    reason: Names = Field(description="why, as published beside the value")
+    decided_by: str = Field(description="who answers for it")
+    decided_on: date = Field(description="when it was decided")
+    upstream: Literal["open", "reported", "acknowledged", "fixed_upstream"] = Field(
+        description="where it stands with the source: not told yet, told, acknowledged, to be gone with its next delivery"
+    )
+    reference: str | None = Field(
+        default=None, description="letter, page or table that shows the right value"
+    )
+
+    @model_validator(mode="after")
+    def _says_what_to_do(self) -> Correction:
+        if (self.action in ("override", "scale")) != (self.value is not None):
+            raise ValueError("value: given for override and scale, and only there")
+        return self
+
+
+class CorrectionFile(Declaration):
+    """A file of ``assets/corrections``: the corrections of one source."""
+
+    corrections: dict[str, Correction] = Field(
+        description="the corrections by code; a code is unique in all files"
+    )
+
+
+def load_corrections(catalogue: Catalogue, folder: Path = CORRECTIONS) -> dict[str, Correction]:
+    """All corrections by code.
+
+    Raises:
+        DeclarationError: a file is wrong, a code or an observation stands twice, or a measure is not declared.
+    """
+    found: dict[str, Correction] = {}
+    observations: dict[tuple[str, str, str, str], str] = {}
+    for path in sorted(folder.glob("*.yml")):
+        for code, correction in read_yaml(path, CorrectionFile).corrections.items():
+            observation = (
+                correction.measure,
+                correction.ref_area,
+                correction.time_period,
+                correction.breakdown,
+            )
+            if correction.measure not in catalogue.measures:
+                raise DeclarationError(
+                    f"{path}: correction {code!r}: measure {correction.measure!r} is not declared",
+                    "Name a measure of assets/measures.",
+                )
+            if code in found or observation in observations:
+                raise DeclarationError(
+                    f"{path}: correction {code!r}: the same code or observation stands in "
+                    f"{observations.get(observation, code)!r} already",
+                    "An observation has one correction.",
+                )
+            found[code], observations[observation] = correction, code
+    return found

@@ -1,0 +1,103 @@
+"""Corrections: reviewed data with a guard; what no longer fits stops the build and is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines.declarations.corrections import load_corrections
+from pipelines.declarations.indicators import load_catalogue
+from pipelines.errors import DeclarationError
+from pipelines.indicators.corrections import misfits
+from pipelines.indicators.trace import show, trace
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.dbt.small_warehouse import SmallWarehouse, fill
+
+WAGE = Decimal(450)
+WORDS = {"ru": "опечатка", "be": "памылка", "en": "a slip"}
+
+
+def correction(**changes: Any) -> dict[str, Any]:
+    return {
+        "measure": "population", "ref_area": "BY-BR", "time_period": "2019", "expected": 5, "action": "override",
+        "value": 6, "reason": WORDS, "decided_by": "Иванова", "decided_on": "2026-01-01", "upstream": "open", **changes,
+    }  # fmt: skip
+
+
+def declare(folder: Path, **corrections: dict[str, Any]) -> Path:
+    (folder / "source.yml").write_text(yaml.safe_dump({"corrections": corrections}), encoding="utf-8")
+    return folder
+
+
+def test_the_declared_ones_are_sound() -> None:
+    assert load_corrections(load_catalogue())
+
+
+@pytest.mark.parametrize(
+    ("corrections", "told"),
+    [
+        ({"a": correction(value=None)}, "value"),
+        ({"a": correction(action="flag")}, "value"),
+        ({"a": correction(measure="nothing")}, "'nothing' is not declared"),
+        ({"a": correction(), "b": correction()}, "stands in 'a' already"),
+        ({"a": correction(time_period="2019-5")}, "time_period"),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path: Path, corrections: dict[str, dict[str, Any]], told: str) -> None:
+    with pytest.raises(DeclarationError) as raised:
+        load_corrections(load_catalogue(), declare(tmp_path, **corrections))
+    assert told in raised.value.message
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Callable[[Decimal, Decimal], SmallWarehouse]:
+    """The small warehouse as if its deliveries were real, with one correction of the wage of Brest region."""
+
+    def make(expected: Decimal, value: Decimal) -> SmallWarehouse:
+        small = SmallWarehouse(tmp_path)
+        fill(small)
+        with small.connect() as connection:
+            connection.execute("update ops.load set synthetic = false")
+            connection.execute("delete from catalogue.correction")
+            connection.execute(
+                "insert into catalogue.correction (correction, measure, ref_area, time_period, breakdown, expected, "
+                "action, value, upstream) select 'slip', 'wage_nominal_monthly_byn', 'BY-BR', '2016', '_T', ?, "
+                "'override', ?, 'reported'",
+                [expected, value],
+            )
+        return small
+
+    return make
+
+
+def test_a_correction_is_applied_and_told_in_the_trace(
+    real: Callable[[Decimal, Decimal], SmallWarehouse],
+) -> None:
+    small = real(WAGE, Decimal(777))
+    assert small.dbt("build").returncode == 0
+    assert small.value("wage_nominal_byn", "BY-BR", "2016")["obs_value"] == 777
+    with small.connect(read_only=True) as connection:
+        found = trace(connection, "wage_nominal_byn", "BY-BR", "2016")
+    (observation,) = found.terms[0].observations
+    assert (observation.correction, observation.reported_value) == ("slip", WAGE)
+    assert observation.rows is not None
+    assert "correction slip" in "\n".join(show(found))
+    state = small.query("select correction_state, upstream from published.pub_correction_v1")
+    assert state == [("applied", "reported")]
+
+
+def test_a_correction_that_no_longer_fits_stops_the_build_and_is_told(
+    real: Callable[[Decimal, Decimal], SmallWarehouse],
+) -> None:
+    small = real(WAGE + 1, Decimal(777))
+    done = small.dbt("build")
+    assert done.returncode != 0
+    assert "corrections_fit" in done.stdout
+    (told,) = misfits(DuckDBWarehouse(small.path))
+    assert f"expected {WAGE + 1}, the source now says {WAGE}" in told
+    assert small.query("select ok from ops.build") == [(False,)]
