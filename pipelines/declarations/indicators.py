@@ -217,6 +217,7 @@ class Imputation(Declaration):
         "after; group_mean: the mean of the territories of its level in its region (of all regions for a region); "
         "survey: the value of another indicator, which is estimated from a survey"
     )
+    freq: Frequency = Field(description="frequency at which gaps are filled in; at others they stay")
     limit: int = Field(
         default=1,
         ge=1,
@@ -319,6 +320,8 @@ class Indicator(Declaration):
             )
         if (self.roll_up == "percentile") != (self.percentile is not None):
             raise ValueError("percentile: named for roll_up percentile, and only there")
+        if self.imputation is not None and self.imputation.freq not in self.frequencies:
+            raise ValueError(f"imputation: {self.imputation.freq} is not among frequencies")
         for older, newer in pairwise(self.methods):
             if older.valid_to is None or newer.valid_from is None or newer.valid_from <= older.valid_to:
                 raise ValueError(

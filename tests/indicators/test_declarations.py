@@ -100,11 +100,16 @@ def test_a_sound_pair_is_read(tmp_path: Path) -> None:
         ),
         ({"m": measure()}, {"i": indicator(methods=by(valid_from="2020-01-02", valid_to="2020-01-01"))}, "lies before"),
         ({"m": measure()}, {"i": indicator(roll_up="percentile")}, "percentile"),
-        ({"m": measure()}, {"i": indicator(imputation={"rule": "survey"})}, "named for the rule survey"),
+        ({"m": measure()}, {"i": indicator(imputation={"rule": "survey", "freq": "A"})}, "named for the rule survey"),
         (
             {"m": measure()},
-            {"i": indicator(imputation={"rule": "survey", "indicator": "j"})},
+            {"i": indicator(imputation={"rule": "survey", "freq": "A", "indicator": "j"})},
             "'j' is not declared in the same unit",
+        ),
+        (
+            {"m": measure()},
+            {"i": indicator(imputation={"rule": "linear", "freq": "Q"})},
+            "Q is not among frequencies",
         ),
         ({"m": measure()}, {"i": indicator(metadata={"COLOUR": NAME})}, "metadata"),
         ({"m": measure(kind="flow", time="mean")}, {"i": indicator()}, "a flow is added up"),

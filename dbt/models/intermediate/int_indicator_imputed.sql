@@ -17,7 +17,7 @@ with figures as (
         indicators.imputation_indicator as survey
     from {{ ref('int_indicator_decided') }} as decided
     inner join {{ source('catalogue', 'indicator') }} as indicators on decided.indicator = indicators.indicator
-    where indicators.imputation is not null and decided.breakdown = '_T'
+    where indicators.imputation is not null and decided.freq = indicators.imputation_freq and decided.breakdown = '_T'
 ),
 
 around as (
