@@ -15,7 +15,7 @@ def test_an_answer_with_a_figure_is_reported(small: Any) -> None:
         WIFI,
     )
     # one region of the three; of June, the second quarter and the first half-year the shortest
-    assert found == [("public_wifi_per_10000", "close", "reported", "представлен", 1, 3, "2019-06")]
+    assert found == [("public_wifi_points", "close", "reported", "представлен", 1, 3, "2019-06")]
 
 
 def test_what_nothing_answers_is_not_reported(small: Any) -> None:
@@ -54,5 +54,5 @@ def test_each_framework_says_what_was_compared(small: Any) -> None:
 
 def test_the_indicator_names_what_it_answers_to(small: Any) -> None:
     named = dict(small.query("select indicator, frameworks from published.pub_indicator_v1"))
-    assert named["public_wifi_per_10000"] == f"U4SSC {WIFI} (близкий)"
-    assert [code for code, text in named.items() if text is not None] == ["public_wifi_per_10000"]
+    assert named["public_wifi_points"] == f"U4SSC {WIFI} (близкий)"
+    assert [code for code, text in named.items() if text is not None] == ["public_wifi_points"]
