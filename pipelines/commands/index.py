@@ -67,13 +67,15 @@ def evaluate(
     from pipelines.indicators.index.tables import range_table, result_table, write_table
 
     declared = _declared(method, structure, group_column)
-    peers = declared.peer_groups
+    tree, peers = resolve(declared), declared.peer_groups
+    bounded = [peers.column] if peers and peers.bounds else []
     observations = read_observations(
         data,
-        [*resolve(declared).columns, *([peers.column] if peers and peers.bounds else [])],
+        [*tree.columns, *bounded],
         [peers.column] if peers and not peers.bounds else [],
         unit_column,
         period_column,
+        [*tree.required_columns, *bounded],
     )
     evaluation = evaluate_method(declared, observations)
     if out is not None:

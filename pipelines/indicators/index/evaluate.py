@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -96,16 +95,11 @@ def check_columns(method: IndexMethod, tree: Tree, observations: Observations) -
     """Refuse data without rows, or without a column that is needed."""
     if not len(observations):
         raise GorodError("the data have no rows", "One row for each unit (and period) is expected.")
-    optional = {leaf.indicator for leaf in tree.leaves if leaf.absent == "not_reported"}
-    missing = [name for name in tree.columns if name not in observations.numbers and name not in optional]
+    missing = [name for name in tree.required_columns if name not in observations.numbers]
     if missing:
-        near = {name: difflib.get_close_matches(name, observations.numbers, 1) for name in missing}
-        told = ", ".join(
-            name + (f" (is it {found[0]}?)" if (found := near[name]) else "") for name in missing
-        )
         raise GorodError(
-            f"the data have no column for: {told}",
-            "Add or rename the columns, correct `indicator` in the method, or say there absent: not_reported.",
+            f"the data have no column for: {', '.join(missing)}",
+            "Add or rename it, correct `indicator` in the method, or say there absent: not_reported.",
         )
     peers = method.peer_groups
     if peers is not None and peers.column not in (

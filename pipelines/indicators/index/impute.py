@@ -37,7 +37,8 @@ def impute(
         case _:
             return values, reasons, np.zeros(len(values), dtype=bool)
     stands_in = missing & ~np.isnan(filled)
-    reasons = np.where(missing, np.int8(Reason.NO_DONORS), reasons)
+    if isinstance(rule, FromOthers):
+        reasons = np.where(missing, np.int8(Reason.NO_DONORS), reasons)
     return filled, np.where(stands_in, np.int8(Reason.NONE), reasons), stands_in
 
 

@@ -69,6 +69,7 @@ def read_observations(
     texts: Sequence[str] = (),
     unit_column: str | None = None,
     period_column: str | None = None,
+    required: Sequence[str] = (),
 ) -> Observations:
     """Observations of a wide table (a column for each indicator) or a long one (a row for each value).
 
@@ -77,6 +78,7 @@ def read_observations(
         texts: columns that are wanted as text.
         unit_column: column of the unit; by default one with a usual name, else the first.
         period_column: column of the period; by default one with a usual name, else there is none.
+        required: those of ``numbers`` that the file must have.
 
     Raises:
         GorodError: the file cannot be read, or a cell is not what it must be: file, row, column, value.
@@ -115,7 +117,7 @@ def read_observations(
     else:
         places = {name: sheet.place(name, "indicator") for name in numbers if name in sheet.header}
         cells = {name: {} for name in places}
-    wanted = set(numbers)
+    wanted, others = set(numbers), set[str]() if long else set(sheet.header)
     for number, row in sheet.rows:
         key = (
             _key(sheet, number, unit, row[unit_place]),
@@ -125,6 +127,7 @@ def read_observations(
             name = _text(row[indicator_place]) or ""
             keys.setdefault(key, number)
             if name not in wanted:
+                others.add(name)
                 continue
             if (first := filled.setdefault((*key, name), number)) != number:
                 raise GorodError(
@@ -147,12 +150,24 @@ def read_observations(
                     f"{path}: row {number}, column {name}: {found!r}, but {said[name][key]!r} before, of {_told(key)}",
                     "A unit is in one peer group in a period.",
                 )
+    _check_required(path, "indicator" if long else "column", [n for n in required if n not in cells], others)
     order = list(keys)
     return Observations.of(
         [unit for unit, _ in order],
         [period for _, period in order],
         {name: [column.get(key, math.nan) for key in order] for name, column in cells.items()},
         {name: [column.get(key) for key in order] for name, column in said.items()},
+    )
+
+
+def _check_required(path: Path, what: str, missing: Sequence[str], others: set[str]) -> None:
+    if not missing:
+        return
+    near = {name: difflib.get_close_matches(name, sorted(others), 1) for name in missing}
+    told = ", ".join(name + (f" (is it {near[name][0]}?)" if near[name] else "") for name in missing)
+    raise GorodError(
+        f"{path}: there is no {what} {told}",
+        "Add or rename it, correct `indicator` in the method, or say there absent: not_reported.",
     )
 
 

@@ -108,6 +108,12 @@ class Tree:
         needed += [step.column for leaf in self.leaves for step in leaf.transform if isinstance(step, Per)]
         return list(dict.fromkeys(needed))
 
+    @property
+    def required_columns(self) -> list[str]:
+        """Of these, the ones without which data are refused."""
+        optional = {leaf.indicator for leaf in self.leaves if leaf.absent == "not_reported"}
+        return [name for name in self.columns if name not in optional]
+
 
 @dataclass
 class _Settings:

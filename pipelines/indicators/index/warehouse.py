@@ -139,7 +139,7 @@ def evaluate_method(method: IndexMethod, rows: Iterable[Row]) -> list[dict[str, 
     )
     evaluation = evaluate(method, observations)
     statuses = _of_nodes(evaluation, found)
-    return [
+    computed = [
         {
             "index_method": method.method,
             "method_version": method.version,
@@ -153,6 +153,7 @@ def evaluate_method(method: IndexMethod, rows: Iterable[Row]) -> list[dict[str, 
         }
         for row in result_table(evaluation).to_pylist()
     ]
+    return [{name: row[name] for name in COLUMNS} for row in computed]
 
 
 def _number(row: Row | None) -> float:

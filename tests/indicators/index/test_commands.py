@@ -1,0 +1,156 @@
+"""``gorod index``: what it writes and says, and with which exit code."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import Result
+from typer.testing import CliRunner
+
+from pipelines.cli import app
+from pipelines.indicators.index.tables import COLUMNS, RANGE_COLUMNS
+from tests.indicators.index.small import NAMES
+
+DATA = "city;size;speed;price\nx;big;100;10\ny;big;50;30\nz;small;75;20\nw;small;;\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GOROD_HOME", str(tmp_path / "home"))
+    declare(tmp_path)
+    (tmp_path / "data.csv").write_text(DATA, encoding="utf-8")
+    return tmp_path
+
+
+def declare(folder: Path, **changes: Any) -> None:
+    body = {
+        "method": "small", "title": NAMES, "status": "published", "version": "1.0", "valid_from": "2020-01-01",
+        "legal_act": None, "reference": "none", "sensitivity": {"draws": 20},
+        "index": {"code": "net", "nodes": [{"code": "speed"}, {"code": "price", "direction": "down"}]}, **changes,
+    }  # fmt: skip
+    (folder / "method.yml").write_text(yaml.safe_dump(body, sort_keys=False), encoding="utf-8")
+
+
+def call(folder: Path, *options: str) -> Result:
+    arguments = ["index", "evaluate", str(folder / "method.yml"), str(folder / "data.csv"), *options]
+    return CliRunner().invoke(app, arguments)
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_the_ranking_is_shown(folder: Path) -> None:
+    done = call(folder)
+    assert done.exit_code == 0, done.output
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert lines == [
+        ["rank", "unit", "score", "reported", "reason"],
+        ["1", "x", "1.000", "100 %", ""],
+        ["2", "z", "0.500", "100 %", ""],
+        ["3", "y", "0.000", "100 %", ""],
+        ["", "w", "", "0 %", "nothing_reported"],
+    ]
+
+
+def test_all_levels_are_written_and_the_same_bytes_each_time(folder: Path) -> None:
+    out, again = folder / "out.csv", folder / "again.csv"
+    ranges = folder / "ranges.csv"
+    assert call(folder, "-o", str(out), "--sensitivity", str(ranges)).exit_code == 0
+    found = read(out)
+    assert list(found[0]) == list(COLUMNS)
+    assert [(row["unit"], row["node"]) for row in found[:4]] == [
+        ("w", "net"), ("w", "speed"), ("w", "price"), ("x", "net"),
+    ]  # fmt: skip
+    assert len(found) == 4 * 3
+    assert list(read(ranges)[0]) == list(RANGE_COLUMNS)
+    assert [row["scenarios"] for row in read(ranges)] == ["0", "21", "21", "21"]
+    header, *lines = DATA.splitlines()
+    (folder / "data.csv").write_text("\n".join([header, *reversed(lines)]), encoding="utf-8")
+    assert call(folder, "-o", str(again)).exit_code == 0
+    assert again.read_bytes() == out.read_bytes()
+
+
+def test_parquet_and_json(folder: Path) -> None:
+    import pyarrow.parquet
+
+    done = call(folder, "-o", str(folder / "out.parquet"), "--json", "--group-column", "size")
+    answer = json.loads(done.stdout)
+    assert (answer["method"], answer["node"]) == ("small", "net")
+    found = {row["unit"]: row for row in answer["ranking"]}
+    assert [found[unit]["rank"] for unit in "xyzw"] == [1, 3, 2, None]
+    assert [found[unit]["rank_in_group"] for unit in "xyzw"] == [1, 2, 1, None]
+    assert found["w"]["reason"] == "nothing_reported"
+    assert pyarrow.parquet.read_table(folder / "out.parquet").column_names == list(COLUMNS)
+
+
+def test_a_structure_gives_the_tree_of_a_shipped_method(folder: Path) -> None:
+    tree = folder / "tree.csv"
+    tree.write_text(
+        "iCode,Parent,Weight,Direction\nnet,NA,1,1\nspeed,net,3,1\nprice,net,1,-1\n", encoding="utf-8"
+    )
+    done = CliRunner().invoke(
+        app,
+        [
+            "index",
+            "evaluate",
+            "min_max_goalposts",
+            str(folder / "data.csv"),
+            "--structure",
+            str(tree),
+            "--json",
+        ],
+    )
+    assert done.exit_code == 0, done.output
+    found = {row["unit"]: row["score"] for row in json.loads(done.stdout)["ranking"]}
+    assert (found["x"], found["y"], found["z"]) == (100, 0, 50)
+
+
+def test_an_example_is_told_to_be_one(folder: Path) -> None:
+    declare(folder, status="example")
+    assert "ПРИМЕР" in call(folder).stderr
+
+
+def test_the_shipped_methods_are_listed() -> None:
+    done = CliRunner().invoke(app, ["index", "methods", "--json"])
+    assert {"method": "digital_development_example", "status": "example"}.items() <= {
+        **next(row for row in json.loads(done.stdout) if row["status"] == "example")
+    }.items()
+
+
+@pytest.mark.parametrize(
+    ("data", "changes", "options", "code", "told"),
+    [
+        (DATA.replace("75", "fast"), {}, [], 1, "data.csv: row 4, column speed: 'fast' is not a number"),
+        (DATA.replace("speed", "sped"), {}, [], 1, "data.csv: there is no column speed (is it sped?)"),
+        ("city;speed;price\n", {}, [], 1, "the data have no rows"),
+        ("unit,indicator,value\nx,speed,1\nx,prise,2\n", {}, [], 1, "no indicator price (is it prise?)"),
+        (DATA, {}, ["--group-column", "sise"], 1, "there is no column 'sise'"),
+        (DATA, {}, ["--period-column", "when"], 1, "there is no column 'when'"),
+        (DATA, {}, ["-o", "{folder}/nowhere/out.csv"], 1, "cannot be written"),
+        (DATA, {"version": "one"}, [], 2, "method.yml:7: version"),
+        (DATA, {"index": {"code": "net"}}, [], 2, "index net has no nodes"),
+        (DATA, {}, ["--structure", "{folder}/data.csv"], 2, "a column code is needed"),
+        (DATA, {}, ["--structure", "{folder}/none.csv"], 2, "none.csv: cannot be read"),
+    ],
+)
+def test_bad_input_is_told(
+    folder: Path, data: str, changes: dict[str, Any], options: list[str], code: int, told: str
+) -> None:
+    (folder / "data.csv").write_text(data, encoding="utf-8")
+    declare(folder, **changes)
+    done = call(folder, *(option.format(folder=folder) for option in options))
+    assert (done.exit_code, told in done.stderr) == (code, True), done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_method_that_is_not_there_is_told(folder: Path) -> None:
+    done = CliRunner().invoke(app, ["index", "evaluate", "no_such", str(folder / "data.csv")])
+    assert done.exit_code == 2
+    assert "no_such: cannot be read" in done.stderr

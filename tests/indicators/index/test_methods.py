@@ -1,0 +1,157 @@
+"""The shipped methods, and what is said of a method that does not fit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.methods import METHODS, load_methods, read_method
+from pipelines.errors import DeclarationError
+from pipelines.indicators.index.structure import resolve
+from tests.indicators.index.small import NAMES, method
+
+SHIPPED = load_methods()
+
+
+def test_what_is_shipped() -> None:
+    assert {"u4ssc_scoring", "min_max_goalposts", "digital_development_example"} <= set(SHIPPED)
+
+
+def test_leaves_on_the_warehouse_are_indicators_with_their_direction_level_and_frequency() -> None:
+    indicators = load_catalogue().indicators
+    on_warehouse = [shipped for shipped in SHIPPED.values() if shipped.territory_level]
+    assert on_warehouse
+    for shipped in on_warehouse:
+        for leaf in resolve(shipped).leaves:
+            indicator = indicators[leaf.indicator]
+            assert leaf.direction == indicator.direction, leaf.indicator
+            assert shipped.territory_level in indicator.levels
+            assert shipped.freq in indicator.frequencies
+
+
+def test_u4ssc_has_its_91_indicators_in_their_places() -> None:
+    tree = resolve(SHIPPED["u4ssc_scoring"])
+    assert len(tree.leaves) == 91
+    for node in tree.nodes.values():
+        if node.parent not in (None, "U4SSC"):
+            assert node.code.rsplit(":", 1)[0] == node.parent
+
+
+def test_an_example_says_so_in_title_status_and_note() -> None:
+    example = SHIPPED["digital_development_example"]
+    assert example.status == "example"
+    assert example.legal_act is None
+    assert example.note is not None
+    for text, word in ((example.title, "ПРИМЕР"), (example.note, "ПРИМЕР")):
+        assert word in text.ru
+    assert ("ПРЫКЛАД" in example.title.be, "EXAMPLE" in example.title.en) == (True, True)
+
+
+def test_belarusian_and_russian_keep_to_their_letters() -> None:
+    for path in METHODS.glob("*.yml"):
+
+        def names(node: Any) -> list[tuple[str, str]]:
+            if isinstance(node, dict):
+                own = [(node["ru"], node["be"])] if {"ru", "be", "en"} <= set(node) else []
+                return own + [found for value in node.values() for found in names(value)]
+            return [found for value in node for found in names(value)] if isinstance(node, list) else []
+
+        for ru, be in names(yaml.safe_load(path.read_text(encoding="utf-8"))):
+            assert not re.search("[іўІЎ]", ru), ru
+            assert not re.search("[ищъИЩЪ]", be), be
+
+
+def write(folder: Path, **changes: Any) -> Path:
+    body = {
+        "method": "small", "title": NAMES, "status": "example", "version": "1.0", "valid_from": "2020-01-01",
+        "legal_act": None, "reference": "none", "index": {"code": "index", "nodes": [{"code": "a"}]}, **changes,
+    }  # fmt: skip
+    path = folder / "small.yml"
+    path.write_text(yaml.safe_dump(body, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def leaf(**settings: Any) -> dict[str, Any]:
+    return {"code": "index", "nodes": [{"code": "a", **settings}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"index": leaf(weight=-1)}, "index.nodes.0.weight"),
+        ({"index": leaf(weight=float("inf"))}, "finite"),
+        ({"index": leaf(wieght=1)}, "wieght"),
+        ({"index": leaf(weight=0)}, "at least one needs a weight above zero"),
+        ({"index": {"code": "index", "nodes": [{"code": "a"}, {"code": "a"}]}}, "used twice: a"),
+        ({"index": leaf(normalise={"kind": "magic"})}, "index.nodes.0.normalise"),
+        ({"index": leaf(normalise={"kind": "min_max", "low": 5, "high": 5})}, "low: must be below high"),
+        (
+            {"index": leaf(normalise={"kind": "bands", "thresholds": [2, 1], "points": [1, 2, 3]})},
+            "must ascend",
+        ),
+        ({"index": leaf(normalise={"kind": "bands", "thresholds": [1], "points": [1]})}, "points"),
+        ({"index": leaf(transform=[{"kind": "log", "base": 1}])}, "a positive number other than 1"),
+        ({"index": leaf(transform=[{"kind": "winsorise", "lower": 90, "upper": 10}])}, "must be below upper"),
+        ({"index": leaf(transform=[{"kind": "bound"}])}, "say a floor"),
+        ({"index": leaf(indicator="x", nodes=[{"code": "b"}])}, "only a leaf has one"),
+        ({"reference_set": "base_period"}, "base_period"),
+        ({"status": "official"}, "names the act"),
+        ({"valid_to": "2019-01-01"}, "is before valid_from"),
+        ({"peer_groups": {"column": "p", "bounds": [1], "names": ["one"]}}, "2 are needed"),
+    ],
+)
+def test_a_wrong_file_is_told_with_its_line(tmp_path: Path, changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(DeclarationError) as error:
+        read_method(write(tmp_path, **changes))
+    assert re.search(r"small\.yml:\d+: ", error.value.message)
+    assert told in error.value.message
+
+
+@pytest.mark.parametrize(
+    ("index", "changes", "told"),
+    [
+        ({"code": "index"}, {}, "has no nodes"),
+        (leaf(normalise={"kind": "none"}, direction="down"), {}, "a: normalise: none takes the value as it is"),
+        (
+            leaf(transform=[{"kind": "log"}], normalise={"kind": "min_max", "low": 0, "high": 9}),
+            {},
+            "a: normalise.low: 0 has no logarithm",
+        ),
+        (leaf(impute={"kind": "mean", "among": "group"}), {}, "needs peer_groups"),
+        (
+            leaf(normalise={"kind": "rank"}),
+            {"reference_set": "base_period", "base_period": "2020"},
+            "places need all units together",
+        ),
+        ({**leaf(normalise={"kind": "z_score"}), "aggregate": "points_share"}, {}, "has a greatest value"),
+        (
+            {
+                "code": "index", "aggregate": "points_share",
+                "nodes": [{"code": "p", "aggregate": "arithmetic", "nodes": [{"code": "a"}]}],
+            },
+            {},
+            "needs points_share in its part p",
+        ),
+        (
+            {**leaf(), "aggregate": "points_share"},
+            {"sensitivity": {"aggregations": ["geometric"]}},
+            "vary the weights alone",
+        ),
+    ],
+)  # fmt: skip
+def test_nodes_that_do_not_fit_are_told(index: dict[str, Any], changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(DeclarationError) as error:
+        resolve(method(index, **changes))
+    assert "method small" in error.value.message
+    assert told in error.value.message
+
+
+def test_a_shipped_file_bears_the_name_of_its_method(tmp_path: Path) -> None:
+    write(tmp_path, method="other")
+    with pytest.raises(DeclarationError, match="method is 'other'"):
+        load_methods(tmp_path)

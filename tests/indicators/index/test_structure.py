@@ -1,0 +1,122 @@
+"""A tree that is told apart from the method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import DeclarationError
+from pipelines.indicators.index.evaluate import evaluate
+from pipelines.indicators.index.reading import read_structure
+from pipelines.indicators.index.structure import Branch, Leaf, Tree, resolve, with_structure
+from tests.indicators.index.small import method, observed, scores
+
+
+def structured(text: str, folder: Path, name: str = "tree.csv", **changes: object) -> Tree:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return resolve(with_structure(method({"code": "root"}, **changes), *read_structure(path)))
+
+
+# names of columns and kinds of rows as in COINr's iMeta; the index itself is invented
+IMETA = """\
+Level,iCode,iName,Direction,Weight,Parent,Type
+1,Speed,Speed of lines,1,2,Net,Indicator
+1,Price,Price of a month,-1,1,Net,Indicator
+1,Users,Users,1,1,Use,Indicator
+2,Net,The net,1,1,Index,Aggregate
+2,Use,Its use,1,0.5,Index,Aggregate
+3,Index,All,1,1,NA,Aggregate
+NA,People,Inhabitants,NA,NA,NA,Denominator
+NA,Size,Size of town,NA,NA,NA,Group
+"""
+
+
+def test_columns_of_tools_for_composite_indicators_are_understood(tmp_path: Path) -> None:
+    tree = structured(IMETA, tmp_path)
+    assert [leaf.code for leaf in tree.leaves] == ["Speed", "Price", "Users"]
+    assert [leaf.direction for leaf in tree.leaves] == ["up", "down", "up"]
+    assert tree.root.code == "Index"
+    assert {node.code: (node.weight, node.level, node.parent) for node in tree.branches} == {
+        "Net": (1, 1, "Index"),
+        "Use": (0.5, 1, "Index"),
+        "Index": (1, 2, None),
+    }
+
+
+def test_yaml_semicolons_and_decimal_commas_say_the_same(tmp_path: Path) -> None:
+    csv = structured("code,parent,weight,direction\nall,,,\na,all,0.25,down\nb,all,0.75,up\n", tmp_path)
+    semicolon = structured("code;parent;weight;direction\nall;;;\na;all;0,25;-1\nb;all;0,75;1\n", tmp_path)
+    nodes = "- {code: all}\n- {code: a, parent: all, weight: 0.25, direction: down}\n- {code: b, parent: all, weight: 0.75}\n"
+    assert csv == semicolon == structured(nodes, tmp_path, "tree.yml")
+
+
+def test_goalposts_targets_and_aggregation_may_stand_in_a_structure(tmp_path: Path) -> None:
+    path = tmp_path / "tree.csv"
+    path.write_text(
+        "code,parent,low,high,aggregate,indicator\nall,,,,geometric,\na,all,0,10,,first\nb,all,,,,second\n",
+        encoding="utf-8",
+    )
+    changed = with_structure(method({"code": "root"}), *read_structure(path))
+    found = evaluate(changed, observed({"first": [2.5, 40], "second": [1, 4]}))
+    assert scores(found, "a") == [0.25, 1]
+    assert isinstance(found.tree.root, Branch)
+    assert found.tree.root.aggregate == "geometric"
+
+
+def test_what_the_method_says_of_a_node_still_holds(tmp_path: Path) -> None:
+    said = {
+        "code": "root",
+        "scale": 100,
+        "nodes": [{"code": "a", "transform": [{"kind": "log"}], "weight": 9}],
+    }
+    path = tmp_path / "tree.csv"
+    path.write_text("code,parent,weight\nindex,,\na,index,3\nb,index,1\n", encoding="utf-8")
+    tree = resolve(with_structure(method(said), *read_structure(path)))
+    a = tree.nodes["a"]
+    assert isinstance(a, Leaf)
+    assert (a.weight, len(a.transform), tree.root.scale, tree.root.code) == (3, 1, 100, "index")
+
+
+def test_without_parents_it_changes_nodes_of_the_method(tmp_path: Path) -> None:
+    path = tmp_path / "weights.csv"
+    path.write_text("code,weight\nb,3\n", encoding="utf-8")
+    tree = resolve(with_structure(method(), *read_structure(path)))
+    assert {leaf.code: leaf.weight for leaf in tree.leaves} == {"a": 1, "b": 3}
+    path.write_text("code,weight\nbb,3\n", encoding="utf-8")
+    with pytest.raises(DeclarationError, match=r"weights.csv: row 2: the method small has no node 'bb'"):
+        with_structure(method(), *read_structure(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("parent,weight\nx,1\n", "row 1: a column code is needed"),
+        ("code,parent\nall,\na,all\na,all\n", "row 4: code 'a' stands twice"),
+        ("code,parent\nall,\na,al\n", "row 3: parent 'al' of 'a' is not in the structure"),
+        ("code,parent\nall,\nother,\n", "2 nodes without a parent: all, other"),
+        ("code,parent\nall,\na,b\nb,a\n", "row 3: a, b lead to each other in a circle"),
+        ("code,parent\na,b\nb,a\n", "0 nodes without a parent"),
+        ("code,parent,weight\nall,,\na,all,heavy\n", "row 3, column weight: 'heavy' is not a number"),
+        ("code,parent,weight\nall,,\na,all,-2\n", "row 3: weight"),
+        (
+            "code,parent,direction\nall,,\na,all,sideways\n",
+            "row 3, column direction: 'sideways' is no direction",
+        ),
+        ("code,parent,aggregate\nall,,magic\na,all,\n", "row 2: aggregate"),
+        ("code,parent,target\nall,,\na,all,5\n", "row 3: target says nothing to the normalisation min_max"),
+        ("code,parent\n,all\n", "row 2, column code: is empty"),
+        ("", "is empty"),
+    ],
+)
+def test_a_wrong_structure_is_told_with_its_row(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(DeclarationError) as error:
+        structured(text, tmp_path)
+    assert told in error.value.message
+    assert error.value.remedy
+
+
+def test_a_structure_that_is_no_list_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DeclarationError, match="is not a list of nodes"):
+        structured("code: all", tmp_path, "tree.yml")
