@@ -328,8 +328,8 @@ SAID = {
     "aggregate": ("aggregate", "aggregation"),
 }
 CONSTANTS = {
-    "low": ("low", "goalpost_low", "minimum", "min"),
-    "high": ("high", "goalpost_high", "maximum", "max"),
+    "low": ("low", "goalpost_low"),
+    "high": ("high", "goalpost_high"),
     "target": ("target", "benchmark"),
 }
 # Type of a row in tools for composite indicators: rows of other types are no part of the tree

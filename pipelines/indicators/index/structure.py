@@ -396,11 +396,6 @@ TAKES = {
 
 
 def _with_constants(row: StructureRow, normalise: Mapping[str, Any]) -> dict[str, Any]:
+    """The normalisation with the constants that it knows; a table of a tool may hold others too."""
     takes = TAKES.get(str(normalise["kind"]), {})
-    for name in row.normalise:
-        if name not in takes:
-            raise DeclarationError(
-                f"{row.place}: {name} says nothing to the normalisation {normalise['kind']} of {row.code!r}",
-                "low and high belong to min_max, target to distance_to_target and benchmark_bands.",
-            )
-    return {**normalise, **{takes[name]: value for name, value in row.normalise.items()}}
+    return {**normalise, **{takes[name]: value for name, value in row.normalise.items() if name in takes}}

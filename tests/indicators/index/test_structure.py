@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pipelines.declarations.methods import DistanceToTarget
 from pipelines.errors import DeclarationError
 from pipelines.indicators.index.evaluate import evaluate
 from pipelines.indicators.index.reading import read_structure
@@ -13,23 +16,25 @@ from pipelines.indicators.index.structure import Branch, Leaf, Tree, resolve, wi
 from tests.indicators.index.small import method, observed, scores
 
 
-def structured(text: str, folder: Path, name: str = "tree.csv", **changes: object) -> Tree:
+def structured(
+    text: str, folder: Path, name: str = "tree.csv", root: Mapping[str, Any] | None = None
+) -> Tree:
     path = folder / name
     path.write_text(text, encoding="utf-8")
-    return resolve(with_structure(method({"code": "root"}, **changes), *read_structure(path)))
+    return resolve(with_structure(method({"code": "root", **(root or {})}), *read_structure(path)))
 
 
 # names of columns and kinds of rows as in COINr's iMeta; the index itself is invented
 IMETA = """\
-Level,iCode,iName,Direction,Weight,Parent,Type
-1,Speed,Speed of lines,1,2,Net,Indicator
-1,Price,Price of a month,-1,1,Net,Indicator
-1,Users,Users,1,1,Use,Indicator
-2,Net,The net,1,1,Index,Aggregate
-2,Use,Its use,1,0.5,Index,Aggregate
-3,Index,All,1,1,NA,Aggregate
-NA,People,Inhabitants,NA,NA,NA,Denominator
-NA,Size,Size of town,NA,NA,NA,Group
+Level,iCode,iName,Direction,Weight,Target,Parent,Type
+1,Speed,Speed of lines,1,2,100,Net,Indicator
+1,Price,Price of a month,-1,1,5,Net,Indicator
+1,Users,Users,1,1,90,Use,Indicator
+2,Net,The net,1,1,NA,Index,Aggregate
+2,Use,Its use,1,0.5,NA,Index,Aggregate
+3,Index,All,1,1,NA,NA,Aggregate
+NA,People,Inhabitants,NA,NA,NA,NA,Denominator
+NA,Size,Size of town,NA,NA,NA,NA,Group
 """
 
 
@@ -37,6 +42,10 @@ def test_columns_of_tools_for_composite_indicators_are_understood(tmp_path: Path
     tree = structured(IMETA, tmp_path)
     assert [leaf.code for leaf in tree.leaves] == ["Speed", "Price", "Users"]
     assert [leaf.direction for leaf in tree.leaves] == ["up", "down", "up"]
+    # a target says nothing to min-max; to the distance from a target it does
+    to_target = structured(IMETA, tmp_path, root={"normalise": {"kind": "distance_to_target"}})
+    rules = [leaf.normalise for leaf in to_target.leaves]
+    assert [rule.target for rule in rules if isinstance(rule, DistanceToTarget)] == [100, 5, 90]
     assert tree.root.code == "Index"
     assert {node.code: (node.weight, node.level, node.parent) for node in tree.branches} == {
         "Net": (1, 1, "Index"),
@@ -105,7 +114,6 @@ def test_without_parents_it_changes_nodes_of_the_method(tmp_path: Path) -> None:
             "row 3, column direction: 'sideways' is no direction",
         ),
         ("code,parent,aggregate\nall,,magic\na,all,\n", "row 2: aggregate"),
-        ("code,parent,target\nall,,\na,all,5\n", "row 3: target says nothing to the normalisation min_max"),
         ("code,parent\n,all\n", "row 2, column code: is empty"),
         ("", "is empty"),
     ],
