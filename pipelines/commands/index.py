@@ -11,6 +11,8 @@ from pipelines import console
 from pipelines.commands.answering import Json, escaped, told
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from pipelines.declarations.methods import IndexMethod
     from pipelines.indicators.index.evaluate import Evaluation
 
@@ -78,13 +80,14 @@ def evaluate(
         [*tree.required_columns, *bounded],
     )
     evaluation = evaluate_method(declared, observations)
+    table = result_table(evaluation)
     if out is not None:
-        write_table(result_table(evaluation), out)
+        write_table(table, out)
     if sensitivity is not None:
         from pipelines.indicators.index.sensitivity import sensitivity as vary
 
         write_table(range_table(evaluation, vary(evaluation)), sensitivity)
-    _show(evaluation, as_json)
+    _show(evaluation, table, as_json)
     if not as_json:
         for path in (out, sensitivity):
             if path is not None:
@@ -111,14 +114,11 @@ def _declared(path: Path, structure: Path | None, group_column: str | None) -> I
     return method
 
 
-def _show(evaluation: Evaluation, as_json: bool) -> None:
+def _show(evaluation: Evaluation, table: pa.Table, as_json: bool) -> None:
     """The root's places: the last period for a person, every period as JSON."""
     import pyarrow.compute as pc
 
-    from pipelines.indicators.index.tables import result_table
-
     method, root = evaluation.method, evaluation.tree.root.code
-    table = result_table(evaluation)
     rows = table.filter(pc.equal(table["node"], root)).to_pylist()
     if as_json:
         names = (

@@ -278,6 +278,9 @@ Normalisation = Annotated[
     Field(discriminator="kind"),
 ]
 
+# what may replace the declared normalisation of any leaf: it needs no figures of that leaf's own
+Alternative = Annotated[MinMax | ZScore | Rank | PercentileRank, Field(discriminator="kind")]
+
 Aggregation = Literal["arithmetic", "geometric", "harmonic", "sum", "points_share"]
 
 
@@ -313,6 +316,7 @@ class IndexNode(Declaration):
     weight: float = Field(
         default=1.0,
         ge=0,
+        le=1e12,
         description="its weight among the nodes beside it; only proportions matter (not in a sum)",
     )
     indicator: str | None = Field(
@@ -413,12 +417,18 @@ class Sensitivity(_Choice):
         lt=1,
         description="each weight is multiplied by a number between 1 - spread and 1 + spread",
     )
-    normalisations: tuple[Normalisation, ...] = Field(
+    normalisations: tuple[Alternative, ...] = Field(
         default=(), description="other normalisations of all leaves, each as likely as the declared ones"
     )
-    aggregations: tuple[Aggregation, ...] = Field(
+    aggregations: tuple[Literal["arithmetic", "geometric", "harmonic"], ...] = Field(
         default=(), description="other aggregations of all nodes, each as likely as the declared ones"
     )
+
+    @model_validator(mode="after")
+    def _of_any_leaf(self) -> Sensitivity:
+        if any(isinstance(r, MinMax) and (r.low, r.high) != (None, None) for r in self.normalisations):
+            raise ValueError("normalisations: goalposts belong to one leaf; an alternative is for all")
+        return self
 
 
 class IndexMethod(Declaration):

@@ -107,17 +107,16 @@ def _mean(
     if how in ("arithmetic", "sum", "points_share"):
         return sum((weight * score for score, weight in pairs), nothing)
     zero = _any([is_there & (score == 0) for is_there, score in zip(there, scores, strict=True)])
-    with np.errstate(all="ignore"):
-        if how == "geometric":
-            logs = (
-                np.where(is_there, weight * np.log(np.where(is_there, score, 1.0)), 0.0)
-                for (score, weight), is_there in zip(pairs, there, strict=True)
-            )
-            mean = np.exp(sum(logs, nothing))
-        else:
-            inverse = (
-                np.where(is_there, weight / np.where(is_there, score, 1.0), 0.0)
-                for (score, weight), is_there in zip(pairs, there, strict=True)
-            )
-            mean = 1.0 / sum(inverse, nothing)
+    if how == "geometric":
+        logs = (
+            np.where(is_there, weight * np.log(np.where(is_there, score, 1.0)), 0.0)
+            for (score, weight), is_there in zip(pairs, there, strict=True)
+        )
+        mean = np.exp(sum(logs, nothing))
+    else:
+        inverse = (
+            np.where(is_there, weight / np.where(is_there, score, 1.0), 0.0)
+            for (score, weight), is_there in zip(pairs, there, strict=True)
+        )
+        mean = 1.0 / sum(inverse, nothing)
     return np.where(zero, 0.0, mean)

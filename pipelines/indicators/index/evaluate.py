@@ -56,6 +56,8 @@ class Evaluation:
     group_ranks: Mapping[str, Floats]
 
 
+# what overflows or is divided by zero is found afterwards, and told by its reason
+@np.errstate(all="ignore")
 def evaluate(method: IndexMethod, observations: Observations) -> Evaluation:
     """Evaluate a method.
 

@@ -34,8 +34,7 @@ def normalise(
     reasons = reasons.copy()
     for judged, by in references:
         known = values[by][~np.isnan(values[by])]
-        with np.errstate(all="ignore"):
-            found, why = _within(values[judged], known, rule, direction)
+        found, why = _within(values[judged], known, rule, direction)
         given = reasons[judged] == Reason.NONE
         result[judged] = np.where(given, found, np.nan)
         reasons[judged] = np.where(given, why, reasons[judged])

@@ -37,6 +37,7 @@ class RankRange:
     scenarios: Floats
 
 
+@np.errstate(all="ignore")
 def sensitivity(evaluation: Evaluation, settings: Sensitivity | None = None) -> RankRange:
     """Ranges of the root's places; ``low`` and ``high`` are the 5th and 95th percentile."""
     varied = settings or evaluation.method.sensitivity

@@ -257,8 +257,6 @@ def _sensitivity_problems(method: IndexMethod, tree: Tree) -> list[str]:
     problems = []
     if any(branch.aggregate == "points_share" for branch in tree.branches):
         problems.append("sensitivity: points cannot be compared with other scales; vary the weights alone")
-    if "points_share" in varied.aggregations:
-        problems.append("sensitivity: points_share is no alternative to a mean")
     if method.reference_set == "base_period" and any(
         isinstance(rule, Rank | PercentileRank) for rule in varied.normalisations
     ):

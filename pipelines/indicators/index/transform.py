@@ -42,8 +42,7 @@ def transform(
 
 def per(values: Floats, reasons: Codes, divisor: Floats, scale: float) -> tuple[Floats, Codes]:
     """scale x value / divisor."""
-    with np.errstate(all="ignore"):
-        result = scale * values / divisor
+    result = scale * values / divisor
     given = reasons == Reason.NONE
     reasons = np.where(given & np.isnan(divisor), np.int8(Reason.NO_DIVISOR), reasons)
     reasons = np.where(given & (divisor == 0), np.int8(Reason.ZERO_DIVISOR), reasons)

@@ -102,6 +102,10 @@ def leaf(**settings: Any) -> dict[str, Any]:
         ({"reference_set": "base_period"}, "base_period"),
         ({"status": "official"}, "names the act"),
         ({"valid_to": "2019-01-01"}, "is before valid_from"),
+        (
+            {"sensitivity": {"normalisations": [{"kind": "min_max", "low": 1}]}},
+            "goalposts belong to one leaf",
+        ),
         ({"peer_groups": {"column": "p", "bounds": [1], "names": ["one"]}}, "2 are needed"),
     ],
 )

@@ -42,9 +42,7 @@ WIDE = [("2020", "x", 1.5, 20.0), ("2020", "y", None, 1000.0)]
         "city;year;a;b\nx;2020;1,5;20\ny;2020;;1 000\n",
         "city\tyear\ta\tb\r\nx\t2020\t1,5\t20\r\ny\t2020\tNA\t1\u00a0000\r\n",
         "\ufeffcity;year;a;b\nx;2020;1.5;20\ny;2020;н/д;1000\n\n",
-        'year,note,city,a,b\n2020,"p, q",x,1.5,20\n2020,,y,..,1000\n'.replace("note,city", "city,note")
-        .replace('"p, q",x', 'x,"p, q"')
-        .replace(",,y", ",y,"),
+        'year,city,note,a,b\n2020,x,"p, q",1.5,20\n2020,y,,..,1000\n',
         "INDICATOR,REF_AREA,TIME_PERIOD,OBS_VALUE\na,x,2020,1.5\nb,x,2020,20\nb,y,2020,1000\nc,x,2020,7\n",
         "indicator;unit;value;period\na;x;1,5;2020\nb;x;20;2020\nb;y;1000;2020\na;y;;2020\n",
     ],

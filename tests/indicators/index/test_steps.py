@@ -233,6 +233,17 @@ def test_a_number_that_is_too_great_is_missing() -> None:
     assert reasons(found, "x") == ["out_of_range", None]
 
 
+def test_a_score_that_overflows_is_missing_without_a_warning(recwarn: pytest.WarningsRecorder) -> None:
+    found = evaluate(
+        method(
+            index([{"code": "x", "weight": 100}, {"code": "y"}], normalise=AS_IS, aggregate="sum", scale=10)
+        ),
+        observed({"x": [1e308, 1], "y": [1, 1]}),
+    )
+    assert reasons(found) == ["out_of_range", None]
+    assert not list(recwarn)
+
+
 # --- aggregation
 
 PAIR = [{"code": "a", "weight": 3}, {"code": "b", "weight": 1}]
