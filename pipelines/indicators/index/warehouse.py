@@ -161,7 +161,15 @@ def _number(row: Row | None) -> float:
 
 
 def _fixed(value: Any) -> Any:
-    return Decimal(repr(value)).quantize(SIXTH) if isinstance(value, float) else value
+    """A figure with six decimal places, as the warehouse has it."""
+    if not isinstance(value, float):
+        return value
+    if abs(value) >= 1e18:
+        raise GorodError(
+            f"an index has the figure {value:g}, which the warehouse cannot hold",
+            "Look for a divisor near zero in the transformations of the method.",
+        )
+    return Decimal(repr(value)).quantize(SIXTH)
 
 
 def _is_valid(method: IndexMethod, period: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.errors import GorodError
 from pipelines.indicators.index.warehouse import COLUMNS, evaluate_method, evaluate_methods, last_day
 from tests.indicators.index.small import method
 
@@ -84,6 +85,16 @@ def test_what_is_carried_forward_is_marked() -> None:
         "carry_forward",
     )
     assert (carried["obs_status"], rows["2026-02", "BY-BR", "index"]["obs_status"]) == ("I", "I")
+
+
+def test_a_figure_that_the_warehouse_cannot_hold_is_told() -> None:
+    index = {
+        "code": "index",
+        "nodes": [{"code": "a", "transform": [{"kind": "per", "column": "b", "scale": 1e15}]}],
+    }
+    small = [row("BY-BR", "2026-01", "a", 1000), row("BY-BR", "2026-01", "b", 0.001)]
+    with pytest.raises(GorodError, match="cannot hold"):
+        evaluate_method(method(index, territory_level="region", freq="M"), small)
 
 
 def test_order_of_rows_changes_nothing_and_no_row_gives_none() -> None:
