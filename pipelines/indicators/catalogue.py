@@ -23,9 +23,11 @@ from pipelines.declarations.indicators import (
     check_sources,
     load_catalogue,
 )
+from pipelines.declarations.methods import load_methods
 from pipelines.declarations.sources import Source, load_sources
 from pipelines.errors import DeclarationError
 from pipelines.indicators.frameworks import FRAMEWORK_TABLES, framework_rows
+from pipelines.indicators.index_methods import INDEX_TABLES, index_rows
 from pipelines.settings import PROJECT
 
 TERRITORIES = PROJECT / "assets" / "territories"
@@ -230,6 +232,7 @@ TABLES: dict[str, dict[str, str]] = {
         "act": "text",
     },
     **FRAMEWORK_TABLES,
+    **INDEX_TABLES,
 }
 
 ARROW = {
@@ -282,6 +285,7 @@ def write_catalogue(
         **measure_rows(catalogue, declared),
         **indicator_rows(catalogue),
         **framework_rows(frameworks),
+        **index_rows(load_methods()),
         "correction": correction_rows(load_corrections(catalogue)),
         **territory_rows(TERRITORIES),
     }

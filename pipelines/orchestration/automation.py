@@ -13,7 +13,7 @@ from pipelines.declarations.sources import load_sources
 from pipelines.errors import WarehouseBusyError
 from pipelines.loading.delivery import Offer
 from pipelines.loading.plan import Wanted, make_plan
-from pipelines.orchestration.building_assets import PUBLICATION, REPORT, catalogue, marts
+from pipelines.orchestration.building_assets import INDEX, PUBLICATION, REPORT, catalogue, marts
 from pipelines.orchestration.loading_assets import partition_dimensions, partition_key_of, raw_key
 from pipelines.orchestration.stale import stale_since
 from pipelines.settings import get_settings
@@ -55,8 +55,8 @@ def build_job() -> UnresolvedAssetJobDefinition:
     """From the declarations to the publication."""
     return dg.define_asset_job(
         BUILD_JOB,
-        selection=dg.AssetSelection.assets(*catalogue.keys, *marts().keys, PUBLICATION),
-        description="Catalogue, all dbt models with their tests, publication.",
+        selection=dg.AssetSelection.assets(*catalogue.keys, *marts().keys, INDEX, PUBLICATION),
+        description="Catalogue, all dbt models with their tests, indices, publication.",
     )
 
 

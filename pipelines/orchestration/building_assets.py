@@ -25,6 +25,7 @@ from pipelines.reporting.digest import DIGEST, make_digest
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
 
+INDEX = dg.AssetKey(["published", "pub_index_value_v1"])
 PUBLICATION = dg.AssetKey(["publication", "current"])
 REPORT = dg.AssetKey(["report", DIGEST])
 LEDGER = {
@@ -120,9 +121,30 @@ def dbt_resource() -> DbtCliResource:
     )
 
 
+@dg.asset(
+    key=INDEX,
+    deps=[
+        dg.AssetKey(["published", "pub_indicator_value_v1"]),
+        dg.AssetKey(["published", "pub_territory_v1"]),
+    ],
+    group_name="published",
+    description="Сводные индексы по методикам assets/methods, по опубликованным значениям.",
+    kinds={"python"},
+    pool=WRITER_POOL,
+)
+def index_values() -> dg.MaterializeResult[Any]:
+    """Composite indices by the declared methods, computed from the published values."""
+    from pipelines.indicators.index.publish import newest_build, publish_index
+
+    with open_warehouse(get_settings()).connection() as connection:
+        rows = publish_index(connection, newest_build(connection))
+    tell("index")
+    return dg.MaterializeResult(metadata={"dagster/row_count": rows})
+
+
 def publication_asset() -> dg.AssetsDefinition:
     """What readers see; depends on every published contract."""
-    published = [key for key in marts().keys if key.path[0] == "published"]
+    published = [*(key for key in marts().keys if key.path[0] == "published"), INDEX]
 
     @dg.asset(
         key=PUBLICATION,

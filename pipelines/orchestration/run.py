@@ -76,7 +76,7 @@ def run(
                 summary.built = True
             elif is_unpublished(settings, warehouse):
                 runner = runner or _Runner(settings)
-                runner.execute(runner.build_job, assets=[runner.publication])
+                runner.execute(runner.build_job, assets=[runner.index, runner.publication])
                 summary.built = True
             summary.loads = warehouse.query(
                 "select load_id, source, feed, instance, slice, state, rows_delivered, rows_accepted, rows_quarantined, "
@@ -156,7 +156,7 @@ class _Runner:
 
         from pipelines.definitions import defs
         from pipelines.orchestration import automation
-        from pipelines.orchestration.building_assets import PUBLICATION
+        from pipelines.orchestration.building_assets import INDEX, PUBLICATION
         from pipelines.orchestration.loading_assets import raw_key
 
         self.instance: DagsterInstance = DagsterInstance.from_config(str(home), COMMAND_CONFIG)
@@ -165,6 +165,7 @@ class _Runner:
         self.report_job = automation.REPORT_JOB
         self.load_job = automation.load_job_name
         self.raw_key = raw_key
+        self.index = INDEX
         self.publication = PUBLICATION
         self._bury_the_dead()
 

@@ -219,7 +219,23 @@ def _require_sound_build(connection: duckdb.DuckDBPyConnection, warehouse: str) 
             f" ledger, which now holds {events}); what was published before stays",
             remedy,
         )
+    _require_index(connection, ops, str(invocation), remedy)
     return str(definitions_hash), str(invocation)
+
+
+def _require_index(connection: duckdb.DuckDBPyConnection, ops: str, build: str, remedy: str) -> None:
+    """The indices, where there are any, were computed from the values of this build."""
+    try:
+        found = connection.execute(
+            f"select max_by(invocation_id, built_at) from {ops}.index_build"
+        ).fetchone()
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return
+    if found is None or found[0] != build:
+        raise GorodError(
+            "not published: the indices are older than the indicator values; what was published before stays",
+            remedy,
+        )
 
 
 def _contracts(connection: duckdb.DuckDBPyConnection, warehouse: str) -> list[_Contract]:

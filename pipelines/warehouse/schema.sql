@@ -93,6 +93,13 @@ create table if not exists ops.build (
     ledger_version BIGINT not null
 );
 
+-- From which build of the values the indices were computed.
+create table if not exists ops.index_build (
+    invocation_id VARCHAR not null,
+    built_at TIMESTAMPTZ not null,
+    rows BIGINT not null
+);
+
 -- Days are the country's: Europe/Minsk, UTC+3 all year.
 create or replace view ops.accepted_load as
 with waiver as (

@@ -221,6 +221,21 @@ def test_a_partial_build_counts_only_against(settings: Settings) -> None:
     assert publish(settings).definitions_hash == "defs-2"
 
 
+def test_indices_of_an_older_build_are_not_published(settings: Settings) -> None:
+    warehouse(settings)
+    with duckdb.connect(settings.warehouse) as change:
+        build = change.execute("select invocation_id from ops.build").fetchall()[-1][0]
+        change.execute(
+            "create table ops.index_build (invocation_id varchar, built_at timestamptz, rows bigint)"
+        )
+        change.execute("insert into ops.index_build values ('older', now(), 1)")
+    with pytest.raises(GorodError, match="the indices are older"):
+        publish(settings)
+    with duckdb.connect(settings.warehouse) as change:
+        change.execute("insert into ops.index_build values (?, now() + interval 1 second, 1)", [build])
+    assert publish(settings).is_new
+
+
 def test_marts_never_built_are_refused(settings: Settings) -> None:
     with pytest.raises(GorodError, match="no warehouse"):
         publish(settings)

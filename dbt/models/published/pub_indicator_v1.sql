@@ -67,7 +67,7 @@ select
     methods.valid_from as method_valid_from,
     methods.valid_to as method_valid_to,
     methods.legal_act,
-    case when indicators.is_measured then 'reported' else 'not_reported' end as reporting,
+    indicators.is_measured,
     credits.sources,
     credits.attribution,
     answers.frameworks,

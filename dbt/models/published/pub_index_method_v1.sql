@@ -1,0 +1,18 @@
+select
+    index_method,
+    method_version,
+    title_ru,
+    title_be,
+    title_en,
+    note_ru,
+    note_be,
+    note_en,
+    method_status,
+    valid_from,
+    valid_to,
+    legal_act,
+    reference,
+    level,
+    freq,
+    decimals
+from {{ source('catalogue', 'index_method') }}

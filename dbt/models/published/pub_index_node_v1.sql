@@ -1,0 +1,15 @@
+select
+    index_method,
+    node,
+    parent,
+    node_no,
+    node_level,
+    name_ru,
+    name_be,
+    name_en,
+    indicator,
+    weight,
+    normalisation,
+    direction,
+    aggregation
+from {{ source('catalogue', 'index_node') }}

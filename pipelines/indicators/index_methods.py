@@ -1,0 +1,95 @@
+"""The declared methods of indices as rows of ``catalogue``: what an index is made of, with which weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from pipelines.declarations.methods import IndexMethod
+
+Rows = list[dict[str, Any]]
+
+# name -> columns with their types; the order is the order of the columns
+INDEX_TABLES: dict[str, dict[str, str]] = {
+    "index_method": {
+        "index_method": "text",
+        "method_version": "text",
+        "title_ru": "text",
+        "title_be": "text",
+        "title_en": "text",
+        "note_ru": "text",
+        "note_be": "text",
+        "note_en": "text",
+        "method_status": "text",
+        "valid_from": "date",
+        "valid_to": "date",
+        "legal_act": "text",
+        "reference": "text",
+        "level": "text",
+        "freq": "text",
+        "decimals": "integer",
+    },
+    "index_node": {
+        "index_method": "text",
+        "node": "text",
+        "parent": "text",
+        "node_no": "integer",
+        "node_level": "integer",
+        "name_ru": "text",
+        "name_be": "text",
+        "name_en": "text",
+        "indicator": "text",
+        "weight": "decimal",
+        "normalisation": "text",
+        "direction": "text",
+        "aggregation": "text",
+    },
+}
+
+
+def index_rows(methods: Mapping[str, IndexMethod]) -> dict[str, Rows]:
+    """Rows of the tables of ``INDEX_TABLES``; nodes from the top, with the settings that they inherit."""
+    # the tree comes with the engine and numpy, which most commands do not need
+    from pipelines.indicators.index.structure import Leaf, resolve
+
+    tables: dict[str, Rows] = {name: [] for name in INDEX_TABLES}
+    for code, method in methods.items():
+        note = method.note.model_dump() if method.note else {}
+        tables["index_method"].append(
+            {
+                "index_method": code,
+                "method_version": method.version,
+                **{f"title_{language}": text for language, text in method.title.model_dump().items()},
+                **{f"note_{language}": note.get(language) for language in ("ru", "be", "en")},
+                "method_status": method.status,
+                "valid_from": method.valid_from,
+                "valid_to": method.valid_to,
+                "legal_act": method.legal_act,
+                "reference": method.reference,
+                "level": method.territory_level,
+                "freq": method.freq,
+                "decimals": method.decimals,
+            }
+        )
+        if not method.index.nodes:  # a method for any table: its tree comes with the data
+            continue
+        names = {node.code: node.name for node in method.index.walk()}
+        for number, node in enumerate(resolve(method).from_the_top, start=1):
+            name, leaf = names.get(node.code), isinstance(node, Leaf)
+            tables["index_node"].append(
+                {
+                    "index_method": code,
+                    "node": node.code,
+                    "parent": node.parent,
+                    "node_no": number,
+                    "node_level": node.level,
+                    **{f"name_{language}": getattr(name, language, None) for language in ("ru", "be", "en")},
+                    "indicator": node.indicator if isinstance(node, Leaf) else None,
+                    "weight": Decimal(repr(round(node.weight, 6))),
+                    "normalisation": node.normalise.kind if isinstance(node, Leaf) else None,
+                    "direction": node.direction if isinstance(node, Leaf) else None,
+                    "aggregation": None if leaf else getattr(node, "aggregate", None),
+                }
+            )
+    return tables
