@@ -241,58 +241,18 @@ def _value(
 
 def _terms(connection: duckdb.DuckDBPyConnection, value: Row) -> list[Row]:
     """The terms of the value for each territory that it is made of."""
-    key = [value["indicator"], value["freq"], value["time_period"]]
-    terms = _query(
+    return _query(
         connection,
         """
-        with reported as (
-            select member as ref_area
-            from intermediate.int_indicator_member
-            where
-                indicator = $1 and freq = $2 and time_period = $3 and target = $4
-                and $6 in ('rolled_up', 'percentile')
-            union all
-            select $4 where $6 = 'own'
-        )
-
         select
-            terms.side, terms.ref_area as reported_by, terms.measure, terms.times_measure, terms.weight,
-            terms.term_ref_area as ref_area, terms.term_freq as freq, terms.term_period as time_period,
-            terms.term_breakdown as breakdown, terms.value, terms.missing_reason, terms.term_no
-        from intermediate.int_indicator_term as terms
-        inner join reported on terms.ref_area = reported.ref_area
-        where terms.indicator = $1 and terms.freq = $2 and terms.time_period = $3 and terms.breakdown = $5
-        order by terms.side desc, terms.term_no, terms.ref_area
+            side, reported_by, measure, times_measure, weight, term_ref_area as ref_area, term_freq as freq,
+            term_period as time_period, term_breakdown as breakdown, value, missing_reason
+        from marts.mart_trace_term
+        where indicator = ? and ref_area = ? and freq = ? and time_period = ? and breakdown = ?
+        order by side desc, term_no, term_breakdown = '_U', term_ref_area
         """,
-        [*key, value["ref_area"], value["breakdown"], value["made"]],
+        [value[name] for name in ("indicator", "ref_area", "freq", "time_period", "breakdown")],
     )
-    if value["includes_unallocated"]:
-        terms += _query(
-            connection,
-            """
-            select
-                terms.side, figures.ref_area as reported_by, terms.measure, terms.times_measure, terms.weight,
-                figures.ref_area,
-                figures.freq, figures.time_period, figures.breakdown, figures.value, figures.missing_reason,
-                terms.term_no
-            from catalogue.indicator_term as terms
-            inner join intermediate.int_measure_period as figures
-                on terms.measure = figures.measure and figures.breakdown = '_U'
-            where
-                terms.indicator = $1 and figures.freq = $2 and figures.time_period = $3
-                and terms.method_version = $5 and terms.times_measure is null
-                and terms.taken_at = 'same' and terms.breakdown in ('_T', '*') and figures.value is not null
-                and (
-                    figures.ref_area = $4
-                    or figures.ref_area in (
-                        select ref_area from intermediate.int_territory_ancestor
-                        where ancestor = $4 and $6 between valid_from and valid_to
-                    )
-                )
-            """,
-            [*key, value["ref_area"], value["method_version"], value["last_day"]],
-        )
-    return terms
 
 
 def _observations(connection: duckdb.DuckDBPyConnection, terms: Sequence[Row]) -> dict[int, list[Row]]:
@@ -313,26 +273,15 @@ def _observations(connection: duckdb.DuckDBPyConnection, terms: Sequence[Row]) -
         rows = _query(
             connection,
             """
-            with periods as (
-                select terms.*, coalesce(months.month, terms.time_period) as observed_period
-                from traced_terms as terms
-                inner join catalogue.measure as measures on terms.measure = measures.measure
-                left join intermediate.int_period_month as months
-                    on
-                        terms.freq <> measures.freq
-                        and terms.time_period = months.time_period
-                        and (measures.time_rule <> 'last' or months.is_last)
-            )
-
-            select periods.number, observed.*
-            from periods
-            inner join intermediate.int_observations as observed
-                on
-                    periods.measure = observed.measure
-                    and periods.ref_area = observed.ref_area
-                    and periods.observed_period = observed.time_period
-                    and periods.breakdown = observed.breakdown
-            order by periods.number, observed.time_period, observed.measure, observed.load_id
+            select
+                terms.number, observed.measure, observed.ref_area, observed.observed_freq as freq,
+                observed.observed_period as time_period, observed.breakdown, observed.obs_value,
+                observed.obs_status, observed.missing_reason, observed.correction, observed.reported_value,
+                observed.load_id
+            from traced_terms as terms
+            inner join marts.mart_trace_observation as observed
+                using (measure, ref_area, freq, time_period, breakdown)
+            order by terms.number, observed.observed_period, observed.measure, observed.load_id
             """,
         )
     finally:
@@ -379,7 +328,7 @@ def _source_rows(
                     {", ".join("parts." + name for name in names)},
                     count(*) as rows,
                     list(distinct parts.row_no order by parts.row_no)[1:{int(row_limit)}] as row_numbers
-                from intermediate.int_contributions as parts
+                from marts.mart_trace_row as parts
                 inner join traced_keys using ({", ".join(names)})
                 group by all
                 """,
@@ -487,7 +436,8 @@ def _term_lines(term: Term) -> list[str]:
         figure = (
             observation.missing_reason if observation.obs_value is None else _short(observation.obs_value)
         )
-        line = f"    {observation.time_period}: {figure}"
+        what = "" if term.times_measure is None else f"{observation.measure} "
+        line = f"    {what}{observation.time_period}: {figure}"
         if observation.correction is not None and observation.reported_value is not None:
             line += f" (the source says {_short(observation.reported_value)}; correction {observation.correction})"
         if observation.load is None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.declarations.methods import Aggregation, Missing
-from pipelines.indicators.index.reasons import Codes, Flags, Floats, Reason
+from pipelines.indicators.index.reasons import EQUAL, Codes, Flags, Floats, Reason
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,10 @@ def _mean(
     nothing = np.zeros(len(scores[0]))
     pairs = list(zip(scores, effective, strict=True))
     if how in ("arithmetic", "sum", "points_share"):
-        return sum((weight * score for score, weight in pairs), nothing)
+        total = sum((weight * score for score, weight in pairs), nothing)
+        size = sum((weight * np.abs(score) for score, weight in pairs), nothing)
+        # parts that cancel each other leave rounding, which must not decide a place
+        return np.where(np.abs(total) <= EQUAL * size, 0.0, total)
     zero = _any([is_there & (score == 0) for is_there, score in zip(there, scores, strict=True)])
     if how == "geometric":
         logs = (

@@ -67,7 +67,10 @@ def _within(
             if not _spread(known):
                 return values, Reason.NO_SPREAD
             deviation = np.std(known, ddof=1 if rule.deviation == "sample" else 0)
-            z = (values - np.mean(known)) / deviation
+            from_mean = values - np.mean(known)
+            # the mean itself is rounded: a value that equals it is no distance away
+            from_mean[np.abs(from_mean) <= 1e-14 * np.max(np.abs(known))] = 0.0
+            z = from_mean / deviation
             return rule.centre + rule.spread * (z if up else -z), Reason.NONE
         case Rank():
             return places(values, rule.ties, descending=not up), Reason.NONE

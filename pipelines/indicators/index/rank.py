@@ -8,11 +8,7 @@ import numpy as np
 
 from pipelines.declarations.methods import Ranks, Ties
 from pipelines.indicators.index.observations import Observations
-from pipelines.indicators.index.reasons import Floats
-
-# Scores nearer than this share of the greatest one are equal: the same figures in another unit or order of addition
-# differ by less, and no index is published so finely.
-EQUAL = 1e-12
+from pipelines.indicators.index.reasons import EQUAL, Floats
 
 
 def places(values: Floats, ties: Ties, descending: bool = True, tolerance: float = 0.0) -> Floats:

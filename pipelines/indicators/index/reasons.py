@@ -13,6 +13,11 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 Codes: TypeAlias = npt.NDArray[np.int8]
 
 
+# Scores nearer than this share of the greatest one are equal, and a sum that is so small beside its parts is zero: the
+# same figures in another unit of measure differ by less, and no index is published so finely.
+EQUAL = 1e-10
+
+
 class Reason(IntEnum):
     """Why something is missing; the lower-case name is what stands in the output."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.indicators.index.evaluate import evaluate
@@ -107,12 +107,18 @@ def test_weights_of_what_counted_sum_to_one(index: dict[str, Any], columns: dict
 
 
 @pytest.mark.parametrize("normalise", [MIN_MAX, Z_SCORE, RANK, PERCENTILE])
-@given(columns=table(maybe, least=2), factor=st.sampled_from([0.001, 0.1, 3.0, 60.0, 1000.0]), shift=whole)
+@example(columns={"a": [0.0, 1.0], "b": [0.0, -1.0], "c": [None, None]}, factor=0.001, shift=0)
+@example(columns={"a": [-1.0, 0.0, 1.0], "b": [1.0, 0.0, -1.0], "c": [None] * 3}, factor=0.1, shift=2)
+@given(
+    columns=table(maybe, least=2),
+    factor=st.sampled_from([0.001, 0.1, 3.0, 60.0, 1000.0]),
+    shift=st.integers(-10, 10),
+)
 def test_another_unit_of_measure_changes_nothing(
-    normalise: dict[str, Any], columns: dict[str, Any], factor: float, shift: float
+    normalise: dict[str, Any], columns: dict[str, Any], factor: float, shift: int
 ) -> None:
     before = evaluate(method(tree(normalise=normalise)), observed(columns))
-    other = {**columns, "a": [None if v is None else v * factor + shift for v in columns["a"]]}
+    other = {**columns, "a": [None if v is None else (v + shift) * factor for v in columns["a"]]}
     after = evaluate(method(tree(normalise=normalise)), observed(other))
     assert ranks(before) == ranks(after)
     assert np.allclose(
