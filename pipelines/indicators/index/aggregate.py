@@ -108,7 +108,7 @@ def _mean(
         total = sum((weight * score for score, weight in pairs), nothing)
         size = sum((weight * np.abs(score) for score, weight in pairs), nothing)
         # parts that cancel each other leave rounding, which must not decide a place
-        return np.where(np.abs(total) <= EQUAL * size, 0.0, total)
+        return np.where(np.isfinite(size) & (np.abs(total) < EQUAL * size), 0.0, total)
     zero = _any([is_there & (score == 0) for is_there, score in zip(there, scores, strict=True)])
     if how == "geometric":
         logs = (

@@ -246,6 +246,15 @@ def test_a_score_that_overflows_is_missing_without_a_warning(recwarn: pytest.War
 
 # --- aggregation
 
+
+def test_parts_that_cancel_each_other_are_zero() -> None:
+    found = evaluate(
+        method(index([{"code": "a"}, {"code": "b"}, {"code": "c"}], normalise=AS_IS)),
+        observed({"a": [0.1], "b": [0.2], "c": [-0.3]}),
+    )
+    assert scores(found) == [0]
+
+
 PAIR = [{"code": "a", "weight": 3}, {"code": "b", "weight": 1}]
 
 
