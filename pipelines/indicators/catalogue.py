@@ -25,9 +25,11 @@ from pipelines.declarations.indicators import (
 )
 from pipelines.declarations.methods import load_methods
 from pipelines.declarations.sources import Source, load_sources
+from pipelines.declarations.targets import load_programmes
 from pipelines.errors import DeclarationError
 from pipelines.indicators.frameworks import FRAMEWORK_TABLES, framework_rows
 from pipelines.indicators.index_methods import INDEX_TABLES, index_rows
+from pipelines.indicators.targets import TARGET_TABLES, target_rows
 from pipelines.settings import PROJECT
 
 TERRITORIES = PROJECT / "assets" / "territories"
@@ -233,6 +235,7 @@ TABLES: dict[str, dict[str, str]] = {
     },
     **FRAMEWORK_TABLES,
     **INDEX_TABLES,
+    **TARGET_TABLES,
 }
 
 ARROW = {
@@ -286,6 +289,7 @@ def write_catalogue(
         **indicator_rows(catalogue),
         **framework_rows(frameworks),
         **index_rows(load_methods()),
+        **target_rows(load_programmes(catalogue)),
         "correction": correction_rows(load_corrections(catalogue)),
         **territory_rows(TERRITORIES),
     }

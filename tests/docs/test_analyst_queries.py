@@ -15,9 +15,11 @@ from pipelines.settings import PROJECT
 
 GUIDE = (PROJECT / "docs" / "analysts.ru.md").read_text(encoding="utf-8")
 QUERIES = re.findall(r"### (\d+)\. .*?```sql\n(.*?)```", GUIDE, flags=re.DOTALL)
-CONTRACTS: Any = yaml.safe_load(
-    (PROJECT / "dbt" / "models" / "published" / "_published.yml").read_text(encoding="utf-8")
-)["models"]
+CONTRACTS: list[Any] = [
+    model
+    for path in sorted((PROJECT / "dbt" / "models" / "published").glob("_*.yml"))
+    for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+]
 
 
 INDEX = "pub_index_value_v1"  # the one contract that is not made by dbt

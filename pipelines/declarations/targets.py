@@ -1,0 +1,215 @@
+"""State programmes and their planned values: the models of ``assets/targets/<programme>.yml``."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+from pydantic import Field, model_validator
+
+from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.declarations.indicators import Catalogue, Level
+from pipelines.errors import DeclarationError
+from pipelines.settings import PROJECT
+
+TARGETS = PROJECT / "assets" / "targets"
+TERRITORIES = PROJECT / "assets" / "territories"
+
+Year = Annotated[int, Field(ge=1991, le=2100)]
+
+
+class Amendment(Declaration):
+    """An act that amended the programme."""
+
+    act: str = Field(description="the act with its number")
+    adopted_on: date = Field(description="the day on which it was adopted")
+
+
+class TrafficLight(Declaration):
+    """From which share of the plan a figure is green, and from which it is yellow; below that it is red."""
+
+    green_from_pct: Decimal = Field(gt=0, le=100, description="green from so many per cent of the plan on")
+    yellow_from_pct: Decimal = Field(gt=0, le=100, description="yellow from so many per cent on")
+    status: Literal["example", "set"] = Field(
+        description="set by an act, or an example until one sets them; an example is marked wherever it is shown"
+    )
+    act: str | None = Field(default=None, description="the act that set them")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> TrafficLight:
+        if self.yellow_from_pct >= self.green_from_pct:
+            raise ValueError("yellow_from_pct: must be below green_from_pct")
+        if (self.status == "set") != (self.act is not None):
+            raise ValueError("act: named where the thresholds are set, and only there")
+        return self
+
+
+class Baseline(Declaration):
+    """Where the indicator stood when the target was set, as published: a figure with its year, or words alone."""
+
+    value: Decimal | None = Field(default=None, description="the figure; the trajectory begins with it")
+    year: Year | None = Field(default=None, description="the year that it is of")
+    words: Names | None = Field(
+        default=None, description="what was published in words, where it is no figure"
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Baseline:
+        if (self.value is None) != (self.year is None):
+            raise ValueError("year: a figure has its year, and a year its figure")
+        if self.value is None and self.words is None:
+            raise ValueError("words: a baseline without a figure is told in words, or left out")
+        return self
+
+
+class PlannedValue(Declaration):
+    """What was planned, and between which days that was in force."""
+
+    value: Decimal | None = Field(
+        default=None, description="the planned value; absent where it is not published"
+    )
+    valid_from: date | None = Field(
+        default=None, description="first day on which it was in force; absent: from the beginning"
+    )
+    valid_to: date | None = Field(default=None, description="last day; absent: still in force")
+    act: str | None = Field(
+        default=None, description="the act that set it: that of the programme or one of its amendments"
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> PlannedValue:
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError("valid_to: lies before valid_from")
+        return self
+
+
+class Target(Declaration):
+    """A planned value of an indicator for a year, and for each of the territories by itself."""
+
+    indicator: str = Field(description="code of the indicator; its direction says what is better")
+    territories: tuple[str, ...] = Field(min_length=1, description="ref_area of each territory")
+    year: Year = Field(description="the year by which, or in which, it is to be reached")
+    versions: tuple[PlannedValue, ...] = Field(
+        min_length=1, description="the planned value and its amendments, oldest first; no two at a time"
+    )
+    baseline: Baseline | None = Field(default=None, description="the starting point, where it is published")
+    reference: str = Field(description="where it is published")
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Target:
+        if len(set(self.territories)) < len(self.territories):
+            raise ValueError("territories: one stands twice")
+        for older, newer in pairwise(self.versions):
+            if older.valid_to is None or newer.valid_from is None or newer.valid_from <= older.valid_to:
+                raise ValueError("versions: each ends (valid_to) before the next begins (valid_from)")
+        if self.baseline and self.baseline.year is not None and self.baseline.year >= self.year:
+            raise ValueError("baseline: its year lies before the year of the target")
+        return self
+
+
+class Programme(Declaration):
+    """A programme with planned values. Whatever is not published stays empty, and ``note`` says so."""
+
+    title: Names = Field(description="what it is called")
+    year_from: Year = Field(description="first year")
+    year_to: Year = Field(description="last year")
+    act: str | None = Field(default=None, description="the act that adopted it; absent where none is known")
+    adopted_on: date | None = Field(default=None, description="the day of that act")
+    amendments: tuple[Amendment, ...] = Field(
+        default=(), description="the acts that amended it, as far as known"
+    )
+    reference: str = Field(description="where it was read")
+    note: Names = Field(description="what is not published or not known, as shown to readers")
+    traffic_light: TrafficLight = Field(description="thresholds of green, yellow and red")
+    targets: dict[str, Target] = Field(
+        default_factory=dict, description="the targets by code, unique in the programme"
+    )
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Programme:
+        if self.year_to < self.year_from:
+            raise ValueError("year_to: lies before year_from")
+        if (self.act is None) != (self.adopted_on is None):
+            raise ValueError("adopted_on: an act has its day, and a day its act")
+        acts = {self.act, *(amendment.act for amendment in self.amendments)}
+        taken: dict[tuple[str, str, int], str] = {}
+        for code, target in self.targets.items():
+            if not self.year_from <= target.year <= self.year_to:
+                raise ValueError(
+                    f"targets: {code}: {target.year} lies outside the programme ({self.year_from}-{self.year_to})"
+                )
+            for version in target.versions:
+                if version.act is not None and version.act not in acts:
+                    raise ValueError(
+                        f"targets: {code}: {version.act!r} is neither the act of the programme nor an amendment"
+                    )
+            for ref_area in target.territories:
+                other = taken.setdefault((target.indicator, ref_area, target.year), code)
+                if other != code:
+                    raise ValueError(
+                        f"targets: {code}: {target.indicator} of {ref_area} in {target.year} is planned in {other} already"
+                    )
+        return self
+
+
+def territory_levels(folder: Path = TERRITORIES) -> dict[str, Level]:
+    """Level of each territory that the code lists name: of ``codes.csv``, and districts and towns of ``names.csv``."""
+    levels: dict[str, Level] = {}
+    for file in ("names.csv", "codes.csv"):
+        with (folder / file).open(encoding="utf-8", newline="") as stream:
+            for row in csv.DictReader(stream):
+                if code := row["ref_area"]:
+                    guess = "district" if code.startswith("r-") else "city"
+                    levels[code] = cast(Level, row.get("level") or guess)
+    return levels
+
+
+def load_programmes(
+    catalogue: Catalogue, folder: Path = TARGETS, levels: Mapping[str, Level] | None = None
+) -> dict[str, Programme]:
+    """All programmes by code, which is the name of the file.
+
+    Raises:
+        DeclarationError: a file is wrong, or a target names an indicator or a territory that does not fit.
+    """
+    known = territory_levels() if levels is None else levels
+    programmes: dict[str, Programme] = {}
+    for path in sorted(folder.glob("*.yml")):
+        programme = read_yaml(path, Programme)
+        problems = [
+            f"{path}: target {code!r}: {problem}"
+            for code, target in programme.targets.items()
+            for problem in _problems(target, catalogue, known)
+        ]
+        if problems:
+            raise DeclarationError(
+                "\n".join(problems),
+                "Name a declared indicator with a yearly value and a direction, and territories of its levels.",
+            )
+        programmes[path.stem] = programme
+    return programmes
+
+
+def _problems(target: Target, catalogue: Catalogue, levels: Mapping[str, Level]) -> list[str]:
+    indicator = catalogue.indicators.get(target.indicator)
+    if indicator is None:
+        return [f"indicator {target.indicator!r} is not declared in assets/indicators"]
+    problems = []
+    if indicator.direction == "none":
+        problems.append(f"indicator {target.indicator}: direction none; nobody can say what is better")
+    if "A" not in indicator.frequencies:
+        problems.append(f"indicator {target.indicator} has no yearly value (frequencies: A)")
+    for ref_area in target.territories:
+        level = levels.get(ref_area)
+        if level is None:
+            problems.append(f"territory {ref_area!r} is in no code list of assets/territories")
+        elif level not in indicator.levels:
+            problems.append(
+                f"territory {ref_area} is a {level}; {target.indicator} has {', '.join(indicator.levels)}"
+            )
+    return problems
