@@ -18,6 +18,7 @@ from pipelines.declarations.corrections import CorrectionFile
 from pipelines.declarations.frameworks import Framework
 from pipelines.declarations.indicators import Indicator, MeasureFile, Themes
 from pipelines.declarations.methods import IndexMethod
+from pipelines.declarations.plausibility import Plausibility
 from pipelines.declarations.sources import Source
 from pipelines.declarations.targets import Programme
 from pipelines.reporting.declaration import Report
@@ -60,6 +61,7 @@ KINDS = (
     Kind("framework", Framework, "assets/frameworks/*.yml", "assets/frameworks/<framework>.yml"),
     Kind("method", IndexMethod, "assets/methods/*.yml", "assets/methods/<method>.yml"),
     Kind("target", Programme, "assets/targets/*.yml", "assets/targets/<programme>.yml"),
+    Kind("plausibility", Plausibility, "assets/plausibility.yml", "assets/plausibility.yml"),
     Kind("corrections", CorrectionFile, "assets/corrections/*.yml", "assets/corrections/<source>.yml"),
     Kind("report", Report, "assets/reports/*.yml", "assets/reports/<report>.yml"),
 )

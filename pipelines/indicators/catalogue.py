@@ -24,11 +24,13 @@ from pipelines.declarations.indicators import (
     load_catalogue,
 )
 from pipelines.declarations.methods import load_methods
+from pipelines.declarations.plausibility import load_plausibility
 from pipelines.declarations.sources import Source, load_sources
 from pipelines.declarations.targets import load_programmes
 from pipelines.errors import DeclarationError
 from pipelines.indicators.frameworks import FRAMEWORK_TABLES, framework_rows
 from pipelines.indicators.index_methods import INDEX_TABLES, index_rows
+from pipelines.indicators.plausibility import PLAUSIBILITY_TABLES, plausibility_rows
 from pipelines.indicators.targets import TARGET_TABLES, target_rows
 from pipelines.settings import PROJECT
 
@@ -236,6 +238,7 @@ TABLES: dict[str, dict[str, str]] = {
     **FRAMEWORK_TABLES,
     **INDEX_TABLES,
     **TARGET_TABLES,
+    **PLAUSIBILITY_TABLES,
 }
 
 ARROW = {
@@ -290,6 +293,7 @@ def write_catalogue(
         **framework_rows(frameworks),
         **index_rows(load_methods()),
         **target_rows(load_programmes(catalogue)),
+        **plausibility_rows(load_plausibility(catalogue), catalogue),
         "correction": correction_rows(load_corrections(catalogue)),
         **territory_rows(TERRITORIES),
     }

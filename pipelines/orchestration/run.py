@@ -110,16 +110,25 @@ def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary) 
 
 def _build(runner: _Runner, warehouse: DuckDBWarehouse) -> None:
     from pipelines.indicators.corrections import misfits
+    from pipelines.indicators.plausibility import impossible
 
     try:
         runner.execute(runner.build_job)
     except GorodError as error:
-        told = misfits(warehouse)
-        if not told:
+        outdated, wrong = misfits(warehouse), impossible(warehouse)
+        if not outdated and not wrong:
             raise
+        remedies = []
+        if outdated:
+            remedies.append(
+                "Look at the source's new value, then change or delete the correction in assets/corrections/."
+            )
+        if wrong:
+            remedies.append(
+                "Find where the value comes from (gorod trace); correct it in assets/corrections/, or ask the source."
+            )
         raise GorodError(
-            "\n".join(["not built: what was published before stays", *told]),
-            "Look at the source's new value, then change or delete the correction in assets/corrections/.",
+            "\n".join(["not built: what was published before stays", *outdated, *wrong]), " ".join(remedies)
         ) from error
 
 

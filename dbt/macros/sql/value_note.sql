@@ -38,6 +38,7 @@
             when 'survey' then 'Значение восполнено по данным опроса. '
             else ''
         end
+        || case when stands_out_ru is not null then 'Значение выделяется: ' || stands_out_ru || '. ' else '' end
         || case when obs_status = 'B' then 'С этого периода - новая версия методики. ' else '' end
         || case when has_warnings then 'При проверке загрузки были предупреждения. ' else '' end
     ), '')

@@ -1,10 +1,24 @@
 -- Every indicator value, for every territory, period and breakdown: as computed, or filled in by the declared rule.
-with figures as (
+with standing_out as (
+    select
+        found.indicator,
+        found.ref_area,
+        found.freq,
+        found.time_period,
+        found.breakdown,
+        string_agg(rules.says_ru, '; ' order by found.rule) as stands_out_ru
+    from {{ ref('int_plausibility') }} as found
+    inner join {{ source('catalogue', 'plausibility_rule') }} as rules on found.rule = rules.rule
+    group by found.indicator, found.ref_area, found.freq, found.time_period, found.breakdown
+),
+
+figures as (
     select
         decided.*,
         imputed.obs_value as imputed_value,
         imputed.rule as imputed_by,
         imputed.imputed_from,
+        standing_out.stands_out_ru,
         coalesce(imputed.quality_class, qualities.quality_class) as quality_class
     from {{ ref('int_indicator_decided') }} as decided
     left join {{ ref('int_indicator_imputed') }} as imputed
@@ -14,6 +28,13 @@ with figures as (
             and decided.freq = imputed.freq
             and decided.time_period = imputed.time_period
             and decided.breakdown = imputed.breakdown
+    left join standing_out
+        on
+            decided.indicator = standing_out.indicator
+            and decided.ref_area = standing_out.ref_area
+            and decided.freq = standing_out.freq
+            and decided.time_period = standing_out.time_period
+            and decided.breakdown = standing_out.breakdown
     left join {{ source('catalogue', 'quality_class') }} as qualities
         on decided.quality_rank = qualities.quality_rank and decided.reason is null
 )

@@ -1,0 +1,19 @@
+select
+    rule,
+    kind,
+    severity,
+    indicator,
+    ref_area,
+    freq,
+    time_period,
+    breakdown,
+    obs_value,
+    compared_value,
+    limit_value,
+    distance,
+    says_ru,
+    says_be,
+    says_en,
+    reference,
+    synthetic
+from {{ ref('mart_plausibility') }}
