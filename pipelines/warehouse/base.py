@@ -6,7 +6,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+import duckdb
 
 from pipelines.declarations.sources import Feed
 from pipelines.loading.gate import Result
@@ -69,6 +71,10 @@ class Seen:
 class Warehouse(Protocol):
     """A warehouse that holds raw rows, the ledger, and what dbt builds."""
 
+    @property
+    def engine(self) -> Literal["duckdb", "postgres"]:
+        """What holds the tables; also the name of dbt's target."""
+
     def prepare(self) -> None:
         """Create what is missing: Gorod's schemas and an empty raw table for each declared feed."""
 
@@ -96,8 +102,15 @@ class Warehouse(Protocol):
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
         """Rows of a read-only query."""
 
-    def connection(self) -> AbstractContextManager[Any]:
-        """A writing connection, closed at the end; for dbt's neighbours (catalogue, trace)."""
+    def connection(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A connection that speaks DuckDB's SQL, closed at the end; what was begun and not committed is undone."""
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Be the only one who loads, builds and publishes, where more than one home can reach the warehouse.
+
+        Raises:
+            WarehouseBusyError: somebody else is; the message says who.
+        """
 
 
 def raw_table(source: str, feed: str) -> str:

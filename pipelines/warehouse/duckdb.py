@@ -1,15 +1,19 @@
-"""The embedded warehouse: one DuckDB file, one writer at a time, each connection as short as it can be."""
+"""The embedded warehouse: one DuckDB file, one writer at a time, each connection as short as it can be.
+
+``Ledger`` is what every warehouse does in DuckDB's SQL, whatever holds the tables.
+"""
 
 from __future__ import annotations
 
 import random
 import re
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 
@@ -17,15 +21,102 @@ from pipelines.declarations.sources import Feed, load_sources
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.formats.typed import SQL_TYPES, literal, quoted
 from pipelines.loading.gate import Result
+from pipelines.warehouse import form
 from pipelines.warehouse.base import Event, LoadRecord, Row, Seen, raw_table
 
-# The form of ops and raw; raised with every change that a file of before cannot take.
-VERSION = 1
-SCHEMA = Path(__file__).with_name("schema.sql")
+
+class Ledger(ABC):
+    """Entering loads and reading: everything goes through connections that speak DuckDB's SQL."""
+
+    # an expression that yields the number of the next load
+    next_load_no = "nextval('ops.load_no')"
+
+    @abstractmethod
+    def connection(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A connection, closed at the end; what was begun and not committed is undone."""
+
+    def commit_load(
+        self,
+        record: LoadRecord,
+        offer: Seen,
+        events: list[Event],
+        results: tuple[Result, ...],
+        feed: Feed,
+        batch: Path | None,
+        quarantine: Path | None,
+        flagged: Path | None,
+    ) -> None:
+        """Enter a load in one transaction: after it everything of the load is there, before it nothing.
+
+        Raises:
+            WarehouseError: the number of rows that arrived is not the number that the gate counted.
+        """
+        with self.connection() as connection:
+            connection.begin()
+            values = {"load_no": None, **asdict(record)}
+            names = ", ".join(values)
+            marks = ", ".join(self.next_load_no if name == "load_no" else f"${name}" for name in values)
+            values.pop("load_no")
+            connection.execute(f"insert into ops.load ({names}) values ({marks})", values)
+            _insert_offer(connection, record.load_id, offer)
+            _insert_events(connection, record.load_id, events)
+            _insert_results(connection, record.load_id, results)
+            if quarantine is not None:
+                connection.execute(
+                    f"insert into ops.quarantine select {literal(record.load_id)}, row_no, reasons, record "
+                    f"from read_parquet({literal(str(quarantine))})"
+                )
+            if flagged is not None:
+                connection.execute(
+                    f"insert into ops.flagged_row select {literal(record.load_id)}, row_no, expectation "
+                    f"from read_parquet({literal(str(flagged))})"
+                )
+            if batch is not None:
+                table = raw_table(record.source, record.feed)
+                _insert_batch(connection, table, record.load_id, feed, batch, quarantine)
+                # what stands there, not what was sent
+                arrived = _rows_of_load(connection, table, record.load_id)
+                if arrived != record.rows_accepted:
+                    connection.rollback()
+                    raise WarehouseError(
+                        f"load {record.load_id}: {arrived} rows arrived, the gate accepted {record.rows_accepted}",
+                        "Nothing was entered. Run again; if it stays, report it.",
+                    )
+            connection.commit()
+
+    def commit_offer(self, load_id: str, offer: Seen) -> None:
+        """Note that a known delivery was offered again, perhaps from elsewhere."""
+        with self.connection() as connection:
+            _insert_offer(connection, load_id, offer)
+
+    def commit_waiver(
+        self, load_id: str, event: Event, feed: Feed, batch: Path | None, quarantine: Path | None
+    ) -> None:
+        """Enter a waiver, and the rows that it lets in if they are not there yet."""
+        with self.connection() as connection:
+            connection.begin()
+            row = connection.execute(
+                "select source, feed from ops.load where load_id = ?", [load_id]
+            ).fetchone()
+            assert row is not None
+            table = raw_table(row[0], row[1])
+            if batch is not None and not _rows_of_load(connection, table, load_id):
+                _insert_batch(connection, table, load_id, feed, batch, quarantine)
+            _insert_events(connection, load_id, [event])
+            connection.commit()
+
+    def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
+        """Rows of a query, as dictionaries."""
+        with self.connection(read_only=True) as connection:
+            cursor = connection.execute(sql, parameters or [])
+            names = [column[0] for column in cursor.description or []]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-class DuckDBWarehouse:
+class DuckDBWarehouse(Ledger):
     """A warehouse in a DuckDB file (the protocol is :class:`pipelines.warehouse.base.Warehouse`)."""
+
+    engine: Literal["duckdb"] = "duckdb"
 
     def __init__(self, path: Path, busy_timeout_s: float = 20.0) -> None:
         self.path = path
@@ -70,113 +161,36 @@ class DuckDBWarehouse:
         """Create what is missing: schemas, ledger, views, an empty raw table for each declared feed."""
         with self.connection() as connection:
             connection.begin()
-            _require_version(connection, self.path)
-            connection.execute(SCHEMA.read_text(encoding="utf-8"))
+            found, exists = _version(connection)
+            form.require(found, exists, str(self.path))
+            connection.execute(form.schema_sql())
+            connection.execute(form.RECORD.format(form.VERSION))
             for source in load_sources().values():
                 for name, feed in source.feeds.items():
                     _prepare_raw(connection, raw_table(source.source, name), feed)
             connection.commit()
 
-    def commit_load(
-        self,
-        record: LoadRecord,
-        offer: Seen,
-        events: list[Event],
-        results: tuple[Result, ...],
-        feed: Feed,
-        batch: Path | None,
-        quarantine: Path | None,
-        flagged: Path | None,
-    ) -> None:
-        """Enter a load in one transaction: after it everything of the load is there, before it nothing.
-
-        Raises:
-            WarehouseError: the number of rows that arrived is not the number that the gate counted.
-        """
-        with self.connection() as connection:
-            connection.begin()
-            values = {"load_no": None, **asdict(record)}
-            names = ", ".join(values)
-            marks = ", ".join(
-                "nextval('ops.load_no')" if name == "load_no" else f"${name}" for name in values
-            )
-            values.pop("load_no")
-            connection.execute(f"insert into ops.load ({names}) values ({marks})", values)
-            _insert_offer(connection, record.load_id, offer)
-            _insert_events(connection, record.load_id, events)
-            _insert_results(connection, record.load_id, results)
-            if quarantine is not None:
-                connection.execute(
-                    f"insert into ops.quarantine select {literal(record.load_id)}, row_no, reasons, record "
-                    f"from read_parquet({literal(str(quarantine))})"
-                )
-            if flagged is not None:
-                connection.execute(
-                    f"insert into ops.flagged_row select {literal(record.load_id)}, row_no, expectation "
-                    f"from read_parquet({literal(str(flagged))})"
-                )
-            if batch is not None:
-                arrived = _insert_rows(connection, record, feed, batch, quarantine)
-                if arrived != record.rows_accepted:
-                    connection.rollback()
-                    raise WarehouseError(
-                        f"load {record.load_id}: {arrived} rows arrived, the gate accepted {record.rows_accepted}",
-                        "Nothing was entered. Run again; if it stays, report it.",
-                    )
-            connection.commit()
-
-    def commit_offer(self, load_id: str, offer: Seen) -> None:
-        """Note that a known delivery was offered again, perhaps from elsewhere."""
-        with self.connection() as connection:
-            _insert_offer(connection, load_id, offer)
-
-    def commit_waiver(
-        self, load_id: str, event: Event, feed: Feed, batch: Path | None, quarantine: Path | None
-    ) -> None:
-        """Enter a waiver, and the rows that it lets in if they are not there yet."""
-        with self.connection() as connection:
-            connection.begin()
-            row = connection.execute(
-                "select source, feed from ops.load where load_id = ?", [load_id]
-            ).fetchone()
-            assert row is not None
-            table = raw_table(row[0], row[1])
-            present = connection.execute(
-                f"select count(*) from {table} where load_id = ?", [load_id]
-            ).fetchone()
-            assert present is not None
-            if batch is not None and present[0] == 0:
-                _insert_batch(connection, table, load_id, feed, batch, quarantine)
-            _insert_events(connection, load_id, [event])
-            connection.commit()
-
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
         """Rows of a query, as dictionaries. An empty list where the warehouse does not exist yet."""
-        if not self.path.exists():
-            return []
-        with self.connection(read_only=True) as connection:
-            cursor = connection.execute(sql, parameters or [])
-            names = [column[0] for column in cursor.description or []]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return super().query(sql, parameters) if self.path.exists() else []
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Nothing to hold: whoever has the file open to write is alone."""
+        return nullcontext()
 
 
-def _require_version(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """A file with a ledger of another form is left alone."""
+def _version(connection: duckdb.DuckDBPyConnection) -> tuple[int | None, bool]:
+    """The form of the ledger in a file, if it says, and whether there is a ledger at all."""
     tables = {
         name
         for (name,) in connection.execute(
             "select table_name from information_schema.tables where table_schema = 'ops'"
         ).fetchall()
     }
-    found = None
-    if "version" in tables:
-        row = connection.execute("select max(version) from ops.version").fetchone()
-        found = row[0] if row else None
-    if tables and found != VERSION:
-        raise WarehouseError(
-            f"warehouse {path} was made by another version of Gorod (its ledger is {found or 'older'}, ours is {VERSION})",
-            "Set GOROD_WAREHOUSE to a new file: gorod run fills it from the same origins.",
-        )
+    if "version" not in tables:
+        return None, bool(tables)
+    row = connection.execute("select max(version) from ops.version").fetchone()
+    return row[0] if row else None, True
 
 
 def _prepare_raw(connection: duckdb.DuckDBPyConnection, table: str, feed: Feed) -> None:
@@ -198,18 +212,6 @@ def _prepare_raw(connection: duckdb.DuckDBPyConnection, table: str, feed: Feed) 
             connection.execute(f"alter table {table} add column {quoted(column)} {sql_type}")
 
 
-def _insert_rows(
-    connection: duckdb.DuckDBPyConnection,
-    record: LoadRecord,
-    feed: Feed,
-    batch: Path,
-    quarantine: Path | None,
-) -> int:
-    return _insert_batch(
-        connection, raw_table(record.source, record.feed), record.load_id, feed, batch, quarantine
-    )
-
-
 def _insert_batch(
     connection: duckdb.DuckDBPyConnection,
     table: str,
@@ -217,19 +219,22 @@ def _insert_batch(
     feed: Feed,
     batch: Path,
     quarantine: Path | None,
-) -> int:
+) -> None:
     names = ", ".join(quoted(name) for name in feed.kept_columns)
     kept_back = (
         f"where row_no not in (select row_no from read_parquet({literal(str(quarantine))}))"
         if quarantine is not None
         else ""
     )
-    row = connection.execute(
+    connection.execute(
         f"insert into {table} (load_id, row_no, {names}) select {literal(load_id)}, row_no, {names} "
         f"from read_parquet({literal(str(batch))}) {kept_back}"
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
+    )
+
+
+def _rows_of_load(connection: duckdb.DuckDBPyConnection, table: str, load_id: str) -> int:
+    row = connection.execute(f"select count(*) from {table} where load_id = ?", [load_id]).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _insert_events(connection: duckdb.DuckDBPyConnection, load_id: str, events: list[Event]) -> None:

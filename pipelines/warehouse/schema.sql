@@ -1,4 +1,5 @@
--- Gorod's own tables. dbt owns everything from staging on.
+-- Gorod's own tables, the same text on DuckDB and PostgreSQL. dbt owns everything from staging on.
+-- What this cannot change in a warehouse of before (a column, a type) is a step in migrations/.
 create schema if not exists ops;
 create schema if not exists raw;
 create schema if not exists catalogue;
@@ -6,7 +7,6 @@ create schema if not exists catalogue;
 create sequence if not exists ops.load_no;
 
 create table if not exists ops.version (version INTEGER primary key, made_at TIMESTAMP not null);
-insert or ignore into ops.version values (1, now() at time zone 'UTC');
 
 create table if not exists ops.load (
     load_id VARCHAR primary key,
@@ -35,7 +35,7 @@ create table if not exists ops.load (
     rows_quarantined BIGINT not null,
     warnings INTEGER not null,
     suite_hash VARCHAR not null,
-    seconds DOUBLE not null
+    seconds DOUBLE PRECISION not null
 );
 
 create table if not exists ops.load_event (
@@ -110,17 +110,41 @@ with waiver as (
 )
 
 select
-    load.* replace (
-        case when load.outcome = 'accepted' then load.rows_accepted else load.rows_delivered - load.rows_quarantined end
-        as rows_accepted
-    ),
+    load.load_id,
+    load.load_no,
+    load.source,
+    load.feed,
+    load.instance,
+    load.ref_area,
+    load.part,
+    load.slice,
+    load.first_day,
+    load.last_day,
+    load.delivery_id,
+    load.sha256,
+    load.files,
+    load.folder,
+    load.origin,
+    load.synthetic,
+    load.received_at,
+    load.decided_at,
+    load.outcome,
+    load.readable,
+    load.not_retained,
+    load.rows_delivered,
+    case when load.outcome = 'accepted' then load.rows_accepted else load.rows_delivered - load.rows_quarantined end
+    as rows_accepted,
+    load.rows_quarantined,
+    load.warnings,
+    load.suite_hash,
+    load.seconds,
     case when load.outcome = 'accepted' then 'accepted' else 'waived' end as state,
     waiver.until as waived_until
 from ops.load as load
 left join waiver on load.load_id = waiver.load_id
 where
     load.outcome = 'accepted'
-    or (load.readable and waiver.until >= cast((now() at time zone 'UTC') + interval 3 hour as DATE));
+    or (load.readable and waiver.until >= cast((now() at time zone 'UTC') + interval '3 hours' as DATE));
 
 -- A newer accepted load supersedes those whose days lie within its own; an empty delivery of a source that
 -- deletes supersedes nothing, and gives way to any load that has rows.
@@ -159,7 +183,33 @@ and not exists (
 
 create or replace view ops.load_state as
 select
-    load.* replace (coalesce(accepted.rows_accepted, load.rows_accepted) as rows_accepted),
+    load.load_id,
+    load.load_no,
+    load.source,
+    load.feed,
+    load.instance,
+    load.ref_area,
+    load.part,
+    load.slice,
+    load.first_day,
+    load.last_day,
+    load.delivery_id,
+    load.sha256,
+    load.files,
+    load.folder,
+    load.origin,
+    load.synthetic,
+    load.received_at,
+    load.decided_at,
+    load.outcome,
+    load.readable,
+    load.not_retained,
+    load.rows_delivered,
+    coalesce(accepted.rows_accepted, load.rows_accepted) as rows_accepted,
+    load.rows_quarantined,
+    load.warnings,
+    load.suite_hash,
+    load.seconds,
     case
         when effective.load_id is not null then effective.state
         when accepted.load_id is not null then 'superseded'
