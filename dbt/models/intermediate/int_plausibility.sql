@@ -18,7 +18,6 @@ with figures as (
         decided.level,
         decided.freq,
         decided.time_period,
-        decided.last_day,
         decided.breakdown,
         decided.obs_value,
         decided.obs_status,
