@@ -19,6 +19,7 @@ from pipelines.declarations.frameworks import Framework
 from pipelines.declarations.indicators import Indicator, MeasureFile, Themes
 from pipelines.declarations.methods import IndexMethod
 from pipelines.declarations.plausibility import Plausibility
+from pipelines.declarations.releases import ReleaseCalendar
 from pipelines.declarations.sources import Source
 from pipelines.declarations.targets import Programme
 from pipelines.reporting.declaration import Report
@@ -63,6 +64,7 @@ KINDS = (
     Kind("target", Programme, "assets/targets/*.yml", "assets/targets/<programme>.yml"),
     Kind("plausibility", Plausibility, "assets/plausibility.yml", "assets/plausibility.yml"),
     Kind("corrections", CorrectionFile, "assets/corrections/*.yml", "assets/corrections/<source>.yml"),
+    Kind("release", ReleaseCalendar, "assets/releases/calendar.yml", "assets/releases/calendar.yml"),
     Kind("report", Report, "assets/reports/*.yml", "assets/reports/<report>.yml"),
 )
 
@@ -145,7 +147,7 @@ def _type(key: Schema) -> str:
         given = f" by {', '.join(f'`{name}`' for name in sorted(names))}" if names else ""
         return f"map of {_type(key['additionalProperties'])}{given}"
     words = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
-    return {"date": "date"}.get(str(key.get("format")), words[key["type"]])
+    return {"date": "date", "date-time": "moment"}.get(str(key.get("format")), words[key["type"]])
 
 
 def _link(reference: str) -> str:

@@ -25,12 +25,14 @@ from pipelines.declarations.indicators import (
 )
 from pipelines.declarations.methods import load_methods
 from pipelines.declarations.plausibility import load_plausibility
+from pipelines.declarations.releases import load_calendar
 from pipelines.declarations.sources import Source, load_sources
 from pipelines.declarations.targets import load_programmes
 from pipelines.errors import DeclarationError
 from pipelines.indicators.frameworks import FRAMEWORK_TABLES, framework_rows
 from pipelines.indicators.index_methods import INDEX_TABLES, index_rows
 from pipelines.indicators.plausibility import PLAUSIBILITY_TABLES, plausibility_rows
+from pipelines.indicators.release_calendar import RELEASE_TABLES, release_rows
 from pipelines.indicators.targets import TARGET_TABLES, target_rows
 from pipelines.settings import PROJECT
 
@@ -39,7 +41,7 @@ TERRITORIES = PROJECT / "assets" / "territories"
 # What decides the figures besides the data: declarations, code lists, and the SQL of the models and macros.
 DEFINING = (
     ("assets", ("*.yml", "territories/*.csv")),
-    ("dbt", ("models/**/*.sql", "models/**/*.yml", "macros/**/*.sql", "dbt_project.yml")),
+    ("dbt", ("models/**/*.sql", "models/**/*.yml", "macros/**/*.sql", "snapshots/*.yml", "dbt_project.yml")),
 )
 
 Rows = list[dict[str, Any]]
@@ -239,6 +241,7 @@ TABLES: dict[str, dict[str, str]] = {
     **INDEX_TABLES,
     **TARGET_TABLES,
     **PLAUSIBILITY_TABLES,
+    **RELEASE_TABLES,
 }
 
 ARROW = {
@@ -248,6 +251,7 @@ ARROW = {
     "boolean": pa.bool_(),
     "decimal": pa.decimal128(24, 6),
     "date": pa.date32(),
+    "moment": pa.timestamp("us", tz="UTC"),
 }
 
 
@@ -294,6 +298,7 @@ def write_catalogue(
         **index_rows(load_methods()),
         **target_rows(load_programmes(catalogue)),
         **plausibility_rows(load_plausibility(catalogue), catalogue),
+        **release_rows(load_calendar(catalogue), catalogue),
         "correction": correction_rows(load_corrections(catalogue)),
         **territory_rows(TERRITORIES),
     }

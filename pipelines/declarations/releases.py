@@ -1,0 +1,151 @@
+"""The release calendar: the model of ``assets/releases/calendar.yml``."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.declarations.indicators import Catalogue
+from pipelines.errors import DeclarationError, GorodError
+from pipelines.moments import in_minsk
+from pipelines.settings import PROJECT
+
+CALENDAR = PROJECT / "assets" / "releases" / "calendar.yml"
+
+PERIOD = r"^\d{4}(-(S[12]|Q[1-4]|(0[1-9]|1[0-2])))?$"
+CODE = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+MONTHS = {"M": 1, "Q": 3, "S": 6, "A": 12}
+
+
+def _moment(value: object) -> object:
+    """YAML gives a moment with a zone as UTC, one without as it is, and a day as a date: a day is no moment."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        return in_minsk(value)
+    raise ValueError("a day and a time, 2026-11-13T10:00, of Minsk if it names no zone")
+
+
+class CalendarRelease(Declaration):
+    """One release: what comes out together, and when."""
+
+    period: str = Field(
+        pattern=PERIOD, description="the period that comes out, as SDMX writes it: 2026-Q3, 2026-10, 2026"
+    )
+    title: Names = Field(description="what it is called")
+    indicators: Literal["all"] | list[str] = Field(
+        default="all", description="what comes out: all indicators, or a list; with themes, those too"
+    )
+    themes: list[str] = Field(
+        default=[], description="themes whose indicators come out; without indicators, these alone"
+    )
+    embargo_until: Annotated[datetime, BeforeValidator(_moment)] = Field(
+        description="nothing of the period leaves before this moment; of Minsk if it names no zone"
+    )
+    example: bool = Field(default=False, description="true: invented, to show how it works")
+    legal_act: str | None = Field(default=None, description="the act that sets the date")
+    note: Names | None = Field(default=None, description="what a reader should know")
+
+    @property
+    def span(self) -> tuple[date, date]:
+        """First and last day of the period."""
+        return span_of(self.period)
+
+    @property
+    def freq(self) -> str:
+        """SDMX frequency of the period: A, S, Q, M."""
+        return freq_of(self.period)
+
+    def covers(self, catalogue: Catalogue) -> list[str]:
+        """Codes of the indicators that come out: those named that have figures of this length or shorter.
+
+        A quarter's release does not hold back what is only known by the year.
+        """
+        named = (
+            {code for code, one in catalogue.indicators.items() if one.theme in self.themes}
+            if self.themes and self.indicators == "all"
+            else {
+                code
+                for code, one in catalogue.indicators.items()
+                if self.indicators == "all" or code in self.indicators or one.theme in self.themes
+            }
+        )
+        return sorted(
+            code
+            for code in named
+            if any(MONTHS[freq] <= MONTHS[self.freq] for freq in catalogue.indicators[code].frequencies)
+        )
+
+
+class ReleaseCalendar(Declaration):
+    """``assets/releases/calendar.yml``: all releases, past and to come."""
+
+    releases: dict[str, CalendarRelease] = Field(
+        description="the releases by code, which names their folders: Latin letters, digits, - and _"
+    )
+
+    @field_validator("releases")
+    @classmethod
+    def _codes_name_folders(cls, releases: dict[str, CalendarRelease]) -> dict[str, CalendarRelease]:
+        for code in releases:
+            if not re.fullmatch(CODE, code):
+                raise ValueError(f"code {code!r}: write it in Latin letters, digits, - and _")
+        return releases
+
+
+def load_calendar(catalogue: Catalogue, path: Path = CALENDAR) -> dict[str, CalendarRelease]:
+    """The releases by code, in the order of the file.
+
+    Raises:
+        DeclarationError: the file is wrong, or names an indicator or a theme that is not declared.
+    """
+    releases = read_yaml(path, ReleaseCalendar).releases
+    problems = []
+    for code, release in releases.items():
+        named = [] if release.indicators == "all" else release.indicators
+        problems += [
+            f"{path}: release {code!r}: {what} {name!r} is not declared"
+            for what, names, declared in (
+                ("indicator", named, catalogue.indicators),
+                ("theme", release.themes, catalogue.themes),
+            )
+            for name in names
+            if name not in declared
+        ]
+        if not release.covers(catalogue):
+            problems.append(
+                f"{path}: release {code!r}: none of its indicators has figures of {release.period}"
+            )
+    if problems:
+        raise DeclarationError(
+            "\n".join(problems), "Name indicators of assets/indicators and themes of themes.yml."
+        )
+    return releases
+
+
+def freq_of(period: str) -> str:
+    """SDMX frequency of a period: A, S, Q, M."""
+    rest = period[5:6]
+    return rest if rest in ("S", "Q") else "M" if rest else "A"
+
+
+def span_of(period: str) -> tuple[date, date]:
+    """First and last day of an SDMX period.
+
+    Raises:
+        GorodError: it is none.
+    """
+    if not re.fullmatch(PERIOD, period):
+        raise GorodError(
+            f"{period!r} is no period", "Write it as SDMX does: 2026, 2026-S1, 2026-Q3, 2026-10."
+        )
+    year, months = int(period[:4]), MONTHS[freq_of(period)]
+    number = int(period[5:].lstrip("SQ") or 1)
+    last = months * number
+    return date(year, last - months + 1, 1), date(year, last, calendar.monthrange(year, last)[1])

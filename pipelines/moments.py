@@ -1,0 +1,39 @@
+"""Moments as people here write them: with the zone of Minsk where none is given."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, timezone
+
+from pipelines.errors import GorodError
+
+# Europe/Minsk is UTC+3 all year since 2011; a fixed offset needs no zone files on the machine.
+MINSK = timezone(timedelta(hours=3), "Minsk")
+
+
+def in_minsk(moment: datetime) -> datetime:
+    """The moment with a zone: that of Minsk where it has none."""
+    return moment.replace(tzinfo=MINSK) if moment.tzinfo is None else moment
+
+
+def parse_as_of(text: str) -> datetime:
+    """The moment that ``--as-of`` means, in UTC: the end of a day in Minsk, or a full timestamp.
+
+    Raises:
+        GorodError: it is neither.
+    """
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            end = datetime.combine(date.fromisoformat(text), time.max, MINSK)
+            return end.astimezone(UTC)
+        return in_minsk(datetime.fromisoformat(text)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise GorodError(
+            f"{text!r} is no moment",
+            "Write a day (2026-11-01: its end in Minsk) or a moment (2026-11-01T10:00, 2026-11-01T07:00Z).",
+        ) from None
+
+
+def told(moment: datetime) -> str:
+    """A moment as a person reads it: day and time in Minsk."""
+    return f"{in_minsk(moment).astimezone(MINSK):%Y-%m-%d %H:%M} (Minsk)"
