@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pipelines.warehouse.duckdb import DuckDBWarehouse
+from pipelines.warehouse.base import Warehouse
 
 
-def misfits(warehouse: DuckDBWarehouse) -> list[str]:
+def misfits(warehouse: Warehouse) -> list[str]:
     """A sentence for each correction whose guard the newest build found broken."""
     built = warehouse.query(
         "select 1 from information_schema.tables where table_schema = 'marts' and table_name = 'mart_correction'"

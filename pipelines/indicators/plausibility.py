@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines.declarations.indicators import Catalogue
 from pipelines.declarations.plausibility import AtMost, Rule, frequencies_of, levels_of
-from pipelines.warehouse.duckdb import DuckDBWarehouse
+from pipelines.warehouse.base import Warehouse
 
 Rows = list[dict[str, Any]]
 
@@ -76,7 +76,7 @@ def plausibility_rows(rules: Mapping[str, Rule], catalogue: Catalogue) -> dict[s
     }
 
 
-def impossible(warehouse: DuckDBWarehouse) -> list[str]:
+def impossible(warehouse: Warehouse) -> list[str]:
     """A sentence for each of the first findings that cannot be true, of the newest build."""
     built = warehouse.query(
         "select 1 from information_schema.tables where table_schema = 'marts' and table_name = 'mart_plausibility'"

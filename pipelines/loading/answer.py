@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.loading.load import find_load
-from pipelines.warehouse.duckdb import DuckDBWarehouse
+from pipelines.warehouse.base import Warehouse
 
 DECISIONS = {
     "accepted": "Загрузка принята.",
@@ -40,7 +40,7 @@ class Answer:
     rows: list[RowReason]
 
 
-def answer(load_id: str, warehouse: DuckDBWarehouse) -> Answer:
+def answer(load_id: str, warehouse: Warehouse) -> Answer:
     """Collect the answer to a load.
 
     Raises:

@@ -20,8 +20,7 @@ from pipelines.errors import DeliveryError, GorodError, Reason, WarehouseError
 from pipelines.loading import gate, landing
 from pipelines.loading.delivery import Batch, Delivery, Offer
 from pipelines.settings import Settings
-from pipelines.warehouse.base import Event, LoadRecord, Seen
-from pipelines.warehouse.duckdb import DuckDBWarehouse
+from pipelines.warehouse.base import Event, LoadRecord, Seen, Warehouse
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def is_known(offer: Offer, known: Known) -> bool:
     return offer.fingerprint is not None and (*key, offer.origin, offer.fingerprint) in known
 
 
-def known_offers(warehouse: DuckDBWarehouse) -> Known:
+def known_offers(warehouse: Warehouse) -> Known:
     """Source, feed, instance, slice, origin and fingerprint of the last offer taken of each origin and slice.
 
     The last, not any: a file that comes back as it was, its time and all, replaces what came between.
@@ -72,7 +71,7 @@ def known_offers(warehouse: DuckDBWarehouse) -> Known:
     return frozenset(tuple(row.values()) for row in rows)
 
 
-def load_offer(offer: Offer, settings: Settings, warehouse: DuckDBWarehouse) -> LoadOutcome:
+def load_offer(offer: Offer, settings: Settings, warehouse: Warehouse) -> LoadOutcome:
     """Land an offer and load it. The same delivery twice is one load.
 
     Raises:
@@ -87,7 +86,7 @@ def load_offer(offer: Offer, settings: Settings, warehouse: DuckDBWarehouse) -> 
 def load_delivery(
     delivery: Delivery,
     settings: Settings,
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
     *,
     origin: str | None = None,
     fingerprint: str | None = None,
@@ -150,7 +149,7 @@ def load_delivery(
     )
 
 
-def replay(load_id: str, why: str, settings: Settings, warehouse: DuckDBWarehouse) -> LoadOutcome:
+def replay(load_id: str, why: str, settings: Settings, warehouse: Warehouse) -> LoadOutcome:
     """Judge a load's delivery again by today's suite and declarations.
 
     Raises:
@@ -161,7 +160,7 @@ def replay(load_id: str, why: str, settings: Settings, warehouse: DuckDBWarehous
 
 
 def waive(
-    load_id: str, by: str, why: str, until: date, settings: Settings, warehouse: DuckDBWarehouse
+    load_id: str, by: str, why: str, until: date, settings: Settings, warehouse: Warehouse
 ) -> None:
     """Let a refused load in until a day, on somebody's word; rows in quarantine stay there.
 
@@ -193,7 +192,7 @@ def waive(
         )
 
 
-def replaced_by(load_id: str, warehouse: DuckDBWarehouse) -> list[dict[str, Any]]:
+def replaced_by(load_id: str, warehouse: Warehouse) -> list[dict[str, Any]]:
     """Loads that would count today if this one did not: ``load_id``, ``rows_accepted``."""
     return warehouse.query(
         """
@@ -219,7 +218,7 @@ def replaced_by(load_id: str, warehouse: DuckDBWarehouse) -> list[dict[str, Any]
     )
 
 
-def find_load(load_id: str, warehouse: DuckDBWarehouse) -> dict[str, Any]:
+def find_load(load_id: str, warehouse: Warehouse) -> dict[str, Any]:
     """A row of ``ops.load_state``; an unambiguous piece of the id is enough.
 
     Raises:
@@ -361,7 +360,7 @@ def _free_id(delivery_id: str, history: list[dict[str, Any]]) -> str:
     return delivery_id if not loads else f"{delivery_id}~{loads + 1}"
 
 
-def _history(delivery: Delivery, warehouse: DuckDBWarehouse) -> list[dict[str, Any]]:
+def _history(delivery: Delivery, warehouse: Warehouse) -> list[dict[str, Any]]:
     """The loads whose days touch the delivery's, in the order of their entry."""
     days = delivery.slice
     return warehouse.query(

@@ -15,7 +15,7 @@ from pipelines.errors import GorodError, OriginError, WarehouseBusyError
 from pipelines.loading.delivery import Offer
 from pipelines.loading.load import Known, disk_errors, is_known, known_offers
 from pipelines.settings import Settings
-from pipelines.warehouse.duckdb import DuckDBWarehouse
+from pipelines.warehouse.base import Warehouse
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Plan:
     failures: dict[tuple[str, str], OriginError]
 
 
-def make_plan(wanted: Wanted, settings: Settings, warehouse: DuckDBWarehouse) -> Plan:
+def make_plan(wanted: Wanted, settings: Settings, warehouse: Warehouse) -> Plan:
     """Look at every wanted origin and the drop folder, and keep what is new."""
     known = known_offers(warehouse)
     offers: dict[tuple[str, str], list[Offer]] = {}

@@ -20,7 +20,7 @@ from pipelines.orchestration.environment import WRITER_POOL
 from pipelines.progress import tell
 from pipelines.settings import Settings, get_settings
 from pipelines.warehouse import open_warehouse
-from pipelines.warehouse.duckdb import DuckDBWarehouse
+from pipelines.warehouse.base import Warehouse
 
 INSTANCE, MONTH = "instance", "month"
 REFUSED = "gate"
@@ -133,7 +133,7 @@ def _load_new(
     name: str,
     feed: Feed,
     settings: Settings,
-    warehouse: DuckDBWarehouse,
+    warehouse: Warehouse,
 ) -> tuple[list[LoadOutcome], list[Exception]]:
     """Load what is new within the run's partitions; a failing origin stops only its own offers."""
     instances, slices = _selected(context, feed)
@@ -208,7 +208,7 @@ def _check_name(expectation: str) -> str:
 
 
 def _metadata(
-    outcomes: Sequence[LoadOutcome], warehouse: DuckDBWarehouse, source: str, feed: str
+    outcomes: Sequence[LoadOutcome], warehouse: Warehouse, source: str, feed: str
 ) -> dict[str, Any]:
     new = [outcome for outcome in outcomes if outcome.new]
     rows = warehouse.query(
@@ -236,7 +236,7 @@ def _metadata(
 
 
 def _check_results(
-    key: dg.AssetKey, expectations: list[dict[str, Any]], warehouse: DuckDBWarehouse, source: str, feed: str
+    key: dg.AssetKey, expectations: list[dict[str, Any]], warehouse: Warehouse, source: str, feed: str
 ) -> Iterator[dg.AssetCheckResult]:
     """What the newest load of each slice says, by expectation: the state of the whole feed, not of this run alone."""
     newest = warehouse.query(

@@ -16,7 +16,7 @@ from pipelines.orchestration import INTERRUPTED
 from pipelines.progress import tell, watch
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse
-from pipelines.warehouse.duckdb import DuckDBWarehouse
+from pipelines.warehouse.base import Warehouse
 
 if TYPE_CHECKING:
     from dagster import AssetKey, DagsterInstance, Definitions
@@ -108,7 +108,7 @@ def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary) 
                 summary.failures.append(f"{', '.join('.'.join(feed) for feed in feeds)}: {error}")
 
 
-def _build(runner: _Runner, warehouse: DuckDBWarehouse) -> None:
+def _build(runner: _Runner, warehouse: Warehouse) -> None:
     from pipelines.indicators.corrections import misfits
     from pipelines.indicators.plausibility import impossible
 
@@ -144,7 +144,7 @@ def _report(settings: Settings, runner: _Runner | None, summary: RunSummary) -> 
         runner.execute(runner.report_job, {"dagster/partition": f"{month}-01"})
 
 
-def _last_load(warehouse: DuckDBWarehouse) -> int:
+def _last_load(warehouse: Warehouse) -> int:
     rows = warehouse.query("select coalesce(max(load_no), 0) as load_no from ops.load")
     return int(rows[0]["load_no"])
 

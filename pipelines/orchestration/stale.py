@@ -5,10 +5,10 @@ from __future__ import annotations
 from pipelines.indicators.catalogue import definitions_hash
 from pipelines.publishing.publication import shown_build
 from pipelines.settings import Settings
-from pipelines.warehouse.duckdb import DuckDBWarehouse
+from pipelines.warehouse.base import Warehouse
 
 
-def stale_since(warehouse: DuckDBWarehouse) -> str | None:
+def stale_since(warehouse: Warehouse) -> str | None:
     """What the marts should be built from and are not: a version of ledger and definitions; None when they are up to date.
 
     Waivers expire by themselves, so the accepted loads are part of the version.
@@ -40,7 +40,7 @@ def stale_since(warehouse: DuckDBWarehouse) -> str | None:
     return f"{now['events']}-{now['loads']}-{wanted[:12]}"
 
 
-def is_unpublished(settings: Settings, warehouse: DuckDBWarehouse) -> bool:
+def is_unpublished(settings: Settings, warehouse: Warehouse) -> bool:
     """Whether the newest sound build is not what readers see: the publication is gone, or a run was killed before it."""
     rows = warehouse.query(
         "select max_by(invocation_id, built_at) as build from ops.build where ok and whole"

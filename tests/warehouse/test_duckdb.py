@@ -91,7 +91,7 @@ def test_what_duckdb_says_is_told_with_a_remedy(
 
 
 def test_another_engine_is_refused_without_its_password(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, warehouse="postgresql://gorod:secret@db.example/gorod")
+    settings = Settings(home=tmp_path, warehouse="mysql://gorod:secret@db.example/gorod")
     with pytest.raises(GorodError) as caught:
         open_warehouse(settings)
     assert "db.example" in caught.value.message

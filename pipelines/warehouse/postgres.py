@@ -1,0 +1,335 @@
+"""The warehouse on a PostgreSQL server.
+
+Gorod's own Python keeps to DuckDB's SQL: :meth:`PostgresWarehouse.connection` is a DuckDB in memory with the server
+attached as the default catalogue, so that Parquet and Arrow go straight into the server's tables by COPY, and one
+transaction of DuckDB is one transaction there. What PostgreSQL itself must do (tables, indexes, locks) goes through
+psycopg.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import psycopg
+from psycopg import sql
+
+from pipelines.declarations.sources import Feed, load_sources
+from pipelines.errors import WarehouseBusyError, WarehouseError
+from pipelines.formats.typed import SQL_TYPES, literal
+from pipelines.loading.gate import Result
+from pipelines.warehouse import form
+from pipelines.warehouse.base import Event, LoadRecord, Row, Seen, raw_table
+from pipelines.warehouse.duckdb import Ledger
+from pipelines.warehouse.server import Server, is_away
+
+CATALOGUE = "warehouse"
+EXTENSION = "duckdb_extension_postgres_scanner"
+OWN = Path(__file__).with_name("postgres.sql")
+
+# Advisory locks are numbers; these two are Gorod's: "gorod" in ASCII, and what it is for.
+WRITER_LOCK = 0x676F726F64_01
+PREPARE_LOCK = 0x676F726F64_02
+
+
+class PostgresWarehouse(Ledger):
+    """A warehouse in a database of a server (the protocol is :class:`pipelines.warehouse.base.Warehouse`)."""
+
+    engine: Literal["postgres"] = "postgres"
+    next_load_no = f"(select nextval from postgres_query('{CATALOGUE}', 'select nextval(''ops.load_no'')'))"
+
+    def __init__(self, dsn: str, busy_timeout_s: float = 20.0) -> None:
+        self.server = Server(dsn, busy_timeout_s)
+
+    @contextmanager
+    def connection(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A DuckDB in memory whose default catalogue is the server's database.
+
+        Raises:
+            WarehouseError: the server cannot be reached or written.
+            WarehouseBusyError: something that has to be written is locked.
+        """
+        with duckdb.connect() as connection:
+            try:
+                self.attach(connection, read_only=read_only)
+                connection.execute(f"use {CATALOGUE}")
+                yield connection
+            except duckdb.Error as error:
+                raise self.server.told(error) from error
+
+    def attach(self, connection: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
+        """Attach the database under the name ``warehouse``; tried again while the server is away.
+
+        The address is given as a secret, which DuckDB's messages do not show.
+        """
+        connection.execute(f"load {literal(str(_extension()))}")
+        purpose = "reads" if read_only else "writes"
+        secret = self.server.parameters.get("password")
+        if secret is not None:
+            connection.execute(f"create or replace secret server (type postgres, password {literal(secret)})")
+        address = self.server.conninfo(purpose, password=False)
+        how = "type postgres" + (", secret server" if secret is not None else "")
+        for attempt in self.server.retrying():
+            with attempt:
+                connection.execute(
+                    f"attach {literal(address)} as {CATALOGUE} ({how}{', read_only' if read_only else ''})"
+                )
+
+    def prepare(self) -> None:
+        """Create what is missing: schemas, ledger, views, an empty raw table for each declared feed.
+
+        Raises:
+            WarehouseError: the ledger has another form, or the database sorts text otherwise than by code.
+        """
+        with self.server.session("prepares") as session:
+            session.execute("select pg_advisory_xact_lock(%s)", [PREPARE_LOCK])
+            found, exists = version(session)
+            form.require(found, exists, self.server.name)
+            if not exists:
+                require_order(session, self.server.name)
+            make_form(session)
+
+    def commit_load(
+        self,
+        record: LoadRecord,
+        offer: Seen,
+        events: list[Event],
+        results: tuple[Result, ...],
+        feed: Feed,
+        batch: Path | None,
+        quarantine: Path | None,
+        flagged: Path | None,
+    ) -> None:
+        """Enter a load in one transaction, again from the start when the server went away before it was entered."""
+        deadline = time.monotonic() + self.server.busy_timeout_s
+        with self.writing():
+            while True:
+                try:
+                    super().commit_load(record, offer, events, results, feed, batch, quarantine, flagged)
+                    return
+                except WarehouseError as error:
+                    lost = error.__cause__ is not None and is_away(error.__cause__)
+                    if not lost or time.monotonic() > deadline:
+                        raise
+                # whether the commit arrived before the connection broke is asked, not guessed
+                if self.query("select 1 from ops.load where load_id = ?", [record.load_id]):
+                    return
+
+    def commit_offer(self, load_id: str, offer: Seen) -> None:
+        """Note that a known delivery was offered again, perhaps from elsewhere."""
+        with self.writing():
+            super().commit_offer(load_id, offer)
+
+    def commit_waiver(
+        self, load_id: str, event: Event, feed: Feed, batch: Path | None, quarantine: Path | None
+    ) -> None:
+        """Enter a waiver, and the rows that it lets in if they are not there yet."""
+        with self.writing():
+            super().commit_waiver(load_id, event, feed, batch, quarantine)
+
+    def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
+        """Rows of a query, as dictionaries. An empty list where the database holds no warehouse yet."""
+        try:
+            return super().query(sql, parameters)
+        except duckdb.CatalogException:
+            with self.server.session("reads") as session:
+                if version(session)[1]:
+                    raise
+            return []
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the only writer of this database, on any host; within a process it may be nested.
+
+        The lock is the session's: it ends with the process, however that ends.
+
+        Raises:
+            WarehouseBusyError: another process writes for longer than ``busy_timeout_s``; the message says which.
+        """
+        held = _HELD.setdefault(self.server.dsn, _Held())
+        with held.guard:
+            if held.depth == 0 or held.is_lost():
+                held.session = self._locked()
+            held.depth += 1
+        try:
+            yield
+        finally:
+            with held.guard:
+                held.depth -= 1
+                if held.depth == 0 and held.session is not None:
+                    held.session.close()
+                    held.session = None
+
+    def _locked(self) -> psycopg.Connection[Any]:
+        """A session that holds the writer's lock."""
+        session = self.server.connect("is the writer", autocommit=True)
+        deadline = time.monotonic() + self.server.busy_timeout_s
+        try:
+            while True:
+                row = session.execute("select pg_try_advisory_lock(%s)", [WRITER_LOCK]).fetchone()
+                if row is not None and row[0]:
+                    return session
+                if time.monotonic() >= deadline:
+                    raise WarehouseBusyError(
+                        f"PostgreSQL {self.server.name} is being written by another process ({_writer(session)})",
+                        "Wait until it ends, then try again; nothing was changed.",
+                    )
+                time.sleep(0.2)
+        except psycopg.Error as error:
+            session.close()
+            raise self.server.told(error) from error
+        except BaseException:
+            session.close()
+            raise
+
+
+@dataclass
+class _Held:
+    """The writer's lock of this process on one database."""
+
+    depth: int = 0
+    session: psycopg.Connection[Any] | None = None
+
+    def __post_init__(self) -> None:
+        self.guard = threading.RLock()
+
+    def is_lost(self) -> bool:
+        """Whether the session is gone, and the lock with it: the server was restarted."""
+        if self.session is None:
+            return True
+        try:
+            self.session.execute("select 1")
+        except psycopg.Error:
+            self.session.close()
+            return True
+        return False
+
+
+_HELD: dict[str, _Held] = {}
+
+
+def version(session: psycopg.Connection[Any]) -> tuple[int | None, bool]:
+    """The form of the ledger in a database, if it says, and whether there is a ledger at all."""
+    tables = {
+        name
+        for (name,) in session.execute(
+            "select c.relname from pg_class as c join pg_namespace as n on c.relnamespace = n.oid"
+            " where n.nspname = 'ops' and c.relkind = 'r'"
+        )
+    }
+    if "version" not in tables:
+        return None, bool(tables)
+    row = session.execute("select max(version) from ops.version").fetchone()
+    return row[0] if row else None, True
+
+
+def make_form(session: psycopg.Connection[Any]) -> None:
+    """Schemas, ledger, views and raw tables of the newest form; locks nothing where all is there."""
+    text = form.schema_sql() + OWN.read_text(encoding="utf-8")
+    mark = f"Gorod's ledger, form {form.VERSION}, {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    row = session.execute("select obj_description(to_regnamespace('ops'), 'pg_namespace')").fetchone()
+    if row is None or row[0] != mark:
+        _script(session, text)
+        _script(session, form.RECORD.format(form.VERSION))
+        session.execute(sql.SQL("comment on schema ops is {}").format(sql.Literal(mark)))
+    present: dict[str, set[str]] = {}
+    for table, column in session.execute(
+        "select table_name, column_name from information_schema.columns where table_schema = 'raw'"
+    ):
+        present.setdefault(table, set()).add(column)
+    for source in load_sources().values():
+        for name, feed in source.feeds.items():
+            _prepare_raw(session, raw_table(source.source, name), feed, present)
+
+
+def require_order(session: psycopg.Connection[Any], where: str) -> None:
+    """Text is ordered by code, as DuckDB does: else figures that depend on an order would differ.
+
+    Raises:
+        WarehouseError: the database sorts by the rules of a language, or is not UTF-8.
+    """
+    row = session.execute(
+        "select datcollate, pg_encoding_to_char(encoding), to_jsonb(d) ->> 'datlocprovider',"
+        " coalesce(to_jsonb(d) ->> 'datlocale', '') from pg_database as d where datname = current_database()"
+    ).fetchone()
+    assert row is not None
+    collate, encoding, provider, locale = row
+    by_code = collate if provider == "c" else locale
+    if by_code.upper() not in ("C", "POSIX", "C.UTF-8", "C.UTF8") or encoding != "UTF8":
+        raise WarehouseError(
+            f"PostgreSQL {where} has the order {by_code} and the encoding {encoding}; a warehouse needs C and UTF8",
+            "Create another database: create database … encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8' "
+            "template template0",
+        )
+
+
+def _prepare_raw(
+    session: psycopg.Connection[Any], table: str, feed: Feed, present: dict[str, set[str]]
+) -> None:
+    schema, name = table.split(".")
+    relation = sql.Identifier(schema, name)
+    columns = {column: SQL_TYPES[declared.type] for column, declared in feed.kept_columns.items()}
+
+    def defined(column: str) -> sql.Composable:
+        return sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(columns[column]))
+
+    if name not in present:
+        own = sql.SQL("load_id varchar not null, row_no bigint not null")
+        all_columns = sql.SQL(", ").join([own, *map(defined, columns)])
+        session.execute(sql.SQL("create table {} ({})").format(relation, all_columns))
+        session.execute(
+            sql.SQL("create index {} on {} (load_id, row_no)").format(
+                sql.Identifier(f"{name[:54]}_load"), relation
+            )
+        )
+        return
+    for column in columns:
+        if column not in present[name]:
+            session.execute(sql.SQL("alter table {} add column {}").format(relation, defined(column)))
+
+
+def _script(session: psycopg.Connection[Any], text: str) -> None:
+    """Several statements of our own files at once."""
+    session.execute(text)
+
+
+def _writer(session: psycopg.Connection[Any]) -> str:
+    """Who holds the writer's lock."""
+    row = session.execute(
+        "select a.pid, a.application_name, coalesce(host(a.client_addr), 'local'), a.usename"
+        " from pg_locks as l join pg_stat_activity as a on l.pid = a.pid"
+        " where l.locktype = 'advisory' and l.granted and l.database = a.datid"
+        " and (l.classid::bigint << 32) + l.objid::bigint = %s",
+        [WRITER_LOCK],
+    ).fetchone()
+    if row is None:
+        return "it has just ended"
+    pid, name, client, user = row
+    return f"session {pid}, {name or 'unnamed'}, user {user}, from {client}"
+
+
+@lru_cache(maxsize=1)
+def _extension() -> Path:
+    """DuckDB's extension for PostgreSQL, from its wheel: nothing is downloaded.
+
+    Raises:
+        WarehouseError: it is not installed, or not for this version of DuckDB.
+    """
+    found = importlib.util.find_spec(EXTENSION)
+    where = list(found.submodule_search_locations or []) if found else []
+    for folder in where:
+        for path in Path(folder).glob(f"extensions/v{duckdb.__version__}/*.duckdb_extension"):
+            return path
+    raise WarehouseError(
+        f"DuckDB {duckdb.__version__} has no extension for PostgreSQL here",
+        "Install Gorod with its locked dependencies: make setup.",
+    )
