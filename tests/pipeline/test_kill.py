@@ -131,40 +131,57 @@ def start(home: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def kill_when_compiled(home: Path, model: str) -> None:
-    """Kill a run and its dbt as soon as dbt begins with a model."""
+def kill_when_compiled(home: Path, model: str, with_dbt: bool = True) -> None:
+    """Kill a run, and its dbt unless that is to live on, as soon as dbt begins with a model."""
     begun = time.time()
     process = start(home)
     target = home / "dbt" / "target-duckdb"
     while process.poll() is None:
         if any(path.stat().st_mtime > begun for path in target.rglob(f"run/**/{model}.sql")):
-            os.killpg(process.pid, signal.SIGKILL)
+            (os.killpg if with_dbt else os.kill)(process.pid, signal.SIGKILL)
             process.wait()
             return
         time.sleep(0.02)
     raise AssertionError(f"the run ended with {process.returncode} before dbt came to {model}")
 
 
+@pytest.fixture(scope="module")
+def finished(built: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """State after an undisturbed run that builds and publishes too."""
+    home = country_of(built, tmp_path_factory.mktemp("finished"))
+    assert run(home) == 0
+    return state(home)
+
+
 @pytest.mark.timeout(1200)
-def test_a_run_killed_while_it_builds_and_publishes(built: Path, tmp_path: Path) -> None:
-    undisturbed = country_of(built, tmp_path / "undisturbed")
-    assert run(undisturbed) == 0
-    home = country_of(built, tmp_path / "killed")
+def test_a_run_killed_while_it_builds_and_publishes(
+    built: Path, finished: dict[str, Any], tmp_path: Path
+) -> None:
+    home = country_of(built, tmp_path)
     before = current_publication(Settings(home=home))
     for model in ("int_observations_by_load", "mart_region_indicator_value"):
         kill_when_compiled(home, model)
         assert current_publication(Settings(home=home)) == before
-    assert run(home, death=("pipelines.publishing.publication:seal", "before", 1)) == -signal.SIGKILL
-    assert current_publication(Settings(home=home)) == before
+    for place in (
+        "pipelines.indicators.index.publish:evaluate_methods",
+        "pipelines.publishing.publication:seal",
+    ):
+        assert run(home, death=(place, "before", 1)) == -signal.SIGKILL
+        assert current_publication(Settings(home=home)) == before
     assert run(home) == 0
-    assert state(home) == state(undisturbed)
+    assert state(home) == finished
     assert current_publication(Settings(home=home)) != before
 
 
-def test_a_run_killed_at_random_moments(built: Path, tmp_path: Path) -> None:
-    undisturbed = country_of(built, tmp_path / "undisturbed")
-    assert run(undisturbed, builds=False) == 0
-    home = country_of(built, tmp_path / "killed")
+def test_a_run_killed_while_its_dbt_lives_on(built: Path, finished: dict[str, Any], tmp_path: Path) -> None:
+    home = country_of(built, tmp_path)
+    kill_when_compiled(home, "int_observations_by_load", with_dbt=False)
+    assert run(home) == 0
+    assert state(home) == finished
+
+
+def test_a_run_killed_at_random_moments(built: Path, finished: dict[str, Any], tmp_path: Path) -> None:
+    home = country_of(built, tmp_path)
     moments = random.Random(20240229)
     for _ in range(5):
         process = start(home)
@@ -174,8 +191,7 @@ def test_a_run_killed_at_random_moments(built: Path, tmp_path: Path) -> None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     assert run(home) == 0
-    expected, found = state(undisturbed), state(home)
-    assert {**found, "published": None} == {**expected, "published": None}
+    assert state(home) == finished
 
 
 def test_a_run_interrupted_from_the_keyboard_says_so(
