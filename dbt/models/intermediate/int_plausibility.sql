@@ -202,45 +202,70 @@ broken_hierarchies as (
     where abs(numerator - parts_numerator) > tolerance
 ),
 
--- Robust z-score: |value - median| / (1.4826 x MAD); Iglewicz and Hoaglin, 1993.
+-- Robust z-score: |value - median| / (1.4826 x MAD); Iglewicz and Hoaglin, 1993. A median is the mean of the one or two
+-- values in the middle: exact, so that both engines agree.
+ranked as (
+    select
+        figures.*,
+        row_number() over (
+            partition by rule, indicator, level, freq, time_period order by obs_value, ref_area
+        ) as place,
+        count(*) over (partition by rule, indicator, level, freq, time_period) as territories
+    from figures
+    where kind = 'outlier' and breakdown = '_T'
+),
+
 medians as (
     select
         rule, indicator, level, freq, time_period,
-        percentile_cont(0.5) within group (order by cast(obs_value as double precision)) as median,
-        count(*) as territories
-    from figures
-    where kind = 'outlier' and breakdown = '_T'
+        {{ exact_ratio(fixed('sum(obs_value)'), fixed('count(*)'), fixed('1')) }} as median
+    from ranked
+    where 2 * place between territories and territories + 2 and territories >= minimum_count
     group by rule, indicator, level, freq, time_period
 ),
 
 deviations as (
     select
-        figures.*,
+        ranked.rule,
+        ranked.indicator,
+        ranked.ref_area,
+        ranked.level,
+        ranked.freq,
+        ranked.time_period,
+        ranked.breakdown,
+        ranked.obs_value,
+        ranked.synthetic,
+        ranked.outlier_limit,
+        ranked.territories,
         medians.median,
-        abs(cast(figures.obs_value as double precision) - medians.median) as deviation
-    from figures
+        abs(ranked.obs_value - medians.median) as deviation,
+        row_number() over (
+            partition by ranked.rule, ranked.indicator, ranked.level, ranked.freq, ranked.time_period
+            order by abs(ranked.obs_value - medians.median), ranked.ref_area
+        ) as place
+    from ranked
     inner join medians
         on
-            figures.rule = medians.rule
-            and figures.indicator = medians.indicator
-            and figures.level = medians.level
-            and figures.freq = medians.freq
-            and figures.time_period = medians.time_period
-    where figures.breakdown = '_T' and medians.territories >= figures.minimum_count
+            ranked.rule = medians.rule
+            and ranked.indicator = medians.indicator
+            and ranked.level = medians.level
+            and ranked.freq = medians.freq
+            and ranked.time_period = medians.time_period
 ),
 
 spreads as (
     select
         rule, indicator, level, freq, time_period,
-        percentile_cont(0.5) within group (order by deviation) as mad
+        {{ exact_ratio(fixed('sum(deviation)'), fixed('count(*)'), fixed('1.4826')) }} as spread
     from deviations
+    where 2 * place between territories and territories + 2
     group by rule, indicator, level, freq, time_period
 ),
 
 scored as (
     select
         deviations.*,
-        {{ fixed('deviations.deviation / nullif(1.4826 * spreads.mad, 0)') }} as score
+        {{ exact_ratio(fixed('deviations.deviation'), fixed('spreads.spread'), fixed('1')) }} as score
     from deviations
     inner join spreads
         on
@@ -254,7 +279,7 @@ scored as (
 outlying as (
     select
         rule, indicator, ref_area, freq, time_period, breakdown, obs_value, synthetic,
-        {{ fixed('median') }} as compared_value,
+        median as compared_value,
         outlier_limit as limit_value,
         score as distance
     from scored
