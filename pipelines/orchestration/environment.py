@@ -10,6 +10,7 @@ from pipelines.errors import GorodError
 from pipelines.indicators.catalogue import definitions_hash
 from pipelines.loading.load import disk_errors
 from pipelines.settings import PROJECT, Settings
+from pipelines.warehouse import engine_of, server_of
 
 DBT_PROJECT = PROJECT / "dbt"
 WRITER_POOL = "warehouse"
@@ -55,8 +56,11 @@ def prepare_dagster_home(settings: Settings) -> Path:
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
     """The environment that dbt is run in."""
+    server = server_of(settings)
+    reached = {"GOROD_WAREHOUSE_PATH": settings.warehouse} if server is None else dict(server.environment)
     return {
-        "GOROD_WAREHOUSE_PATH": settings.warehouse,
+        **reached,
+        "GOROD_DBT_TARGET": engine_of(settings),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_TARGET_PATH": str(dbt_target(settings)),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
@@ -66,7 +70,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
 
 def dbt_target(settings: Settings) -> Path:
     """Where dbt keeps its manifest and compiled SQL: of its own for each warehouse engine."""
-    return settings.home / "dbt" / "target-duckdb"
+    return settings.home / "dbt" / f"target-{engine_of(settings)}"
 
 
 def dbt_executable() -> str:

@@ -12,7 +12,6 @@ import hashlib
 import json
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,9 +22,10 @@ from typing import Any
 
 import duckdb
 
-from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
+from pipelines.errors import GorodError, WarehouseError
 from pipelines.publishing.folders import BUILDING, only_writer, remove_leftovers, seal, sha256_of, sync
 from pipelines.settings import Settings
+from pipelines.warehouse import open_warehouse
 
 SCHEMA = "published"
 DATABASE = "gorod.duckdb"
@@ -155,37 +155,11 @@ def _only_publisher(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def _open_warehouse(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-    """The warehouse, read only, in a connection that can write elsewhere; and the warehouse's name in it.
-
-    The name is the file's, as in the process that made its views: they name their database.
-    """
-    path = Path(settings.warehouse)
-    if not path.exists():
-        raise GorodError(
-            f"{path}: there is no warehouse", "Run `gorod run` first: it loads, builds and publishes."
-        )
-    name = path.stem
-    deadline = time.monotonic() + settings.busy_timeout_s
+    """The warehouse, read only, in a connection that can write elsewhere; and the warehouse's name in it."""
     with duckdb.connect() as connection:
         # instants in the snapshot must not depend on where the machine stands
         connection.execute("set timezone = 'UTC'")
-        while True:
-            try:
-                connection.execute(f"attach {_text(str(path))} as {_name(name)} (read_only)")
-                break
-            except duckdb.Error as error:
-                if not re.search(r"lock on file|file handle conflict", str(error)):
-                    raise WarehouseError(
-                        f"{path}: cannot be opened: {error}",
-                        "Check that the file is whole and was written by this version of DuckDB.",
-                    ) from error
-                if time.monotonic() >= deadline:
-                    raise WarehouseBusyError(
-                        f"{path}: another process is writing the warehouse",
-                        "Wait until it ends, then try again.",
-                    ) from error
-                time.sleep(0.1)
-        yield connection, name
+        yield connection, open_warehouse(settings).attach(connection)
 
 
 def _require_sound_build(connection: duckdb.DuckDBPyConnection, warehouse: str) -> tuple[str, str]:

@@ -105,6 +105,9 @@ class Warehouse(Protocol):
     def connection(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection that speaks DuckDB's SQL, closed at the end; what was begun and not committed is undone."""
 
+    def attach(self, connection: duckdb.DuckDBPyConnection, name: str | None = None) -> str:
+        """Attach the warehouse, to read, to a DuckDB that writes elsewhere; its name there."""
+
     def writing(self) -> AbstractContextManager[None]:
         """Be the only one who loads, builds and publishes, where more than one home can reach the warehouse.
 

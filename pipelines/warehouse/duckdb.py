@@ -18,18 +18,18 @@ from typing import Any, Literal
 import duckdb
 
 from pipelines.declarations.sources import Feed, load_sources
-from pipelines.errors import WarehouseBusyError, WarehouseError
+from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 from pipelines.formats.typed import SQL_TYPES, literal, quoted
 from pipelines.loading.gate import Result
 from pipelines.warehouse import form
 from pipelines.warehouse.base import Event, LoadRecord, Row, Seen, raw_table
 
+# loads are only added to, by one writer at a time
+NEXT_LOAD_NO = "(select coalesce(max(load_no), 0) + 1 from ops.load)"
+
 
 class Ledger(ABC):
     """Entering loads and reading: everything goes through connections that speak DuckDB's SQL."""
-
-    # an expression that yields the number of the next load
-    next_load_no = "nextval('ops.load_no')"
 
     @abstractmethod
     def connection(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
@@ -55,7 +55,7 @@ class Ledger(ABC):
             connection.begin()
             values = {"load_no": None, **asdict(record)}
             names = ", ".join(values)
-            marks = ", ".join(self.next_load_no if name == "load_no" else f"${name}" for name in values)
+            marks = ", ".join(NEXT_LOAD_NO if name == "load_no" else f"${name}" for name in values)
             values.pop("load_no")
             connection.execute(f"insert into ops.load ({names}) values ({marks})", values)
             _insert_offer(connection, record.load_id, offer)
@@ -173,6 +173,40 @@ class DuckDBWarehouse(Ledger):
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
         """Rows of a query, as dictionaries. An empty list where the warehouse does not exist yet."""
         return super().query(sql, parameters) if self.path.exists() else []
+
+    def attach(self, connection: duckdb.DuckDBPyConnection, name: str | None = None) -> str:
+        """Attach the file, to read, and its name in that connection.
+
+        The name is the file's own unless another is given: the file's views say it.
+
+        Raises:
+            GorodError: there is no such file.
+            WarehouseBusyError: another process held it for longer than ``busy_timeout_s``.
+            WarehouseError: it cannot be opened.
+        """
+        if not self.path.exists():
+            raise GorodError(
+                f"{self.path}: there is no warehouse",
+                "Run `gorod run` first: it loads, builds and publishes.",
+            )
+        known = name or self.path.stem
+        deadline = time.monotonic() + self.busy_timeout_s
+        while True:
+            try:
+                connection.execute(f"attach {literal(str(self.path))} as {quoted(known)} (read_only)")
+                return known
+            except duckdb.Error as error:
+                if not re.search(r"lock on file|file handle conflict", str(error)):
+                    raise WarehouseError(
+                        f"{self.path}: cannot be opened: {error}",
+                        "Check that the file is whole and was written by this version of DuckDB.",
+                    ) from error
+                if time.monotonic() >= deadline:
+                    raise WarehouseBusyError(
+                        f"{self.path}: another process is writing the warehouse",
+                        "Wait until it ends, then try again.",
+                    ) from error
+                time.sleep(0.1)
 
     def writing(self) -> AbstractContextManager[None]:
         """Nothing to hold: whoever has the file open to write is alone."""

@@ -45,7 +45,6 @@ class PostgresWarehouse(Ledger):
     """A warehouse in a database of a server (the protocol is :class:`pipelines.warehouse.base.Warehouse`)."""
 
     engine: Literal["postgres"] = "postgres"
-    next_load_no = f"(select nextval from postgres_query('{CATALOGUE}', 'select nextval(''ops.load_no'')'))"
 
     def __init__(self, dsn: str, busy_timeout_s: float = 20.0) -> None:
         self.server = Server(dsn, busy_timeout_s)
@@ -60,28 +59,38 @@ class PostgresWarehouse(Ledger):
         """
         with duckdb.connect() as connection:
             try:
-                self.attach(connection, read_only=read_only)
+                self._attach(connection, CATALOGUE, read_only)
                 connection.execute(f"use {CATALOGUE}")
                 yield connection
             except duckdb.Error as error:
                 raise self.server.told(error) from error
 
-    def attach(self, connection: duckdb.DuckDBPyConnection, *, read_only: bool) -> None:
-        """Attach the database under the name ``warehouse``; tried again while the server is away.
+    def attach(self, connection: duckdb.DuckDBPyConnection, name: str | None = None) -> str:
+        """Attach the database, to read, and its name in that connection.
 
-        The address is given as a secret, which DuckDB's messages do not show.
+        Raises:
+            WarehouseError: the server cannot be reached.
         """
+        known = name or CATALOGUE
+        try:
+            self._attach(connection, known, read_only=True)
+        except duckdb.Error as error:
+            raise self.server.told(error) from error
+        return known
+
+    def _attach(self, connection: duckdb.DuckDBPyConnection, name: str, read_only: bool) -> None:
+        """Attach, again while the server is away. The password is a secret, which DuckDB's messages do not show."""
         connection.execute(f"load {literal(str(_extension()))}")
         purpose = "reads" if read_only else "writes"
         secret = self.server.parameters.get("password")
         if secret is not None:
-            connection.execute(f"create or replace secret server (type postgres, password {literal(secret)})")
+            connection.execute(f"create or replace secret {name} (type postgres, password {literal(secret)})")
         address = self.server.conninfo(purpose, password=False)
-        how = "type postgres" + (", secret server" if secret is not None else "")
+        how = "type postgres" + (f", secret {name}" if secret is not None else "")
         for attempt in self.server.retrying():
             with attempt:
                 connection.execute(
-                    f"attach {literal(address)} as {CATALOGUE} ({how}{', read_only' if read_only else ''})"
+                    f"attach {literal(address)} as {name} ({how}{', read_only' if read_only else ''})"
                 )
 
     def prepare(self) -> None:

@@ -4,8 +4,6 @@ create schema if not exists ops;
 create schema if not exists raw;
 create schema if not exists catalogue;
 
-create sequence if not exists ops.load_no;
-
 create table if not exists ops.version (version INTEGER primary key, made_at TIMESTAMP not null);
 
 create table if not exists ops.load (
