@@ -1,0 +1,112 @@
+"""Moving a warehouse: what Gorod itself keeps (ops, raw, catalogue) goes over whole; dbt builds the rest again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from pipelines.errors import GorodError, WarehouseError
+from pipelines.formats.typed import quoted
+from pipelines.warehouse.base import Warehouse
+
+SCHEMAS = ("ops", "raw", "catalogue")
+SOURCE = "copied_from"
+
+
+@dataclass(frozen=True)
+class Copied:
+    """One table that was copied, and is the same on both sides: rows, and a checksum over all of them."""
+
+    table: str
+    rows: int
+    checksum: str
+
+
+def copy_warehouse(source: Warehouse, target: Warehouse) -> list[Copied]:
+    """Copy ledger, raw rows and catalogue into a prepared and empty warehouse, in one transaction.
+
+    Returns:
+        The tables with their counts and checksums, which were computed on both sides and are equal.
+
+    Raises:
+        GorodError: the target holds loads already, or the source is no warehouse.
+        WarehouseError: a table is not the same on both sides; nothing was copied.
+    """
+    target.prepare()
+    with target.writing(), target.connection() as connection:
+        _require_empty(connection)
+        source.attach(connection, SOURCE)
+        copied = []
+        connection.begin()
+        for schema, table in _tables(connection, SOURCE):
+            copied.append(_copy(connection, schema, table))
+        connection.commit()
+    return copied
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
+    """Schema and name of the tables that Gorod keeps, but for the record of its own form."""
+    found = connection.execute(
+        "select schema_name, table_name from duckdb_tables()"
+        " where database_name = ? and list_contains(?, schema_name) and not starts_with(table_name, 'pg_')"
+        " and (schema_name, table_name) not in"
+        " (select schema_name, view_name from duckdb_views() where database_name = ?) order by all",
+        [database, list(SCHEMAS), database],
+    ).fetchall()
+    views = {("ops", name) for name in ("accepted_load", "effective_load", "load_state")}
+    tables = [(str(schema), str(table)) for schema, table in found]
+    return [table for table in tables if table not in views and table != ("ops", "version")]
+
+
+def _require_empty(connection: duckdb.DuckDBPyConnection) -> None:
+    row = connection.execute("select count(*) from ops.load").fetchone()
+    if row is not None and row[0]:
+        raise GorodError(
+            f"the target of the copy already holds {row[0]} loads", "Copy into a new file or database."
+        )
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> Copied:
+    """Copy one table by the names of its columns; what the target lacks is added."""
+    here = f"{quoted(schema)}.{quoted(table)}"
+    there = f"{SOURCE}.{here}"
+    given = _columns(connection, there)
+    known = {(str(held_in), str(name)) for held_in, name in _own_tables(connection)}
+    if (schema, table) not in known:
+        definition = ", ".join(f"{quoted(name)} {kind}" for name, kind in given.items())
+        connection.execute(f"create table {here} ({definition})")
+    else:
+        present = _columns(connection, here)
+        for name in given.keys() - present.keys():
+            connection.execute(f"alter table {here} add column {quoted(name)} {given[name]}")
+        # a catalogue that another version of the declarations wrote is replaced
+        connection.execute(f"delete from {here}")
+    names = ", ".join(map(quoted, given))
+    connection.execute(f"insert into {here} ({names}) select {names} from {there}")
+    sent, arrived = (_checksum(connection, where, names) for where in (there, here))
+    if sent != arrived:
+        raise WarehouseError(
+            f"{schema}.{table}: {sent[0]} rows (checksum {sent[1]}) were sent, {arrived[0]} ({arrived[1]}) arrived",
+            "Nothing was copied. Try again; if it stays, report it.",
+        )
+    return Copied(f"{schema}.{table}", *arrived)
+
+
+def _own_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    return connection.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
+    ).fetchall()
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    return {str(row[0]): str(row[1]) for row in connection.execute(f"describe {table}").fetchall()}
+
+
+def _checksum(connection: duckdb.DuckDBPyConnection, table: str, names: str) -> tuple[int, str]:
+    """Count and a sum over the hashes of all rows, whatever their order."""
+    row = connection.execute(
+        f"select count(*), coalesce(sum(hash({names})::hugeint), 0)::varchar from {table}"
+    ).fetchone()
+    assert row is not None
+    return int(row[0]), str(row[1])
