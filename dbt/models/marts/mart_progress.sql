@@ -181,7 +181,8 @@ compared as (
     select
         figures.*,
         {{ is_reached('obs_value', 'plan_value', 'direction') }} as is_reached,
-        {{ is_reached('obs_value', 'needed_value', 'direction') }} as on_track,
+        {{ is_reached('obs_value', 'plan_value', 'direction') }}
+        or {{ is_reached('obs_value', 'needed_value', 'direction') }} as on_track,
         {{ reached_pct('obs_value', 'plan_value', 'direction') }} as pct_of_plan,
         {{ reached_pct('obs_value', 'needed_value', 'direction') }} as pct_of_needed,
         case
