@@ -58,6 +58,8 @@ def rows(synthetic: bool = True) -> dict[str, list[dict[str, Any]]]:
             "method_version": "1.1" if code == "wage_byn" else "1.0", "owner": "Вымышленное ведомство",
         }  # fmt: skip
     _indicator(content, "wage_byn")["definition_ru"] = AWKWARD
+    for quality, load in zip(content["pub_data_quality_v1"], content["pub_load_v1"], strict=True):
+        quality["load_id"] = load["load_id"]
     content["pub_measure_v1"] = [
         {
             "measure": name, "name_ru": f"Величина {name}", "name_be": f"Велічыня {name}", "name_en": name,

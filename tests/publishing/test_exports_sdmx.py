@@ -27,9 +27,7 @@ KEY = {
 
 
 @pytest.fixture(scope="module")
-def folder(
-    tmp_path_factory: pytest.TempPathFactory, home: Settings, publication: Publication
-) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory, home: Settings) -> Iterator[Path]:
     out = tmp_path_factory.mktemp("out")
     export(home, out, ["sdmx"])
     yield out / "sdmx"

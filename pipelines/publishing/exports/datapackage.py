@@ -1,0 +1,202 @@
+"""Frictionless: every published table as CSV, with a tabular data package that describes it.
+
+Format: Data Package v1, profile ``tabular-data-package``: types, descriptions, keys, licences and sources. CSV is
+UTF-8 with a comma and nothing for null.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pipelines.publishing.exports.product import write_json
+from pipelines.publishing.exports.snapshot import Column, Row, Snapshot, Table
+from pipelines.publishing.exports.words import SYNTHETIC
+
+# what a row of a contract is told apart by; the tests of the models hold it
+KEYS: dict[str, tuple[str, ...]] = {
+    "pub_boundary_v1": ("ref_area",),
+    "pub_correction_v1": ("correction",),
+    "pub_data_quality_v1": ("load_id",),
+    "pub_framework_coverage_v1": ("framework", "dimension", "ref_area"),
+    "pub_framework_indicator_v1": ("framework", "code"),
+    "pub_framework_v1": ("framework",),
+    "pub_index_method_v1": ("index_method",),
+    "pub_index_node_v1": ("index_method", "node"),
+    "pub_indicator_metadata_v1": ("indicator", "concept"),
+    "pub_indicator_term_v1": ("indicator", "method_version", "term_no"),
+    "pub_indicator_v1": ("indicator",),
+    "pub_indicator_value_v1": ("indicator", "ref_area", "freq", "time_period", "breakdown"),
+    "pub_load_v1": ("load_id",),
+    "pub_measure_member_v1": ("measure", "breakdown"),
+    "pub_measure_v1": ("measure",),
+    "pub_method_v1": ("indicator", "method_version"),
+    "pub_period_v1": ("time_period",),
+    "pub_programme_v1": ("programme",),
+    "pub_progress_v1": ("programme", "target", "ref_area", "version_no", "time_period"),
+    "pub_quality_class_v1": ("quality_class",),
+    "pub_target_v1": ("programme", "target", "ref_area", "version_no"),
+    "pub_territory_v1": ("ref_area",),
+}
+# columns that mean the same wherever they stand, with the table that lists their values
+LISTS = {
+    ("ref_area",): "pub_territory_v1",
+    ("region",): "pub_territory_v1",
+    ("parent",): "pub_territory_v1",
+    ("indicator",): "pub_indicator_v1",
+    ("indicator", "method_version"): "pub_method_v1",
+    ("measure",): "pub_measure_v1",
+    ("times_measure",): "pub_measure_v1",
+    ("time_period",): "pub_period_v1",
+    ("load_id",): "pub_load_v1",
+    ("quality_class",): "pub_quality_class_v1",
+    ("framework",): "pub_framework_v1",
+    ("index_method",): "pub_index_method_v1",
+    ("programme",): "pub_programme_v1",
+    ("correction",): "pub_correction_v1",
+}
+TYPES = (
+    (r"(VAR)?CHAR|TEXT", "string"),
+    (r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?", "integer"),
+    (r"DECIMAL.*|DOUBLE|FLOAT|REAL", "number"),
+    (r"BOOLEAN", "boolean"),
+    (r"DATE", "date"),
+)
+
+
+def make(snapshot: Snapshot, folder: Path, _out: Path) -> None:
+    """Write ``data/<table>.csv`` for each table and ``datapackage.json``."""
+    (folder / "data").mkdir()
+    for table in snapshot.tables.values():
+        columns = ", ".join(_written(column) for column in table.columns)
+        snapshot.copy(
+            f"select {columns} from published.{table.name} order by all",
+            folder / "data" / f"{table.name}.csv",
+        )
+    write_json(descriptor(snapshot, folder), folder / "datapackage.json")
+
+
+def descriptor(snapshot: Snapshot, folder: Path) -> dict[str, Any]:
+    """The data package as a JSON object."""
+    mark = f"{SYNTHETIC.ru} / {SYNTHETIC.en}. " if snapshot.synthetic else ""
+    package: dict[str, Any] = {
+        "profile": "tabular-data-package",
+        "name": "gorod-indicators" + (f"-{snapshot.region.lower()}" if snapshot.region else ""),
+        "id": snapshot.publication_id,
+        "version": snapshot.publication_id,
+        "created": snapshot.created_at.isoformat(),
+        "title": f"{mark}Показатели «Умные города Беларуси» / Indicators of «Smart cities of Belarus»",
+        "description": (
+            f"{mark}Published tables of Gorod. Numerator, denominator, status and coverage stand beside each value; "
+            "a missing value has a reason and is not zero."
+        ),
+        "synthetic": snapshot.synthetic,
+        "contentHash": snapshot.content_hash,
+    }
+    licences, sources = _origins(snapshot)
+    if licences:
+        package["licenses"] = licences
+    if sources:
+        package["sources"] = sources
+    package["resources"] = [_resource(table, snapshot, folder) for table in snapshot.tables.values()]
+    return package
+
+
+def _resource(table: Table, snapshot: Snapshot, folder: Path) -> dict[str, Any]:
+    file = f"data/{table.name}.csv"
+    resource: dict[str, Any] = {
+        "profile": "tabular-data-resource",
+        "name": table.name,
+        "path": file,
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "bytes": (folder / file).stat().st_size,
+    }
+    if table.comment:
+        resource["description"] = table.comment
+    names = {column.name for column in table.columns}
+    key = KEYS.get(table.name, ())
+    schema: dict[str, Any] = {
+        "fields": [_field(column, column.name in key, key == (column.name,)) for column in table.columns],
+        "missingValues": [""],
+    }
+    if key:
+        schema["primaryKey"] = list(key)
+    relations = [
+        # a reference to the table itself is written without its name
+        {
+            "fields": list(columns),
+            "reference": {"resource": "" if target == table.name else target, "fields": list(KEYS[target])},
+        }
+        for columns, target in LISTS.items()
+        if names.issuperset(columns)
+        and target in snapshot.tables
+        and columns != key
+        and _holds(table.name, columns, target, snapshot)
+    ]
+    if relations:
+        schema["foreignKeys"] = relations
+    return {**resource, "schema": schema}
+
+
+def _holds(table: str, columns: tuple[str, ...], target: str, snapshot: Snapshot) -> bool:
+    """Whether each value is listed: a region's file lacks what lies above it, and some columns have other codes."""
+    pairs = " and ".join(
+        f"listed.{there} = given.{here}" for here, there in zip(columns, KEYS[target], strict=True)
+    )
+    # a key that is half empty is no key
+    given = " or ".join(f"given.{column} is not null" for column in columns)
+    (found,) = snapshot.ask(
+        f"select count(*) as unlisted from published.{table} as given where ({given})"
+        f" and not exists (select 1 from published.{target} as listed where {pairs})"
+    )
+    return bool(found["unlisted"] == 0)
+
+
+def _field(column: Column, in_key: bool, alone: bool) -> dict[str, Any]:
+    field: dict[str, Any] = {"name": column.name, "type": _type(column)}
+    if field["type"] == "boolean":
+        field |= {"trueValues": ["true"], "falseValues": ["false"]}
+    if column.comment:
+        field["description"] = column.comment
+    constraints = {**({"required": True} if in_key else {}), **({"unique": True} if alone else {})}
+    if constraints:
+        field["constraints"] = constraints
+    return field
+
+
+def _type(column: Column) -> str:
+    if column.name == "geometry":
+        return "geojson"
+    if column.type.startswith("TIMESTAMP"):
+        return "datetime"
+    return next((name for pattern, name in TYPES if re.fullmatch(pattern, column.type)), "any")
+
+
+def _written(column: Column) -> str:
+    """A moment as ISO 8601 in UTC; all else as DuckDB writes it."""
+    if column.type.startswith("TIMESTAMP"):
+        return f"strftime({column.name}, '%Y-%m-%dT%H:%M:%SZ') as {column.name}"
+    return column.name
+
+
+def _origins(snapshot: Snapshot) -> tuple[list[Row], list[Row]]:
+    """Licences and sources of the loads that the figures come from."""
+    loads = snapshot.rows("pub_load_v1")
+    licences = sorted({row["licence"] for row in loads if row["licence"]})
+    sources = sorted({row["attribution"] for row in loads if row["attribution"]})
+    return (
+        [
+            {"name": _licence_name(title, number), "title": title}
+            for number, title in enumerate(licences, start=1)
+        ],
+        [{"title": title} for title in sources],
+    )
+
+
+def _licence_name(title: str, number: int) -> str:
+    """A name as the format wants it; a licence in Russian words has a number."""
+    name = re.sub(r"[^A-Za-z0-9.]+", "-", title).strip("-.")
+    return name if name and re.fullmatch(r"[\x00-\x7f]+", title) else f"licence-{number}"
