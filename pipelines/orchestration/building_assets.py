@@ -56,6 +56,8 @@ class LayerTranslator(DagsterDbtTranslator):
 
     @staticmethod
     def _layer(props: Mapping[str, Any]) -> str:
+        if props["resource_type"] == "snapshot":
+            return str(props["schema"])
         return str(props["fqn"][1]) if len(props.get("fqn", [])) > 2 else str(props["resource_type"])
 
 

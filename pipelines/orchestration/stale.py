@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipelines.indicators.catalogue import definitions_hash
+from pipelines.publishing.embargo import ended_embargo
 from pipelines.publishing.publication import shown_build
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse
@@ -11,7 +12,7 @@ from pipelines.warehouse.base import Warehouse
 def stale_since(warehouse: Warehouse) -> str | None:
     """What the marts should be built from and are not: a version of ledger and definitions; None when they are up to date.
 
-    Waivers expire by themselves, so the accepted loads are part of the version.
+    Waivers and embargoes end by themselves, so the accepted loads and the embargo's end are part of the version.
     """
     if not warehouse.query(
         "select 1 from information_schema.tables where table_schema = 'ops' and table_name = 'build'"
@@ -29,15 +30,16 @@ def stale_since(warehouse: Warehouse) -> str | None:
     )[0]
     if now["events"] == 0:
         return None
-    wanted = definitions_hash()
+    wanted, ended = definitions_hash(), ended_embargo(warehouse)
     if (
         now["ok"]
         and now["built"] == now["events"]
         and now["definitions"] == wanted
         and not now["waivers_may_have_expired"]
+        and ended is None
     ):
         return None
-    return f"{now['events']}-{now['loads']}-{wanted[:12]}"
+    return f"{now['events']}-{now['loads']}-{wanted[:12]}" + (f"-{ended:%Y%m%dT%H%M}" if ended else "")
 
 
 def is_unpublished(settings: Settings, warehouse: Warehouse) -> bool:

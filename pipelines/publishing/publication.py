@@ -23,6 +23,7 @@ from typing import Any
 import duckdb
 
 from pipelines.errors import GorodError, WarehouseError
+from pipelines.publishing.embargo import require_no_embargoed
 from pipelines.publishing.folders import BUILDING, only_writer, remove_leftovers, seal, sha256_of, sync
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse
@@ -102,6 +103,7 @@ def publish(settings: Settings) -> Publication:
         with _open_warehouse(settings) as (connection, warehouse):
             definitions_hash, build = _require_sound_build(connection, warehouse)
             contracts = _contracts(connection, warehouse)
+            _require_no_embargoed(connection, warehouse, contracts)
             content_hash = _content_hash(connection, contracts)
             publication = _newest(settings.published, content_hash)
             if publication is None:
@@ -209,6 +211,16 @@ def _require_index(connection: duckdb.DuckDBPyConnection, ops: str, build: str, 
         raise GorodError(
             "not published: the indices are older than the indicator values; what was published before stays",
             remedy,
+        )
+
+
+def _require_no_embargoed(
+    connection: duckdb.DuckDBPyConnection, warehouse: str, contracts: list[_Contract]
+) -> None:
+    for contract in contracts:
+        columns = {column.name for column in contract.columns}
+        require_no_embargoed(
+            connection, f"{_name(warehouse)}.intermediate", contract.name, contract.read_from, columns
         )
 
 

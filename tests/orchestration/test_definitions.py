@@ -122,6 +122,7 @@ def test_everything_that_writes_the_warehouse_is_in_the_one_writer_pool(defs: dg
             "staging",
             "intermediate",
             "marts",
+            "vintages",
             "published",
             "publication",
         ):

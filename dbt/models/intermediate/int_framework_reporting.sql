@@ -6,7 +6,7 @@ with answers as (
 
 figures as (
     select indicator, region, time_period, first_day, last_day, synthetic
-    from {{ ref('mart_indicator_value') }}
+    from {{ ref('mart_open_indicator_value') }}
     where
         missing_reason is null
         and breakdown = '_T'

@@ -25,7 +25,7 @@ facts as (
         missing_reason,
         method_version,
         synthetic
-    from {{ ref('mart_indicator_value') }}
+    from {{ ref('mart_open_indicator_value') }}
     where freq = 'A' and breakdown = '_T'
 ),
 
@@ -239,7 +239,7 @@ select
     {{ fixed('needed_value') }} as needed_value,
     pct_of_needed,
     on_track,
-    case when latest_year < target_year then needed_yearly_change end as needed_yearly_change,
+    {{ fixed('case when latest_year < target_year then needed_yearly_change end') }} as needed_yearly_change,
     case
         when light_basis is null then 'grey'
         when light_basis = 'plan' and (is_reached or pct_of_plan >= green_from_pct) then 'green'

@@ -35,6 +35,6 @@ select
     figures.last_update,
     figures.synthetic,
     figures.note_ru
-from {{ ref('mart_indicator_value') }} as figures
+from {{ ref('mart_open_indicator_value') }} as figures
 inner join {{ source('catalogue', 'indicator') }} as indicators on figures.indicator = indicators.indicator
 inner join {{ ref('dim_territory') }} as territories on figures.ref_area = territories.ref_area

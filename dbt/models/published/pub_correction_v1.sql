@@ -16,4 +16,5 @@ select
     decided_on,
     upstream,
     reference
-from {{ ref('mart_correction') }}
+from {{ ref('mart_correction') }} as corrections
+where {{ not_under_embargo('measure', 'corrections') }}

@@ -23,4 +23,4 @@ select
     last_update,
     synthetic,
     note_ru
-from {{ ref('mart_indicator_value') }}
+from {{ ref('mart_open_indicator_value') }}

@@ -1,3 +1,4 @@
+-- How many rows a load has is not told while its observations are under embargo: it is often a figure itself.
 select
     loads.load_id,
     loads.source,
@@ -11,12 +12,13 @@ select
     cast(loads.files as varchar) as files,
     cast(loads.received_at as timestamp) as received_at,
     loads.state,
-    loads.rows_delivered,
-    loads.rows_accepted,
-    loads.rows_quarantined,
+    case when embargo.load_id is null then loads.rows_delivered end as rows_delivered,
+    case when embargo.load_id is null then loads.rows_accepted end as rows_accepted,
+    case when embargo.load_id is null then loads.rows_quarantined end as rows_quarantined,
     coalesce(loads.not_retained, false) as not_retained,
     feeds.licence,
     feeds.attribution,
     coalesce(loads.synthetic, false) as synthetic
 from {{ source('ops', 'effective_load') }} as loads
 inner join {{ source('catalogue', 'feed') }} as feeds on loads.source = feeds.source and loads.feed = feeds.feed
+left join {{ ref('int_embargo_load') }} as embargo on loads.load_id = embargo.load_id

@@ -29,3 +29,4 @@ select
     case when not is_small then source_rows end as source_rows,
     synthetic
 from marked
+where {{ not_under_embargo('measure', 'marked') }}

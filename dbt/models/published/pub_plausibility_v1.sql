@@ -16,4 +16,8 @@ select
     says_en,
     reference,
     synthetic
-from {{ ref('mart_plausibility') }}
+from {{ ref('mart_plausibility') }} as found
+-- a leap tells the value of the year before
+where
+    {{ not_under_embargo('indicator', 'found') }}
+    and {{ not_under_embargo('indicator', 'found', year_before('found.time_period')) }}

@@ -20,6 +20,9 @@ inner join {{ ref('mart_trace_observation') }} as observed
         and terms.term_freq = observed.freq
         and terms.term_period = observed.time_period
         and terms.term_breakdown = observed.breakdown
+where
+    {{ not_under_embargo('indicator', 'terms') }}
+    and {{ not_under_embargo('measure', 'observed', 'observed.observed_period') }}
 union all
 -- the other factor of a product
 select
@@ -44,3 +47,6 @@ inner join {{ ref('mart_trace_observation') }} as observed
         and terms.term_freq = observed.freq
         and terms.term_period = observed.time_period
         and observed.breakdown = '_T'
+where
+    {{ not_under_embargo('indicator', 'terms') }}
+    and {{ not_under_embargo('measure', 'observed', 'observed.observed_period') }}

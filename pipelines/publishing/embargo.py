@@ -1,0 +1,67 @@
+"""Embargo: what the marts hold back, and until when. The models decide it; here it is asked, and guarded once more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from pipelines.errors import GorodError
+from pipelines.moments import told
+from pipelines.warehouse.base import Warehouse
+
+# what is held back by what names it; each table has the period and held_until beside
+HELD = {"indicator": "int_embargo_indicator", "measure": "int_embargo_measure"}
+HELD_LOADS = "int_embargo_load"
+# columns that tell a figure; a row without one in any of them tells nothing
+FIGURES = ("obs_value", "given_value", "value", "reported_value")
+
+
+def ended_embargo(warehouse: Warehouse) -> datetime | None:
+    """The last moment of those that have passed since the marts were built, None if they hold back what they should."""
+    tables = [*HELD.values(), HELD_LOADS]
+    there = warehouse.query(
+        "select table_name from information_schema.tables where table_schema = 'intermediate' and table_name in (?, ?, ?)",
+        tables,
+    )
+    if len(there) < len(tables):
+        return None
+    held = " union all ".join(f"select held_until from intermediate.{table}" for table in tables)
+    rows = warehouse.query(f"select max(held_until) as ended from ({held}) as held where held_until <= now()")
+    ended: datetime | None = rows[0]["ended"]
+    return ended
+
+
+def require_no_embargoed(
+    connection: duckdb.DuckDBPyConnection, intermediate: str, contract: str, read_from: str, columns: set[str]
+) -> None:
+    """Refuse a contract that tells figures under embargo, whoever forgot to leave them out.
+
+    Args:
+        intermediate: the schema with the tables of ``HELD``, qualified.
+        columns: those of the contract.
+
+    Raises:
+        GorodError: it does; the message names the first of them.
+    """
+    figures = [name for name in FIGURES if name in columns]
+    tells = "(" + " or ".join(f"told.{name} is not null" for name in figures) + ")" if figures else "true"
+    for what, table in HELD.items():
+        if not {what, "time_period"} <= columns:
+            continue
+        try:
+            row: tuple[Any, ...] | None = connection.execute(
+                f"select held.{what}, held.time_period, held.held_until from {read_from} as told"
+                f" inner join {intermediate}.{table} as held"
+                f" on told.{what} = held.{what} and told.time_period = held.time_period"
+                f" where held.held_until > now() and {tells} order by 1, 2 limit 1"
+            ).fetchone()
+        except duckdb.CatalogException:
+            continue
+        if row is not None:
+            raise GorodError(
+                f"not published: {contract} tells {row[0]} of {row[1]}, which is under embargo until {told(row[2])};"
+                " what was published before stays",
+                "The model of the contract must leave it out: macro not_under_embargo.",
+            )
