@@ -8,9 +8,9 @@
     Null where the quotient says nothing: the wanted value is not above zero, or less is better and the value is not.
 #}
 {% macro reached_pct(value, wanted, direction) -%}
-    case
+    cast(case
         when {{ wanted }} <= 0 or ({{ direction }} = 'down' and {{ value }} <= 0) then null
         when {{ direction }} = 'down' then {{ exact_ratio(wanted, value, fixed('100')) }}
         else {{ exact_ratio(value, wanted, fixed('100')) }}
-    end
+    end as numeric(24, 6))
 {%- endmacro %}

@@ -47,7 +47,7 @@ select
     wholes.freq,
     wholes.time_period,
     wholes.breakdown,
-    -parts.value as value,
+    {{ fixed('-parts.value') }} as value,
     coalesce(parts.obs_status, 'A') as obs_status,
     wholes.load_id,
     coalesce(parts.row_no, wholes.row_no) as row_no

@@ -83,14 +83,14 @@ select
     rolled_up.freq,
     rolled_up.time_period,
     rolled_up.breakdown,
-    case
+    cast(case
         when rolled_up.roll_up = 'percentile' then percentiles.value
         else rolled_up.numerator + coalesce(rolled_up.unallocated_numerator, 0)
-    end as numerator,
-    case
+    end as numeric(24, 6)) as numerator,
+    cast(case
         when rolled_up.roll_up <> 'percentile'
             then rolled_up.denominator + coalesce(rolled_up.unallocated_denominator, 0)
-    end as denominator,
+    end as numeric(24, 6)) as denominator,
     rolled_up.has_denominator and rolled_up.roll_up <> 'percentile' as has_denominator,
     rolled_up.is_complete,
     rolled_up.obs_status,
@@ -104,11 +104,11 @@ select
     rolled_up.control_share_pct,
     rolled_up.last_update,
     rolled_up.quality_rank,
-    case
+    cast(case
         when rolled_up.is_complete
             then {{ percentage('rolled_up.covered_population', 'rolled_up.target_population') }}
         else 0
-    end as coverage_population_pct,
+    end as numeric(9, 2)) as coverage_population_pct,
     case when rolled_up.roll_up = 'percentile' then 'percentile' else 'rolled_up' end as made,
     rolled_up.unallocated_numerator is not null or rolled_up.unallocated_denominator is not null
         as includes_unallocated

@@ -23,12 +23,12 @@ select
     freq,
     time_period,
     breakdown,
-    case action
+    cast(case action
         when 'override' then correction_value
         when 'scale' then {{ fixed('obs_value * correction_value') }}
         when 'drop' then null
         else obs_value
-    end as obs_value,
+    end as numeric(24, 6)) as obs_value,
     case action
         when 'flag' then 'U'
         when 'drop' then {{ status_of_reason("'not_published'") }}
@@ -42,5 +42,5 @@ select
     control_share_pct,
     last_update,
     correction,
-    case when correction is not null then obs_value end as reported_value
+    {{ fixed('case when correction is not null then obs_value end') }} as reported_value
 from corrected

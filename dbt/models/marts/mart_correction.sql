@@ -3,7 +3,7 @@
 with found as (
     select
         corrections.correction,
-        max(reported.obs_value) as reported_value,
+        {{ fixed('max(reported.obs_value)') }} as reported_value,
         bool_or(reported.obs_value = corrections.expected) as fits,
         count(reported.measure) as observations
     from {{ source('catalogue', 'correction') }} as corrections

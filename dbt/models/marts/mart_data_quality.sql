@@ -13,9 +13,8 @@ select
     loads.rows_delivered,
     loads.rows_accepted,
     loads.rows_quarantined,
-    case
-        when loads.rows_delivered > 0 then {{ percentage('loads.rows_accepted', 'loads.rows_delivered') }}
-    end as accepted_pct,
+    -- nothing of nothing: null
+    {{ percentage('loads.rows_accepted', 'loads.rows_delivered') }} as accepted_pct,
     coalesce(loads.not_retained, false) as not_retained,
     loads.warnings,
     reliability.control_total,

@@ -8,7 +8,7 @@ select
     {{ belstat_territory() }},
     cells.period as time_period,
     -- up to 2015 the unit is thousand old roubles, and the portal leaves the cells empty: not used
-    case when cast(cells.period as integer) >= 2016 then cells.value end as grp_per_capita_byn,
+    {{ fixed('case when cast(cells.period as integer) >= 2016 then cells.value end') }} as grp_per_capita_byn,
     loads.part
 from {{ source('raw', 'belstat__grp_per_capita') }} as cells
 inner join {{ source('ops', 'effective_load') }} as loads on cells.load_id = loads.load_id

@@ -6,7 +6,7 @@ with people as (
 ),
 
 added as (
-    select load_id, row_no, ref_area, time_period, obs_status, {{ fixed('persons') }} as value
+    select load_id, row_no, ref_area, time_period, obs_status, persons as value
     from people
     union all
     select
@@ -15,7 +15,7 @@ added as (
         districts.ref_area,
         districts.time_period,
         coalesce(cities.obs_status, districts.obs_status),
-        -{{ fixed('cities.persons') }}
+        -cities.persons
     from people as districts
     inner join {{ source('catalogue', 'subordination') }} as subordination
         on districts.ref_area = subordination.district
@@ -32,7 +32,7 @@ select
     'A' as freq,
     time_period,
     '_T' as breakdown,
-    value,
+    {{ fixed('value') }} as value,
     obs_status,
     load_id,
     row_no
