@@ -92,6 +92,7 @@ def test_every_asset_is_in_a_group_that_names_its_layer(defs: dg.Definitions) ->
         "staging",
         "intermediate",
         "marts",
+        "vintages",
         "published",
         "publication",
         "reports",
