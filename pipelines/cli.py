@@ -15,6 +15,7 @@ from rich.console import Console
 from pipelines import console
 from pipelines.commands.answering import Json, told
 from pipelines.commands.answering import escaped as _escaped
+from pipelines.commands.export import app as export_app
 from pipelines.commands.index import app as index_app
 from pipelines.settings import get_settings
 
@@ -41,6 +42,7 @@ use, 5 the warehouse cannot be written, 6 some loads were refused by the gate, 1
 )
 
 app.add_typer(index_app, name="index")
+app.add_typer(export_app, name="export")
 
 
 @app.command()
