@@ -35,6 +35,7 @@ from pipelines.indicators.plausibility import PLAUSIBILITY_TABLES, plausibility_
 from pipelines.indicators.release_calendar import RELEASE_TABLES, release_rows
 from pipelines.indicators.targets import TARGET_TABLES, target_rows
 from pipelines.settings import PROJECT
+from pipelines.warehouse.tables import replace_rows
 
 TERRITORIES = PROJECT / "assets" / "territories"
 
@@ -306,7 +307,7 @@ def write_catalogue(
         schema = pa.schema([(column, ARROW[kind]) for column, kind in columns.items()])
         incoming = pa.Table.from_pylist(rows[name], schema=schema)
         connection.register("incoming_catalogue", incoming)
-        connection.execute(f"create or replace table catalogue.{name} as select * from incoming_catalogue")
+        replace_rows(connection, f"catalogue.{name}", "incoming_catalogue")
         connection.unregister("incoming_catalogue")
     return True
 

@@ -15,6 +15,7 @@ from pipelines.errors import GorodError, OriginError, WarehouseBusyError
 from pipelines.loading.delivery import Offer
 from pipelines.loading.load import Known, disk_errors, is_known, known_offers
 from pipelines.settings import Settings
+from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.base import Warehouse
 
 
@@ -125,4 +126,6 @@ def run_lock(settings: Settings) -> Iterator[None]:
         handle.truncate(0)
         handle.write(str(getpid()))
         handle.flush()
-        yield
+        # another home may write the same warehouse
+        with open_warehouse(settings).writing():
+            yield

@@ -83,7 +83,7 @@ def ledger_specs() -> list[dg.AssetSpec]:
 def catalogue(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
     """The declarations of ``assets/`` as tables; replaced when they change."""
     warehouse = open_warehouse(get_settings())
-    with warehouse.connection() as connection:
+    with warehouse.writing(), warehouse.connection() as connection:
         connection.begin()
         changed = write_catalogue(connection)
         connection.commit()
@@ -104,11 +104,13 @@ def marts() -> dg.AssetsDefinition:
         pool=WRITER_POOL,
     )
     def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-        invocation = dbt.cli(["build"], context=context, target_path=dbt_target(get_settings()))
-        for event in invocation.stream():
-            if isinstance(event, dg.Output | dg.MaterializeResult):
-                tell("marts")
-            yield event
+        settings = get_settings()
+        with open_warehouse(settings).writing():
+            invocation = dbt.cli(["build"], context=context, target_path=dbt_target(settings))
+            for event in invocation.stream():
+                if isinstance(event, dg.Output | dg.MaterializeResult):
+                    tell("marts")
+                yield event
 
     return build
 
@@ -138,7 +140,8 @@ def index_values() -> dg.MaterializeResult[Any]:
     """Composite indices by the declared methods, computed from the published values."""
     from pipelines.indicators.index.publish import newest_build, publish_index
 
-    with open_warehouse(get_settings()).connection() as connection:
+    warehouse = open_warehouse(get_settings())
+    with warehouse.writing(), warehouse.connection() as connection:
         rows = publish_index(connection, newest_build(connection))
     tell("index")
     return dg.MaterializeResult(metadata={"dagster/row_count": rows})
@@ -160,7 +163,9 @@ def publication_asset() -> dg.AssetsDefinition:
         pool=WRITER_POOL,
     )
     def publication() -> dg.MaterializeResult[Any]:
-        done = publish(get_settings())
+        settings = get_settings()
+        with open_warehouse(settings).writing():
+            done = publish(settings)
         tell("publication")
         return dg.MaterializeResult(
             metadata={

@@ -111,7 +111,8 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
         settings = get_settings()
         warehouse = open_warehouse(settings)
         try:
-            outcomes, failures = _load_new(context, source, name, feed, settings, warehouse)
+            with warehouse.writing():
+                outcomes, failures = _load_new(context, source, name, feed, settings, warehouse)
         except dg.DagsterExecutionInterruptedError as error:
             # Dagster would take it for a passing fault, and retry
             raise dg.Failure(description=INTERRUPTED, allow_retries=False) from error

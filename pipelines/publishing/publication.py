@@ -26,7 +26,8 @@ from pipelines.errors import GorodError, WarehouseError
 from pipelines.publishing.embargo import require_no_embargoed
 from pipelines.publishing.folders import BUILDING, only_writer, remove_leftovers, seal, sha256_of, sync
 from pipelines.settings import Settings
-from pipelines.warehouse import open_warehouse
+from pipelines.warehouse import open_warehouse, server_of
+from pipelines.warehouse.tables import contracts_schema
 
 SCHEMA = "published"
 DATABASE = "gorod.duckdb"
@@ -111,9 +112,29 @@ def publish(settings: Settings) -> Publication:
                     settings.published, connection, contracts, content_hash, definitions_hash
                 )
         is_new = _show(settings.published, publication)
+        _show_on_server(settings, publication)
         _note_build(settings.published, build)
         _remove_old(settings.published, settings.keep_publications)
     return Publication(**{**publication.__dict__, "is_new": is_new})
+
+
+def _show_on_server(settings: Settings, publication: Publication) -> None:
+    """The same on the server, where the warehouse is on one."""
+    server = server_of(settings)
+    if server is None:
+        return
+    from pipelines.publishing.server import publish_on_server
+
+    publish_on_server(
+        server,
+        {
+            "publication_id": publication.id,
+            "created_at": publication.created_at,
+            "content_hash": publication.content_hash,
+            "definitions_hash": publication.definitions_hash,
+            "synthetic": publication.synthetic,
+        },
+    )
 
 
 def shown_build(settings: Settings) -> str | None:
@@ -226,22 +247,23 @@ def _require_no_embargoed(
 
 def _contracts(connection: duckdb.DuckDBPyConnection, warehouse: str) -> list[_Contract]:
     """Every table or view ``published.pub_*``, with comments, in the order of names."""
+    schema = contracts_schema(connection, warehouse)
     tables = connection.execute(
         "select table_name, comment from duckdb_tables()"
         " where database_name = $db and schema_name = $schema and starts_with(table_name, 'pub_')"
         " union all select view_name, comment from duckdb_views()"
         " where database_name = $db and schema_name = $schema and starts_with(view_name, 'pub_') order by 1",
-        {"db": warehouse, "schema": SCHEMA},
+        {"db": warehouse, "schema": schema},
     ).fetchall()
     columns = connection.execute(
         "select table_name, column_name, data_type, comment from duckdb_columns()"
         " where database_name = $db and schema_name = $schema order by table_name, column_index",
-        {"db": warehouse, "schema": SCHEMA},
+        {"db": warehouse, "schema": schema},
     ).fetchall()
     contracts = [
         _Contract(
             name,
-            f"{_name(warehouse)}.{SCHEMA}.{_name(name)}",
+            f"{_name(warehouse)}.{schema}.{_name(name)}",
             comment,
             tuple(_Column(*column) for table, *column in columns if table == name),
         )

@@ -9,7 +9,6 @@ import duckdb
 import pytest
 import yaml
 
-from pipelines.indicators.index.publish import SQL
 from pipelines.indicators.index.warehouse import COLUMNS
 from pipelines.settings import PROJECT
 
@@ -23,6 +22,7 @@ CONTRACTS: list[Any] = [
 
 
 INDEX = "pub_index_value_v1"  # the one contract that is not made by dbt
+SQL = {"text": "varchar", "integer": "integer", "decimal": "numeric(24, 6)", "boolean": "boolean"}
 
 
 def table_of(model: dict[str, Any]) -> str:

@@ -12,8 +12,8 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.errors import GorodError
-from pipelines.formats.typed import literal
 from pipelines.indicators.index.warehouse import COLUMNS, READ, evaluate_methods
+from pipelines.warehouse.tables import comment, contracts_schema, replace_rows
 
 TABLE = "published.pub_index_value_v1"
 VALUES, TERRITORIES = "pub_indicator_value_v1", "pub_territory_v1"
@@ -54,7 +54,6 @@ DESCRIPTIONS: dict[str, str] = {
     "synthetic": "True if any figure behind it is invented. / Есть ли вымышленные данные.",
 }
 
-SQL = {"text": "varchar", "integer": "integer", "decimal": "numeric(24, 6)", "boolean": "boolean"}
 ARROW = {
     "text": pa.string(),
     "integer": pa.int32(),
@@ -63,42 +62,42 @@ ARROW = {
 }
 
 
-def publish_index(connection: duckdb.DuckDBPyConnection, build: str, schema: str = "published") -> int:
+def publish_index(connection: duckdb.DuckDBPyConnection, build: str, schema: str | None = None) -> int:
     """Replace the contract by what follows from the published values of ``build``; the number of rows.
 
     Args:
-        connection: on a database that holds the published contracts in ``schema``.
+        connection: on a database that holds the contracts in ``schema``; where dbt builds them, if none is given.
         build: invocation of dbt that made these values; noted, so that a publication can tell that both belong together.
 
     Raises:
         GorodError: the values have not been built.
         DeclarationError: a method is wrong.
     """
+    schema = schema or contracts_schema(connection)
     rows = evaluate_methods(published_values(connection, schema))
     table = f"{schema}.{TABLE.split('.')[1]}"
     arrow = pa.Table.from_pylist(
         [{name: row[name] for name in COLUMNS} for row in rows],
         schema=pa.schema([(name, ARROW[kind]) for name, kind in COLUMNS.items()]),
     )
-    columns = ", ".join(f"{name} {SQL[kind]}" for name, kind in COLUMNS.items())
     connection.begin()
     connection.execute(f"create schema if not exists {schema}")
-    connection.execute(f"create or replace table {table} ({columns})")
     connection.register("incoming_index", arrow)
-    connection.execute(f"insert into {table} select * from incoming_index")
+    replace_rows(connection, table, "incoming_index")
     connection.unregister("incoming_index")
-    connection.execute(f"comment on table {table} is {literal(DESCRIPTION)}")
+    comment(connection, f"table {table}", DESCRIPTION)
     for name, text in DESCRIPTIONS.items():
-        connection.execute(f"comment on column {table}.{name} is {literal(text)}")
+        comment(connection, f"column {table}.{name}", text)
     connection.execute("insert into ops.index_build values (?, now(), ?)", [build, len(rows)])
     connection.commit()
     return len(rows)
 
 
 def published_values(
-    connection: duckdb.DuckDBPyConnection, schema: str = "published"
+    connection: duckdb.DuckDBPyConnection, schema: str | None = None
 ) -> list[dict[str, Any]]:
     """The totals of all published values with their territory's level and region."""
+    schema = schema or contracts_schema(connection)
     columns = ", ".join(
         f"territories.{name}" if name in ("level", "region") else f"figures.{name}" for name in READ
     )

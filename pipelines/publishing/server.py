@@ -1,0 +1,201 @@
+"""What readers see on a PostgreSQL server: schema ``published``, changed in one transaction to what was built.
+
+dbt builds the contracts in ``published_next``. Here only the rows that differ are taken out and put in: readers never
+wait and never see two versions, their open transactions keep what they saw, and views, grants and policies on the
+tables stay. A table whose columns changed is made anew, which alone has to wait for those who read it just then.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
+from pipelines.warehouse.server import Server
+
+BUILT = "published_next"
+SHOWN = "published"
+ABOUT = "publication"
+# A table that is made anew waits so long for its readers; others queue behind it meanwhile.
+LOCK_TIMEOUT = "1s"
+
+FORM = """
+    select c.relname, coalesce(obj_description(c.oid, 'pg_class'), ''),
+        array_agg(array[a.attname, format_type(a.atttypid, a.atttypmod), coalesce(col_description(c.oid, a.attnum), '')]
+            order by a.attnum)
+    from pg_class as c
+    join pg_namespace as n on c.relnamespace = n.oid
+    join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where n.nspname = %s and c.relkind in ('r', 'p') and c.relname like 'pub\\_%%'
+    group by c.oid, c.relname
+    order by c.relname
+"""
+
+# Rows are compared as text, with a number among equal ones: a table may hold the same row twice.
+NUMBERED = "select md5(t::text) as mark, row_number() over (partition by md5(t::text)) as copy_no, {what} from {table} as t"
+TAKE_OUT = (
+    "delete from {shown} where ctid = any(array(select shown.ctid from ("
+    + NUMBERED.replace("{what}", "t.ctid").replace("{table}", "{shown}")
+    + ") as shown left join ("
+    + NUMBERED.replace("{what}", "true as is_built").replace("{table}", "{built}")
+    + ") as built using (mark, copy_no) where built.is_built is null))"
+)
+PUT_IN = (
+    "insert into {shown} select (built.built_row).* from ("
+    + NUMBERED.replace("{what}", "t as built_row").replace("{table}", "{built}")
+    + ") as built left join ("
+    + NUMBERED.replace("{what}", "true as is_shown").replace("{table}", "{shown}")
+    + ") as shown using (mark, copy_no) where shown.is_shown is null"
+)
+
+Form = dict[str, tuple[str, list[list[str]]]]
+
+
+def publish_on_server(server: Server, about: dict[str, Any]) -> dict[str, int]:
+    """Let ``published`` show what stands in ``published_next``; rows changed, by table.
+
+    Args:
+        about: the one row of ``published.publication``: texts, a moment and truth values by name.
+
+    Raises:
+        WarehouseBusyError: a table whose columns changed was read for longer than the server's ``busy_timeout_s``; the
+            message says by whom. What was published stays.
+        GorodError: somebody's view stands on a table that has to be made anew.
+        WarehouseError: the server cannot be reached or written; what was published stays.
+    """
+    deadline = time.monotonic() + server.busy_timeout_s
+    while True:
+        try:
+            with server.session("publishes") as session:
+                session.execute(sql.SQL("set local lock_timeout = {}").format(LOCK_TIMEOUT))
+                return _publish(session, about)
+        except (GorodError, psycopg.Error) as error:
+            if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+                raise
+            holders = _holders(server)
+            if time.monotonic() >= deadline:
+                raise WarehouseBusyError(
+                    f"not published on PostgreSQL {server.name}: a table that changes its columns is being read by "
+                    + (holders or "a session that has just ended"),
+                    "Ask them to end their transaction, then run again; what was published before stays.",
+                ) from error
+            # those who queued behind the lock read now
+            time.sleep(0.5)
+
+
+def _publish(session: psycopg.Connection[Any], about: dict[str, Any]) -> dict[str, int]:
+    session.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(SHOWN)))
+    built, shown = _form(session, BUILT), _form(session, SHOWN)
+    for gone in shown.keys() - built.keys():
+        _drop(session, gone)
+    changed = {name: _show(session, name, built[name], shown.get(name)) for name in built}
+    _tell(session, about)
+    return changed
+
+
+def _form(session: psycopg.Connection[Any], schema: str) -> Form:
+    """Comment and columns (name, type, comment) of the contracts in a schema."""
+    return {name: (comment, columns) for name, comment, columns in session.execute(FORM, [schema])}
+
+
+def _show(
+    session: psycopg.Connection[Any],
+    name: str,
+    built: tuple[str, list[list[str]]],
+    shown: tuple[str, list[list[str]]] | None,
+) -> int:
+    """Let one table show what was built; the number of rows taken out and put in."""
+    here, there = sql.Identifier(SHOWN, name), sql.Identifier(BUILT, name)
+    if shown is None or [column[:2] for column in shown[1]] != [column[:2] for column in built[1]]:
+        if shown is not None:
+            _drop(session, name)
+        session.execute(sql.SQL("create table {} (like {})").format(here, there))
+        shown = None
+    changes = 0
+    for statement in (TAKE_OUT, PUT_IN):
+        done = session.execute(sql.SQL(statement).format(shown=here, built=there))
+        changes += done.rowcount
+    _comment(session, here, built, shown)
+    counts = session.execute(
+        sql.SQL("select (select count(*) from {}), (select count(*) from {})").format(here, there)
+    ).fetchone()
+    assert counts is not None
+    if counts[0] != counts[1]:
+        raise WarehouseError(
+            f"{SHOWN}.{name}: {counts[1]} rows were built, {counts[0]} would be shown",
+            "Nothing was published. Run again; if it stays, report it.",
+        )
+    return changes
+
+
+def _comment(
+    session: psycopg.Connection[Any],
+    here: sql.Identifier,
+    built: tuple[str, list[list[str]]],
+    shown: tuple[str, list[list[str]]] | None,
+) -> None:
+    if shown is None or shown[0] != built[0]:
+        session.execute(sql.SQL("comment on table {} is {}").format(here, sql.Literal(built[0])))
+    known = {column: text for column, _, text in shown[1]} if shown else {}
+    for column, _, text in built[1]:
+        if known.get(column) != text:
+            session.execute(
+                sql.SQL("comment on column {}.{} is {}").format(
+                    here, sql.Identifier(column), sql.Literal(text)
+                )
+            )
+
+
+def _drop(session: psycopg.Connection[Any], name: str) -> None:
+    try:
+        session.execute(sql.SQL("drop table {}").format(sql.Identifier(SHOWN, name)))
+    except psycopg.errors.DependentObjectsStillExist as error:
+        raise GorodError(
+            f"not published: {SHOWN}.{name} changes its columns, and others stand on it: "
+            + (error.diag.message_detail or "").replace("\n", "; "),
+            "Drop those views, publish (gorod run), and make them again; what was published before stays.",
+        ) from error
+
+
+def _tell(session: psycopg.Connection[Any], about: dict[str, Any]) -> None:
+    """The one row that says which publication the schema shows."""
+    table = sql.Identifier(SHOWN, ABOUT)
+    session.execute(
+        sql.SQL(
+            "create table if not exists {} (publication_id varchar not null, created_at timestamptz not null,"
+            " content_hash varchar not null, definitions_hash varchar not null, synthetic boolean not null)"
+        ).format(table)
+    )
+    session.execute(
+        sql.SQL("comment on table {} is {}").format(
+            table, sql.Literal("Which publication this schema shows. One row.")
+        )
+    )
+    session.execute(sql.SQL("delete from {}").format(table))
+    session.execute(
+        sql.SQL("insert into {} ({}) values ({})").format(
+            table,
+            sql.SQL(", ").join(map(sql.Identifier, about)),
+            sql.SQL(", ").join(map(sql.Literal, about.values())),
+        )
+    )
+
+
+def _holders(server: Server) -> str:
+    """Who holds locks on published tables."""
+    with server.session("asks who reads", autocommit=True) as session:
+        rows = session.execute(
+            "select distinct a.pid, a.usename, coalesce(nullif(a.application_name, ''), 'unnamed'),"
+            " coalesce(host(a.client_addr), 'local'), a.state, date_trunc('second', now() - a.xact_start)::text"
+            " from pg_locks as l join pg_stat_activity as a on l.pid = a.pid"
+            " join pg_class as c on l.relation = c.oid join pg_namespace as n on c.relnamespace = n.oid"
+            " where n.nspname = %s and l.granted and a.pid <> pg_backend_pid() order by a.pid",
+            [SHOWN],
+        ).fetchall()
+    return "; ".join(
+        f"session {pid} of {user} ({name}, from {client}, {state} for {since})"
+        for pid, user, name, client, state, since in rows
+    )

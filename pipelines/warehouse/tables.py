@@ -1,0 +1,52 @@
+"""What DuckDB's SQL says alike of a file and of an attached server, and what it does not."""
+
+from __future__ import annotations
+
+import duckdb
+
+from pipelines.formats.typed import literal
+
+
+def is_server(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> bool:
+    """Whether a database of a connection, its default one if none is named, is a PostgreSQL server."""
+    row = connection.execute(
+        "select type from duckdb_databases() where database_name = coalesce(?, current_database())",
+        [database],
+    ).fetchone()
+    return row is not None and row[0] == "postgres"
+
+
+def contracts_schema(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> str:
+    """The schema in which the contracts are built: on a server readers look at another one."""
+    return "published_next" if is_server(connection, database) else "published"
+
+
+def replace_rows(connection: duckdb.DuckDBPyConnection, table: str, incoming: str) -> None:
+    """Let ``table`` hold the rows of ``incoming``, in the transaction of the caller.
+
+    A table of the same form stays, with what depends on it and for those who read it; one of another form is made anew,
+    and the views on it are gone until dbt builds them again.
+    """
+    schema, name = table.split(".")
+    wanted = connection.execute(f"select column_name, column_type from (describe {incoming})").fetchall()
+    present = connection.execute(
+        "select column_name, data_type from duckdb_columns() where database_name = current_database()"
+        " and schema_name = ? and table_name = ? order by column_index",
+        [schema, name],
+    ).fetchall()
+    if present == wanted:
+        connection.execute(f"delete from {table}")
+    else:
+        connection.execute(f"drop table if exists {table} cascade")
+        columns = ", ".join(f"{column} {kind}" for column, kind in wanted)
+        connection.execute(f"create table {table} ({columns})")
+    connection.execute(f"insert into {table} select * from {incoming}")
+
+
+def comment(connection: duckdb.DuckDBPyConnection, what: str, text: str) -> None:
+    """Comment on ``table schema.name`` or ``column schema.name.column``, in the transaction of the caller."""
+    statement = f"comment on {what} is {literal(text)}"
+    if is_server(connection):
+        connection.execute(f"call postgres_execute(current_database(), {literal(statement)})")
+    else:
+        connection.execute(statement)
