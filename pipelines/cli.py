@@ -17,6 +17,7 @@ from pipelines.commands.answering import Json, told
 from pipelines.commands.answering import escaped as _escaped
 from pipelines.commands.export import app as export_app
 from pipelines.commands.index import app as index_app
+from pipelines.moments import parse_as_of
 from pipelines.settings import get_settings
 
 if TYPE_CHECKING:
@@ -40,6 +41,13 @@ Exit codes: 0 done, 1 refused or not found, 2 wrong usage or declaration, 3 an o
 use, 5 the warehouse cannot be written, 6 some loads were refused by the gate, 130 interrupted.
 """,
 )
+
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        help="Indicator values as they were known then: at the end of a day (2026-11-01) or at a moment."
+    ),
+]
 
 app.add_typer(index_app, name="index")
 app.add_typer(export_app, name="export")
@@ -354,12 +362,16 @@ def trace(
     territory: Annotated[str, typer.Argument(help="Code, e.g. BY-BR, c-minsk.")],
     period: Annotated[str, typer.Argument(help="SDMX period, e.g. 2018, 2018-Q2, 2018-04.")],
     breakdown: Annotated[str, typer.Option(help="Member of the breakdown.")] = "_T",
+    as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
     """From a published value back to the rows of the delivered files."""
     from pipelines.indicators.trace import trace as trace_value
     from pipelines.warehouse import open_warehouse
 
+    if as_of is not None:
+        _show_known(indicator, territory, period, breakdown, as_of, as_json)
+        return
     with open_warehouse(get_settings()).connection(read_only=True) as connection:
         found = trace_value(connection, indicator, territory, period, breakdown)
     if as_json:
@@ -371,20 +383,37 @@ def trace(
         console.out.print(_escaped(line))
 
 
+def _show_known(
+    indicator: str, territory: str, period: str, breakdown: str, as_of: str, as_json: bool
+) -> None:
+    from pipelines.indicators.vintages import known, show_known
+    from pipelines.warehouse import open_warehouse
+
+    with open_warehouse(get_settings()).connection(read_only=True) as connection:
+        found = known(connection, indicator, territory, period, breakdown, parse_as_of(as_of))
+    if as_json:
+        console.as_json(asdict(found))
+        return
+    for line in show_known(found):
+        console.out.print(_escaped(line))
+
+
 @app.command()
 @told
 def sql(
     query: Annotated[str | None, typer.Argument(help="One query; without it, a prompt.")] = None,
+    as_of: AsOf = None,
     as_json: Json = False,
     csv: Annotated[bool, typer.Option("--csv", help="Answer as CSV.")] = False,
 ) -> None:
     """Read the published snapshot by SQL. Nothing can be changed."""
     from pipelines.publishing.query import ask, prompt
 
+    moment = None if as_of is None else parse_as_of(as_of)
     if query is None:
-        prompt(get_settings())
+        prompt(get_settings(), moment)
         return
-    names, rows = ask(get_settings(), query)
+    names, rows = ask(get_settings(), query, moment)
     if as_json:
         console.as_json([dict(zip(names, row, strict=True)) for row in rows])
     elif csv:

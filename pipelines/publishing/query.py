@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import duckdb
 
 from pipelines import console
 from pipelines.errors import GorodError
-from pipelines.publishing.publication import current_publication
+from pipelines.formats.typed import literal, quoted
+from pipelines.indicators.vintages import HISTORY, VALUES, known_at
+from pipelines.publishing.publication import SCHEMA, Publication, current_publication
 from pipelines.settings import Settings
 
 
-def ask(settings: Settings, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+def ask(
+    settings: Settings, query: str, as_of: datetime | None = None
+) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Names and rows of one query on the current publication.
+
+    With ``as_of``, ``pub_indicator_value_v1`` is what was known then; all other tables are today's.
 
     Raises:
         GorodError: nothing is published yet, or the query is wrong (with DuckDB's explanation).
@@ -21,8 +30,8 @@ def ask(settings: Settings, query: str) -> tuple[list[str], list[tuple[Any, ...]
     publication = current_publication(settings)
     if publication is None:
         raise GorodError("nothing is published yet", "Run: gorod run")
-    # A reader may not reach files outside the snapshot.
-    with duckdb.connect(str(publication.database), read_only=True) as connection:
+    with _opened(publication, as_of) as connection:
+        # A reader may not reach files outside the snapshot.
         connection.execute(
             "set search_path = 'published'; set enable_external_access = false; set lock_configuration = true"
         )
@@ -34,7 +43,34 @@ def ask(settings: Settings, query: str) -> tuple[list[str], list[tuple[Any, ...]
             raise GorodError(str(error).strip(), "Tables: gorod sql 'show tables'") from error
 
 
-def prompt(settings: Settings) -> None:
+@contextmanager
+def _opened(publication: Publication, as_of: datetime | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The snapshot; of another moment, views over it under the same names."""
+    if as_of is None:
+        with duckdb.connect(str(publication.database), read_only=True) as connection:
+            yield connection
+        return
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(f"attach {literal(str(publication.database))} as today (read_only)")
+        connection.execute(f"create schema {SCHEMA}")
+        tables = connection.execute(
+            "select table_name, list(column_name order by column_index) from duckdb_columns()"
+            " where database_name = 'today' and schema_name = ? group by table_name",
+            [SCHEMA],
+        ).fetchall()
+        for table, columns in tables:
+            named = ", ".join(quoted(name) for name in columns)
+            read_from, rows = f"today.{SCHEMA}.{quoted(table)}", ""
+            if table == VALUES:
+                read_from, rows = f"today.{SCHEMA}.{HISTORY}", f"where {known_at(as_of)}"
+            connection.execute(
+                f"create view {SCHEMA}.{quoted(table)} as select {named} from {read_from} {rows}"
+            )
+        yield connection
+
+
+def prompt(settings: Settings, as_of: datetime | None = None) -> None:
     """Read queries, ended by a semicolon, until the end of input."""
     import contextlib
 
@@ -55,7 +91,7 @@ def prompt(settings: Settings) -> None:
             continue
         if lines[-1].rstrip().endswith(";"):
             try:
-                names, rows = ask(settings, "\n".join(lines))
+                names, rows = ask(settings, "\n".join(lines), as_of)
                 console.table("", names, rows)
             except GorodError as error:
                 console.err.print(str(error).replace("[", "\\["))
