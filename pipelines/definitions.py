@@ -15,6 +15,7 @@ from pipelines.orchestration.building_assets import (
     marts,
     publication_asset,
 )
+from pipelines.orchestration.export_assets import exports
 from pipelines.orchestration.loading_assets import origin_spec, raw_asset
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
@@ -37,6 +38,7 @@ def defs() -> dg.Definitions:
             marts(),
             index_values,
             publication_asset(),
+            exports,
             country_digest,
         ],
         jobs=[*loading.values(), build, report],

@@ -131,3 +131,22 @@ def test_command(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert "Traceback" not in wrong.output
     finally:
         get_settings.cache_clear()
+
+
+def test_the_asset_makes_them_of_the_current_publication(
+    home: Settings, publication: Publication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dagster as dg
+
+    from pipelines.orchestration.export_assets import EXPORTS, exports
+
+    monkeypatch.setenv("GOROD_HOME", str(home.home))
+    get_settings.cache_clear()
+    try:
+        done = dg.materialize([exports])
+    finally:
+        get_settings.cache_clear()
+    (made,) = done.asset_materializations_for_node(exports.node_def.name)
+    assert made.asset_key == EXPORTS
+    assert made.metadata["publication"].value == publication.id
+    assert {path.name for path in (home.home / "exports").iterdir()} == set(PRODUCTS)
