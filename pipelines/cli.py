@@ -17,6 +17,7 @@ from pipelines.commands.answering import Json, told
 from pipelines.commands.answering import escaped as _escaped
 from pipelines.commands.export import app as export_app
 from pipelines.commands.index import app as index_app
+from pipelines.commands.warehouse import app as warehouse_app
 from pipelines.moments import parse_as_of
 from pipelines.settings import get_settings
 
@@ -51,6 +52,7 @@ AsOf = Annotated[
 
 app.add_typer(index_app, name="index")
 app.add_typer(export_app, name="export")
+app.add_typer(warehouse_app, name="warehouse")
 
 
 @app.command()

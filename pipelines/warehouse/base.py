@@ -12,6 +12,7 @@ import duckdb
 
 from pipelines.declarations.sources import Feed
 from pipelines.loading.gate import Result
+from pipelines.warehouse.form import Step
 
 Row = dict[str, Any]
 
@@ -74,6 +75,13 @@ class Warehouse(Protocol):
     @property
     def engine(self) -> Literal["duckdb", "postgres"]:
         """What holds the tables; also the name of dbt's target."""
+
+    @property
+    def name(self) -> str:
+        """Where it is, for messages; without a password."""
+
+    def migrate(self) -> list[Step]:
+        """Bring an older form to the newest, step by step, each in one transaction; the steps that were taken."""
 
     def prepare(self) -> None:
         """Create what is missing: Gorod's schemas and an empty raw table for each declared feed."""

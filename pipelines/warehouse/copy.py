@@ -1,4 +1,4 @@
-"""Moving a warehouse: what Gorod itself keeps (ops, raw, catalogue) goes over whole; dbt builds the rest again."""
+"""Moving a warehouse: ledger, raw rows, catalogue and vintages go over whole; dbt builds the rest again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pipelines.errors import GorodError, WarehouseError
 from pipelines.formats.typed import quoted
 from pipelines.warehouse.base import Warehouse
 
-SCHEMAS = ("ops", "raw", "catalogue")
+# vintages: what was known when, which no build can make again
+SCHEMAS = ("ops", "raw", "catalogue", "vintages")
 SOURCE = "copied_from"
 
 
@@ -75,6 +76,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> Cop
     known = {(str(held_in), str(name)) for held_in, name in _own_tables(connection)}
     if (schema, table) not in known:
         definition = ", ".join(f"{quoted(name)} {kind}" for name, kind in given.items())
+        connection.execute(f"create schema if not exists {quoted(schema)}")
         connection.execute(f"create table {here} ({definition})")
     else:
         present = _columns(connection, here)

@@ -157,6 +157,24 @@ class DuckDBWarehouse(Ledger):
                     raise told(error, self.path) from error
                 time.sleep(random.uniform(0.05, 0.25))
 
+    @property
+    def name(self) -> str:
+        """Path of the file."""
+        return str(self.path)
+
+    def migrate(self) -> list[form.Step]:
+        """Bring an older form to the newest; the steps that were taken."""
+        with self.connection() as connection:
+            found, exists = _version(connection)
+            taken = form.steps(found) if exists and found is not None else []
+            for step in taken:
+                connection.begin()
+                connection.execute(step.sql)
+                connection.execute(form.RECORD.format(step.version))
+                connection.commit()
+        self.prepare()
+        return taken
+
     def prepare(self) -> None:
         """Create what is missing: schemas, ledger, views, an empty raw table for each declared feed."""
         with self.connection() as connection:

@@ -93,6 +93,24 @@ class PostgresWarehouse(Ledger):
                     f"attach {literal(address)} as {name} ({how}{', read_only' if read_only else ''})"
                 )
 
+    @property
+    def name(self) -> str:
+        """Host, port and database."""
+        return f"PostgreSQL {self.server.name}"
+
+    def migrate(self) -> list[form.Step]:
+        """Bring an older form to the newest; the steps that were taken."""
+        with self.server.session("migrates") as session:
+            session.execute("select pg_advisory_xact_lock(%s)", [PREPARE_LOCK])
+            found, exists = version(session)
+            taken = form.steps(found) if exists and found is not None else []
+            for step in taken:
+                with session.transaction():
+                    _script(session, step.sql)
+                    _script(session, form.RECORD.format(step.version))
+        self.prepare()
+        return taken
+
     def prepare(self) -> None:
         """Create what is missing: schemas, ledger, views, an empty raw table for each declared feed.
 

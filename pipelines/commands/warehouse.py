@@ -1,0 +1,104 @@
+"""``gorod warehouse``: make, migrate, check and move the warehouse, on DuckDB and on PostgreSQL."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from pipelines import console
+from pipelines.commands.answering import Json, escaped, told
+from pipelines.settings import get_settings
+
+app = typer.Typer(
+    no_args_is_help=True, help="The warehouse itself: make, migrate, check, move it between engines."
+)
+
+
+@app.command()
+@told
+def init() -> None:
+    """Make Gorod's own schemas and tables where GOROD_WAREHOUSE points; nothing happens where they are."""
+    from pipelines.warehouse import open_warehouse
+    from pipelines.warehouse.form import VERSION
+
+    warehouse = open_warehouse(get_settings())
+    warehouse.prepare()
+    console.out.print(f"{escaped(warehouse.name)} has a ledger of form {VERSION}")
+
+
+@app.command()
+@told
+def migrate() -> None:
+    """Bring the tables of an older Gorod to today's form, step by step. Make a backup before."""
+    from pipelines.loading.plan import run_lock
+    from pipelines.warehouse import open_warehouse
+
+    settings = get_settings()
+    warehouse = open_warehouse(settings)
+    with run_lock(settings):
+        done = warehouse.migrate()
+    for step in done:
+        console.out.print(f"form {step.version}: {step.path.name}")
+    if not done:
+        console.out.print(f"{escaped(warehouse.name)} has today's form; nothing to do")
+
+
+@app.command()
+@told
+def check(as_json: Json = False) -> None:
+    """Hold the warehouse against its ledger: form, rows of each load, orphans, views. Leaves with 5 if it is not whole."""
+    from pipelines.warehouse import open_warehouse
+    from pipelines.warehouse.check import check_warehouse
+
+    warehouse = open_warehouse(get_settings())
+    found = check_warehouse(warehouse)
+    if as_json:
+        console.as_json(asdict(found))
+    else:
+        if found.findings:
+            console.table(
+                "Not whole",
+                ("what", "where", "says"),
+                [(one.what, one.where, one.says) for one in found.findings],
+            )
+        console.out.print(
+            f"{escaped(warehouse.name)}: form {found.version}, {found.loads} loads, {found.raw_rows} rows in "
+            f"{found.raw_tables} raw tables, {found.views} tables and views readable: "
+            + (f"{len(found.findings)} findings" if found.findings else "whole")
+        )
+    if found.findings:
+        raise typer.Exit(5)
+
+
+@app.command()
+@told
+def copy(
+    source: Annotated[str, typer.Argument(help="DuckDB file or postgresql://…")],
+    target: Annotated[str, typer.Argument(help="Empty DuckDB file or database.")],
+    as_json: Json = False,
+) -> None:
+    """Copy a warehouse, from DuckDB to PostgreSQL or back: ledger, raw rows, catalogue, history.
+
+    Counts and checksums of each table are compared before anything is committed. The marts are built by the next gorod
+    run. Passwords are best left to PGPASSWORD or ~/.pgpass.
+    """
+    from pipelines.warehouse import warehouse_at
+    from pipelines.warehouse.copy import copy_warehouse
+
+    timeout = get_settings().busy_timeout_s
+    given, made = warehouse_at(source, timeout), warehouse_at(target, timeout)
+    copied = copy_warehouse(given, made)
+    if as_json:
+        console.as_json([asdict(one) for one in copied])
+        return
+    console.table(
+        "Copied, the same on both sides",
+        ("table", "rows", "checksum"),
+        [(one.table, one.rows, one.checksum) for one in copied],
+        right=("rows",),
+    )
+    console.out.print(
+        f"{sum(one.rows for one in copied)} rows of {len(copied)} tables: {escaped(given.name)} → {escaped(made.name)}"
+    )

@@ -1,0 +1,157 @@
+"""Whether a warehouse is whole: its form, the rows of each load against the ledger, what belongs to nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from pipelines.formats.typed import quoted
+from pipelines.warehouse import form
+from pipelines.warehouse.base import Warehouse
+
+OF_A_LOAD = ("load_event", "offer", "load_result", "quarantine", "flagged_row")
+OWN = ("ops", "raw", "catalogue", "staging", "intermediate", "marts", "published", "published_next")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it should be."""
+
+    what: str
+    where: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was looked at, and what was found. An empty list of findings is a whole warehouse."""
+
+    version: int | None
+    loads: int
+    raw_tables: int
+    raw_rows: int
+    views: int
+    findings: list[Finding]
+
+
+def check_warehouse(warehouse: Warehouse) -> Checked:
+    """Hold a warehouse against its own ledger; nothing is changed.
+
+    Raises:
+        GorodError: it cannot be opened.
+    """
+    with warehouse.connection(read_only=True) as connection:
+        tables = _tables(connection)
+        if ("ops", "load") not in tables:
+            nothing = Finding("form", "ops.load", "there is no ledger: gorod warehouse init")
+            return Checked(None, 0, 0, 0, 0, [nothing])
+        found = _one(connection, "select max(version) from ops.version")
+        version = None if found is None else int(found)
+        findings = [] if version == form.VERSION else [_other_form(version)]
+        raw = sorted(name for schema, name in tables if schema == "raw")
+        counts = _raw_counts(connection, raw)
+        findings += _against_ledger(connection, counts)
+        findings += _orphans(connection)
+        views = sorted((schema, name) for schema, name in tables if schema in OWN)
+        findings += [broken for view in views if (broken := _unreadable(connection, *view)) is not None]
+        return Checked(
+            version,
+            int(_one(connection, "select count(*) from ops.load") or 0),
+            len(raw),
+            sum(counts.values()),
+            len(views),
+            findings,
+        )
+
+
+def _other_form(version: int | None) -> Finding:
+    return Finding(
+        "form",
+        "ops.version",
+        f"the ledger's form is {version or 'unknown'}, this Gorod's is {form.VERSION}: gorod warehouse migrate",
+    )
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    rows = connection.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
+        " union select schema_name, view_name from duckdb_views() where database_name = current_database()"
+    ).fetchall()
+    return {(str(schema), str(name)) for schema, name in rows}
+
+
+def _raw_counts(connection: duckdb.DuckDBPyConnection, raw: list[str]) -> dict[tuple[str, str], int]:
+    """Rows by raw table and load."""
+    counts: dict[tuple[str, str], int] = {}
+    for name in raw:
+        for load_id, rows in connection.execute(
+            f"select load_id, count(*) from raw.{quoted(name)} group by load_id"
+        ).fetchall():
+            counts[name, load_id] = int(rows)
+    return counts
+
+
+def _against_ledger(
+    connection: duckdb.DuckDBPyConnection, counts: dict[tuple[str, str], int]
+) -> list[Finding]:
+    """Each load has as many raw rows, and as many in quarantine, as the ledger says; raw holds no other."""
+    findings = []
+    known = set()
+    rows = connection.execute(
+        "select load_id, source || '__' || feed, rows_quarantined,"
+        " case when outcome = 'accepted' then rows_accepted"
+        " when exists (select 1 from ops.load_event as e where e.load_id = l.load_id and e.event = 'waived')"
+        " then rows_delivered - rows_quarantined else 0 end,"
+        " (select count(*) from ops.quarantine as q where q.load_id = l.load_id) from ops.load as l order by load_no"
+    ).fetchall()
+    for load_id, table, quarantined, expected, kept_back in rows:
+        known.add((table, load_id))
+        present = counts.get((table, load_id), 0)
+        if present != expected:
+            findings.append(
+                Finding("rows", load_id, f"raw.{table} holds {present} rows, the ledger says {expected}")
+            )
+        if kept_back != quarantined:
+            findings.append(
+                Finding(
+                    "quarantine",
+                    load_id,
+                    f"{kept_back} rows are in quarantine, the ledger says {quarantined}",
+                )
+            )
+    return findings + [
+        Finding(
+            "orphan", load_id, f"raw.{table} holds {present} rows of a load that the ledger does not know"
+        )
+        for (table, load_id), present in sorted(counts.items())
+        if (table, load_id) not in known
+    ]
+
+
+def _orphans(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
+    """Records of loads that there are not, and loads that nothing was decided about."""
+    findings = [
+        Finding("orphan", str(load_id), f"ops.{name} tells of a load that the ledger does not know")
+        for name in OF_A_LOAD
+        for (load_id,) in connection.execute(
+            f"select distinct load_id from ops.{name} where load_id not in (select load_id from ops.load) order by 1"
+        ).fetchall()
+    ]
+    undecided = connection.execute(
+        "select load_id from ops.load where load_id not in (select load_id from ops.load_event) order by 1"
+    ).fetchall()
+    return findings + [Finding("orphan", str(load_id), "no decision is recorded") for (load_id,) in undecided]
+
+
+def _unreadable(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> Finding | None:
+    try:
+        connection.execute(f"select * from {quoted(schema)}.{quoted(name)} limit 0").fetchall()
+    except duckdb.Error as error:
+        return Finding("unreadable", f"{schema}.{name}", str(error).splitlines()[0])
+    return None
+
+
+def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> int | None:
+    row = connection.execute(sql).fetchone()
+    return None if row is None else row[0]
