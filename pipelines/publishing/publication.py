@@ -8,7 +8,6 @@ the publication before or the one after. Nothing in a published folder is ever w
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
@@ -23,22 +22,22 @@ from typing import Any
 import duckdb
 
 from pipelines.errors import GorodError, WarehouseError
+from pipelines.formats.typed import quoted
+from pipelines.publishing.contracts import (
+    DATABASE,
+    MANIFEST,
+    Contract,
+    content_hash_of,
+    read_contracts,
+    write_contracts,
+)
 from pipelines.publishing.embargo import require_no_embargoed
-from pipelines.publishing.folders import BUILDING, only_writer, remove_leftovers, seal, sha256_of, sync
+from pipelines.publishing.folders import BUILDING, only_writer, remove_leftovers, seal, sync
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse, server_of
-from pipelines.warehouse.tables import contracts_schema
 
-SCHEMA = "published"
-DATABASE = "gorod.duckdb"
-MANIFEST = "manifest.json"
 CURRENT = "current"
 BUILT_FROM = ".built-from"
-
-TERRITORIES = "pub_territory_v1"
-OBSERVATIONS = "pub_observation_v1"
-LOADS = "pub_load_v1"
-SLICE_KEY = ("source", "feed", "instance", "slice")
 
 
 @dataclass(frozen=True)
@@ -64,31 +63,6 @@ class Publication:
         return self.folder / DATABASE
 
 
-@dataclass(frozen=True)
-class _Column:
-    name: str
-    type: str
-    comment: str | None
-
-    @property
-    def is_moment(self) -> bool:
-        """Says when something was processed, not what is known."""
-        return self.name.endswith("_at") or self.type.startswith("TIMESTAMP")
-
-
-@dataclass(frozen=True)
-class _Contract:
-    """A published table: where it is read from, its comment and columns."""
-
-    name: str
-    read_from: str
-    comment: str | None
-    columns: tuple[_Column, ...]
-
-    def has(self, *columns: str) -> bool:
-        return set(columns) <= {column.name for column in self.columns}
-
-
 def publish(settings: Settings) -> Publication:
     """Publish the warehouse's contracts, unless their content is what was published last.
 
@@ -101,11 +75,11 @@ def publish(settings: Settings) -> Publication:
         WarehouseError: the publication cannot be written; what was published stays.
     """
     with _only_publisher(settings):
-        with _open_warehouse(settings) as (connection, warehouse):
-            definitions_hash, build = _require_sound_build(connection, warehouse)
-            contracts = _contracts(connection, warehouse)
+        with reading_warehouse(settings) as (connection, warehouse):
+            definitions_hash, build = require_sound_build(connection, warehouse)
+            contracts = read_contracts(connection, warehouse)
             _require_no_embargoed(connection, warehouse, contracts)
-            content_hash = _content_hash(connection, contracts)
+            content_hash = content_hash_of(connection, contracts)
             publication = _newest(settings.published, content_hash)
             if publication is None:
                 publication = _build(
@@ -156,7 +130,7 @@ def current_publication(settings: Settings) -> Publication | None:
     if not link.exists():
         return None
     folder = link.resolve()
-    publication = _read_publication(folder)
+    publication = read_publication(folder)
     if publication is None:
         raise WarehouseError(
             f"{folder / MANIFEST}: no manifest of a publication",
@@ -177,7 +151,7 @@ def _only_publisher(settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def _open_warehouse(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+def reading_warehouse(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
     """The warehouse, read only, in a connection that can write elsewhere; and the warehouse's name in it."""
     with duckdb.connect() as connection:
         # instants in the snapshot must not depend on where the machine stands
@@ -185,13 +159,13 @@ def _open_warehouse(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnect
         yield connection, open_warehouse(settings).attach(connection)
 
 
-def _require_sound_build(connection: duckdb.DuckDBPyConnection, warehouse: str) -> tuple[str, str]:
+def require_sound_build(connection: duckdb.DuckDBPyConnection, warehouse: str) -> tuple[str, str]:
     """Definitions' hash and dbt invocation of the last whole build, if it knows the whole ledger.
 
     Neither it nor a build of selected models since (``whole`` is false) may have failed.
     """
     remedy = "Run `gorod run`: it builds the marts and publishes."
-    ops = f"{_name(warehouse)}.ops"
+    ops = f"{quoted(warehouse)}.ops"
     try:
         builds = connection.execute(
             f"select ok, whole, definitions_hash, ledger_version, invocation_id from {ops}.build"
@@ -236,68 +210,19 @@ def _require_index(connection: duckdb.DuckDBPyConnection, ops: str, build: str, 
 
 
 def _require_no_embargoed(
-    connection: duckdb.DuckDBPyConnection, warehouse: str, contracts: list[_Contract]
+    connection: duckdb.DuckDBPyConnection, warehouse: str, contracts: list[Contract]
 ) -> None:
     for contract in contracts:
         columns = {column.name for column in contract.columns}
         require_no_embargoed(
-            connection, f"{_name(warehouse)}.intermediate", contract.name, contract.read_from, columns
+            connection, f"{quoted(warehouse)}.intermediate", contract.name, contract.read_from, columns
         )
-
-
-def _contracts(connection: duckdb.DuckDBPyConnection, warehouse: str) -> list[_Contract]:
-    """Every table or view ``published.pub_*``, with comments, in the order of names."""
-    schema = contracts_schema(connection, warehouse)
-    tables = connection.execute(
-        "select table_name, comment from duckdb_tables()"
-        " where database_name = $db and schema_name = $schema and starts_with(table_name, 'pub_')"
-        " union all select view_name, comment from duckdb_views()"
-        " where database_name = $db and schema_name = $schema and starts_with(view_name, 'pub_') order by 1",
-        {"db": warehouse, "schema": schema},
-    ).fetchall()
-    columns = connection.execute(
-        "select table_name, column_name, data_type, comment from duckdb_columns()"
-        " where database_name = $db and schema_name = $schema order by table_name, column_index",
-        {"db": warehouse, "schema": schema},
-    ).fetchall()
-    contracts = [
-        _Contract(
-            name,
-            f"{_name(warehouse)}.{schema}.{_name(name)}",
-            comment,
-            tuple(_Column(*column) for table, *column in columns if table == name),
-        )
-        for name, comment in tables
-    ]
-    missing = {TERRITORIES, OBSERVATIONS, LOADS} - {contract.name for contract in contracts}
-    if missing:
-        names = ", ".join(f"{SCHEMA}.{name}" for name in sorted(missing))
-        raise GorodError(
-            f"not published: the warehouse has no {names}",
-            "Build the marts: run `gorod run`.",
-        )
-    return contracts
-
-
-def _content_hash(connection: duckdb.DuckDBPyConnection, contracts: list[_Contract]) -> str:
-    """SHA-256 over names, types, comments and the multiset of rows of all tables."""
-    total = hashlib.sha256()
-    for contract in contracts:
-        known = ", ".join(_name(column.name) for column in contract.columns if not column.is_moment)
-        (rows,) = connection.execute(
-            "select sha256(coalesce(string_agg(row_hash, '' order by row_hash), '')) from"
-            " (select sha256(to_json(t)::varchar) as row_hash"
-            f" from (select {known} from {contract.read_from}) as t)"
-        ).fetchone() or ("",)
-        columns = [[column.name, column.type, column.comment] for column in contract.columns]
-        total.update(json.dumps([contract.name, contract.comment, columns, rows]).encode())
-    return total.hexdigest()
 
 
 def _build(
     published: Path,
     connection: duckdb.DuckDBPyConnection,
-    contracts: list[_Contract],
+    contracts: list[Contract],
     content_hash: str,
     definitions_hash: str,
 ) -> Publication:
@@ -312,36 +237,8 @@ def _build(
         "definitions_hash": definitions_hash,
     }
     try:
-        for folder in (building, building / "parquet", building / "regions"):
-            folder.mkdir()
-        files = [_write_database(connection, building / DATABASE, contracts, head, None)]
-        for contract in contracts:
-            path = building / "parquet" / f"{contract.name}.parquet"
-            connection.execute(
-                f"copy (select * from {contract.read_from} order by all) to {_text(str(path))}"
-                " (format parquet, compression zstd)"
-            )
-            files.append({"path": path, "rows": files[0]["row_counts"][contract.name]})
-        files += [
-            _write_database(connection, building / "regions" / f"{region}.duckdb", contracts, head, region)
-            for region in _regions(connection, contracts)
-        ]
-        described = {
-            str(file["path"].relative_to(building)): {
-                "sha256": sha256_of(file["path"]),
-                "bytes": file["path"].stat().st_size,
-                **{key: value for key, value in file.items() if key != "path"},
-            }
-            for file in files
-        }
-        manifest = {
-            **head,
-            "synthetic": files[0]["synthetic"],
-            "row_counts": files[0]["row_counts"],
-            "files": described,
-        }
-        text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
-        (building / MANIFEST).write_text(text, encoding="utf-8")
+        building.mkdir()
+        write_contracts(connection, contracts, building, head, with_regions=True)
         seal(building)
         folder = published / identity
         building.rename(folder)
@@ -349,108 +246,12 @@ def _build(
     except (OSError, duckdb.Error) as error:
         shutil.rmtree(building, ignore_errors=True)
         raise _cannot_write(published, error) from error
-    publication = _read_publication(folder)
+    publication = read_publication(folder)
     if publication is None:
         raise WarehouseError(
             f"{folder}: the publication just written is not whole", "Check the disk, then try again."
         )
     return publication
-
-
-def _write_database(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    contracts: list[_Contract],
-    head: dict[str, Any],
-    region: str | None,
-) -> dict[str, Any]:
-    """Write the contracts into a fresh DuckDB file: all rows, or those of ``region``.
-
-    Returns ``path``, ``row_counts`` by table and ``synthetic``.
-    """
-    connection.execute(f"attach {_text(str(path))} as snapshot (block_size 16384)")
-    try:
-        connection.execute("begin")
-        connection.execute(f"create schema snapshot.{SCHEMA}")
-        synthetic = False
-        row_counts = {}
-        for contract in contracts:
-            table = f"snapshot.{SCHEMA}.{_name(contract.name)}"
-            rows = "" if region is None else _rows_of_region(contract, {c.name: c for c in contracts}, region)
-            connection.execute(
-                f"create table {table} as select * from {contract.read_from} {rows} order by all"
-            )
-            _comment(connection, f"table {table}", contract.comment)
-            for column in contract.columns:
-                _comment(connection, f"column {table}.{_name(column.name)}", column.comment)
-            flag = "coalesce(bool_or(synthetic), false)" if contract.has("synthetic") else "false"
-            row_counts[contract.name], any_synthetic = connection.execute(
-                f"select count(*), {flag} from {table}"
-            ).fetchall()[0]
-            synthetic = synthetic or any_synthetic
-        table = f"snapshot.{SCHEMA}.publication"
-        connection.execute(
-            f"create table {table} as select $publication_id::varchar as publication_id,"
-            " $created_at::timestamptz as created_at, $region::varchar as region,"
-            " $content_hash::varchar as content_hash, $definitions_hash::varchar as definitions_hash,"
-            " $row_counts::json::map(varchar, bigint) as row_counts, $synthetic::boolean as synthetic",
-            {**head, "region": region, "row_counts": json.dumps(row_counts), "synthetic": synthetic},
-        )
-        _comment(connection, f"table {table}", "Which publication this file belongs to. One row.")
-        for name, comment in _PUBLICATION_COLUMNS.items():
-            _comment(connection, f"column {table}.{name}", comment)
-        connection.execute("commit")
-    finally:
-        connection.execute("detach snapshot")
-    return {"path": path, "row_counts": row_counts, "synthetic": synthetic}
-
-
-_PUBLICATION_COLUMNS = {
-    "publication_id": "Name of the publication's folder",
-    "created_at": "When it was built",
-    "region": "ref_area of the region whose rows this file holds; NULL: the whole country",
-    "content_hash": "SHA-256 over the whole publication's data, the same for the same figures",
-    "definitions_hash": "Hash of the definitions that the marts were built from",
-    "row_counts": "Rows of each table in this file",
-    "synthetic": "True if any row of this file comes from invented data",
-}
-
-
-def _rows_of_region(contract: _Contract, contracts: dict[str, _Contract], region: str) -> str:
-    """The WHERE clause that keeps what belongs to ``region``; empty for catalogues.
-
-    Loads carry a territory too, but a country-wide delivery feeds every region: a region sees the loads that
-    its own observations come from, and those that its own territories delivered.
-    """
-    territories, observations = contracts[TERRITORIES].read_from, contracts[OBSERVATIONS].read_from
-    own = f"(select ref_area from {territories} where {_text(region)} in (ref_area, region))"
-    loads = f"(ref_area in {own} or load_id in (select load_id from {observations} where ref_area in {own}))"
-    if contract.name == LOADS:
-        return f"where {loads}"
-    if contract.has("ref_area"):
-        return f"where ref_area in {own}"
-    if contract.has(*SLICE_KEY):
-        key = ", ".join(SLICE_KEY)
-        return f"where ({key}) in (select ({key}) from {contracts[LOADS].read_from} where {loads})"
-    return ""
-
-
-def _regions(connection: duckdb.DuckDBPyConnection, contracts: list[_Contract]) -> list[str]:
-    """``ref_area`` of each region, which is the name of its file."""
-    territories = next(contract for contract in contracts if contract.name == TERRITORIES)
-    regions = [
-        str(region)
-        for (region,) in connection.execute(
-            f"select distinct ref_area from {territories.read_from} where level = 'region' order by 1"
-        ).fetchall()
-    ]
-    for region in regions:
-        if not re.fullmatch(r"[A-Z]{2}-[A-Z0-9]{1,3}", region):
-            raise GorodError(
-                f"{SCHEMA}.{TERRITORIES}: region {region!r} has no ISO 3166-2 code",
-                "Correct its ref_area: the code names the region's file.",
-            )
-    return regions
 
 
 def _show(published: Path, publication: Publication) -> bool:
@@ -489,11 +290,11 @@ def _newest(published: Path, content_hash: str) -> Publication | None:
     It is not always the current one: a process can die between the rename and the swap of the link.
     """
     folders = _publication_folders(published)
-    publication = _read_publication(folders[-1]) if folders else None
+    publication = read_publication(folders[-1]) if folders else None
     return publication if publication is not None and publication.content_hash == content_hash else None
 
 
-def _read_publication(folder: Path) -> Publication | None:
+def read_publication(folder: Path) -> Publication | None:
     """The publication in ``folder``, or None if its manifest or one of its files is missing or cut short."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -529,21 +330,8 @@ def _remove_old(published: Path, keep: int) -> None:
             shutil.rmtree(folder.rename(published / f"{BUILDING}old-{folder.name}"))
 
 
-def _comment(connection: duckdb.DuckDBPyConnection, what: str, comment: str | None) -> None:
-    if comment is not None:
-        connection.execute(f"comment on {what} is {_text(comment)}")
-
-
 def _cannot_write(published: Path, error: Exception) -> WarehouseError:
     return WarehouseError(
         f"{published}: the publication cannot be written: {error}",
         "Check free space and permissions, then try again; what was published before stays.",
     )
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

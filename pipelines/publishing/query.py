@@ -13,7 +13,8 @@ from pipelines import console
 from pipelines.errors import GorodError
 from pipelines.formats.typed import literal, quoted
 from pipelines.indicators.vintages import HISTORY, VALUES, known_at
-from pipelines.publishing.publication import SCHEMA, Publication, current_publication
+from pipelines.publishing.contracts import SCHEMA
+from pipelines.publishing.publication import Publication, current_publication
 from pipelines.settings import Settings
 
 

@@ -14,7 +14,7 @@ import duckdb
 
 from pipelines.errors import GorodError
 from pipelines.formats.typed import literal
-from pipelines.publishing.publication import SCHEMA
+from pipelines.publishing.contracts import SCHEMA
 
 Row = dict[str, Any]
 LANGUAGES = ("ru", "be", "en")

@@ -1,0 +1,255 @@
+"""The published contracts, and writing them out: one DuckDB file, Parquet beside it, a file for each region."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines.errors import GorodError
+from pipelines.formats.typed import literal, quoted
+from pipelines.publishing.folders import sha256_of
+from pipelines.warehouse.tables import contracts_schema
+
+SCHEMA = "published"
+DATABASE = "gorod.duckdb"
+MANIFEST = "manifest.json"
+
+TERRITORIES = "pub_territory_v1"
+OBSERVATIONS = "pub_observation_v1"
+LOADS = "pub_load_v1"
+SLICE_KEY = ("source", "feed", "instance", "slice")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a published table."""
+
+    name: str
+    type: str
+    comment: str | None
+
+    @property
+    def is_moment(self) -> bool:
+        """Says when something was processed, not what is known."""
+        return self.name.endswith("_at") or self.type.startswith("TIMESTAMP")
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A published table: where it is read from, its comment and columns."""
+
+    name: str
+    read_from: str
+    comment: str | None
+    columns: tuple[Column, ...]
+
+    def has(self, *columns: str) -> bool:
+        """Whether it has all these columns."""
+        return set(columns) <= {column.name for column in self.columns}
+
+
+def read_contracts(connection: duckdb.DuckDBPyConnection, warehouse: str) -> list[Contract]:
+    """Every table or view ``published.pub_*``, with comments, in the order of names."""
+    schema = contracts_schema(connection, warehouse)
+    tables = connection.execute(
+        "select table_name, comment from duckdb_tables()"
+        " where database_name = $db and schema_name = $schema and starts_with(table_name, 'pub_')"
+        " union all select view_name, comment from duckdb_views()"
+        " where database_name = $db and schema_name = $schema and starts_with(view_name, 'pub_') order by 1",
+        {"db": warehouse, "schema": schema},
+    ).fetchall()
+    columns = connection.execute(
+        "select table_name, column_name, data_type, comment from duckdb_columns()"
+        " where database_name = $db and schema_name = $schema order by table_name, column_index",
+        {"db": warehouse, "schema": schema},
+    ).fetchall()
+    contracts = [
+        Contract(
+            name,
+            f"{quoted(warehouse)}.{schema}.{quoted(name)}",
+            comment,
+            tuple(Column(*column) for table, *column in columns if table == name),
+        )
+        for name, comment in tables
+    ]
+    missing = {TERRITORIES, OBSERVATIONS, LOADS} - {contract.name for contract in contracts}
+    if missing:
+        names = ", ".join(f"{SCHEMA}.{name}" for name in sorted(missing))
+        raise GorodError(
+            f"not published: the warehouse has no {names}",
+            "Build the marts: run `gorod run`.",
+        )
+    return contracts
+
+
+def content_hash_of(connection: duckdb.DuckDBPyConnection, contracts: list[Contract]) -> str:
+    """SHA-256 over names, types, comments and the multiset of rows of all tables."""
+    total = hashlib.sha256()
+    for contract in contracts:
+        known = ", ".join(quoted(column.name) for column in contract.columns if not column.is_moment)
+        (rows,) = connection.execute(
+            "select sha256(coalesce(string_agg(row_hash, '' order by row_hash), '')) from"
+            " (select sha256(to_json(t)::varchar) as row_hash"
+            f" from (select {known} from {contract.read_from}) as t)"
+        ).fetchone() or ("",)
+        columns = [[column.name, column.type, column.comment] for column in contract.columns]
+        total.update(json.dumps([contract.name, contract.comment, columns, rows]).encode())
+    return total.hexdigest()
+
+
+def write_contracts(
+    connection: duckdb.DuckDBPyConnection,
+    contracts: list[Contract],
+    folder: Path,
+    head: dict[str, Any],
+    *,
+    with_regions: bool,
+    more: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Write the contracts into an empty folder, with the manifest, which is returned.
+
+    Args:
+        head: what ``published.publication`` says: publication_id, created_at, content_hash, definitions_hash.
+        with_regions: a file for each region with its rows alone, too.
+        more: what the manifest says besides.
+    """
+    (folder / "parquet").mkdir()
+    files = [write_database(connection, folder / DATABASE, contracts, head, None)]
+    for contract in contracts:
+        path = folder / "parquet" / f"{contract.name}.parquet"
+        connection.execute(
+            f"copy (select * from {contract.read_from} order by all) to {literal(str(path))}"
+            " (format parquet, compression zstd)"
+        )
+        files.append({"path": path, "rows": files[0]["row_counts"][contract.name]})
+    if with_regions:
+        (folder / "regions").mkdir()
+        files += [
+            write_database(connection, folder / "regions" / f"{region}.duckdb", contracts, head, region)
+            for region in _regions(connection, contracts)
+        ]
+    described = {
+        str(file["path"].relative_to(folder)): {
+            "sha256": sha256_of(file["path"]),
+            "bytes": file["path"].stat().st_size,
+            **{key: value for key, value in file.items() if key != "path"},
+        }
+        for file in files
+    }
+    manifest = {
+        **head,
+        **(more or {}),
+        "synthetic": files[0]["synthetic"],
+        "row_counts": files[0]["row_counts"],
+        "files": described,
+    }
+    text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    return manifest
+
+
+def write_database(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    contracts: list[Contract],
+    head: dict[str, Any],
+    region: str | None,
+) -> dict[str, Any]:
+    """Write the contracts into a fresh DuckDB file: all rows, or those of ``region``.
+
+    Returns ``path``, ``row_counts`` by table and ``synthetic``.
+    """
+    connection.execute(f"attach {literal(str(path))} as snapshot (block_size 16384)")
+    try:
+        connection.execute("begin")
+        connection.execute(f"create schema snapshot.{SCHEMA}")
+        synthetic = False
+        row_counts = {}
+        for contract in contracts:
+            table = f"snapshot.{SCHEMA}.{quoted(contract.name)}"
+            rows = "" if region is None else _rows_of_region(contract, {c.name: c for c in contracts}, region)
+            connection.execute(
+                f"create table {table} as select * from {contract.read_from} {rows} order by all"
+            )
+            _comment(connection, f"table {table}", contract.comment)
+            for column in contract.columns:
+                _comment(connection, f"column {table}.{quoted(column.name)}", column.comment)
+            flag = "coalesce(bool_or(synthetic), false)" if contract.has("synthetic") else "false"
+            row_counts[contract.name], any_synthetic = connection.execute(
+                f"select count(*), {flag} from {table}"
+            ).fetchall()[0]
+            synthetic = synthetic or any_synthetic
+        table = f"snapshot.{SCHEMA}.publication"
+        connection.execute(
+            f"create table {table} as select $publication_id::varchar as publication_id,"
+            " $created_at::timestamptz as created_at, $region::varchar as region,"
+            " $content_hash::varchar as content_hash, $definitions_hash::varchar as definitions_hash,"
+            " $row_counts::json::map(varchar, bigint) as row_counts, $synthetic::boolean as synthetic",
+            {**head, "region": region, "row_counts": json.dumps(row_counts), "synthetic": synthetic},
+        )
+        _comment(connection, f"table {table}", "Which publication this file belongs to. One row.")
+        for name, comment in _PUBLICATION_COLUMNS.items():
+            _comment(connection, f"column {table}.{name}", comment)
+        connection.execute("commit")
+    finally:
+        connection.execute("detach snapshot")
+    return {"path": path, "row_counts": row_counts, "synthetic": synthetic}
+
+
+_PUBLICATION_COLUMNS = {
+    "publication_id": "Name of the publication's folder",
+    "created_at": "When it was built",
+    "region": "ref_area of the region whose rows this file holds; NULL: the whole country",
+    "content_hash": "SHA-256 over the whole publication's data, the same for the same figures",
+    "definitions_hash": "Hash of the definitions that the marts were built from",
+    "row_counts": "Rows of each table in this file",
+    "synthetic": "True if any row of this file comes from invented data",
+}
+
+
+def _rows_of_region(contract: Contract, contracts: dict[str, Contract], region: str) -> str:
+    """The WHERE clause that keeps what belongs to ``region``; empty for catalogues.
+
+    Loads carry a territory too, but a country-wide delivery feeds every region: a region sees the loads that
+    its own observations come from, and those that its own territories delivered.
+    """
+    territories, observations = contracts[TERRITORIES].read_from, contracts[OBSERVATIONS].read_from
+    own = f"(select ref_area from {territories} where {literal(region)} in (ref_area, region))"
+    loads = f"(ref_area in {own} or load_id in (select load_id from {observations} where ref_area in {own}))"
+    if contract.name == LOADS:
+        return f"where {loads}"
+    if contract.has("ref_area"):
+        return f"where ref_area in {own}"
+    if contract.has(*SLICE_KEY):
+        key = ", ".join(SLICE_KEY)
+        return f"where ({key}) in (select ({key}) from {contracts[LOADS].read_from} where {loads})"
+    return ""
+
+
+def _regions(connection: duckdb.DuckDBPyConnection, contracts: list[Contract]) -> list[str]:
+    """``ref_area`` of each region, which is the name of its file."""
+    territories = next(contract for contract in contracts if contract.name == TERRITORIES)
+    regions = [
+        str(region)
+        for (region,) in connection.execute(
+            f"select distinct ref_area from {territories.read_from} where level = 'region' order by 1"
+        ).fetchall()
+    ]
+    for region in regions:
+        if not re.fullmatch(r"[A-Z]{2}-[A-Z0-9]{1,3}", region):
+            raise GorodError(
+                f"{SCHEMA}.{TERRITORIES}: region {region!r} has no ISO 3166-2 code",
+                "Correct its ref_area: the code names the region's file.",
+            )
+    return regions
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, what: str, comment: str | None) -> None:
+    if comment is not None:
+        connection.execute(f"comment on {what} is {literal(comment)}")
