@@ -32,7 +32,7 @@ PAGE = {
     "frequencies": Text("Периодичность", "Перыядычнасць", "Frequency"),
     "owner": Text("Кто отвечает", "Хто адказвае", "Owner"),
     "answers": Text("Отвечает показателям", "Адказвае паказчыкам", "Answers to"),
-    "roll_up": Text("Свод по территориям", "Звод па тэрыторыях", "Aggregation over territories"),
+    "roll_up": Text("Свод, где он делается", "Звод, дзе ён робіцца", "Aggregation, where there is any"),
     "imputation": Text("Пропуски", "Пропускі", "Missing values"),
     "no_imputation": Text("не восполняются", "не запаўняюцца", "are not filled in"),
     "imputation_limit": Text("не более периодов", "не больш за перыядаў", "periods at most"),
