@@ -159,9 +159,7 @@ def replay(load_id: str, why: str, settings: Settings, warehouse: Warehouse) -> 
     return load_delivery(delivery, settings, warehouse, replayed_by=getpass.getuser(), replayed_why=why)
 
 
-def waive(
-    load_id: str, by: str, why: str, until: date, settings: Settings, warehouse: Warehouse
-) -> None:
+def waive(load_id: str, by: str, why: str, until: date, settings: Settings, warehouse: Warehouse) -> None:
     """Let a refused load in until a day, on somebody's word; rows in quarantine stay there.
 
     Raises:
