@@ -15,7 +15,7 @@ from pipelines.loading.load import LoadOutcome, load_offer
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import Settings, get_settings
 from pipelines.warehouse import open_warehouse
-from pipelines.warehouse.duckdb import DuckDBWarehouse
+from pipelines.warehouse.base import Warehouse
 
 HEADER = "id,category,author,name,address,lat,lng,status,rating,opened,planned,organisation_id"
 PERSON = "Иванка Выдуманская"
@@ -28,7 +28,7 @@ class Portal:
 
     settings: Settings
     folder: Path
-    warehouse: DuckDBWarehouse = field(init=False)
+    warehouse: Warehouse = field(init=False)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

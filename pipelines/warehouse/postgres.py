@@ -13,7 +13,7 @@ import importlib.util
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -64,6 +64,10 @@ class PostgresWarehouse(Ledger):
                 yield connection
             except duckdb.Error as error:
                 raise self.server.told(error) from error
+            finally:
+                # closed within a transaction whose server is gone, the extension ends the whole process
+                with suppress(duckdb.Error):
+                    connection.rollback()
 
     def attach(self, connection: duckdb.DuckDBPyConnection, name: str | None = None) -> str:
         """Attach the database, to read, and its name in that connection.

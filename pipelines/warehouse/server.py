@@ -146,19 +146,19 @@ class Server:
             return WarehouseError(f"{said}: {first}", f"A statement ran for more than {STATEMENT_TIMEOUT}.")
         if re.search(r"password authentication|no password supplied|no pg_hba.conf entry", text):
             return WarehouseError(
-                f"{said} refuses the login: {_last_line(text)}",
+                f"{said} refuses the login: {_reason(text)}",
                 "Check the user in GOROD_WAREHOUSE and the password in PGPASSWORD or ~/.pgpass.",
             )
         if re.search(r"database .* does not exist", text):
             return WarehouseError(
-                f"{said}: {_last_line(text)}",
+                f"{said}: {_reason(text)}",
                 "Create it: create database … encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8' template template0",
             )
         if "permission denied" in text:
             return WarehouseError(f"{said}: {first}", "Log in as the role that owns the warehouse.")
         if is_away(error):
             return WarehouseError(
-                f"{said} cannot be reached: {_last_line(text)}",
+                f"{said} cannot be reached: {_reason(text)}",
                 "Check that the server runs and is reachable, then run again; nothing was half written.",
             )
         if isinstance(error, duckdb.Error | psycopg.Error):
@@ -220,7 +220,7 @@ def is_away(error: BaseException) -> bool:
     )
 
 
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    fatal = [line for line in lines if "FATAL" in line]
-    return (fatal or lines or [""])[-1]
+def _reason(text: str) -> str:
+    """What stands behind the last «failed:», which is what a person needs; else the first line."""
+    found = re.search(r".*failed: (.+)", text)
+    return (found.group(1) if found else text.splitlines()[0] if text else "").strip()

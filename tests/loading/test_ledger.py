@@ -175,7 +175,7 @@ def test_a_waiver_lets_in_until_its_day_and_says_who_and_why(portal: Portal) -> 
 def test_a_waiver_expires_by_itself(portal: Portal) -> None:
     bad = refused(portal)
     waive(bad.load_id, "Петров", "до марта", TODAY, portal.settings, portal.warehouse)
-    with duckdb.connect(portal.settings.warehouse) as connection:
+    with portal.warehouse.connection() as connection:
         connection.execute(
             "update ops.load_event set until = ? where event = 'waived'", [TODAY - timedelta(days=1)]
         )
@@ -190,7 +190,7 @@ def test_a_waived_load_supersedes_and_gives_back_when_it_expires(portal: Portal)
     waive(bad.load_id, "Петров", "до марта", TODAY, portal.settings, portal.warehouse)
     assert effective(portal) == [bad.load_id]
     assert replaced_by(bad.load_id, portal.warehouse) == [{"load_id": good.load_id, "rows_accepted": 5}]
-    with duckdb.connect(portal.settings.warehouse) as connection:
+    with portal.warehouse.connection() as connection:
         connection.execute(
             "update ops.load_event set until = ? where event = 'waived'", [TODAY - timedelta(days=1)]
         )

