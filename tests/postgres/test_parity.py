@@ -1,0 +1,200 @@
+"""The same deliveries on both engines make the same figures: rows, values, types, comments, text and order."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pytest
+from psycopg import sql
+
+from pipelines.indicators.index.publish import publish_index
+from pipelines.settings import PROJECT
+from pipelines.warehouse.copy import copy_warehouse
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+from pipelines.warehouse.postgres import PostgresWarehouse
+from pipelines.warehouse.server import Server
+from tests.dbt import small_warehouse as small
+from tests.postgres.conftest import Databases
+
+# The only things that may differ: moments at which things were done here. docs/parity.md says why.
+MOMENTS = {"pub_indicator_value_history_v1": {"known_from"}}
+
+
+def dbt(dsn: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run dbt on the server in a process of its own."""
+    environment = {
+        **os.environ,
+        **Server(dsn).environment,
+        "GOROD_DBT_TARGET": "postgres",
+        "DBT_TARGET_PATH": str(folder / "target-postgres"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+    }
+    project = str(PROJECT / "dbt")
+    return subprocess.run(
+        [
+            sys.executable, "-c", "from dbt.cli.main import cli; cli()",
+            *arguments, "--project-dir", project, "--profiles-dir", project,
+        ],
+        env=environment, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+
+
+class Pair:
+    """The small warehouse on both engines, built by the same project, with the same indices."""
+
+    def __init__(self, folder: Path, dsn: str) -> None:
+        self.dsn = dsn
+        self.here = small.SmallWarehouse(folder)
+        small.fill(self.here)
+        copy_warehouse(DuckDBWarehouse(self.here.path), PostgresWarehouse(dsn))
+        self.builds = [self.here.dbt("build"), dbt(dsn, folder, "build")]
+        for warehouse in (DuckDBWarehouse(self.here.path), PostgresWarehouse(dsn)):
+            with warehouse.connection() as connection:
+                publish_index(connection, "test")
+        self.connection = duckdb.connect()
+        self.connection.execute("set timezone = 'UTC'")
+        DuckDBWarehouse(self.here.path).attach(self.connection, "small")
+        PostgresWarehouse(dsn).attach(self.connection, "server")
+
+    def tables(self, database: str, schema: str) -> list[str]:
+        return [
+            name
+            for (name,) in self.connection.execute(
+                "select table_name from duckdb_tables() where database_name = ? and schema_name = ? order by 1",
+                [database, schema],
+            ).fetchall()
+        ]
+
+    def form(self, database: str, schema: str, table: str) -> list[tuple[Any, ...]]:
+        return self.connection.execute(
+            "select column_name, data_type, comment from duckdb_columns()"
+            " where database_name = ? and schema_name = ? and table_name = ? order by column_index",
+            [database, schema, table],
+        ).fetchall()
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Pair]:
+    made = Pair(tmp_path_factory.mktemp("parity"), databases.new())
+    yield made
+    made.connection.close()
+
+
+def test_every_model_and_test_of_the_project_passes_on_both(pair: Pair) -> None:
+    for done in pair.builds:
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    summaries = [done.stdout.split("Done. ")[-1].strip() for done in pair.builds]
+    assert summaries[0] == summaries[1]
+
+
+def test_the_contracts_are_the_same_with_their_types_and_comments(pair: Pair) -> None:
+    names = pair.tables("small", "published")
+    assert len(names) > 20
+    assert pair.tables("server", "published_next") == names
+    for name in names:
+        assert pair.form("server", "published_next", name) == pair.form("small", "published", name), name
+
+
+def test_every_published_row_is_the_same(pair: Pair) -> None:
+    filled = 0
+    for name in pair.tables("small", "published"):
+        columns = ", ".join(
+            f'"{column}"'
+            for column, *_ in pair.form("small", "published", name)
+            if column not in MOMENTS.get(name, set())
+        )
+        sides = [
+            f"select {columns} from {where}.{name}" for where in ("small.published", "server.published_next")
+        ]
+        for one, other in (sides, sides[::-1]):
+            extra = pair.connection.execute(f"{one} except all {other} limit 3").fetchall()
+            assert extra == [], f"{name}: {one} has {extra}"
+        (rows,) = pair.connection.execute(f"select count(*) from small.published.{name}").fetchall()[0]
+        filled += rows > 0
+    assert filled > 20
+
+
+def test_text_is_ordered_alike(pair: Pair) -> None:
+    """By the engines themselves, not by one of them: names in Russian and Belarusian, codes, nulls last."""
+    with psycopg.connect(pair.dsn) as session:
+        for table, column in (
+            ("pub_territory_v1", "name_ru"), ("pub_territory_v1", "name_be"), ("pub_territory_v1", "ref_area"),
+            ("pub_indicator_v1", "name_be"), ("pub_indicator_value_v1", "note_ru"), ("pub_load_v1", "load_id"),
+        ):  # fmt: skip
+            by_server = session.execute(
+                sql.SQL("select {0} from published_next.{1} order by {0} nulls last").format(
+                    sql.Identifier(column), sql.Identifier(table)
+                )
+            ).fetchall()
+            assert by_server == pair.here.query(
+                f"select {column} from published.{table} order by {column} nulls last"
+            ), f"{table}.{column}"
+
+
+def test_each_region_has_the_same_mart(pair: Pair) -> None:
+    for schema in ("mart_by", "mart_by_br", "mart_by_hm", "mart_by_mi"):
+        sides = [f"select * from {where}.{schema}.indicator_value" for where in ("small", "server")]
+        for one, other in (sides, sides[::-1]):
+            assert pair.connection.execute(f"{one} except all {other} limit 3").fetchall() == []
+
+
+def test_every_figure_that_is_read_has_its_decimals_on_the_server(pair: Pair) -> None:
+    """A numeric without a scale would reach readers, and Gorod itself, as floating point."""
+    with psycopg.connect(pair.dsn) as session:
+        bare = session.execute(
+            "select n.nspname || '.' || c.relname || '.' || a.attname from pg_attribute as a"
+            " join pg_class as c on a.attrelid = c.oid join pg_namespace as n on c.relnamespace = n.oid"
+            " where a.atttypid = 'numeric'::regtype and a.atttypmod = -1 and c.relkind in ('r', 'v')"
+            " and (n.nspname in ('raw', 'ops', 'catalogue', 'staging', 'marts', 'published_next')"
+            " or n.nspname like 'mart\\_%' or c.relname like 'int\\_%contributions') order by 1"
+        ).fetchall()
+    assert bare == []
+
+
+def test_the_build_is_recorded_and_a_second_one_is_incremental(pair: Pair, tmp_path: Path) -> None:
+    again = dbt(pair.dsn, tmp_path, "build")
+    assert again.returncode == 0, again.stdout[-4000:]
+    assert "int_observations_by_load" in again.stdout
+    with psycopg.connect(pair.dsn) as session:
+        rows = session.execute("select ok, whole, ledger_version from ops.build order by built_at").fetchall()
+    assert rows[-1] == rows[0] == (True, True, pair.here.loads)
+
+
+@pytest.mark.slow
+def test_the_samples_by_gorod_run_end_in_the_same_publication(tmp_path: Path, databases: Databases) -> None:
+    """The whole way: landing, gate, load, build, indices, publication. One hash covers data, types and comments."""
+    homes = {"duckdb": "", "postgres": databases.new()}
+    found = {}
+    for engine, address in homes.items():
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("GOROD_")},
+            "GOROD_HOME": str(tmp_path / engine), "GOROD_ORIGIN": "sample", "GOROD_PSEUDONYM_KEY": "test",
+            **({"GOROD_WAREHOUSE": address} if address else {}),
+        }  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "pipelines.cli", "run", "--json"],
+            cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=500,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+        assert not json.loads(done.stdout)["failures"]
+        manifest = tmp_path / engine / "published" / "current" / "manifest.json"
+        found[engine] = json.loads(manifest.read_text(encoding="utf-8"))
+    for key in ("content_hash", "definitions_hash", "row_counts", "synthetic"):
+        assert found["duckdb"][key] == found["postgres"][key], key
+    with psycopg.connect(homes["postgres"]) as session:
+        shown = session.execute("select content_hash from published.publication").fetchone()
+        assert shown == (found["postgres"]["content_hash"],)
+        for table, rows in found["postgres"]["row_counts"].items():
+            assert session.execute(
+                sql.SQL("select count(*) from published.{}").format(sql.Identifier(table))
+            ).fetchone() == (rows,)
+    for path in (tmp_path / "postgres").rglob("*"):
+        assert path.name != "warehouse.duckdb"
