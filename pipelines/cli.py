@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from pipelines import console
+from pipelines.commands.access import app as access_app
 from pipelines.commands.answering import Json, told
 from pipelines.commands.answering import escaped as _escaped
 from pipelines.commands.export import app as export_app
@@ -51,6 +52,7 @@ AsOf = Annotated[
 ]
 
 app.add_typer(index_app, name="index")
+app.add_typer(access_app, name="access")
 app.add_typer(export_app, name="export")
 app.add_typer(warehouse_app, name="warehouse")
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from pipelines.declarations.access import Access
 from pipelines.declarations.corrections import CorrectionFile
 from pipelines.declarations.frameworks import Framework
 from pipelines.declarations.indicators import Indicator, MeasureFile, Themes
@@ -65,6 +66,7 @@ KINDS = (
     Kind("plausibility", Plausibility, "assets/plausibility.yml", "assets/plausibility.yml"),
     Kind("corrections", CorrectionFile, "assets/corrections/*.yml", "assets/corrections/<source>.yml"),
     Kind("release", ReleaseCalendar, "assets/releases/calendar.yml", "assets/releases/calendar.yml"),
+    Kind("access", Access, "assets/access.yml", "assets/access.yml"),
     Kind("report", Report, "assets/reports/*.yml", "assets/reports/<report>.yml"),
 )
 

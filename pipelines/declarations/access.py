@@ -1,0 +1,196 @@
+"""Who may read what on a server: the model of ``assets/access.yml``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.errors import DeclarationError
+from pipelines.settings import PROJECT
+
+ACCESS = PROJECT / "assets" / "access.yml"
+
+NAME = r"[a-z][a-z0-9_]*"
+# PostgreSQL cuts longer names, and two of them could become one.
+LONGEST_NAME = 63
+PLACES = ("{region}", "{source}")
+
+
+class Role(Declaration):
+    """A group of logins. It cannot log in itself; a name with {region} or {source} stands for one group each."""
+
+    title: Names = Field(description="who it is for")
+    reads: tuple[str, ...] = Field(
+        default=(),
+        description="what it may read: schema.table, or schema.* for all of a schema; * at the end of a schema's name "
+        "stands for any ending, {region} for the region's code in small letters with _ for -",
+    )
+    rows: Literal["all", "region", "source"] = Field(
+        default="all",
+        description="which rows of it: all; those of its region, with the country's totals; those of its source",
+    )
+    writes: bool = Field(default=False, description="true: may load, build and publish")
+
+    @field_validator("reads")
+    @classmethod
+    def _names_relations(cls, reads: tuple[str, ...]) -> tuple[str, ...]:
+        for name in reads:
+            if not re.fullmatch(rf"{NAME}(?:\{{region\}}|\*)?\.(?:\*|{NAME})", name):
+                raise ValueError(f"{name!r}: write schema.table or schema.*")
+        return reads
+
+
+class Login(Declaration):
+    """Somebody, or a tool, that connects. Its password is set on the server, and stands in no file."""
+
+    groups: tuple[str, ...] = Field(
+        min_length=1, description="groups that it belongs to, by their full names"
+    )
+    connection_limit: int = Field(default=10, ge=1, description="how many sessions it may have at once")
+    statement_timeout: str = Field(
+        default="5min",
+        pattern=r"^\d+(ms|s|min|h)$",
+        description="how long one query may run; a session can change it",
+    )
+    note: str | None = Field(default=None, description="who answers for it")
+
+
+class Rows(Declaration):
+    """How the rows of a published table are told apart. A table that is not listed here is closed to everybody."""
+
+    whole: bool = Field(
+        default=False, description="true: names no territory and no load; whoever reads it reads all of it"
+    )
+    territory: tuple[str, ...] = Field(
+        default=(),
+        description="columns with codes of territories; a region sees a row if all of them are its own",
+    )
+    load: str | None = Field(
+        default=None,
+        description="column with a load; a region sees a row if the load feeds it, or there is none",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Rows:
+        if self.whole == bool(self.territory or self.load):
+            raise ValueError("whole: say either this, or columns of territory and load")
+        return self
+
+
+class Access(Declaration):
+    """``assets/access.yml``: groups, logins, and how published rows are told apart."""
+
+    country: str = Field(description="ref_area of the country, whose totals every region sees")
+    closed: tuple[str, ...] = Field(
+        description="schemas that are Gorod's own: nobody reads them but who is named in reads"
+    )
+    roles: dict[str, Role] = Field(description="groups by name")
+    logins: dict[str, Login] = Field(default={}, description="logins by name")
+    published: dict[str, Rows] = Field(description="tables of schema published")
+
+    @field_validator("roles", "logins")
+    @classmethod
+    def _names_of_roles(cls, given: dict[str, Role] | dict[str, Login]) -> dict[str, Role] | dict[str, Login]:
+        for name in given:
+            if not re.fullmatch(r"[a-z][a-z0-9_{}]*", name) or name.startswith("pg_"):
+                raise ValueError(f"{name!r}: small Latin letters, digits and _, not pg_…")
+        return given
+
+    @model_validator(mode="after")
+    def _places(self) -> Access:
+        for name, role in self.roles.items():
+            of_region, of_source = (place in name for place in PLACES)
+            if of_region != (role.rows == "region") or of_source != (role.rows == "source"):
+                raise ValueError(
+                    f"roles.{name}: rows: region belongs to a name with {{region}}, source to {{source}}"
+                )
+            if any(place in what and place not in name for place in PLACES for what in role.reads):
+                raise ValueError(f"roles.{name}: reads names a {{…}} that the name lacks")
+        both = sorted(self.roles.keys() & self.logins.keys())
+        if both:
+            raise ValueError(f"logins: {both} are names of groups")
+        return self
+
+
+@dataclass(frozen=True)
+class Group:
+    """One group as the server has it. ``region`` is a ref_area; ``reads`` has no more places to fill."""
+
+    name: str
+    reads: tuple[str, ...]
+    rows: Literal["all", "region", "source"]
+    writes: bool
+    region: str | None = None
+
+    def may_read(self, schema: str, relation: str) -> bool:
+        """Whether it reads this table or view."""
+        return any(_matches(pattern, schema, relation) for pattern in self.reads)
+
+    def may_enter(self, schema: str) -> bool:
+        """Whether it reads anything of this schema."""
+        return any(_matches(pattern.split(".")[0] + ".*", schema, "") for pattern in self.reads)
+
+
+def groups(access: Access, regions: Iterable[str], sources: Iterable[str]) -> dict[str, Group]:
+    """The groups by name, one for each region and source where a role stands for several.
+
+    Raises:
+        DeclarationError: a name is too long for PostgreSQL, or a login names a group that there is not.
+    """
+    found = {
+        group.name: group
+        for name, role in access.roles.items()
+        for group in _groups(name, role, list(regions), list(sources))
+    }
+    problems = [f"group {name} has {len(name)} letters" for name in found if len(name) > LONGEST_NAME]
+    problems += [
+        f"login {login} belongs to {group}, which is not declared"
+        for login, declared in access.logins.items()
+        for group in declared.groups
+        if group not in found
+    ]
+    if problems:
+        raise DeclarationError(
+            f"{ACCESS}: " + "; ".join(problems),
+            f"Groups are {', '.join(found)}; a name has at most {LONGEST_NAME} letters.",
+        )
+    return found
+
+
+def load_access(path: Path = ACCESS) -> Access:
+    """The declaration.
+
+    Raises:
+        DeclarationError: it is wrong.
+    """
+    return read_yaml(path, Access)
+
+
+def in_names(code: str) -> str:
+    """A code as it stands in names of roles and schemas: ``BY-BR`` is ``by_br``."""
+    return code.lower().replace("-", "_")
+
+
+def _groups(name: str, role: Role, regions: list[str], sources: list[str]) -> Iterator[Group]:
+    if role.rows == "region":
+        for region in regions:
+            code = in_names(region)
+            reads = tuple(what.replace("{region}", code) for what in role.reads)
+            yield Group(name.replace("{region}", code), reads, role.rows, role.writes, region)
+    elif role.rows == "source":
+        for source in sources:
+            yield Group(name.replace("{source}", source), role.reads, role.rows, role.writes)
+    else:
+        yield Group(name, role.reads, role.rows, role.writes)
+
+
+def _matches(pattern: str, schema: str, relation: str) -> bool:
+    wanted, table = pattern.split(".")
+    fits = schema.startswith(wanted[:-1]) if wanted.endswith("*") else schema == wanted
+    return fits and table in ("*", relation)
