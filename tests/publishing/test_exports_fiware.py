@@ -14,7 +14,9 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
+from pipelines.publishing.exports.fiware import make
 from pipelines.publishing.exports.products import export
+from pipelines.publishing.exports.snapshot import open_snapshot
 from pipelines.publishing.publication import Publication
 from pipelines.settings import Settings
 
@@ -171,3 +173,27 @@ def test_a_region_has_its_own_rows_alone(home: Settings, tmp_path: Path, folder:
     assert files == {"BY-BR.json", "BY-BR.normalized.jsonld", "export.json"}
     own = (tmp_path / "fiware" / "BY-BR.json").read_bytes()
     assert own == (folder / "BY-BR.json").read_bytes()
+
+
+def test_a_plan_stands_beside_its_value_and_only_there(publication: Publication, tmp_path: Path) -> None:
+    file = tmp_path / "gorod.duckdb"
+    file.write_bytes(publication.database.read_bytes())
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("drop table if exists published.pub_progress_v1")
+        connection.execute(
+            "create table published.pub_progress_v1 as select indicator, ref_area, time_period, true as is_newest,"
+            " 'plan_2030' as programme, 135::numeric(24, 6) as plan_value, '2030' as target_period,"
+            " 'red' as light, 'example' as thresholds_status from published.pub_indicator_value_v1"
+            " where breakdown = '_T' and obs_value is not null"
+            " qualify row_number() over (order by last_day desc, indicator, ref_area) = 1"
+        )
+        key = connection.execute("select indicator, ref_area from published.pub_progress_v1").fetchone()
+    out = tmp_path / "out"
+    with open_snapshot(file) as snapshot:
+        out.mkdir()
+        make(snapshot, out, out)
+    planned = [one for one in everything(out) if "businessTarget" in one or "currentStanding" in one]
+    assert [(one["indicator"], one["refArea"]) for one in planned] == [key]
+    assert planned[0]["currentStanding"] == "bad"
+    assert "135 " in planned[0]["businessTarget"] and "2030" in planned[0]["businessTarget"]
+    assert "пороги условные" in planned[0]["businessTarget"]

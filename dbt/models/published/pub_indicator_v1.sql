@@ -59,6 +59,8 @@ select
     indicators.theme_be,
     indicators.theme_en,
     indicators.frequencies,
+    indicators.levels,
+    indicators.rolled_up_levels,
     indicators.roll_up,
     indicators.percentile,
     indicators.imputation,

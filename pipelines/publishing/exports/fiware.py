@@ -25,6 +25,8 @@ CONTEXT = (
 # the model has no word for half a year
 FREQUENCIES = {"M": "monthly", "Q": "quarterly", "A": "yearly"}
 MOMENTS = ("dateModified", "updatedAt")
+# words of the model for the lights of pub_progress_v1; grey has none
+STANDINGS = {"green": "good", "yellow": "fair", "red": "bad"}
 
 NEWEST = """
 select * from published.pub_indicator_value_v1
@@ -38,12 +40,20 @@ def make(snapshot: Snapshot, folder: Path, _out: Path) -> None:
     """Write a pair of files for the country and each region that the publication holds."""
     indicators = {row["indicator"]: row for row in snapshot.rows("pub_indicator_v1")}
     territories = {row["ref_area"]: row for row in snapshot.rows("pub_territory_v1")}
+    progress = {
+        (row["indicator"], row["ref_area"], row["time_period"]): row
+        for row in snapshot.rows_if_any("pub_progress_v1")
+        if row["is_newest"] and row["plan_value"] is not None
+    }
     by_file: dict[str, list[dict[str, Any]]] = {
         code: [] for code, row in territories.items() if row["level"] in ("country", "region")
     }
     for value in snapshot.ask(NEWEST):
         territory = territories[value["ref_area"]]
         entity = _entity(value, indicators[value["indicator"]], territory, territories, snapshot)
+        planned = progress.get((value["indicator"], value["ref_area"], value["time_period"]))
+        if planned is not None:
+            entity |= _target(planned, indicators[value["indicator"]])
         by_file[territory["region"] or territory["ref_area"]].append(entity)
     for code, entities in by_file.items():
         write_json(entities, folder / f"{code}.json")
@@ -96,6 +106,17 @@ def _entity(
         "publication": snapshot.publication_id,
     }
     return {key: content for key, content in entity.items() if content is not None}
+
+
+def _target(planned: Row, indicator: Row) -> dict[str, Any]:
+    """What is planned, in words, and how the value stands to it; thresholds that are an example say so."""
+    example = " (пороги условные)" if planned["thresholds_status"] == "example" else ""
+    target = {
+        "businessTarget": f"{planned['plan_value'].normalize():f} {indicator['unit_ru']} к {planned['target_period']} году,"
+        f" {planned['programme']}{example}",
+        "currentStanding": STANDINGS.get(planned["light"]),
+    }
+    return {key: content for key, content in target.items() if content is not None}
 
 
 def normalized(entity: dict[str, Any]) -> dict[str, Any]:
