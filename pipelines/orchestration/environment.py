@@ -28,25 +28,40 @@ run_monitoring:
   enabled: true
 """
 
+# With the warehouse on a server, Dagster keeps its runs there too, in a schema of its own: every host that works on
+# the warehouse sees them, and the pool's limit holds for all. The address is in the environment alone.
+DAGSTER_SCHEMA = "dagster"
+DAGSTER_STORAGE = "GOROD_DAGSTER_POSTGRES"
+SERVER_YAML = f"""\
+storage:
+  postgres:
+    postgres_url:
+      env: {DAGSTER_STORAGE}
+"""
+
 # The command keeps a log of its own; Dagster's capture would start four more processes for each step, which print
 # stack traces of their own at Ctrl-C.
 COMMAND_CONFIG = "gorod-run.yaml"
-COMMAND_YAML = (
-    DAGSTER_YAML
-    + """\
+COMMAND_YAML = """\
 compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager
 """
-)
 
 
 def prepare_dagster_home(settings: Settings) -> Path:
     """Make Dagster's home, once, and point this process at it."""
     home = settings.dagster_home
+    common = DAGSTER_YAML
+    server = server_of(settings)
+    if server is not None:
+        with server.session("prepares") as session:
+            session.execute(f"create schema if not exists {DAGSTER_SCHEMA}")
+        os.environ[DAGSTER_STORAGE] = server.url(search_path=DAGSTER_SCHEMA)
+        common += SERVER_YAML
     with disk_errors(settings.home):
         home.mkdir(parents=True, exist_ok=True)
-        for name, text in (("dagster.yaml", DAGSTER_YAML), (COMMAND_CONFIG, COMMAND_YAML)):
+        for name, text in (("dagster.yaml", common), (COMMAND_CONFIG, common + COMMAND_YAML)):
             config = home / name
             if not config.exists() or config.read_text(encoding="utf-8") != text:
                 config.write_text(text, encoding="utf-8")
