@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
+from pipelines.warehouse import access
 from pipelines.warehouse.server import Server
 
 BUILT = "published_next"
@@ -93,6 +94,10 @@ def _publish(session: psycopg.Connection[Any], about: dict[str, Any]) -> dict[st
         _drop(session, gone)
     changed = {name: _show(session, name, built[name], shown.get(name)) for name in built}
     _tell(session, about)
+    # in the same transaction: a new table is never open, and never closed to those who may read it
+    access.apply(session)
+    if any(changed.values()):
+        access.record(session, "published", str(about["publication_id"]))
     return changed
 
 
