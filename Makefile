@@ -8,7 +8,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test test-fast lint format bench lock clean
+.PHONY: help setup demo dev dev-postgres test test-fast lint format bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ $(STAMP): requirements-dev.lock requirements-uv.txt pyproject.toml
 
 demo: setup ## the main job on the samples: load, gate, build, publish, report
 	GOROD_ORIGIN=sample $(BIN)/gorod run --report
+
+dev-postgres: setup ## a PostgreSQL server on the loopback interface; says how to use it, Ctrl-C ends it
+	$(BIN)/python -m sandbox.postgres $${GOROD_HOME:-.gorod}/postgres
 
 dev: setup ## Dagster's UI on the same state, http://127.0.0.1:3000
 	$(BIN)/gorod ui

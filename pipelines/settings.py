@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     home: Path = Field(
         default=PROJECT / ".gorod", description="state: landing, warehouse, publications, reports"
     )
-    warehouse: str = Field(default="", description="path of the DuckDB file; default <home>/warehouse.duckdb")
+    warehouse: str = Field(default="", description="DuckDB file or postgresql://…; default <home>/warehouse.duckdb")
     mirror: Path | None = Field(default=None, description="folder that stands in for the public origins")
     origin: Literal["sample", "mirror", ""] = Field(
         default="",
@@ -83,6 +83,11 @@ class Settings(BaseSettings):
     def reports(self) -> Path:
         """Reports with their manifests."""
         return self.home / "reports"
+
+    @property
+    def releases(self) -> Path:
+        """Releases: frozen, never changed."""
+        return self.home / "releases"
 
     @property
     def dagster_home(self) -> Path:
