@@ -18,6 +18,7 @@ from pipelines.commands.answering import Json, told
 from pipelines.commands.answering import escaped as _escaped
 from pipelines.commands.export import app as export_app
 from pipelines.commands.index import app as index_app
+from pipelines.commands.release import app as release_app
 from pipelines.commands.warehouse import app as warehouse_app
 from pipelines.moments import parse_as_of
 from pipelines.settings import get_settings
@@ -52,6 +53,7 @@ AsOf = Annotated[
 ]
 
 app.add_typer(index_app, name="index")
+app.add_typer(release_app, name="release")
 app.add_typer(access_app, name="access")
 app.add_typer(export_app, name="export")
 app.add_typer(warehouse_app, name="warehouse")
@@ -436,11 +438,21 @@ def report(
     month: Annotated[
         str | None, typer.Option(help="Month of the digest, YYYY-MM; default: this month.")
     ] = None,
+    release: Annotated[
+        str | None, typer.Option(help="A release's id; without a month, its last month.")
+    ] = None,
 ) -> None:
-    """Make the country digest of a month from the current publication."""
+    """Make the country digest of a month from the current publication, or from a release."""
     from pipelines.reporting.digest import make_digest
 
-    done = make_digest(get_settings(), month or f"{date.today():%Y-%m}")
+    settings = get_settings()
+    if release is None:
+        done = make_digest(settings, month or f"{date.today():%Y-%m}")
+    else:
+        from pipelines.indicators.releases import find_release, last_month, publication_of
+
+        source = publication_of(settings, release)
+        done = make_digest(settings, month or last_month(find_release(settings, release)), release=source)
     console.out.print(
         f"{done.document}\n{done.workbook}"
         + ("" if done.is_new else "\nnothing new: the same documents as before")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.releases import load_calendar
 from pipelines.errors import GorodError
 from pipelines.moments import told
+from pipelines.publishing.contracts import MANIFEST
 from pipelines.warehouse.base import Warehouse
 
 # what is held back by what names it; each table has the period and held_until beside
@@ -65,3 +71,33 @@ def require_no_embargoed(
                 " what was published before stays",
                 "The model of the contract must leave it out: macro not_under_embargo.",
             )
+
+
+def require_open(folder: Path) -> None:
+    """Refuse to read from a release whose embargo lasts; any other folder is open.
+
+    The calendar of today decides, and what the release was cut with where it is in the calendar no more.
+
+    Raises:
+        GorodError: with the moment.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    until = embargo_of(manifest)
+    if until is not None and until > datetime.now(UTC):
+        raise GorodError(
+            f"release {manifest['publication_id']} is under embargo until {told(until)}",
+            "Nothing is made from it before; assets/releases/calendar.yml sets the moment.",
+        )
+
+
+def embargo_of(manifest: Mapping[str, Any]) -> datetime | None:
+    """Until when a release is under embargo, by its manifest; None for what is no release, or was never under one."""
+    if "release" not in manifest:
+        return None
+    declared = load_calendar(load_catalogue()).get(manifest["release"])
+    if declared is not None:
+        return declared.embargo_until
+    return datetime.fromisoformat(manifest["embargo_until"]) if manifest["embargo_until"] else None

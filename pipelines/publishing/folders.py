@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from pipelines.errors import WarehouseBusyError
@@ -71,3 +72,9 @@ def sha256_of(path: Path) -> str:
     """SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def free_name(folder: Path, wanted: str) -> str:
+    """``wanted``, or with a number behind where it is taken: the same content in the same second, the first damaged."""
+    names = (wanted if number == 1 else f"{wanted}-{number}" for number in count(1))
+    return next(name for name in names if not (folder / name).exists())

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ from pipelines.publishing.contracts import (
     write_contracts,
 )
 from pipelines.publishing.embargo import require_no_embargoed
-from pipelines.publishing.folders import BUILDING, only_writer, remove_leftovers, seal, sync
+from pipelines.publishing.folders import BUILDING, free_name, only_writer, remove_leftovers, seal, sync
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse, server_of
 
@@ -228,7 +227,7 @@ def _build(
 ) -> Publication:
     """Write a publication beside the others, make it durable, rename it into place."""
     created_at = datetime.now(UTC).replace(microsecond=0)
-    identity = _free_id(published, f"{created_at:%Y%m%dT%H%M%SZ}-{content_hash[:12]}")
+    identity = free_name(published, f"{created_at:%Y%m%dT%H%M%SZ}-{content_hash[:12]}")
     building = published / f"{BUILDING}{identity}"
     head: dict[str, Any] = {
         "publication_id": identity,
@@ -311,12 +310,6 @@ def read_publication(folder: Path) -> Publication | None:
         )
     except (OSError, ValueError, KeyError):
         return None
-
-
-def _free_id(published: Path, wanted: str) -> str:
-    """``wanted``, or with a number behind: the same content in the same second, the first damaged."""
-    names = (wanted if number == 1 else f"{wanted}-{number}" for number in count(1))
-    return next(name for name in names if not (published / name).exists())
 
 
 def _remove_old(published: Path, keep: int) -> None:

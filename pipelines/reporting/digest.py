@@ -12,7 +12,7 @@ from typing import Any
 
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.publishing.folders import BUILDING, only_writer, remove_leftovers, seal, sha256_of, sync
-from pipelines.publishing.publication import current_publication
+from pipelines.publishing.publication import Publication, current_publication
 from pipelines.reporting.declaration import Report, load_report
 from pipelines.reporting.document import write_document
 from pipelines.reporting.figures import Digest, read_digest
@@ -42,10 +42,13 @@ class ReportResult:
         return self.folder / DOCUMENT
 
 
-def make_digest(settings: Settings, period: str, report: Report | None = None) -> ReportResult:
-    """Make the digest of the month ``period`` (``YYYY-MM``) from the current publication.
+def make_digest(
+    settings: Settings, period: str, report: Report | None = None, release: Publication | None = None
+) -> ReportResult:
+    """Make the digest of the month ``period`` (``YYYY-MM``) from the current publication, or from a release.
 
-    The same publication and period give the same bytes. ``report`` defaults to the declared country digest.
+    The same publication and period give the same bytes. ``report`` defaults to the declared country digest. What is
+    made from a release lies in ``reports/releases/<id>/<report>/<period>``.
 
     Raises:
         GorodError: nothing is published, no such month or indicator, or a document is too long.
@@ -53,13 +56,14 @@ def make_digest(settings: Settings, period: str, report: Report | None = None) -
         WarehouseError: the snapshot cannot be read, or the report not be written; the report before stays.
     """
     report = report or load_report(DIGEST)
-    publication = current_publication(settings)
+    publication = release or current_publication(settings)
     if publication is None:
         raise GorodError(
             "no report: nothing is published yet", "Run `gorod run` first: it loads, builds and publishes."
         )
     digest = read_digest(publication, report, period)
-    folder = settings.reports / report.report / period
+    home = settings.reports if release is None else settings.reports / "releases" / release.id
+    folder = home / report.report / period
     beside = folder.with_name(f"{BUILDING}{period}")
     try:
         with only_writer(folder.parent, settings.busy_timeout_s, "making reports"):

@@ -98,6 +98,22 @@ create table if not exists ops.index_build (
     rows BIGINT not null
 );
 
+-- Every release that was cut; its folder holds the rest. Times are UTC.
+create table if not exists ops.release (
+    release_id VARCHAR primary key,
+    release VARCHAR not null,
+    time_period VARCHAR not null,
+    as_of TIMESTAMP not null,
+    known_at TIMESTAMP not null,
+    cut_at TIMESTAMP not null,
+    by_whom VARCHAR not null,
+    why VARCHAR,
+    embargo_until TIMESTAMP,
+    content_hash VARCHAR not null,
+    manifest_sha256 VARCHAR not null,
+    invocation_id VARCHAR not null
+);
+
 -- Days are the country's: Europe/Minsk, UTC+3 all year.
 create or replace view ops.accepted_load as
 with waiver as (

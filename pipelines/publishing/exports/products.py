@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from pipelines.errors import GorodError
+from pipelines.publishing.embargo import require_open
 from pipelines.publishing.exports.product import Export, write_product
 from pipelines.publishing.exports.snapshot import open_snapshot
 from pipelines.publishing.publication import current_publication
@@ -31,7 +32,8 @@ def export(
         file: a published ``gorod.duckdb``; by default the current publication's.
 
     Raises:
-        GorodError: nothing is published, there is no such region, or the file is no publication.
+        GorodError: nothing is published, there is no such region, the file is no publication, or it is that of a
+            release under embargo.
         WarehouseError: a product cannot be written; what was there stays.
     """
     with open_snapshot(_published_file(settings, region, file)) as snapshot:
@@ -48,6 +50,7 @@ def export(
 
 def _published_file(settings: Settings, region: str | None, file: Path | None) -> Path:
     if file is not None:
+        require_open(file.parent)
         beside = file.parent / "regions" / f"{region}.duckdb"
         return beside if region is not None and beside.is_file() else file
     publication = current_publication(settings)

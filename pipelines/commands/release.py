@@ -1,0 +1,195 @@
+"""``gorod release``: frozen sets of figures that reports are made from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines import console
+from pipelines.commands.answering import Json, escaped, told
+from pipelines.moments import parse_as_of
+from pipelines.moments import told as when
+from pipelines.settings import get_settings
+
+app = typer.Typer(no_args_is_help=True, help="Releases: frozen, dated figures that reports are made from.")
+
+SHOWN = 50  # changes in the terminal; all of them are in --json and --xlsx
+
+Named = Annotated[str, typer.Argument(help="The release's id, or an unambiguous piece of it.")]
+
+
+@app.command()
+@told
+def cut(
+    period: Annotated[str, typer.Option(help="What comes out, as SDMX writes it: 2026-Q3, 2026-10, 2026.")],
+    as_of: Annotated[
+        str, typer.Option(help="As it was known at the end of a day (2026-11-01) or at a moment.")
+    ],
+    by: Annotated[str, typer.Option(help="Who answers for it.")],
+    code: Annotated[
+        str | None, typer.Option(help="Release of the calendar; by default the one of this period.")
+    ] = None,
+    why: Annotated[str | None, typer.Option(help="The occasion.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Freeze what was known of a period. The same again is the same release."""
+    from pipelines.indicators.releases import cut as cut_release
+
+    found = cut_release(get_settings(), period, parse_as_of(as_of), by, code, why)
+    if as_json:
+        console.as_json({**found.manifest, "is_new": found.is_new})
+        return
+    rows = found.manifest["row_counts"]["pub_indicator_value_v1"]
+    console.out.print(f"{found.id}  {rows} values, {len(found.manifest['loads'])} loads")
+    if not found.is_new:
+        console.out.print("nothing new: the same figures were frozen before")
+    if found.is_held and found.embargo_until is not None:
+        console.out.print(f"[yellow]under embargo until {when(found.embargo_until)}[/]")
+    console.out.print(str(found.folder))
+
+
+@app.command("list")
+@told
+def list_(as_json: Json = False) -> None:
+    """All releases, oldest first."""
+    from pipelines.indicators.releases import list_releases, mend
+
+    settings = get_settings()
+    mend(settings)
+    found = list_releases(settings)
+    if as_json:
+        console.as_json([asdict(one) for one in found])
+        return
+    console.table(
+        "Releases",
+        ("release", "period", "as of", "cut", "by", "state"),
+        [
+            (
+                one.id,
+                one.period,
+                when(one.as_of),
+                when(one.cut_at),
+                one.by,
+                f"{one.state} until {when(one.embargo_until)}"
+                if one.state == "under embargo" and one.embargo_until
+                else one.state,
+            )
+            for one in found
+        ],
+    )
+
+
+@app.command()
+@told
+def show(release: Named, as_json: Json = False) -> None:
+    """What a release holds, and what it was made from."""
+    from pipelines.indicators.releases import find_release, mend
+
+    settings = get_settings()
+    mend(settings)
+    found = find_release(settings, release)
+    about = found.manifest
+    if as_json:
+        console.as_json(about)
+        return
+    lines = {
+        "release": found.id,
+        "period": about["period"],
+        "as of": when(datetime.fromisoformat(about["as_of"])),
+        "known by build": f"{about['build']}, {when(datetime.fromisoformat(about['known_at']))}",
+        "cut": f"{when(datetime.fromisoformat(about['cut_at']))} by {about['by']}",
+        "why": about["why"],
+        "embargo": f"{'until' if found.is_held else 'ended'} {when(found.embargo_until)}"
+        if found.embargo_until
+        else "none",
+        "content": about["content_hash"],
+        "definitions": about["definitions_hash"],
+        "code": " ".join(
+            str(value) for value in (about["code"]["version"], about["code"]["commit"]) if value
+        ),
+        "loads": len(about["loads"]),
+        "as of the cut": ", ".join(about["of_the_cut"]) or "nothing",
+        "synthetic": about["synthetic"],
+        "folder": found.folder,
+    }
+    for name, value in lines.items():
+        if value is not None:
+            console.out.print(f"{name:<14} {escaped(console.text(value))}")
+    console.table(
+        "Tables",
+        ("table", "rows"),
+        sorted(about["row_counts"].items()),
+        right=("rows",),
+    )
+
+
+@app.command()
+@told
+def verify(release: Named, as_json: Json = False) -> None:
+    """Read every file of a release and hold it against its hashes and the ledger."""
+    from pipelines.indicators.releases import mend
+    from pipelines.indicators.releases import verify as verify_release
+
+    settings = get_settings()
+    mend(settings)
+    identity, problems = verify_release(settings, release)
+    if as_json:
+        console.as_json({"release": identity, "problems": problems})
+    else:
+        console.out.print(
+            f"{identity}: " + ("as it was cut" if not problems else "[red]not as it was cut[/]")
+        )
+        for problem in problems:
+            console.out.print(f"  {escaped(problem)}")
+    if problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+@told
+def diff(
+    older: Annotated[str, typer.Argument(help="The one release.")],
+    newer: Annotated[str, typer.Argument(help="The other.")],
+    xlsx: Annotated[Path | None, typer.Option(help="Write all changes as a workbook.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What changed between two releases, and why."""
+    from pipelines.indicators.release_diff import compare, write_workbook
+    from pipelines.indicators.releases import find_release, mend
+    from pipelines.loading.load import disk_errors
+
+    settings = get_settings()
+    mend(settings)
+    releases = find_release(settings, older), find_release(settings, newer)
+    found = compare(*releases)
+    if xlsx is not None:
+        with disk_errors(xlsx.parent):
+            write_workbook(found, releases, xlsx)
+    if as_json:
+        console.as_json(asdict(found))
+        return
+    for line in found.head:
+        console.out.print(escaped(line))
+    console.table(
+        "Changes" if len(found.changes) <= SHOWN else f"Changes (the first {SHOWN} of {len(found.changes)})",
+        ("indicator", "territory", "period", "part", "old", "new", "why"),
+        [
+            (
+                one.indicator,
+                one.ref_area,
+                one.time_period,
+                one.breakdown,
+                one.old_text,
+                one.new_text,
+                one.why_text,
+            )
+            for one in found.changes[:SHOWN]
+        ],
+        right=("old", "new"),
+    )
+    if xlsx is not None:
+        console.out.print(f"all changes: {xlsx}")
