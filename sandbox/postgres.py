@@ -14,7 +14,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,8 +48,16 @@ class Instance:
         """Process of the server."""
         return int((self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
 
+    def start(self) -> None:
+        """Start it again after ``stop``."""
+        self.control("-l", str(self.data / "server.log"), "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it; ``immediate`` is as if its machine had lost power."""
+        self.control("stop", "-m", mode)
+
     def control(self, *arguments: str) -> None:
-        """Run pg_ctl on it: ``stop -m fast``, ``restart``."""
+        """Run pg_ctl on it."""
         # what a server inherits it holds open: its output must not be the caller's
         subprocess.run(
             [str(self.binaries / "pg_ctl"), "-w", "-D", str(self.data), *arguments],
@@ -86,10 +94,11 @@ def start(folder: Path, *, port: int = 5432, loopback: bool = False, durable: bo
     (data / "pg_hba.conf").write_text(
         "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n", encoding="utf-8"
     )
+    settings = "".join(f"{name} = '{value}'\n" for name, value in options.items())
+    (data / "postgresql.auto.conf").write_text(settings, encoding="utf-8")
     instance = Instance(data, wheel.bin_path, socket, port, wheel.system_user)
-    told = " ".join(f"-c {name}='{value}'" for name, value in options.items())
     try:
-        instance.control("-o", told, "-l", str(data / "server.log"), "start")
+        instance.start()
     except subprocess.CalledProcessError:
         shutil.rmtree(socket, ignore_errors=True)
         raise
@@ -105,7 +114,8 @@ def running(
     try:
         yield instance
     finally:
-        instance.control("stop", "-m", "fast")
+        with suppress(subprocess.CalledProcessError):  # it is down already
+            instance.stop()
         shutil.rmtree(instance.socket, ignore_errors=True)
 
 
