@@ -243,7 +243,7 @@ def _role_changes(session: psycopg.Connection[Any], access: Access, known: dict[
     found = _find(session, access)
     changes = [change for name in known for change in _group_changes(name, found.roles.get(name))]
     for name in access.logins:
-        changes += _login_changes(session, name, access, found.roles.get(name))
+        changes += _login_changes(session, name, access, known, found.roles.get(name))
     wanted = {(group, login) for login, declared in access.logins.items() for group in declared.groups}
     members = {
         (group, member)
@@ -288,7 +288,11 @@ def _without_powers(name: str, role: dict[str, Any], more: dict[str, str]) -> li
 
 
 def _login_changes(
-    session: psycopg.Connection[Any], name: str, access: Access, role: dict[str, Any] | None
+    session: psycopg.Connection[Any],
+    name: str,
+    access: Access,
+    known: dict[str, Group],
+    role: dict[str, Any] | None,
 ) -> list[Change]:
     declared = access.logins[name]
     changes = []
@@ -316,9 +320,7 @@ def _login_changes(
         "idle_in_transaction_session_timeout": "10min",
         "default_transaction_read_only": "on",
     }
-    if any(
-        known[name].writes for known in [groups(access, [], [])] for name in declared.groups if name in known
-    ):
+    if any(known[group].writes for group in declared.groups):
         settings.pop("default_transaction_read_only")
     present = set(role.get("rolconfig") or ())
     changes += [

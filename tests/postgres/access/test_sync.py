@@ -1,0 +1,231 @@
+"""``gorod access sync``: what is not as declared is told, mended, and told no more."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from pipelines.cli import app
+from pipelines.declarations.access import Access, Rows, groups, load_access
+from pipelines.declarations.common import read_yaml
+from pipelines.errors import DeclarationError
+from pipelines.publishing.server import publish_on_server
+from pipelines.settings import PROJECT, get_settings
+from pipelines.warehouse import access
+from tests.postgres.access.conftest import Served, about
+
+VALUES = "published.pub_indicator_value_v1"
+slow = pytest.mark.slow
+
+
+@slow
+def test_the_second_time_there_is_nothing_to_change(served: Served) -> None:
+    assert access.sync(served.server) == []
+
+
+DRIFT = {
+    "a right given to everybody": "grant select on raw.belstat__wages to public",
+    "a right given to a login": f"grant update on {VALUES} to test_brest",
+    "a right on one column": f"grant select (obs_value) on {VALUES} to test_appeals",
+    "a schema opened": "grant usage on schema marts to gorod_ministry",
+    "a right for tables to come": "alter default privileges in schema raw grant select on tables to gorod_analyst",
+    "a right taken away": f"revoke select on {VALUES} from gorod_ministry",
+    "a policy dropped": f"drop policy rows_of_region on {VALUES}",
+    "a policy widened": f"alter policy rows_of_region on {VALUES} using (true)",
+    "a policy for more groups": f"alter policy all_rows on {VALUES} to public",
+    "a policy added": f"create policy more on {VALUES} using (true)",
+    "row security switched off": f"alter table {VALUES} disable row level security",
+    "a group that passes policies": "alter role gorod_analyst_by_br bypassrls",
+    "a login that makes roles": "alter role test_brest createrole",
+    "a login in another group": "grant gorod_analyst to test_brest",
+    "a login taken out of its group": "revoke gorod_analyst_by_br from test_brest",
+    "a region given another's territory": "insert into published.region_territory values ('BY-BR', 'BY-HM')",
+    "temporary objects for everybody": "grant temporary on database {database} to public",
+    "a function for everybody": "grant execute on function ops.refuse_change() to public",
+}  # fmt: skip
+
+
+@slow
+@pytest.mark.parametrize("name", DRIFT)
+def test_what_is_not_as_declared_is_told_and_mended(served: Served, name: str) -> None:
+    statement = DRIFT[name].replace("{database}", served.server.parameters["dbname"])
+    served.owner.execute(statement)
+    planned = access.sync(served.server, plan=True)
+    assert planned
+    assert access.sync(served.server, plan=True) == planned, "a plan changes nothing"
+    assert access.sync(served.server) == planned
+    assert access.sync(served.server, plan=True) == []
+
+
+@slow
+def test_a_table_that_is_not_declared_is_closed(served: Served) -> None:
+    served.owner.execute(
+        "create table published.pub_new_v1 (ref_area varchar); insert into published.pub_new_v1 values ('BY-HM')"
+    )
+    served.owner.execute("create view published.everything as select * from published.pub_indicator_value_v1")
+    try:
+        access.sync(served.server)
+        for login in ("test_brest", "test_country", "test_ministry"):
+            for relation in ("pub_new_v1", "everything"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    served.rows(login, f"select 1 from published.{relation}")
+    finally:
+        served.owner.execute("drop view published.everything; drop table published.pub_new_v1")
+        access.sync(served.server)
+
+
+@slow
+def test_another_regions_new_mart_is_closed_and_ones_own_is_open(served: Served) -> None:
+    """dbt makes these tables anew at each build, without Gorod."""
+    for schema in ("mart_by_br", "mart_by_hm"):
+        served.owner.execute(f"create table {schema}.new (a integer)")
+    try:
+        assert served.rows("test_brest", "select 1 from mart_by_br.new") == []
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            served.rows("test_brest", "select 1 from mart_by_hm.new")
+    finally:
+        served.owner.execute("drop table mart_by_br.new; drop table mart_by_hm.new")
+
+
+@slow
+def test_a_publication_keeps_the_rules_of_tables_made_anew(served: Served) -> None:
+    """A table whose columns change is dropped and made again, with neither policy nor privilege of its own."""
+    built = "published_next.pub_indicator_value_v1"
+    served.owner.execute(f"alter table {built} add column more integer")
+    try:
+        publish_on_server(served.server, about(2))
+        others = f"select count(*) from {VALUES} where ref_area = 'BY-HM'"
+        assert served.rows("test_brest", others) == [(0,)] != served.rows("test_country", others)
+        assert served.rows("test_brest", f"select count(*) from {VALUES} where ref_area = 'BY-BR'") != [(0,)]
+        assert served.rows("test_audit", "select subject from ops.audit where event = 'published'")[-1] == (
+            "publication-2",
+        )
+    finally:
+        served.owner.execute(f"alter table {built} drop column more")
+        publish_on_server(served.server, about(3))
+    assert access.sync(served.server, plan=True) == []
+
+
+@slow
+def test_a_new_load_is_seen_by_the_region_that_it_feeds(served: Served) -> None:
+    """Which loads a region sees follows the rows of the same publication."""
+    query = "select 1 from published.pub_load_v1 where load_id = 'load-015'"
+    served.owner.execute(
+        "create table kept as select * from published_next.pub_observation_v1;"
+        " update published_next.pub_observation_v1 set ref_area = 'BY-HM' where load_id = 'load-009';"
+        " update published_next.pub_load_v1 set ref_area = 'c-minsk' where load_id = 'load-015';"
+        " update published_next.pub_data_quality_v1 set ref_area = 'c-minsk' where load_id = 'load-015';"
+        " update published_next.pub_observation_v1 set ref_area = 'BY-HM' where load_id = 'load-015'"
+    )
+    try:
+        assert served.rows("test_brest", query)
+        publish_on_server(served.server, about(4))
+        assert not served.rows("test_brest", query)
+        assert served.rows("test_minsk", query)
+    finally:
+        served.owner.execute(
+            "truncate published_next.pub_observation_v1; insert into published_next.pub_observation_v1 select * from kept;"
+            " drop table kept;"
+            " update published_next.pub_load_v1 set ref_area = 'c-brest' where load_id = 'load-015';"
+            " update published_next.pub_data_quality_v1 set ref_area = 'c-brest' where load_id = 'load-015'"
+        )
+        publish_on_server(served.server, about(5))
+    assert served.rows("test_brest", query)
+
+
+@slow
+def test_the_command_plans_changes_and_says_when_there_is_nothing(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOROD_WAREHOUSE", served.server.dsn)
+    get_settings.cache_clear()
+    served.owner.execute("grant usage on schema marts to gorod_ministry")
+    change = {"action": "revoke", "what": "schema marts", "role": "gorod_ministry", "detail": "USAGE"}
+    try:
+        planned = CliRunner().invoke(app, ["access", "sync", "--plan", "--json"])
+        assert json.loads(planned.stdout) == {"changed": False, "changes": [change]}
+        done = CliRunner().invoke(app, ["access", "sync", "--json"])
+        assert json.loads(done.stdout) == {"changed": True, "changes": [change]}
+        again = CliRunner().invoke(app, ["access", "sync"])
+        assert again.stdout == "The server is as declared; nothing to change.\n"
+    finally:
+        get_settings.cache_clear()
+
+
+def test_a_file_has_no_roles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GOROD_WAREHOUSE", f"{tmp_path}/warehouse.duckdb")
+    get_settings.cache_clear()
+    try:
+        done = CliRunner().invoke(app, ["access", "sync"])
+    finally:
+        get_settings.cache_clear()
+    assert done.exit_code == 1
+    assert "DuckDB" in done.output
+
+
+# --- the declaration -----------------------------------------------------------------------------------------------
+
+
+def test_every_contract_is_declared() -> None:
+    """A contract that is not is closed on a server: say in assets/access.yml how its rows are told apart."""
+    models = {path.stem for path in (PROJECT / "dbt" / "models" / "published").glob("*.sql")}
+    assert models - load_access().published.keys() == set()
+
+
+@pytest.mark.parametrize("column", sorted(access.TELLING))
+def test_a_table_that_tells_whose_its_rows_are_is_never_whole(column: str) -> None:
+    declared = load_access().model_copy(update={"published": {"pub_x_v1": Rows(whole=True)}})
+    assert access.open_tables(declared, {"pub_x_v1": {"name_ru"}}).keys() == {"pub_x_v1"}
+    assert access.open_tables(declared, {"pub_x_v1": {"name_ru", column}}) == {}
+
+
+def test_a_table_without_the_declared_column_is_closed() -> None:
+    declared = load_access().model_copy(
+        update={"published": {"pub_x_v1": Rows(territory=("ref_area",), load="load_id")}}
+    )
+    assert access.open_tables(declared, {"pub_x_v1": {"ref_area", "load_id"}}).keys() == {"pub_x_v1"}
+    assert access.open_tables(declared, {"pub_x_v1": {"ref_area"}}) == {}
+
+
+def _declared(tmp_path: Path, text: str) -> Access:
+    path = tmp_path / "access.yml"
+    path.write_text(f"country: BY\nclosed: [raw]\npublished: {{}}\n{text}", encoding="utf-8")
+    return read_yaml(path, Access)
+
+
+TITLE = "title: {ru: а, be: а, en: a}"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"roles: {{Gorod: {{{TITLE}}}}}", "small Latin letters"),
+        (f"roles: {{pg_x: {{{TITLE}}}}}", "not pg_"),
+        (f"roles: {{a: {{{TITLE}, rows: region}}}}", "region"),
+        (f"roles: {{'a_{{region}}': {{{TITLE}}}}}", "region"),
+        (f"roles: {{a: {{{TITLE}, reads: ['mart_{{region}}.*']}}}}", "lacks"),
+        (f"roles: {{a: {{{TITLE}, reads: [published]}}}}", "schema.table"),
+        (f"roles: {{a: {{{TITLE}}}}}\nlogins: {{a: {{groups: [a]}}}}", "names of groups"),
+        (f"roles: {{a: {{{TITLE}}}}}\nlogins: {{b: {{groups: [a], statement_timeout: soon}}}}", "statement_timeout"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_declaration_is_told(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(DeclarationError, match=says):
+        _declared(tmp_path, text)
+
+
+def test_a_login_in_a_group_that_there_is_not(tmp_path: Path) -> None:
+    declared = _declared(tmp_path, f"roles: {{a: {{{TITLE}}}}}\nlogins: {{b: {{groups: [c]}}}}")
+    with pytest.raises(DeclarationError, match="login b belongs to c"):
+        groups(declared, [], [])
+
+
+def test_a_name_that_postgresql_would_cut(tmp_path: Path) -> None:
+    declared = _declared(tmp_path, f"roles: {{'a_{{source}}': {{{TITLE}, rows: source}}}}")
+    assert groups(declared, [], ["x" * 61]).keys() == {"a_" + "x" * 61}
+    with pytest.raises(DeclarationError, match="64 letters"):
+        groups(declared, [], ["x" * 62])
