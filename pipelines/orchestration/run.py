@@ -15,7 +15,7 @@ from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.orchestration import INTERRUPTED
 from pipelines.progress import tell, watch
 from pipelines.settings import Settings
-from pipelines.warehouse import open_warehouse
+from pipelines.warehouse import open_warehouse, telling_server
 from pipelines.warehouse.base import Warehouse
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def run(
 
     watch(watcher)
     try:
-        with run_lock(settings):
+        with telling_server(settings), run_lock(settings):
             landing.sweep(settings)
             warehouse = open_warehouse(settings)
             warehouse.prepare()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -59,3 +60,13 @@ def server_of(settings: Settings) -> Server | None:
     from pipelines.warehouse.server import Server
 
     return Server(settings.warehouse, settings.busy_timeout_s)
+
+
+def telling_server(settings: Settings) -> AbstractContextManager[None]:
+    """Errors of a server that goes away under others, in words; nothing where there is none."""
+    server = server_of(settings)
+    if server is None:
+        return nullcontext()
+    from pipelines.warehouse.server import telling
+
+    return telling(server)
