@@ -163,9 +163,13 @@ def publication_asset() -> dg.AssetsDefinition:
         pool=WRITER_POOL,
     )
     def publication() -> dg.MaterializeResult[Any]:
+        from pipelines.indicators.releases import mend
+
         settings = get_settings()
         with open_warehouse(settings).writing():
             done = publish(settings)
+            # a release whose embargo is over opens together with the figures
+            mend(settings)
         tell("publication")
         return dg.MaterializeResult(
             metadata={
