@@ -73,19 +73,34 @@ class Attack:
 
 
 ATTACKS = {
-    "a subquery": Attack(f"select (select count(*) from {VALUES} where ref_area = 'BY-HM') as n", (NO_ROW_SECURITY,), lambda rows: rows[0][0] > 0),
+    "a subquery": Attack(
+        f"select (select count(*) from {VALUES} where ref_area = 'BY-HM') as n",
+        (NO_ROW_SECURITY,),
+        lambda rows: rows[0][0] > 0,
+    ),
     "a join with a table that names all": Attack(
         f"select * from published.pub_indicator_v1 join {VALUES} using (indicator) where ref_area = 'c-minsk'",
         (NO_ROW_SECURITY,),
     ),
-    "an aggregate": Attack(f"select max(obs_value) from {VALUES} where ref_area = 'BY-HM'", (NO_ROW_SECURITY,), lambda rows: rows[0][0] is not None),
-    "a window": Attack(f"select r from (select lead(ref_area) over (order by ref_area) as r from {VALUES}) as t where r = 'BY-HM'", (NO_ROW_SECURITY,)),
-    "a sample": Attack(f"select 1 from {VALUES} tablesample system (100) where ref_area = 'BY-HM'", (NO_ROW_SECURITY,)),
+    "an aggregate": Attack(
+        f"select max(obs_value) from {VALUES} where ref_area = 'BY-HM'",
+        (NO_ROW_SECURITY,),
+        lambda rows: rows[0][0] is not None,
+    ),
+    "a window": Attack(
+        f"select r from (select lead(ref_area) over (order by ref_area) as r from {VALUES}) as t where r = 'BY-HM'",
+        (NO_ROW_SECURITY,),
+    ),
+    "a sample": Attack(
+        f"select 1 from {VALUES} tablesample system (100) where ref_area = 'BY-HM'", (NO_ROW_SECURITY,)
+    ),
     "a function that runs a query": Attack(
         f"select 1 from ts_stat('select to_tsvector(''simple'', ref_area) from {VALUES}') where word = 'by-hm'",
         (NO_ROW_SECURITY,),
     ),
-    "the rows of a physical page": Attack(f"select 1 from {VALUES} where ctid >= '(0,0)'::tid and ref_area = 'BY-HM'", (NO_ROW_SECURITY,)),
+    "the rows of a physical page": Attack(
+        f"select 1 from {VALUES} where ctid >= '(0,0)'::tid and ref_area = 'BY-HM'", (NO_ROW_SECURITY,)
+    ),
     "statistics": Attack(
         "select 1 from pg_stats where schemaname = 'published' and tablename = 'pub_indicator_value_v1'"
         " and attname = 'ref_area' and most_common_vals::text like '%BY-HM%'",
@@ -93,7 +108,10 @@ ATTACKS = {
     ),
     "statistics of another region's schema": Attack(
         "select 1 from pg_stats where schemaname in ('mart_by_hm', 'mart_by', 'raw', 'intermediate')",
-        ("grant usage on schema mart_by to test_brest", "grant select on mart_by.indicator_value to test_brest"),
+        (
+            "grant usage on schema mart_by to test_brest",
+            "grant select on mart_by.indicator_value to test_brest",
+        ),
     ),
     "statistics of the closed ledger": Attack(
         "select 1 from pg_stats where schemaname = 'ops'",
@@ -101,7 +119,10 @@ ATTACKS = {
     ),
     "values of sequences": Attack(
         "select last_value from pg_sequences where schemaname = 'ops' and last_value is not null",
-        ("grant usage on schema ops to test_brest", "grant select on sequence ops.audit_event_event_no_seq to test_brest"),
+        (
+            "grant usage on schema ops to test_brest",
+            "grant select on sequence ops.audit_event_event_no_seq to test_brest",
+        ),
     ),
     "how the country's total was made": Attack(
         "select 1 from published.pub_trace_v1 where ref_area = 'BY' and reported_by = 'c-minsk'",
@@ -109,9 +130,13 @@ ATTACKS = {
     ),
     "an answer to a supplier": Attack(
         "select 1 from supplier.load",
-        ("grant usage on schema supplier to test_brest", "grant select on supplier.load to test_brest", "grant gorod_supplier_belstat to test_brest"),
+        (
+            "grant usage on schema supplier to test_brest",
+            "grant select on supplier.load to test_brest",
+            "grant gorod_supplier_belstat to test_brest",
+        ),
     ),
-}  # fmt: skip
+}
 
 
 def leaks(session: psycopg.Connection[Any], attack: Attack) -> bool:
@@ -308,9 +333,11 @@ def test_row_security_cannot_be_switched_off(served: Served) -> None:
 
 
 def test_no_large_object_is_readable(served: Served) -> None:
-    with served.opened("test_brest", "select lo_from_bytea(4711, 'secret')") as session:
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            session.execute("select lo_get(4711)")
+    with (
+        served.opened("test_brest", "select lo_from_bytea(4711, 'secret')") as session,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        session.execute("select lo_get(4711)")
 
 
 def test_no_function_runs_with_the_rights_of_another(served: Served) -> None:

@@ -7,16 +7,20 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner
 
 from pipelines.cli import app
-from pipelines.declarations.access import Access, Rows, groups, load_access
+from pipelines.declarations.access import Access, Login, Rows, groups, load_access
 from pipelines.declarations.common import read_yaml
-from pipelines.errors import DeclarationError
+from pipelines.errors import DeclarationError, WarehouseError
 from pipelines.publishing.server import publish_on_server
 from pipelines.settings import PROJECT, get_settings
 from pipelines.warehouse import access
-from tests.postgres.access.conftest import Served, about
+from pipelines.warehouse.postgres import PostgresWarehouse
+from pipelines.warehouse.server import Server
+from sandbox.postgres import create_database
+from tests.postgres.access.conftest import PASSWORD, Served, about
 
 VALUES = "published.pub_indicator_value_v1"
 slow = pytest.mark.slow
@@ -165,6 +169,43 @@ def test_a_file_has_no_roles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         get_settings.cache_clear()
     assert done.exit_code == 1
     assert "DuckDB" in done.output
+
+
+def test_an_owner_without_superuser_sets_access_of_his_own_database(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The login of Gorod owns its database and may make roles; more it does not need."""
+    mine = load_access()
+    roles = {name.replace("gorod_", "mine_"): role for name, role in mine.roles.items()}
+    logins = {"mine_brest": Login(groups=("mine_analyst_by_br",))}
+    monkeypatch.setattr(
+        access, "load_access", lambda: mine.model_copy(update={"roles": roles, "logins": logins})
+    )
+    with psycopg.connect(server, autocommit=True) as superuser:
+        superuser.execute("create role mine login createrole password 'only-for-tests'")
+        create_database(server, "mine", "mine")
+        own = Server(make_conninfo(server, user="mine", password=PASSWORD, dbname="mine"), busy_timeout_s=2)
+        try:
+            PostgresWarehouse(own.dsn).prepare()
+            assert access.sync(own)
+            assert access.sync(own) == []
+            brest = make_conninfo(own.dsn, user="mine_brest")
+            superuser.execute(f"alter role mine_brest password '{PASSWORD}'")
+            with psycopg.connect(brest) as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
+                session.execute("select 1 from ops.load")
+            PostgresWarehouse(own.dsn).prepare()
+        finally:
+            superuser.execute("drop database mine with (force)")
+            for (role,) in superuser.execute(
+                "select rolname from pg_roles where rolname = 'mine' or starts_with(rolname, 'mine_')"
+                " order by rolname desc"
+            ).fetchall():
+                superuser.execute(f"drop role {role}")
+
+
+def test_a_server_without_a_warehouse(dsn: str) -> None:
+    with pytest.raises(WarehouseError, match="gorod warehouse init"):
+        access.sync(Server(dsn, busy_timeout_s=2))
 
 
 # --- the declaration -----------------------------------------------------------------------------------------------
