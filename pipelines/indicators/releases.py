@@ -19,11 +19,11 @@ from typing import Any, Literal
 
 import duckdb
 
+from pipelines.catalogue.definition import definitions_hash
 from pipelines.declarations.indicators import Catalogue, load_catalogue
 from pipelines.declarations.releases import CalendarRelease, load_calendar, span_of
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 from pipelines.formats.typed import quoted
-from pipelines.indicators.catalogue import definitions_hash
 from pipelines.indicators.frozen import Frozen, freeze, read_models
 from pipelines.indicators.vintages import stamp
 from pipelines.loading.plan import run_lock

@@ -8,8 +8,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 
+from pipelines.catalogue.write import TABLES, write_catalogue
 from pipelines.declarations.sources import load_sources
-from pipelines.indicators.catalogue import TABLES, write_catalogue
 from pipelines.orchestration.environment import (
     DBT_PROJECT,
     WRITER_POOL,

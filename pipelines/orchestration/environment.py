@@ -6,8 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from pipelines.catalogue.definition import definitions_hash
 from pipelines.errors import GorodError
-from pipelines.indicators.catalogue import definitions_hash
 from pipelines.loading.load import disk_errors
 from pipelines.settings import PROJECT, Settings
 from pipelines.warehouse import engine_of, server_of

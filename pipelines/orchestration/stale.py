@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.indicators.catalogue import definitions_hash
+from pipelines.catalogue.definition import definitions_hash
 from pipelines.publishing.embargo import ended_embargo
 from pipelines.publishing.publication import shown_build
 from pipelines.settings import Settings

@@ -13,8 +13,8 @@ from typing import Any
 
 import duckdb
 
+from pipelines.catalogue.write import write_catalogue
 from pipelines.declarations.sources import load_sources
-from pipelines.indicators.catalogue import write_catalogue
 from pipelines.loading.delivery import parse_slice
 from pipelines.settings import PROJECT
 from pipelines.warehouse.duckdb import DuckDBWarehouse

@@ -7,9 +7,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.catalogue.definition import definitions_hash
+from pipelines.catalogue.territories import territory_rows
+from pipelines.catalogue.write import TABLES, write_catalogue
 from pipelines.declarations.indicators import load_catalogue
 from pipelines.errors import DeclarationError
-from pipelines.indicators.catalogue import TABLES, definitions_hash, territory_rows, write_catalogue
 
 
 def test_it_is_written_once_and_again_when_the_definitions_change() -> None:

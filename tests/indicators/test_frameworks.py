@@ -13,12 +13,12 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from pipelines.catalogue.frameworks import framework_rows
+from pipelines.catalogue.write import write_catalogue
 from pipelines.declarations.common import Names
 from pipelines.declarations.frameworks import Framework, check_answers, load_frameworks
 from pipelines.declarations.indicators import load_catalogue
 from pipelines.errors import DeclarationError
-from pipelines.indicators.catalogue import write_catalogue
-from pipelines.indicators.frameworks import framework_rows
 
 FRAMEWORKS = load_frameworks()
 

@@ -11,10 +11,11 @@ import duckdb
 import pytest
 import yaml
 
+from pipelines.catalogue.plausibility import PLAUSIBILITY_TABLES, plausibility_rows
 from pipelines.declarations.indicators import load_catalogue
 from pipelines.declarations.plausibility import Rule, load_plausibility
 from pipelines.errors import DeclarationError
-from pipelines.indicators.plausibility import PLAUSIBILITY_TABLES, impossible, plausibility_rows
+from pipelines.indicators.plausibility import impossible
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.dbt.small_warehouse import SmallWarehouse, fill, requests
 from tests.indicators.test_texts import flaws, texts_of

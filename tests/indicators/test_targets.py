@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from pipelines.catalogue.targets import target_rows
 from pipelines.declarations.indicators import load_catalogue
 from pipelines.declarations.targets import load_programmes, territory_levels
 from pipelines.errors import DeclarationError
-from pipelines.indicators.targets import target_rows
 from tests.dbt.small_warehouse import SmallWarehouse, fill
 from tests.indicators.test_texts import flaws, texts_of
 

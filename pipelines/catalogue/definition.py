@@ -1,0 +1,29 @@
+"""The hash of everything that defines the figures."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+
+from pipelines.settings import PROJECT
+
+# What decides the figures besides the data: declarations, code lists, and the SQL of the models and macros.
+DEFINING = (
+    ("assets", ("*.yml", "territories/*.csv")),
+    ("dbt", ("models/**/*.sql", "models/**/*.yml", "macros/**/*.sql", "snapshots/*.yml", "dbt_project.yml")),
+)
+
+
+@lru_cache(maxsize=1)
+def definitions_hash() -> str:
+    """SHA-256 over the names and contents of everything that defines the figures."""
+    digest = hashlib.sha256()
+    for folder, patterns in DEFINING:
+        root = PROJECT / folder
+        files = {path for pattern in patterns for path in root.rglob(pattern) if path.is_file()}
+        for path in sorted(files):
+            if "sample" in path.relative_to(root).parts:
+                continue
+            digest.update(path.relative_to(PROJECT).as_posix().encode() + b"\0")
+            digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()

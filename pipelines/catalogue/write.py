@@ -1,0 +1,106 @@
+"""Compiles the declarations into the tables of schema ``catalogue``, which the models read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.catalogue.corrections import CORRECTION_TABLES, correction_rows
+from pipelines.catalogue.definition import definitions_hash
+from pipelines.catalogue.frameworks import FRAMEWORK_TABLES, framework_rows
+from pipelines.catalogue.index_methods import INDEX_TABLES, index_rows
+from pipelines.catalogue.indicators import INDICATOR_TABLES, indicator_rows
+from pipelines.catalogue.measures import MEASURE_TABLES, measure_rows
+from pipelines.catalogue.plausibility import PLAUSIBILITY_TABLES, plausibility_rows
+from pipelines.catalogue.release_calendar import RELEASE_TABLES, release_rows
+from pipelines.catalogue.sources import SOURCE_TABLES, source_rows
+from pipelines.catalogue.targets import TARGET_TABLES, target_rows
+from pipelines.catalogue.territories import TERRITORIES, TERRITORY_TABLES, territory_rows
+from pipelines.declarations.corrections import load_corrections
+from pipelines.declarations.frameworks import check_answers, load_frameworks
+from pipelines.declarations.indicators import check_sources, load_catalogue
+from pipelines.declarations.methods import load_methods
+from pipelines.declarations.plausibility import load_plausibility
+from pipelines.declarations.releases import load_calendar
+from pipelines.declarations.sources import Source, load_sources
+from pipelines.declarations.targets import load_programmes
+from pipelines.warehouse.tables import replace_rows
+
+# name -> columns with their types; the order is the order of the columns
+TABLES: dict[str, dict[str, str]] = {
+    "definition": {"definitions_hash": "text"},
+    **SOURCE_TABLES,
+    **MEASURE_TABLES,
+    **INDICATOR_TABLES,
+    **CORRECTION_TABLES,
+    **TERRITORY_TABLES,
+    **FRAMEWORK_TABLES,
+    **INDEX_TABLES,
+    **TARGET_TABLES,
+    **PLAUSIBILITY_TABLES,
+    **RELEASE_TABLES,
+}
+
+ARROW = {
+    "text": pa.string(),
+    "integer": pa.int32(),
+    "bigint": pa.int64(),
+    "boolean": pa.bool_(),
+    "decimal": pa.decimal128(24, 6),
+    "date": pa.date32(),
+    "moment": pa.timestamp("us", tz="UTC"),
+}
+
+
+def write_catalogue(
+    connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source] | None = None
+) -> bool:
+    """Replace the tables of ``catalogue`` if the definitions changed; True if they were replaced.
+
+    Runs in the transaction of the caller, if there is one.
+
+    Raises:
+        DeclarationError: a declaration or code list is wrong.
+    """
+    wanted = definitions_hash()
+    connection.execute("create schema if not exists catalogue")
+    if _stored_hash(connection) == wanted:
+        return False
+    declared = load_sources() if sources is None else sources
+    catalogue = load_catalogue()
+    check_sources(catalogue, declared)
+    frameworks = load_frameworks()
+    check_answers(frameworks, catalogue.indicators)
+    rows = {
+        "definition": [{"definitions_hash": wanted}],
+        **source_rows(declared),
+        **measure_rows(catalogue, declared),
+        **indicator_rows(catalogue),
+        **framework_rows(frameworks),
+        **index_rows(load_methods()),
+        **target_rows(load_programmes(catalogue)),
+        **plausibility_rows(load_plausibility(catalogue), catalogue),
+        **release_rows(load_calendar(catalogue), catalogue),
+        **correction_rows(load_corrections(catalogue)),
+        **territory_rows(TERRITORIES),
+    }
+    for name, columns in TABLES.items():
+        schema = pa.schema([(column, ARROW[kind]) for column, kind in columns.items()])
+        incoming = pa.Table.from_pylist(rows[name], schema=schema)
+        connection.register("incoming_catalogue", incoming)
+        replace_rows(connection, f"catalogue.{name}", "incoming_catalogue")
+        connection.unregister("incoming_catalogue")
+    return True
+
+
+def _stored_hash(connection: duckdb.DuckDBPyConnection) -> str | None:
+    known = connection.execute(
+        "select count(*) from information_schema.tables "
+        "where table_schema = 'catalogue' and table_name = 'definition'"
+    ).fetchone()
+    if known is None or known[0] == 0:
+        return None
+    row = connection.execute("select definitions_hash from catalogue.definition").fetchone()
+    return None if row is None else str(row[0])
