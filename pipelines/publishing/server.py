@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
+from pipelines.publishing.server_keys import declare_keys, release_keys
 from pipelines.warehouse import access
 from pipelines.warehouse.server import Server
 
@@ -90,9 +91,13 @@ def publish_on_server(server: Server, about: dict[str, Any]) -> dict[str, int]:
 def _publish(session: psycopg.Connection[Any], about: dict[str, Any]) -> dict[str, int]:
     session.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(SHOWN)))
     built, shown = _form(session, BUILT), _form(session, SHOWN)
+    release_keys(
+        session, BUILT, SHOWN, {name for name in shown if not _same_columns(built.get(name), shown[name])}
+    )
     for gone in shown.keys() - built.keys():
         _drop(session, gone)
     changed = {name: _show(session, name, built[name], shown.get(name)) for name in built}
+    declare_keys(session, SHOWN)
     _tell(session, about)
     # in the same transaction: a new table is never open, and never closed to those who may read it
     access.apply(session)
@@ -106,6 +111,11 @@ def _form(session: psycopg.Connection[Any], schema: str) -> Form:
     return {name: (comment, columns) for name, comment, columns in session.execute(FORM, [schema])}
 
 
+def _same_columns(built: tuple[str, list[list[str]]] | None, shown: tuple[str, list[list[str]]]) -> bool:
+    """Whether names and types of the columns are the same."""
+    return built is not None and [column[:2] for column in built[1]] == [column[:2] for column in shown[1]]
+
+
 def _show(
     session: psycopg.Connection[Any],
     name: str,
@@ -114,7 +124,7 @@ def _show(
 ) -> int:
     """Let one table show what was built; the number of rows taken out and put in."""
     here, there = sql.Identifier(SHOWN, name), sql.Identifier(BUILT, name)
-    if shown is None or [column[:2] for column in shown[1]] != [column[:2] for column in built[1]]:
+    if shown is None or not _same_columns(built, shown):
         if shown is not None:
             _drop(session, name)
         session.execute(sql.SQL("create table {} (like {})").format(here, there))

@@ -1,0 +1,55 @@
+"""What a row of a contract is told apart by, and which columns name rows of another: for BI tools and data packages."""
+
+from __future__ import annotations
+
+# what a row of a contract is told apart by; the tests of the models hold it
+KEYS: dict[str, tuple[str, ...]] = {
+    "pub_boundary_v1": ("ref_area",),
+    "pub_correction_v1": ("correction",),
+    "pub_data_quality_v1": ("load_id",),
+    "pub_framework_coverage_v1": ("framework", "dimension", "ref_area"),
+    "pub_framework_indicator_v1": ("framework", "code"),
+    "pub_framework_v1": ("framework",),
+    "pub_index_method_v1": ("index_method",),
+    "pub_index_node_v1": ("index_method", "node"),
+    "pub_indicator_metadata_v1": ("indicator", "concept"),
+    "pub_indicator_term_v1": ("indicator", "method_version", "term_no"),
+    "pub_indicator_v1": ("indicator",),
+    "pub_indicator_value_history_v1": (
+        "indicator",
+        "ref_area",
+        "freq",
+        "time_period",
+        "breakdown",
+        "known_from",
+    ),
+    "pub_indicator_value_v1": ("indicator", "ref_area", "freq", "time_period", "breakdown"),
+    "pub_load_v1": ("load_id",),
+    "pub_measure_member_v1": ("measure", "breakdown"),
+    "pub_measure_v1": ("measure",),
+    "pub_method_v1": ("indicator", "method_version"),
+    "pub_period_v1": ("time_period",),
+    "pub_plausibility_v1": ("rule", "indicator", "ref_area", "time_period", "breakdown"),
+    "pub_programme_v1": ("programme",),
+    "pub_progress_v1": ("programme", "target", "ref_area", "version_no", "time_period"),
+    "pub_quality_class_v1": ("quality_class",),
+    "pub_target_v1": ("programme", "target", "ref_area", "version_no"),
+    "pub_territory_v1": ("ref_area",),
+}
+# columns that mean the same wherever they stand, with the table that lists their values
+LISTS = {
+    ("ref_area",): "pub_territory_v1",
+    ("region",): "pub_territory_v1",
+    ("parent",): "pub_territory_v1",
+    ("indicator",): "pub_indicator_v1",
+    ("indicator", "method_version"): "pub_method_v1",
+    ("measure",): "pub_measure_v1",
+    ("times_measure",): "pub_measure_v1",
+    ("time_period",): "pub_period_v1",
+    ("load_id",): "pub_load_v1",
+    ("quality_class",): "pub_quality_class_v1",
+    ("framework",): "pub_framework_v1",
+    ("index_method",): "pub_index_method_v1",
+    ("programme",): "pub_programme_v1",
+    ("correction",): "pub_correction_v1",
+}

@@ -1,0 +1,134 @@
+"""Primary and foreign keys on what a server shows: BI tools join by them, queries find their rows by them.
+
+A foreign key is declared only while every value is listed. One that a new publication would break is taken away before
+its rows change: a key that does not hold must not stop figures that do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from pipelines.publishing.keys import KEYS, LISTS
+
+FORM = """
+select c.relname, array_agg(a.attname::text), bool_or(exists (
+    select 1 from pg_constraint as k where k.conrelid = c.oid and k.contype = 'p'))
+from pg_class as c join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where c.relnamespace = %s::regnamespace and c.relkind = 'r' and starts_with(c.relname, 'pub_')
+group by c.relname
+order by c.relname
+"""
+DECLARED = """
+select c.conname, t.relname, f.relname from pg_constraint as c
+join pg_class as t on c.conrelid = t.oid join pg_class as f on c.confrelid = f.oid
+where c.contype = 'f' and t.relnamespace = %s::regnamespace
+"""
+
+
+def release_keys(session: psycopg.Connection[Any], built: str, shown: str, remade: set[str]) -> None:
+    """Before rows change: take away what would not hold of the built rows, and what stands on a table made anew.
+
+    Both tables of a foreign key that is taken away are locked for a moment, so it is done only where it must be.
+    """
+    form = _form(session, built)
+    for name, table, target in session.execute(DECLARED, [shown]).fetchall():
+        found = [given for given, listed in LISTS.items() if listed == target and _name(table, given) == name]
+        if (
+            not found
+            or target in remade
+            or table not in form
+            or not _lists(session, built, table, found[0], target)
+        ):
+            session.execute(
+                sql.SQL("alter table {} drop constraint {}").format(
+                    sql.Identifier(shown, table), sql.Identifier(name)
+                )
+            )
+
+
+def declare_keys(session: psycopg.Connection[Any], shown: str) -> None:
+    """After rows changed: let every table have the keys that hold, in the same transaction."""
+    # a table cannot be altered while changes of its rows wait to be checked
+    session.execute("set constraints all immediate")
+    for table, (columns, has_key) in _form(session, shown).items():
+        key = KEYS.get(table)
+        if key and not has_key and columns.issuperset(key) and _tells_apart(session, shown, table, key):
+            session.execute(
+                sql.SQL("alter table {} add primary key ({})").format(
+                    sql.Identifier(shown, table), _names(key)
+                )
+            )
+    form = _form(session, shown)
+    declared = {name for name, *_ in session.execute(DECLARED, [shown])}
+    for table, (columns, _) in form.items():
+        for given, target in LISTS.items():
+            is_reference = columns.issuperset(given) and given != KEYS.get(table)
+            is_listed = target in form and form[target][1]
+            if not is_reference or not is_listed or _name(table, given) in declared:
+                continue
+            if _lists(session, shown, table, given, target):
+                session.execute(
+                    sql.SQL(
+                        "alter table {} add constraint {} foreign key ({}) references {} ({})"
+                        " deferrable initially deferred"
+                    ).format(
+                        sql.Identifier(shown, table),
+                        sql.Identifier(_name(table, given)),
+                        _names(given),
+                        sql.Identifier(shown, target),
+                        _names(KEYS[target]),
+                    )
+                )
+
+
+def _form(session: psycopg.Connection[Any], schema: str) -> dict[str, tuple[set[str], bool]]:
+    """Columns of each table, and whether it has a primary key."""
+    return {name: (set(columns), has_key) for name, columns, has_key in session.execute(FORM, [schema])}
+
+
+def _name(table: str, given: tuple[str, ...]) -> str:
+    return f"{table}_{'_'.join(given)}"[:63]
+
+
+def _tells_apart(session: psycopg.Connection[Any], schema: str, table: str, key: tuple[str, ...]) -> bool:
+    """Whether the key is whole and unique."""
+    row = session.execute(
+        sql.SQL(
+            "select not exists (select 1 from {table} group by {key} having count(*) > 1 or ({absent}))"
+        ).format(
+            table=sql.Identifier(schema, table),
+            key=_names(key),
+            absent=sql.SQL(" or ").join(sql.SQL("{} is null").format(sql.Identifier(name)) for name in key),
+        )
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _lists(
+    session: psycopg.Connection[Any], schema: str, table: str, given: tuple[str, ...], target: str
+) -> bool:
+    """Whether each value that is there is listed; one that is half empty names nothing, and is not asked for."""
+    row = session.execute(
+        sql.SQL(
+            "select not exists (select 1 from {table} as given where {whole} and not exists"
+            " (select 1 from {target} as listed where {same}))"
+        ).format(
+            table=sql.Identifier(schema, table),
+            target=sql.Identifier(schema, target),
+            whole=sql.SQL(" and ").join(
+                sql.SQL("{} is not null").format(sql.Identifier("given", name)) for name in given
+            ),
+            same=sql.SQL(" and ").join(
+                sql.SQL("{} = {}").format(sql.Identifier("listed", there), sql.Identifier("given", here))
+                for here, there in zip(given, KEYS[target], strict=True)
+            ),
+        )
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _names(columns: tuple[str, ...]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
