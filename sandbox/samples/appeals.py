@@ -15,9 +15,9 @@ from random import Random
 
 HEADER = "id,category,author,name,address,lat,lng,status,rating,opened,planned,organisation_id"
 LAST = (2026, 10)
-# a whole year and more for the capital, half a year for the others: enough for every kind of period, and few files
+# a whole year and more for the capital, a quarter and a month for the others: enough for every kind of period, and few files
 FIRST = {"minsk": (2025, 1)}
-USUAL_FIRST = (2026, 5)
+USUAL_FIRST = (2026, 7)
 
 # centre, requests a month, first organisation, days that a plan allows
 CITIES = {
@@ -45,7 +45,7 @@ CATEGORIES = [
 ]
 STATUSES = ["5"] * 80 + ["7"] * 12 + ["4"] * 5 + ["3"] * 2 + ["1"]
 # months that the portal has deleted: a header alone
-DELETED = {("barysau", 2026, 5)}
+DELETED = {("barysau", 2026, 7)}
 
 Request = dict[str, str]
 
@@ -136,10 +136,10 @@ def _date_in_another_form(requests: list[Request]) -> None:
 
 
 DEFECTS: dict[tuple[str, int, int], Callable[[list[Request]], None]] = {
-    ("brest", 2026, 5): _outside_the_country,
+    ("brest", 2026, 7): _outside_the_country,
     ("homiel", 2026, 8): _unknown_status,
     ("hrodna", 2026, 7): _planned_before_opened,
     ("viciebsk", 2026, 9): _category_as_number,
-    ("mahilou", 2026, 6): _repeated,
+    ("mahilou", 2026, 8): _repeated,
     ("minsk", 2026, 3): _date_in_another_form,
 }

@@ -111,9 +111,9 @@ def people(territory: str, year: str, locality: str) -> int:
 
 
 def test_rated_requests_of_a_city_in_a_month(published: duckdb.DuckDBPyConnection) -> None:
-    rows = requests("viciebsk", "2026-05")
+    rows = requests("viciebsk", "2026-07")
     rated = [row for row in rows if int(row["rating"]) > 0]
-    obs_value, numerator, denominator = value(published, "appeals_rated_pct", "c-viciebsk", "2026-05")
+    obs_value, numerator, denominator = value(published, "appeals_rated_pct", "c-viciebsk", "2026-07")
     assert (numerator, denominator) == (len(rated), len(rows))
     assert abs(obs_value - Decimal(100 * len(rated)) / len(rows)) < Decimal("0.000001")
 
