@@ -25,7 +25,9 @@ class Settings(BaseSettings):
     home: Path = Field(
         default=PROJECT / ".gorod", description="state: landing, warehouse, publications, reports"
     )
-    warehouse: str = Field(default="", description="DuckDB file or postgresql://…; default <home>/warehouse.duckdb")
+    warehouse: str = Field(
+        default="", description="DuckDB file or postgresql://…; default <home>/warehouse.duckdb"
+    )
     mirror: Path | None = Field(default=None, description="folder that stands in for the public origins")
     origin: Literal["sample", "mirror", ""] = Field(
         default="",
