@@ -21,6 +21,7 @@ from pipelines.commands.index import app as index_app
 from pipelines.commands.release import app as release_app
 from pipelines.commands.warehouse import app as warehouse_app
 from pipelines.moments import parse_as_of
+from pipelines.moments import told as when
 from pipelines.settings import get_settings
 
 if TYPE_CHECKING:
@@ -373,6 +374,7 @@ def trace(
 ) -> None:
     """From a published value back to the rows of the delivered files."""
     from pipelines.indicators.trace import trace as trace_value
+    from pipelines.publishing.embargo import held_until
     from pipelines.warehouse import open_warehouse
 
     if as_of is not None:
@@ -380,6 +382,7 @@ def trace(
         return
     with open_warehouse(get_settings()).connection(read_only=True) as connection:
         found = trace_value(connection, indicator, territory, period, breakdown)
+        held = held_until(connection, indicator, period)
     if as_json:
         console.as_json(asdict(found))
         return
@@ -387,21 +390,30 @@ def trace(
 
     for line in show(found):
         console.out.print(_escaped(line))
+    _say_held(held)
 
 
 def _show_known(
     indicator: str, territory: str, period: str, breakdown: str, as_of: str, as_json: bool
 ) -> None:
     from pipelines.indicators.vintages import known, show_known
+    from pipelines.publishing.embargo import held_until
     from pipelines.warehouse import open_warehouse
 
     with open_warehouse(get_settings()).connection(read_only=True) as connection:
         found = known(connection, indicator, territory, period, breakdown, parse_as_of(as_of))
+        held = held_until(connection, indicator, period)
     if as_json:
         console.as_json(asdict(found))
         return
     for line in show_known(found):
         console.out.print(_escaped(line))
+    _say_held(held)
+
+
+def _say_held(until: datetime | None) -> None:
+    if until is not None:
+        console.err.print(f"[yellow]under embargo until {when(until)}: not to be passed on[/]")
 
 
 @app.command()

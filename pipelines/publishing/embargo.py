@@ -39,6 +39,19 @@ def ended_embargo(warehouse: Warehouse) -> datetime | None:
     return ended
 
 
+def held_until(connection: duckdb.DuckDBPyConnection, indicator: str, time_period: str) -> datetime | None:
+    """Until when a period of an indicator is held back; None if it may leave. ``connection`` is to the warehouse."""
+    try:
+        row: tuple[datetime] | None = connection.execute(
+            f"select held_until from intermediate.{HELD['indicator']}"
+            " where indicator = ? and time_period = ? and held_until > now()",
+            [indicator, time_period],
+        ).fetchone()
+    except duckdb.CatalogException:
+        return None
+    return row[0] if row else None
+
+
 def require_no_embargoed(
     connection: duckdb.DuckDBPyConnection, intermediate: str, contract: str, read_from: str, columns: set[str]
 ) -> None:

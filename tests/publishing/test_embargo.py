@@ -13,7 +13,9 @@ from typing import Any
 import duckdb
 import pytest
 from pypdf import PdfReader
+from typer.testing import CliRunner
 
+from pipelines.cli import app
 from pipelines.errors import GorodError
 from pipelines.formats.typed import quoted
 from pipelines.indicators.index.publish import newest_build, publish_index
@@ -22,7 +24,7 @@ from pipelines.publishing.exports.products import PRODUCTS, export
 from pipelines.publishing.publication import Publication, publish
 from pipelines.publishing.query import ask
 from pipelines.reporting.digest import make_digest
-from pipelines.settings import Settings
+from pipelines.settings import Settings, get_settings
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.dbt.small_warehouse import SmallWarehouse, cells, fill, requests
 
@@ -312,3 +314,30 @@ def test_the_rules_of_the_calendar(tmp_path: Path) -> None:
     months = {f"2019-{month:02}": "soon" if month <= 3 else "later" for month in range(2, 13)}
     quarters = {"2019-Q1": "soon", "2019-Q2": "later", "2019-Q3": "later", "2019-Q4": "later"}
     assert until == {**months, **quarters, "2019-S1": "later", "2019-S2": "later", "2019": "later"}
+
+
+@pytest.mark.slow
+def test_the_trace_says_that_it_is_not_to_be_passed_on(story: Any, tmp_path: Path) -> None:
+    path = tmp_path / "small.duckdb"
+    path.write_bytes(story.path.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "insert into intermediate.int_embargo_indicator values ('wage_nominal_byn', '2018', now() + interval 1 hour)"
+        )
+    environment = {"GOROD_HOME": str(tmp_path / "home"), "GOROD_WAREHOUSE": str(path)}
+    told = {}
+    for period in ("2018", "2019"):
+        for more in ((), ("--as-of", f"{datetime.now(UTC):%Y-%m-%d}T23:59Z")):
+            get_settings.cache_clear()
+            answer = CliRunner().invoke(
+                app, ["trace", "wage_nominal_byn", "BY-BR", period, *more], env=environment
+            )
+            assert answer.exit_code == 0, answer.output
+            told[period, more[:1]] = "not to be passed on" in answer.output
+    get_settings.cache_clear()
+    assert told == {
+        ("2018", ()): True,
+        ("2018", ("--as-of",)): True,
+        ("2019", ()): False,
+        ("2019", ("--as-of",)): False,
+    }
