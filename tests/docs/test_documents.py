@@ -101,7 +101,9 @@ def test_gorod_commands_and_options_exist(name: str) -> None:
             found = found.commands[command]
         options = {option for parameter in found.params for option in parameter.opts}
         unquoted = re.sub(r'"[^"]*"?', "", rest)
-        assert set(re.findall(r"(?<!\S)--[a-z][a-z-]*", unquoted)) <= options | {"--help"}, f"gorod {command}{rest}"
+        assert set(re.findall(r"(?<!\S)--[a-z][a-z-]*", unquoted)) <= options | {"--help"}, (
+            f"gorod {command}{rest}"
+        )
 
 
 def test_both_readmes_have_the_same_sections() -> None:
