@@ -1,7 +1,12 @@
 -- What of each value may be shown: the value itself, or the reason why there is none.
-with valued as (
+{{ config(materialized='follow_inputs', inputs='indicator', volume='int_indicator_unit') }}
+-- depends_on: {{ ref('int_indicator_unit') }}
+with changed as {{ changed_inputs('indicator') }},
+
+valued as (
     select
         computed.*,
+        changed.built_from,
         indicators.unit_measure,
         indicators.decimals,
         methods.scale,
@@ -20,6 +25,7 @@ with valued as (
         -- the first period of a new version of the method
         not methods.is_first and methods.valid_from >= periods.first_day as is_break
     from {{ ref('int_indicator_value') }} as computed
+    inner join changed on computed.indicator = changed.indicator and computed.time_period = changed.time_period
     inner join {{ source('catalogue', 'indicator') }} as indicators on computed.indicator = indicators.indicator
     inner join {{ source('catalogue', 'indicator_method') }} as methods
         on computed.indicator = methods.indicator and computed.method_version = methods.method_version
@@ -36,6 +42,7 @@ with valued as (
         where terms.side = 'numerator'
         group by terms.indicator
     ) as cells on computed.indicator = cells.indicator
+    where {{ in_changed_periods('computed') }}
 ),
 
 decided as (
@@ -91,5 +98,6 @@ select
     last_update,
     quality_rank,
     made,
-    includes_unallocated
+    includes_unallocated,
+    built_from
 from decided

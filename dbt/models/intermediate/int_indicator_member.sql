@@ -1,17 +1,23 @@
 -- Which reporting territories a rolled-up figure is made of: the highest that report below it in that period, so
 -- that nobody is counted in a district and again in its town. A territory with figures of its own is not rolled up,
 -- unless the indicator says that it always is.
-with units as (
+{{ config(materialized='follow_inputs', inputs='indicator', volume='int_indicator_unit') }}
+with changed as {{ changed_inputs('indicator') }},
+
+units as (
     select distinct
         units.indicator,
         units.ref_area,
         units.freq,
         units.time_period,
+        changed.built_from,
         periods.last_day,
         indicators.own_figures
     from {{ ref('int_indicator_unit') }} as units
     inner join {{ source('catalogue', 'indicator') }} as indicators on units.indicator = indicators.indicator
     inner join {{ ref('dim_period') }} as periods on units.time_period = periods.time_period
+    inner join changed on units.indicator = changed.indicator and units.time_period = changed.time_period
+    where {{ in_changed_periods('units') }}
 ),
 
 targets as (
@@ -19,6 +25,7 @@ targets as (
         units.indicator,
         units.freq,
         units.time_period,
+        units.built_from,
         units.last_day,
         above.ancestor as target,
         units.ref_area as member
@@ -42,7 +49,8 @@ select
     targets.freq,
     targets.time_period,
     targets.target,
-    targets.member
+    targets.member,
+    targets.built_from
 from targets
 where
     not exists (

@@ -1,7 +1,10 @@
 -- Numerator and denominator of each indicator summed over the reporting units of a region or the country: both over
 -- the same units, so that the ratio is one of sums. What lies in none of them is added where all of them report. A
 -- percentile stands in the place of the numerator.
-with population as (
+{{ config(materialized='follow_inputs', inputs='indicator', volume='int_indicator_member') }}
+with changed as {{ changed_inputs('indicator') }},
+
+population as (
     select ref_area, year, value
     from {{ ref('int_vintage') }}
     where measure = '{{ var("coverage_measure") }}' and breakdown = '_T'
@@ -14,6 +17,7 @@ summed as (
         members.target as ref_area,
         members.freq,
         members.time_period,
+        changed.built_from,
         units.breakdown,
         sum(units.numerator) as numerator,
         sum(units.denominator) as denominator,
@@ -38,10 +42,13 @@ summed as (
             and members.freq = units.freq
             and members.time_period = units.time_period
             and members.member = units.ref_area
+    inner join changed on members.indicator = changed.indicator and members.time_period = changed.time_period
     left join population
         on units.ref_area = population.ref_area and {{ year_of('units.time_period') }} = population.year
+    where {{ in_changed_periods('members') }} and {{ in_changed_periods('units') }}
     group by
-        members.indicator, units.method_version, members.target, members.freq, members.time_period, units.breakdown
+        members.indicator, units.method_version, members.target, members.freq, members.time_period,
+        changed.built_from, units.breakdown
 ),
 
 rolled_up as (
@@ -111,7 +118,8 @@ select
     end as numeric(9, 2)) as coverage_population_pct,
     case when rolled_up.roll_up = 'percentile' then 'percentile' else 'rolled_up' end as made,
     rolled_up.unallocated_numerator is not null or rolled_up.unallocated_denominator is not null
-        as includes_unallocated
+        as includes_unallocated,
+    rolled_up.built_from
 from rolled_up
 left join {{ ref('int_indicator_percentile') }} as percentiles
     on

@@ -2,6 +2,7 @@
 -- method that is valid on the last day of the period. A term is taken from the same territory and period, the year
 -- before, or the country; a denominator that may be carried forward is taken by its vintage; a constant has no
 -- period.
+{{ config(materialized='view') }}
 with country as (
     select ref_area from {{ ref('dim_territory') }}
     where level = 'country'

@@ -1,11 +1,16 @@
 -- Numerator and denominator of each indicator for each territory that reports by itself, before any rolling up.
-with sides as (
+{{ config(materialized='follow_inputs', inputs='indicator', volume='int_measure_period') }}
+-- depends_on: {{ ref('int_measure_period') }}
+with changed as {{ changed_inputs('indicator') }},
+
+sides as (
     select
         terms.indicator,
         terms.method_version,
         terms.ref_area,
         terms.freq,
         terms.time_period,
+        changed.built_from,
         terms.breakdown,
         sum(case when terms.side = 'numerator' then terms.weight * terms.value end) as numerator,
         sum(case when terms.side = 'denominator' then terms.weight * terms.value end) as denominator,
@@ -29,8 +34,11 @@ with sides as (
         max(terms.quality_rank) as quality_rank
     from {{ ref('int_indicator_term') }} as terms
     inner join {{ source('catalogue', 'indicator') }} as indicators on terms.indicator = indicators.indicator
+    inner join changed on terms.indicator = changed.indicator and terms.time_period = changed.time_period
+    where {{ in_changed_periods('terms') }}
     group by
-        terms.indicator, terms.method_version, terms.ref_area, terms.freq, terms.time_period, terms.breakdown
+        terms.indicator, terms.method_version, terms.ref_area, terms.freq, terms.time_period, changed.built_from,
+        terms.breakdown
 )
 
 select
@@ -54,5 +62,6 @@ select
     has_warnings,
     control_share_pct,
     last_update,
-    quality_rank
+    quality_rank,
+    built_from
 from sides

@@ -1,5 +1,6 @@
 -- Numerator and denominator of each indicator for every territory and period: the territory's own, or the sum over its
 -- reporting territories. Where nothing reports in a region or the country, the row is there and says so.
+{{ config(materialized='view') }}
 with levels as (
     select
         territories.ref_area,
@@ -41,7 +42,32 @@ known as (
     inner join levels on units.indicator = levels.indicator and units.ref_area = levels.ref_area
     where not levels.is_always_rolled_up
     union all
-    select * from {{ ref('int_indicator_rolled_up') }}
+    select
+        indicator,
+        method_version,
+        ref_area,
+        freq,
+        time_period,
+        breakdown,
+        numerator,
+        denominator,
+        has_denominator,
+        is_complete,
+        obs_status,
+        missing_reason,
+        months_expected,
+        months_delivered,
+        denominator_period,
+        is_carried,
+        synthetic,
+        has_warnings,
+        control_share_pct,
+        last_update,
+        quality_rank,
+        coverage_population_pct,
+        made,
+        includes_unallocated
+    from {{ ref('int_indicator_rolled_up') }}
 ),
 
 grid as (
@@ -112,7 +138,12 @@ filled as (
         false as includes_unallocated
     from grid
     inner join absences on grid.indicator = absences.indicator
-    left join known
+    left join (
+        select known.*
+        from known
+        inner join {{ ref('dim_territory') }} as territories
+            on known.ref_area = territories.ref_area and territories.level in ('country', 'region')
+    ) as known
         on
             grid.indicator = known.indicator
             and grid.ref_area = known.ref_area

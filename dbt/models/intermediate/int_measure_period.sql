@@ -1,7 +1,37 @@
 -- Each measure at each frequency: as observed, and monthly ones as quarters, half-years and years. A flow is added up
 -- over the months that were delivered; a stock is that of the last month of the period, the mean or the greatest of its
 -- months. How many of the months needed were delivered stands beside it; the indicator decides whether that is enough.
-with native as (
+-- Only parts that a term of an indicator names are followed further.
+{{ config(materialized='follow_inputs', inputs='measure', volume='int_observations_reported') }}
+-- depends_on: {{ ref('int_observations_reported') }}
+with changed as {{ changed_inputs('measure') }},
+
+-- the changed periods, and all months of those that are longer
+looked_at as (
+    select measure, time_period from changed
+    union
+    select
+        changed.measure,
+        months.month as time_period
+    from changed
+    inner join {{ ref('int_period_month') }} as months on changed.time_period = months.time_period
+),
+
+followed as (
+    select distinct
+        scopes.measure,
+        scopes.code as breakdown
+    from {{ ref('int_load_scope') }} as scopes
+    left join {{ source('catalogue', 'indicator_term') }} as terms on scopes.measure = terms.measure
+    where scopes.axis = 'breakdown' and (scopes.code = '_U' or terms.breakdown in (scopes.code, '*'))
+    union
+    select
+        measure,
+        '_T' as breakdown
+    from {{ source('catalogue', 'measure') }}
+),
+
+native as (
     select
         observed.measure,
         observed.ref_area,
@@ -16,6 +46,8 @@ with native as (
         min(observed.control_share_pct) as control_share_pct,
         max(observed.last_update) as last_update
     from {{ ref('int_observations') }} as observed
+    inner join looked_at on observed.measure = looked_at.measure and observed.time_period = looked_at.time_period
+    inner join followed on observed.measure = followed.measure and observed.breakdown = followed.breakdown
     group by observed.measure, observed.ref_area, observed.freq, observed.time_period, observed.breakdown
 ),
 
@@ -25,6 +57,7 @@ longer as (
         native.ref_area,
         periods.freq,
         periods.time_period,
+        changed.built_from,
         native.breakdown,
         case measures.time_rule
             when 'mean' then {{ exact_ratio(fixed('sum(native.value)'), fixed('count(native.value)'), fixed('1')) }}
@@ -42,29 +75,33 @@ longer as (
     from native
     inner join {{ source('catalogue', 'measure') }} as measures on native.measure = measures.measure
     inner join {{ ref('int_period_month') }} as periods on native.time_period = periods.month
+    inner join changed on native.measure = changed.measure and periods.time_period = changed.time_period
     where
         native.freq = 'M'
         and (measures.time_rule in ('sum', 'mean', 'max') or (measures.time_rule = 'last' and periods.is_last))
     group by
-        native.measure, native.ref_area, periods.freq, periods.time_period, native.breakdown, measures.time_rule
+        native.measure, native.ref_area, periods.freq, periods.time_period, changed.built_from, native.breakdown,
+        measures.time_rule
 )
 
 select
-    measure,
-    ref_area,
-    freq,
-    time_period,
-    breakdown,
-    {{ fixed('value') }} as value,
-    obs_status,
-    missing_reason,
-    synthetic,
-    has_warnings,
-    control_share_pct,
-    last_update,
+    native.measure,
+    native.ref_area,
+    native.freq,
+    native.time_period,
+    native.breakdown,
+    {{ fixed('native.value') }} as value,
+    native.obs_status,
+    native.missing_reason,
+    native.synthetic,
+    native.has_warnings,
+    native.control_share_pct,
+    native.last_update,
     1 as months_expected,
-    case when value is null then 0 else 1 end as months_delivered
+    case when native.value is null then 0 else 1 end as months_delivered,
+    changed.built_from
 from native
+inner join changed on native.measure = changed.measure and native.time_period = changed.time_period
 union all
 select
     measure,
@@ -80,5 +117,6 @@ select
     control_share_pct,
     last_update,
     cast(months_expected as integer) as months_expected,
-    cast(months_delivered as integer) as months_delivered
+    cast(months_delivered as integer) as months_delivered,
+    built_from
 from longer

@@ -1,5 +1,6 @@
 -- Observations as they count: as reported, or as a reviewed correction says. A correction is applied only where the
 -- source says exactly what its guard expects, and never to invented data.
+{{ config(materialized='view') }}
 with corrected as (
     select
         reported.*,
@@ -41,6 +42,7 @@ select
     has_warnings,
     control_share_pct,
     last_update,
+    built_from,
     correction,
     {{ fixed('case when correction is not null then obs_value end') }} as reported_value
 from corrected

@@ -1,22 +1,74 @@
 -- Observations of effective loads, with what is missing said: a delivered month without rows is a zero where the
 -- measure counts things; a month that the source deleted is missing and not retained; a month between deliveries is
 -- missing and not delivered; an empty cell of a statistical table is missing and not published.
-with effective as (
+{{ config(materialized='follow_inputs', inputs='measure', volume='int_observations_by_load') }}
+with changed as {{ changed_inputs('measure') }},
+
+loads as (
     select
-        observed.*,
+        loads.load_id,
         loads.source,
         loads.feed,
-        loads.instance
-    from {{ ref('int_observations_by_load') }} as observed
-    inner join {{ source('ops', 'effective_load') }} as loads on observed.load_id = loads.load_id
-    where observed.ref_area is not null
+        loads.instance,
+        loads.synthetic,
+        loads.warnings > 0 as has_warnings,
+        coalesce(reliability.is_low, false) as is_low,
+        case when reliability.is_low then reliability.control_share_pct end as control_share_pct,
+        cast(loads.received_at as timestamp) as last_update
+    from {{ source('ops', 'effective_load') }} as loads
+    left join (
+        select
+            load_id,
+            bool_or(is_low) as is_low,
+            min(control_share_pct) as control_share_pct
+        from {{ ref('int_load_reliability') }}
+        group by load_id
+    ) as reliability on loads.load_id = reliability.load_id
 ),
 
-reporting_areas as (
+-- a monthly figure counts in the months that its load delivers, and in the territory of the instance if it speaks for
+-- that alone
+observed as (
+    select
+        sums.measure,
+        sums.ref_area,
+        sums.freq,
+        sums.time_period,
+        sums.breakdown,
+        case
+            when sums.freq = 'M' and sums.breakdown <> '_U' and measures.absence = 'zero'
+                then coalesce(sums.obs_value, 0)
+            else sums.obs_value
+        end as obs_value,
+        sums.obs_status,
+        sums.load_id,
+        sums.source_rows,
+        loads.synthetic,
+        loads.has_warnings,
+        loads.is_low,
+        loads.control_share_pct,
+        loads.last_update,
+        changed.built_from
+    from {{ ref('int_observations_by_load') }} as sums
+    inner join loads on sums.load_id = loads.load_id
+    inner join changed on sums.measure = changed.measure and sums.time_period = changed.time_period
+    inner join {{ source('catalogue', 'measure') }} as measures on sums.measure = measures.measure
+    left join {{ ref('int_delivered_month') }} as months
+        on sums.load_id = months.load_id and sums.time_period = months.time_period
+    where
+        {{ in_changed_periods('sums') }}
+        and sums.ref_area is not null
+        and (
+            sums.freq <> 'M'
+            or sums.breakdown = '_U'
+            or (months.load_id is not null and (measures.reporting = 'place' or sums.ref_area = months.ref_area))
+        )
+),
+
+-- where and in which parts each monthly measure is expected
+areas as (
     select distinct
         measures.measure,
-        measures.source,
-        measures.feed,
         months.instance,
         months.ref_area
     from {{ source('catalogue', 'measure') }} as measures
@@ -26,117 +78,149 @@ reporting_areas as (
     union
     select distinct
         measures.measure,
-        measures.source,
-        measures.feed,
-        effective.instance,
-        effective.ref_area
-    from {{ source('catalogue', 'measure') }} as measures
-    inner join effective on measures.source = effective.source and measures.feed = effective.feed
-    where measures.freq = 'M' and measures.reporting = 'place' and effective.breakdown <> '_U'
+        loads.instance,
+        scopes.code as ref_area
+    from {{ ref('int_load_scope') }} as scopes
+    inner join loads on scopes.load_id = loads.load_id
+    inner join {{ source('catalogue', 'measure') }} as measures
+        on loads.source = measures.source and loads.feed = measures.feed
+    where scopes.axis = 'ref_area' and measures.freq = 'M' and measures.reporting = 'place'
 ),
 
 members as (
-    select measure, '_T' as breakdown from {{ source('catalogue', 'measure') }}
+    select
+        measure,
+        '_T' as breakdown
+    from {{ source('catalogue', 'measure') }}
     where freq = 'M'
     union
-    select measure, breakdown from effective
-    where freq = 'M' and breakdown <> '_U'
+    select
+        scopes.measure,
+        scopes.code as breakdown
+    from {{ ref('int_load_scope') }} as scopes
+    inner join loads on scopes.load_id = loads.load_id
+    where scopes.axis = 'breakdown' and scopes.freq = 'M' and scopes.code <> '_U'
 ),
 
-expected as (
+-- months that hold fewer figures than are expected: only there each is looked for
+wanting as (
     select
-        areas.measure,
-        areas.ref_area,
-        'M' as freq,
-        months.time_period,
-        members.breakdown,
+        changed.measure,
+        changed.time_period,
+        changed.built_from,
+        months.instance,
         months.load_id,
         months.state,
         measures.absence
-    from reporting_areas as areas
+    from changed
+    inner join {{ source('catalogue', 'measure') }} as measures on changed.measure = measures.measure
     inner join {{ ref('int_delivered_month') }} as months
-        on areas.source = months.source and areas.feed = months.feed and areas.instance = months.instance
-    inner join members on areas.measure = members.measure
-    inner join {{ source('catalogue', 'measure') }} as measures on areas.measure = measures.measure
-),
-
-monthly as (
-    select
-        expected.measure,
-        expected.ref_area,
-        expected.freq,
-        expected.time_period,
-        expected.breakdown,
-        expected.load_id,
-        case
-            when expected.state = 'delivered'
-                then coalesce(effective.obs_value, case when expected.absence = 'zero' then 0 end)
-        end as obs_value,
-        effective.obs_status,
-        case
-            when expected.state <> 'delivered' then expected.state
-            when effective.obs_value is null and expected.absence <> 'zero' then 'not_published'
-        end as missing_reason,
-        coalesce(effective.source_rows, 0) as source_rows
-    from expected
-    left join effective
         on
-            expected.load_id = effective.load_id
-            and expected.measure = effective.measure
-            and expected.ref_area = effective.ref_area
-            and expected.freq = effective.freq
-            and expected.time_period = effective.time_period
-            and expected.breakdown = effective.breakdown
+            measures.source = months.source
+            and measures.feed = months.feed
+            and changed.time_period = months.time_period
+    inner join (select measure, instance, count(*) as areas from areas group by measure, instance) as wide
+        on changed.measure = wide.measure and months.instance = wide.instance
+    inner join (select measure, count(*) as members from members group by measure) as deep
+        on changed.measure = deep.measure
+    left join {{ ref('int_load_scope') }} as told
+        on
+            told.axis = 'period'
+            and months.load_id = told.load_id
+            and changed.measure = told.measure
+            and changed.time_period = told.code
+    where
+        measures.freq = 'M'
+        and (measures.reporting <> 'place' or coalesce(told.figures, 0) < wide.areas * deep.members)
 ),
 
-others as (
+there as (
     select
-        measure,
-        ref_area,
-        freq,
-        time_period,
-        breakdown,
-        load_id,
-        obs_value,
-        obs_status,
-        case when obs_value is null then 'not_published' end as missing_reason,
-        source_rows
-    from effective
-    where freq <> 'M' or breakdown = '_U'
+        sums.measure,
+        sums.ref_area,
+        sums.time_period,
+        sums.breakdown,
+        sums.load_id
+    from {{ ref('int_observations_by_load') }} as sums
+    inner join wanting
+        on
+            sums.load_id = wanting.load_id
+            and sums.measure = wanting.measure
+            and sums.time_period = wanting.time_period
+    where {{ in_changed_periods('sums') }} and sums.freq = 'M'
+),
+
+absent as (
+    select
+        wanting.measure,
+        areas.ref_area,
+        wanting.time_period,
+        members.breakdown,
+        wanting.load_id,
+        wanting.state,
+        wanting.absence,
+        wanting.built_from
+    from wanting
+    inner join areas on wanting.measure = areas.measure and wanting.instance = areas.instance
+    inner join members on wanting.measure = members.measure
+    left join there
+        on
+            wanting.measure = there.measure
+            and wanting.time_period = there.time_period
+            and wanting.load_id = there.load_id
+            and areas.ref_area = there.ref_area
+            and members.breakdown = there.breakdown
+    where there.measure is null
 ),
 
 together as (
-    select * from monthly
+    select
+        observed.*,
+        case when observed.obs_value is null then 'not_published' end as missing_reason
+    from observed
     union all
-    select * from others
+    select
+        absent.measure,
+        absent.ref_area,
+        'M' as freq,
+        absent.time_period,
+        absent.breakdown,
+        case when absent.state = 'delivered' and absent.absence = 'zero' then 0 end as obs_value,
+        null as obs_status,
+        absent.load_id,
+        0 as source_rows,
+        coalesce(loads.synthetic, false) as synthetic,
+        coalesce(loads.has_warnings, false) as has_warnings,
+        coalesce(loads.is_low, false) as is_low,
+        loads.control_share_pct,
+        loads.last_update,
+        absent.built_from,
+        case
+            when absent.state <> 'delivered' then absent.state
+            when absent.absence <> 'zero' then 'not_published'
+        end as missing_reason
+    from absent
+    left join loads on absent.load_id = loads.load_id
 )
 
 select
-    together.measure,
-    together.ref_area,
-    together.freq,
-    together.time_period,
-    together.breakdown,
-    {{ fixed('together.obs_value') }} as obs_value,
+    measure,
+    ref_area,
+    freq,
+    time_period,
+    breakdown,
+    {{ fixed('obs_value') }} as obs_value,
     case
-        when together.missing_reason is not null then {{ status_of_reason('together.missing_reason') }}
-        when reliability.is_low then 'U'
-        else coalesce(together.obs_status, 'A')
+        when missing_reason is not null then {{ status_of_reason('missing_reason') }}
+        when is_low then 'U'
+        else coalesce(obs_status, 'A')
     end as obs_status,
-    together.missing_reason,
-    together.load_id,
-    together.source_rows,
-    coalesce(loads.synthetic, false) as synthetic,
-    coalesce(loads.warnings, 0) > 0 as has_warnings,
-    case when reliability.is_low then reliability.control_share_pct end as control_share_pct,
-    cast(loads.received_at as timestamp) as last_update
+    missing_reason,
+    load_id,
+    cast(source_rows as bigint) as source_rows,
+    synthetic,
+    has_warnings,
+    control_share_pct,
+    last_update,
+    built_from
 from together
-left join {{ source('ops', 'effective_load') }} as loads on together.load_id = loads.load_id
-left join (
-    select
-        load_id,
-        bool_or(is_low) as is_low,
-        min(control_share_pct) as control_share_pct
-    from {{ ref('int_load_reliability') }}
-    group by load_id
-) as reliability on together.load_id = reliability.load_id

@@ -1,6 +1,9 @@
 -- Values that a rule of plausibility finds, by one query for each kind of rule. Only observed values are judged, never
--- what was filled in.
-with figures as (
+-- what was filled in. A row without a rule says that the values of a period were judged, and by which state of them.
+{{ config(materialized='follow_inputs', inputs='indicator', volume='int_indicator_decided') }}
+with changed as {{ changed_inputs('indicator') }},
+
+figures as (
     select
         rules.rule,
         rules.kind,
@@ -27,6 +30,7 @@ with figures as (
     inner join {{ source('catalogue', 'plausibility_rule') }} as rules on scope.rule = rules.rule
     inner join {{ ref('int_indicator_decided') }} as decided
         on scope.indicator = decided.indicator and scope.freq = decided.freq and scope.level = decided.level
+    inner join changed on decided.indicator = changed.indicator and decided.time_period = changed.time_period
     where decided.obs_value is not null
 ),
 
@@ -59,7 +63,7 @@ above_another as (
     where figures.kind = 'at_most' and figures.obs_value > others.obs_value
 ),
 
-changed as (
+compared_to_last_year as (
     select
         figures.*,
         before.obs_value as before_value,
@@ -89,7 +93,7 @@ leapt as (
         before_value as compared_value,
         coalesce(limit_points, limit_pct) as limit_value,
         change as distance
-    from changed
+    from compared_to_last_year
     where abs(change) > coalesce(limit_points, limit_pct)
 ),
 
@@ -104,7 +108,9 @@ breakdown_sums as (
         bool_and(obs_value is not null) as is_whole,
         bool_or(synthetic) as synthetic
     from {{ ref('int_indicator_decided') }}
-    where breakdown <> '_T'
+    where
+        breakdown <> '_T'
+        and indicator in (select figures.indicator from figures where figures.kind = 'parts_to_total')
     group by indicator, ref_area, freq, time_period
 ),
 
@@ -156,8 +162,10 @@ territory_sums as (
         bool_or(decided.synthetic) as synthetic
     from {{ ref('int_indicator_decided') }} as decided
     inner join parts on decided.ref_area = parts.ref_area
+    inner join changed on decided.indicator = changed.indicator and decided.time_period = changed.time_period
     where
-        decided.obs_value is not null
+        decided.indicator in (select figures.indicator from figures where figures.kind = 'hierarchy')
+        and decided.obs_value is not null
         and decided.obs_status <> 'U'
         and decided.time_period >= '{{ var("division_since") }}'
     group by decided.indicator, parts.parent, decided.freq, decided.time_period, decided.breakdown
@@ -301,15 +309,32 @@ found as (
 )
 
 select
-    rule,
-    indicator,
-    ref_area,
-    freq,
-    time_period,
-    breakdown,
-    {{ fixed('obs_value') }} as obs_value,
-    {{ fixed('compared_value') }} as compared_value,
-    {{ fixed('limit_value') }} as limit_value,
-    {{ fixed('distance') }} as distance,
-    synthetic
+    found.rule,
+    found.indicator,
+    found.ref_area,
+    found.freq,
+    found.time_period,
+    found.breakdown,
+    {{ fixed('found.obs_value') }} as obs_value,
+    {{ fixed('found.compared_value') }} as compared_value,
+    {{ fixed('found.limit_value') }} as limit_value,
+    {{ fixed('found.distance') }} as distance,
+    found.synthetic,
+    changed.built_from
 from found
+inner join changed on found.indicator = changed.indicator and found.time_period = changed.time_period
+union all
+select
+    null as rule,
+    indicator,
+    null as ref_area,
+    null as freq,
+    time_period,
+    null as breakdown,
+    null as obs_value,
+    null as compared_value,
+    null as limit_value,
+    null as distance,
+    false as synthetic,
+    built_from
+from changed

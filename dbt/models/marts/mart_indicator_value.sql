@@ -1,4 +1,5 @@
 -- Every indicator value, for every territory, period and breakdown: as computed, or filled in by the declared rule.
+{{ config(materialized='view') }}
 with standing_out as (
     select
         found.indicator,

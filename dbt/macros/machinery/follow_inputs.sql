@@ -1,0 +1,88 @@
+{#
+    Cost follows what is new: the materialization of the large tables between observations and marts. Each row says in
+    built_from from which state of its inputs it was computed: a hash of the loads, months and territories that
+    int_measure_input or int_indicator_input give for its measure or indicator and its period, after a hash of the
+    definitions. A build takes out rows whose state is another now, computes these periods, and leaves all others. A
+    correction, a waiver and its end are changes like any. It is one transaction: a process that is killed leaves the
+    table as it was, with what its rows were built from.
+
+    The config inputs says whether a model goes by measure or by indicator. Its SQL takes them from changed_inputs(); by
+    itself that is all of them, and here what has changed. The config volume names the model whose rows say in how many
+    portions of periods the work is done, so that memory does not grow with the number of years.
+#}
+{% materialization follow_inputs, default %}
+    {% set rows_at_once = 4000000 %}
+    {% set what = config.require('inputs') %}
+    {% set target_relation = this.incorporate(type='table') %}
+    {% set existing = load_cached_relation(this) %}
+    {% set inputs = ref('int_' ~ what ~ '_input') %}
+    {% set definitions = "'" ~ definitions_hash()[:8] ~ "-' || " %}
+    {% set built_from = definitions ~ 'inputs.state' %}
+    {% set held = make_temp_relation(target_relation, '__held') %}
+    {% set changed = make_temp_relation(target_relation, '__changed') %}
+    {% set as_whole = existing is none or not existing.is_table or should_full_refresh() %}
+
+    {{ run_hooks(pre_hooks, inside_transaction=false) }}
+    {{ run_hooks(pre_hooks, inside_transaction=true) }}
+
+    {% if as_whole %}
+        {% if existing is not none %}
+            {% do adapter.drop_relation(existing) %}
+        {% endif %}
+        {% call statement('main') %}
+            {{ create_table_as(false, target_relation, 'select * from (' ~ sql ~ ') as form where false') }}
+        {% endcall %}
+        {% do create_indexes(target_relation) %}
+    {% endif %}
+    {% call statement('held') %}
+        {{ create_table_as(true, held, 'select distinct ' ~ what ~ ', time_period, built_from from ' ~ target_relation) }}
+    {% endcall %}
+    {% call statement('changed') %}
+        {{ create_table_as(true, changed, 'select ' ~ what ~ ', time_period, ' ~ built_from ~ ' as built_from from ' ~ inputs
+            ~ ' as inputs except select ' ~ what ~ ', time_period, built_from from ' ~ held) }}
+    {% endcall %}
+    {% if not as_whole %}
+        {% call statement('main') %}
+            delete from {{ target_relation }} as held
+            using (
+                select {{ what }}, time_period, built_from from {{ held }}
+                except
+                select inputs.{{ what }}, inputs.time_period, {{ built_from }} from {{ inputs }} as inputs
+            ) as gone
+            where held.{{ what }} = gone.{{ what }} and held.time_period = gone.time_period
+                and held.built_from = gone.built_from
+        {% endcall %}
+    {% endif %}
+
+    {% set periods = run_query(
+        'select distinct time_period from ' ~ changed ~ ' order by time_period'
+    ).columns[0].values() | list %}
+    {% if periods %}
+        {% set known = run_query('select count(distinct time_period) from ' ~ inputs).columns[0].values()[0] | int %}
+        {% set rows = run_query('select count(*) from ' ~ ref(config.require('volume'))).columns[0].values()[0] | int %}
+        {% set portions = (rows * (periods | length) / known / rows_at_once) | round(0, 'ceil') | int %}
+        {% set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='quoted') | join(', ') %}
+        {% set changed_only = '(inputs.' ~ what ~ ', inputs.time_period) in (select ' ~ what ~ ', time_period from '
+            ~ changed ~ ')' %}
+        {% for portion in periods | slice([portions, 1] | max) if portion %}
+            {% set listed = "in ('" ~ (portion | join("', '")) ~ "')" %}
+            {% call statement('portion_' ~ loop.index) %}
+                insert into {{ target_relation }} ({{ columns }})
+                {{ modules.re.sub(
+                    'true /\\* periods of (\\w+) \\*/',
+                    '\\1.time_period ' ~ listed,
+                    sql | replace('true /* not held */', changed_only) | replace('/* definitions */', definitions)
+                ) }}
+            {% endcall %}
+        {% endfor %}
+    {% endif %}
+    {% for scratch in (held, changed) %}
+        {% do adapter.drop_relation(scratch) %}
+    {% endfor %}
+    {% do persist_docs(target_relation, model) %}
+
+    {{ run_hooks(post_hooks, inside_transaction=true) }}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=false) }}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}

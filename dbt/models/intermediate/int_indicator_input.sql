@@ -1,0 +1,118 @@
+-- What the values of each indicator and period are made of, as one hash over int_measure_input: the measures of its
+-- terms in the period and the two years before (growth, and jumps of it), the years that a carried denominator may come
+-- from, constants, the population that coverage is weighed by, whatever its rules compare or fill in with, and the
+-- territories. More than is used costs a computation too many, less would leave a figure behind.
+with drawn as (
+    select
+        indicator,
+        measure
+    from {{ source('catalogue', 'indicator_term') }}
+    union
+    select
+        indicator,
+        times_measure as measure
+    from {{ source('catalogue', 'indicator_term') }}
+    where times_measure is not null
+),
+
+linked as (
+    select
+        scope.indicator,
+        scope.compared as other
+    from {{ source('catalogue', 'plausibility_scope') }} as scope
+    where scope.compared is not null
+    union
+    select
+        indicators.indicator,
+        indicators.imputation_indicator as other
+    from {{ source('catalogue', 'indicator') }} as indicators
+    where indicators.imputation_indicator is not null
+),
+
+needed as (
+    select
+        indicator,
+        measure
+    from drawn
+    union
+    select
+        linked.indicator,
+        drawn.measure
+    from linked
+    inner join drawn on linked.other = drawn.indicator
+    union
+    select
+        indicator,
+        '{{ var("coverage_measure") }}' as measure
+    from drawn
+),
+
+wanted as (
+    select
+        frequencies.indicator,
+        periods.freq,
+        periods.time_period,
+        periods.year,
+        periods.first_month,
+        frequencies.freq = indicators.imputation_freq as is_filled_in
+    from {{ source('catalogue', 'indicator_frequency') }} as frequencies
+    inner join {{ source('catalogue', 'indicator') }} as indicators on frequencies.indicator = indicators.indicator
+    inner join {{ ref('dim_period') }} as periods on frequencies.freq = periods.freq
+    -- where nothing of the numerator is known there is no value
+    inner join (
+        select distinct
+            terms.indicator,
+            inputs.time_period
+        from {{ source('catalogue', 'indicator_term') }} as terms
+        inner join {{ ref('int_measure_input') }} as inputs on terms.measure = inputs.measure
+        where terms.side = 'numerator' and terms.taken_at = 'same'
+    ) as told on frequencies.indicator = told.indicator and periods.time_period = told.time_period
+),
+
+stood_on as (
+    select
+        wanted.indicator,
+        wanted.time_period,
+        needed.measure,
+        inputs.time_period as input_period,
+        inputs.state
+    from wanted
+    inner join needed on wanted.indicator = needed.indicator
+    inner join {{ source('catalogue', 'measure') }} as measures on needed.measure = measures.measure
+    inner join {{ ref('int_measure_input') }} as inputs on needed.measure = inputs.measure
+    left join {{ ref('dim_period') }} as periods on inputs.time_period = periods.time_period
+    where
+        inputs.time_period = '_Z'
+        or (
+            periods.freq = wanted.freq
+            and (
+                wanted.is_filled_in
+                or (periods.first_month = wanted.first_month and periods.year between wanted.year - 2 and wanted.year)
+            )
+        )
+        or (
+            periods.freq = 'A'
+            and measures.carry_forward_years > 0
+            and periods.year between wanted.year - 2 - measures.carry_forward_years and wanted.year
+        )
+),
+
+territories as (
+    select
+        md5(string_agg(
+            ref_area || ' ' || level || ' ' || coalesce(parent, '') || ' ' || coalesce(region, ''),
+            ' ' order by ref_area
+        )) as state
+    from {{ ref('dim_territory') }}
+)
+
+select
+    stood_on.indicator,
+    stood_on.time_period,
+    md5(
+        max(territories.state)
+        || string_agg(stood_on.state, ' ' order by stood_on.measure, stood_on.input_period)
+    ) as state
+from stood_on
+cross join territories
+group by stood_on.indicator, stood_on.time_period

@@ -1,0 +1,108 @@
+-- What the figures of each measure and period are made of, as one hash: the loads in force that speak of it, which
+-- months were delivered, how reliable they are, and to which territories and parts the measure reaches at all (where
+-- those grow, earlier months have zeros more).
+with loads as (
+    select
+        load_id,
+        source,
+        feed,
+        instance
+    from {{ source('ops', 'effective_load') }}
+),
+
+scopes as (
+    select
+        scopes.load_id,
+        scopes.axis,
+        scopes.measure,
+        scopes.freq,
+        scopes.code,
+        loads.source,
+        loads.feed,
+        loads.instance
+    from {{ ref('int_load_scope') }} as scopes
+    inner join loads on scopes.load_id = loads.load_id
+),
+
+reaches as (
+    select
+        measure,
+        code
+    from scopes
+    where axis = 'breakdown' and freq = 'M'
+    union
+    select
+        measures.measure,
+        scopes.instance || ' ' || scopes.code as code
+    from scopes
+    inner join {{ source('catalogue', 'measure') }} as measures
+        on scopes.source = measures.source and scopes.feed = measures.feed
+    where scopes.axis = 'ref_area' and measures.freq = 'M' and measures.reporting = 'place'
+),
+
+reach as (
+    select
+        measure,
+        'reach ' || md5(string_agg(code, ' ' order by code)) as state
+    from reaches
+    group by measure
+),
+
+-- what each period stands on
+pieces as (
+    select
+        measure,
+        code as time_period,
+        load_id as piece
+    from scopes
+    where axis = 'period'
+    union
+    select
+        measures.measure,
+        months.time_period,
+        coalesce(months.load_id, months.instance) || ' ' || months.state as piece
+    from {{ ref('int_delivered_month') }} as months
+    inner join {{ source('catalogue', 'measure') }} as measures
+        on months.source = measures.source and months.feed = measures.feed
+    where measures.freq = 'M'
+    union
+    select
+        scopes.measure,
+        scopes.code as time_period,
+        reliability.load_id || ' ' || cast(reliability.control_share_pct as varchar) as piece
+    from scopes
+    inner join {{ ref('int_load_reliability') }} as reliability on scopes.load_id = reliability.load_id
+    where scopes.axis = 'period'
+    union
+    select
+        reach.measure,
+        months.time_period,
+        reach.state as piece
+    from reach
+    inner join {{ source('catalogue', 'measure') }} as measures on reach.measure = measures.measure
+    inner join (select distinct source, feed, time_period from {{ ref('int_delivered_month') }}) as months
+        on measures.source = months.source and measures.feed = months.feed
+),
+
+observed as (
+    select
+        measure,
+        time_period,
+        md5(string_agg(piece, ' ' order by piece)) as state
+    from pieces
+    group by measure, time_period
+)
+
+select
+    measure,
+    time_period,
+    state
+from observed
+union all
+select
+    observed.measure,
+    months.time_period,
+    md5(string_agg(observed.state, ' ' order by observed.time_period)) as state
+from observed
+inner join {{ ref('int_period_month') }} as months on observed.time_period = months.month
+group by observed.measure, months.time_period
