@@ -1,7 +1,8 @@
 """A country of invented observations, and the indicator engine's models built on it by dbt.
 
-``python -m bench.engine prepare HOME`` makes a warehouse of 171 indicators, 350 territories and 59 of 60 months;
-``month HOME`` adds the newest month; ``build HOME [full]`` runs the models; ``trace HOME`` traces one value.
+``python -m bench.engine prepare HOME [rich]`` makes a warehouse of 171 monthly indicators, 350 territories and 59 of 60
+months; rich: also by quarter, half-year and year, and one in ten by the parts of its measure. ``month HOME`` adds the
+newest month; ``build HOME`` runs the models.
 
 Everything is invented: measures, indicators, territories, figures. Only the models are Gorod's own.
 """
@@ -41,7 +42,7 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def prepare(home: Path) -> dict[str, object]:
+def prepare(home: Path, rich: bool = False) -> dict[str, object]:
     """Ledger, catalogue, territories and all months but the newest."""
     import duckdb
 
@@ -53,7 +54,7 @@ def prepare(home: Path) -> dict[str, object]:
     DuckDBWarehouse(path).prepare()
     with duckdb.connect(str(path)) as connection:
         write_catalogue(connection)
-        _declare(connection)
+        _declare(connection, rich)
         _populate(connection)
     _dbt("run", "--select", *BEFORE)
     with duckdb.connect(str(path)) as connection:
@@ -72,14 +73,15 @@ def month(home: Path) -> dict[str, object]:
     return {}
 
 
-def build(*options: str) -> dict[str, object]:
+def build() -> dict[str, object]:
     """Run the models; ``seconds`` begin when dbt is imported."""
     import duckdb
 
     with duckdb.connect(os.environ["GOROD_WAREHOUSE_PATH"]) as connection:
-        connection.execute("delete from ops.build")  # of a part of the project: the next would compute everything anew
+        # a build of a part of the project: the next would compute everything anew
+        connection.execute("delete from ops.build")
     started = time.monotonic()
-    _dbt("run", "--select", *MODELS, "--exclude", *BEFORE, *options)
+    _dbt("run", "--select", *MODELS, "--exclude", *BEFORE)
     return {"seconds": time.monotonic() - started}
 
 
@@ -94,19 +96,26 @@ def _dbt(*arguments: str) -> None:
         sys.exit(f"dbt {' '.join(arguments)} failed: {done.exception}")
 
 
-def _declare(connection: duckdb.DuckDBPyConnection) -> None:
+def _declare(connection: duckdb.DuckDBPyConnection, rich: bool) -> None:
     """Replace measures of the requests and all indicators by invented ones, each a copy of a declared one."""
-    connection.execute("create temp table kind as select i as no, 'm' || i as code from range(1, ?) as r (i)", [INDICATORS + 1])
+    frequencies = ["M", "Q", "S", "A"] if rich else ["M"]
+    connection.execute(
+        "create temp table kind as select i as no, 'm' || i as code from range(1, ?) as r (i)",
+        [INDICATORS + 1],
+    )
     for table, key, pattern in (
         ("measure", "measure", "appeals_registered"),
         ("indicator", "indicator", "appeals_per_1000"),
         ("indicator_method", "indicator", "appeals_per_1000"),
         ("indicator_term", "indicator", "appeals_per_1000"),
     ):
-        connection.execute(f"create temp table p_{table} as select * from catalogue.{table} where {key} = ?", [pattern])
+        connection.execute(
+            f"create temp table p_{table} as select * from catalogue.{table} where {key} = ?", [pattern]
+        )
     connection.execute("delete from catalogue.measure where source = ?", [SOURCE])
-    for table in ("indicator", "indicator_method", "indicator_term", "indicator_frequency", "indicator_level", "plausibility_scope"):
+    for table in ("indicator", *(f"indicator_{what}" for what in ("method", "term", "frequency", "level"))):
         connection.execute(f"delete from catalogue.{table}")
+    connection.execute("delete from catalogue.plausibility_scope")
     connection.execute(
         "insert into catalogue.measure select p.* replace (kind.code as measure, 'place' as reporting, 'zero' as absence,"
         " 'sum' as time_rule, 'M' as freq) from p_measure as p cross join kind"
@@ -131,7 +140,7 @@ def _declare(connection: duckdb.DuckDBPyConnection) -> None:
                 else p.measure
             end as measure,
             case
-                when kind.no % {FOLLOWING} = 3 and p.side = 'numerator' then '*' else '_T'
+                when {rich} and kind.no % {FOLLOWING} = 3 and p.side = 'numerator' then '*' else '_T'
             end as breakdown,
             case when p.side = 'denominator' and kind.no % 5 = 1 then 'previous_year' else 'same' end as taken_at
         )
@@ -139,7 +148,7 @@ def _declare(connection: duckdb.DuckDBPyConnection) -> None:
         """
     )
     connection.execute(
-        "insert into catalogue.indicator_frequency select code, unnest(['M', 'Q', 'S', 'A']) from kind"
+        "insert into catalogue.indicator_frequency select code, unnest(?) from kind", [frequencies]
     )
     connection.execute(
         "insert into catalogue.indicator_level select code, level, level in ('country', 'region') from kind"
@@ -148,13 +157,15 @@ def _declare(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         "insert into catalogue.plausibility_scope select rules.rule, kind.code, null, freq, level"
         " from (select min(rule) as rule from catalogue.plausibility_rule where kind in ('jump', 'outlier', 'between')"
-        " group by kind) as rules cross join kind cross join (values ('M', 'district'), ('A', 'region')) as s (freq, level)"
+        " group by kind) as rules cross join kind cross join (values ('M', 'district'), ('M', 'region')) as s (freq, level)"
     )
 
 
 def _populate(connection: duckdb.DuckDBPyConnection) -> None:
     """Territories, and their inhabitants in each year."""
-    connection.execute("create table if not exists main.place (ref_area VARCHAR, level VARCHAR, parent VARCHAR)")
+    connection.execute(
+        "create table if not exists main.place (ref_area VARCHAR, level VARCHAR, parent VARCHAR)"
+    )
     connection.execute(
         f"""
         insert into main.place
@@ -190,7 +201,10 @@ def _populate(connection: duckdb.DuckDBPyConnection) -> None:
 def _deliver(connection: duckdb.DuckDBPyConnection, number: int) -> None:
     """One month: a load of each region with all measures, in parts, of its districts and towns."""
     period = f"{FIRST_YEAR + number // 12}-{number % 12 + 1:02}"
-    regions = [row[0] for row in connection.execute("select ref_area from main.place where level = 'oblast'").fetchall()]
+    regions = [
+        row[0]
+        for row in connection.execute("select ref_area from main.place where level = 'oblast'").fetchall()
+    ]
     for region in regions:
         _load(connection, SOURCE, FEED, region.lower(), region, period)
     connection.execute(
@@ -210,14 +224,19 @@ def _deliver(connection: duckdb.DuckDBPyConnection, number: int) -> None:
             '' as definitions_hash
         from main.place as place
         cross join (select measure from catalogue.measure where source = '{SOURCE}') as measures
-        cross join (select unnest(['_T', {', '.join(f"'p{i}'" for i in range(MEMBERS))}]) as breakdown) as parts
+        cross join (select unnest(['_T', {", ".join(f"'p{i}'" for i in range(MEMBERS))}]) as breakdown) as parts
         where place.level in ('raion', 'city')
         """
     )
 
 
 def _load(
-    connection: duckdb.DuckDBPyConnection, source: str, feed: str, instance: str, area: str, period: str | None
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    feed: str,
+    instance: str,
+    area: str,
+    period: str | None,
 ) -> None:
     load_id = ".".join(filter(None, (source, feed, instance, period)))
     span = "null, null" if period is None else f"date '{period}-01', last_day(date '{period}-01')"
@@ -234,7 +253,10 @@ def _load(
 def main(command: str, home: str, *options: str) -> None:
     """See the module."""
     os.environ.update(environment(Path(home)))
-    told = {"prepare": prepare, "month": month}[command](Path(home)) if command != "build" else build(*options)
+    if command == "prepare":
+        told = prepare(Path(home), rich="rich" in options)
+    else:
+        told = month(Path(home)) if command == "month" else build()
     print(json.dumps(told))
 
 

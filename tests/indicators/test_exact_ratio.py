@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from types import SimpleNamespace
 
 import duckdb
 import jinja2
@@ -19,10 +20,15 @@ AMOUNT = st.decimals(min_value=-(10**10), max_value=10**10, places=6)
 def expression() -> str:
     """The SQL of the macro for DuckDB."""
     text = (PROJECT / "dbt/macros/cross_db/exact_ratio.sql").read_text(encoding="utf-8")
-    body = re.search(r"macro duckdb__exact_ratio\(.*?-%}(.*?){%- endmacro", text, re.DOTALL)
-    assert body is not None
+
+    def template(macro: str) -> jinja2.Template:
+        body = re.search(rf"macro {macro}\(.*?-%}}(.*?){{%- endmacro", text, re.DOTALL)
+        assert body is not None
+        return jinja2.Template(body.group(1))
+
     cast = "cast(? as numeric(24, 6))"
-    sql = jinja2.Template(body.group(1)).render(numerator="n", denominator="d", scale="s")
+    gorod = SimpleNamespace(millionths=lambda value: template("millionths").render(value=value))
+    sql = template("duckdb__exact_ratio").render(numerator="n", denominator="d", scale="s", gorod=gorod)
     return f"select {sql} from (select {cast} as n, {cast} as d, {cast} as s)"
 
 
@@ -33,6 +39,10 @@ ENGINE = duckdb.connect(":memory:")
 @given(AMOUNT, AMOUNT, st.sampled_from([Decimal(1), Decimal(100), Decimal(1000), Decimal(10000)]))
 @example(Decimal("0.000001"), Decimal(2), Decimal(1))  # half a millionth: away from zero
 @example(Decimal("-0.000001"), Decimal(2), Decimal(1))
+@example(
+    Decimal("999999999.999999"), Decimal("999999999.999999"), Decimal(1000)
+)  # the last that goes by a double
+@example(Decimal("1000000000.000001"), Decimal(3), Decimal(1))
 @settings(max_examples=150, deadline=None)
 def test_it_rounds_the_exact_quotient(numerator: Decimal, denominator: Decimal, scale: Decimal) -> None:
     with localcontext() as context:

@@ -15,16 +15,28 @@
 
 {#
     DuckDB turns a division of numerics into floating point. Here both are whole numbers of millionths:
-    floor((2 x |n| x scale x 10^6 + |d|) / (2 x |d|)) millionths, with the sign put back. n and scale are scaled by 10^6 each, d once.
+    floor((2 x |n| x scale x 10^6 + |d|) / (2 x |d|)) millionths, with the sign put back. n and scale are scaled by 10^6
+    each, d once. Whole numbers of 128 bits divide slowly, and so do casts between scales: one division is left.
 #}
 {% macro duckdb__exact_ratio(numerator, denominator, scale) -%}
     cast(
         (
             cast((
-                2 * abs(cast({{ numerator }} * 1000000 as hugeint)) * cast({{ scale }} * 1000000 as hugeint)
-                + abs(cast({{ denominator }} * 1000000 as hugeint))
-            ) // nullif(2 * abs(cast({{ denominator }} * 1000000 as hugeint)), 0) as numeric(38, 0))
+                2 * abs({{ gorod.millionths(numerator) }}) * {{ gorod.millionths(scale) }}
+                + abs({{ gorod.millionths(denominator) }})
+            ) // nullif(2 * abs({{ gorod.millionths(denominator) }}), 0) as numeric(38, 0))
             * sign({{ numerator }}) * sign({{ denominator }})
         ) * 0.000001 as numeric(24, 6)
     )
+{%- endmacro %}
+
+{#
+    A numeric of six decimals as a whole number of millionths, for DuckDB. Below 10^9 a double holds each of them apart
+    (10^15 < 2^53), and is fifty times faster.
+#}
+{% macro millionths(value) -%}
+    case
+        when abs({{ value }}) < 1000000000 then cast(round(cast({{ value }} as double) * 1000000) as hugeint)
+        else cast({{ value }} * 1000000 as hugeint)
+    end
 {%- endmacro %}

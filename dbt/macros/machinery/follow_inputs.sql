@@ -11,7 +11,7 @@
     portions of periods the work is done, so that memory does not grow with the number of years.
 #}
 {% materialization follow_inputs, default %}
-    {% set rows_at_once = 4000000 %}
+    {% set rows_at_once = 2000000 %}
     {% set what = config.require('inputs') %}
     {% set target_relation = this.incorporate(type='table') %}
     {% set existing = load_cached_relation(this) %}

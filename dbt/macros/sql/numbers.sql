@@ -3,7 +3,15 @@
     cast({{ expression }} as numeric(24, 6))
 {%- endmacro %}
 
-{# Share in per cent with two decimals, from two counts. #}
+{# A product of two figures. Most are with one, and those cost nothing. #}
+{% macro product(value, factor) -%}
+    case when {{ factor }} = 1 then {{ value }} else {{ fixed(value ~ ' * ' ~ factor) }} end
+{%- endmacro %}
+
+{# Share in per cent with two decimals, from two counts. The whole of it, which is most, is not divided. #}
 {% macro percentage(part, whole) -%}
-    cast({{ exact_ratio(fixed(part), fixed(whole), fixed('100')) }} as numeric(9, 2))
+    case
+        when {{ part }} = {{ whole }} and {{ whole }} <> 0 then cast(100 as numeric(9, 2))
+        else cast({{ exact_ratio(fixed(part), fixed(whole), fixed('100')) }} as numeric(9, 2))
+    end
 {%- endmacro %}

@@ -74,7 +74,7 @@ select
         when reason is not null then null
         when made = 'percentile' then numerator
         when has_denominator then {{ exact_ratio('numerator', 'denominator', 'scale') }}
-        else {{ exact_ratio('numerator', fixed('1'), 'scale') }}
+        else {{ product('numerator', 'scale') }}
     end as obs_value,
     case
         when reason is not null then {{ status_of_reason('reason') }}

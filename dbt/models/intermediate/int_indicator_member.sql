@@ -20,6 +20,13 @@ units as (
     where {{ in_changed_periods('units') }}
 ),
 
+-- units that others lie in
+above_others as (
+    select units.*
+    from units
+    where units.ref_area in (select above.ancestor from {{ ref('int_territory_ancestor') }} as above)
+),
+
 targets as (
     select
         units.indicator,
@@ -35,13 +42,39 @@ targets as (
     inner join {{ ref('dim_territory') }} as territories on above.ancestor = territories.ref_area
     inner join {{ source('catalogue', 'indicator_level') }} as levels
         on units.indicator = levels.indicator and territories.level = levels.level and levels.rolled_up
-    left join units as own
+    left join above_others as own
         on
             units.indicator = own.indicator
             and units.freq = own.freq
             and units.time_period = own.time_period
             and above.ancestor = own.ref_area
     where own.ref_area is null or not own.own_figures
+),
+
+-- members that are counted in a higher one of the same target already
+counted as (
+    select distinct
+        targets.indicator,
+        targets.freq,
+        targets.time_period,
+        targets.target,
+        targets.member
+    from above_others as higher
+    inner join {{ ref('int_territory_ancestor') }} as between_them
+        on
+            higher.ref_area = between_them.ancestor
+            and higher.last_day between between_them.valid_from and between_them.valid_to
+    inner join targets
+        on
+            between_them.ref_area = targets.member
+            and higher.indicator = targets.indicator
+            and higher.freq = targets.freq
+            and higher.time_period = targets.time_period
+    inner join {{ ref('int_territory_ancestor') }} as over_both
+        on
+            higher.ref_area = over_both.ref_area
+            and targets.target = over_both.ancestor
+            and higher.last_day between over_both.valid_from and over_both.valid_to
 )
 
 select
@@ -52,18 +85,11 @@ select
     targets.member,
     targets.built_from
 from targets
-where
-    not exists (
-        select 1
-        from {{ ref('int_territory_ancestor') }} as between_them
-        inner join targets as higher
-            on
-                between_them.ancestor = higher.member
-                and higher.indicator = targets.indicator
-                and higher.freq = targets.freq
-                and higher.time_period = targets.time_period
-                and higher.target = targets.target
-        where
-            between_them.ref_area = targets.member
-            and targets.last_day between between_them.valid_from and between_them.valid_to
-    )
+left join counted
+    on
+        targets.indicator = counted.indicator
+        and targets.freq = counted.freq
+        and targets.time_period = counted.time_period
+        and targets.target = counted.target
+        and targets.member = counted.member
+where counted.member is null

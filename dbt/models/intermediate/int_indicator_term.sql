@@ -160,7 +160,11 @@ left join figures
         and wanted.term_period = figures.for_period
         and wanted.term_breakdown = figures.breakdown
         and wanted.by_vintage = figures.by_vintage
-left join {{ ref('int_measure_period') }} as factors
+left join (
+    select factor.*
+    from {{ ref('int_measure_period') }} as factor
+    where factor.measure in (select terms.times_measure from {{ source('catalogue', 'indicator_term') }} as terms)
+) as factors
     on
         wanted.times_measure = factors.measure
         and wanted.term_ref_area = factors.ref_area

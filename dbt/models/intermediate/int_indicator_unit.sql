@@ -12,8 +12,8 @@ sides as (
         terms.time_period,
         changed.built_from,
         terms.breakdown,
-        sum(case when terms.side = 'numerator' then terms.weight * terms.value end) as numerator,
-        sum(case when terms.side = 'denominator' then terms.weight * terms.value end) as denominator,
+        sum(case when terms.side = 'numerator' then {{ product('terms.value', 'terms.weight') }} end) as numerator,
+        sum(case when terms.side = 'denominator' then {{ product('terms.value', 'terms.weight') }} end) as denominator,
         bool_or(terms.side = 'denominator') as has_denominator,
         bool_and(
             terms.value is not null

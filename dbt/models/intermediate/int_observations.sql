@@ -4,8 +4,8 @@
 with corrected as (
     select
         reported.*,
-        corrections.correction,
-        corrections.action,
+        case when not reported.synthetic then corrections.correction end as correction,
+        case when not reported.synthetic then corrections.action end as action,
         corrections.value as correction_value
     from {{ ref('int_observations_reported') }} as reported
     left join {{ source('catalogue', 'correction') }} as corrections
@@ -15,7 +15,6 @@ with corrected as (
             and reported.time_period = corrections.time_period
             and reported.breakdown = corrections.breakdown
             and reported.obs_value = corrections.expected
-            and not reported.synthetic
 )
 
 select
