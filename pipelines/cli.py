@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict
@@ -475,41 +476,33 @@ def report(
 @told
 def ui(
     port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3000,
+    daemon: Annotated[
+        bool, typer.Option("--daemon/--no-daemon", help="With the daemon, or the UI alone (a service).")
+    ] = True,
 ) -> None:
     """Open Dagster's UI on this state: http://127.0.0.1:PORT. Ctrl-C ends it."""
-    import os
-    import signal
-    import subprocess
+    from pipelines.orchestration import services
 
-    from pipelines.orchestration.environment import ensure_manifest, prepare_dagster_home
-    from pipelines.settings import PROJECT
-    from pipelines.warehouse import open_warehouse
+    if not daemon:
+        services.become_webserver(get_settings(), port)
+    services.run_both(get_settings(), port)
 
-    settings = get_settings()
-    prepare_dagster_home(settings)
-    open_warehouse(settings).prepare()
-    ensure_manifest(settings)
-    server = subprocess.Popen(
-        [
-            str(Path(sys.executable).with_name("dagster")),
-            *("dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)),
-        ],
-        cwd=PROJECT,
-        env={**os.environ, "GOROD_HOME": str(settings.home)},
-        start_new_session=True,
-    )
 
-    def end(*_: object) -> None:
-        # Dagster ends its webserver and daemon when it is interrupted, and leaves them alone when it is terminated
-        os.killpg(server.pid, signal.SIGINT)
+@app.command()
+@told
+def daemon() -> None:
+    """Run Dagster's daemon alone (a service): schedules, sensors, the queue of runs. Goes with ui --no-daemon."""
+    from pipelines.orchestration import services
 
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-    server.wait()
+    services.become_daemon(get_settings())
 
 
 def main() -> None:
     """Entry point."""
+    # What a shell script puts into the background ignores interrupts, and Dagster takes that over for terminations:
+    # neither a run nor the UI would end.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     app()
 
 

@@ -74,6 +74,49 @@ def check(as_json: Json = False) -> None:
 
 @app.command()
 @told
+def reconcile(
+    take_up: Annotated[
+        bool, typer.Option("--take-up", help="Let the next gorod run load the deliveries that have no load.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Hold landing against the ledger after a restore. Leaves with 5 if a delivery is not here or is not as it came.
+
+    Every delivery is read again. A ledger restored to an earlier moment does not know what landed since.
+    """
+    from contextlib import nullcontext
+
+    from pipelines.loading.plan import run_lock
+    from pipelines.loading.reconcile import reconcile as held_against
+    from pipelines.warehouse import open_warehouse
+
+    settings = get_settings()
+    warehouse = open_warehouse(settings)
+    with run_lock(settings) if take_up else nullcontext():
+        found = held_against(settings, warehouse, take_up=take_up)
+    if as_json:
+        console.as_json(asdict(found))
+    else:
+        for name in found.unknown:
+            console.out.print(f"no load of it: {escaped(name)}")
+        for name in found.missing:
+            console.out.print(f"[red]its delivery is not here[/]: {escaped(name)}")
+        for name in found.changed:
+            console.out.print(f"[red]not as it came[/]: {escaped(name)}")
+        console.out.print(
+            f"{found.deliveries} deliveries in {settings.landing}: {len(found.unknown)} without a load, "
+            f"{len(found.changed)} changed; {len(found.missing)} loads without their delivery"
+        )
+        if found.unknown:
+            console.out.print(
+                "gorod run takes them up" if take_up else "to load them: --take-up, then gorod run"
+            )
+    if found.missing or found.changed:
+        raise typer.Exit(5)
+
+
+@app.command()
+@told
 def copy(
     source: Annotated[str, typer.Argument(help="DuckDB file or postgresql://…")],
     target: Annotated[str, typer.Argument(help="Empty DuckDB file or database.")],

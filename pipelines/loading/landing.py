@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import uuid
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -49,7 +50,7 @@ def land(offer: Offer, settings: Settings) -> Delivery:
             received_at=datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds"),
             synthetic=offer.synthetic,
         )
-        _mark_pending(delivery, settings)
+        mark_pending(delivery, settings)
         if (folder / RECEIPT).exists():
             return read_receipt(folder)
         (incoming / RECEIPT).write_text(
@@ -66,8 +67,21 @@ def land(offer: Offer, settings: Settings) -> Delivery:
         shutil.rmtree(incoming, ignore_errors=True)
 
 
+def deliveries(settings: Settings) -> list[Delivery]:
+    """Every delivery that landed, in the order in which they came."""
+    return _in_order(read_receipt(receipt.parent) for receipt in settings.landing.glob("[!.]*/**/" + RECEIPT))
+
+
+def is_whole(delivery: Delivery) -> bool:
+    """Whether its bytes are those that came; all of them are read."""
+    try:
+        return _digest(delivery.folder, delivery.files)[0] == delivery.sha256
+    except OSError:
+        return False
+
+
 def pending(settings: Settings, source: str, feed: str) -> list[Delivery]:
-    """Deliveries that landed and never reached the ledger: a run was killed between."""
+    """Deliveries that landed and never reached the ledger, in the order in which they came: a run was killed between."""
     folder = settings.landing / ".pending"
     found = []
     for marker in sorted(folder.glob(f"{source}.{feed}.*")) if folder.is_dir() else []:
@@ -76,7 +90,11 @@ def pending(settings: Settings, source: str, feed: str) -> list[Delivery]:
             found.append(read_receipt(target))
         else:
             marker.unlink(missing_ok=True)
-    return found
+    return _in_order(found)
+
+
+def _in_order(found: Iterable[Delivery]) -> list[Delivery]:
+    return sorted(found, key=lambda delivery: (delivery.received_at, delivery.delivery_id))
 
 
 def pending_feeds(settings: Settings) -> list[tuple[str, str]]:
@@ -138,7 +156,8 @@ def _digest(folder: Path, files: tuple[str, ...]) -> tuple[str, int]:
     return hashlib.sha256(listing.encode()).hexdigest(), size
 
 
-def _mark_pending(delivery: Delivery, settings: Settings) -> None:
+def mark_pending(delivery: Delivery, settings: Settings) -> None:
+    """The next run takes the delivery up, unless its load is entered before."""
     folder = settings.landing / ".pending"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / delivery.delivery_id).write_text(

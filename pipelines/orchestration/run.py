@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import GorodError, OriginError
 from pipelines.loading import landing
-from pipelines.loading.delivery import Offer
+from pipelines.loading.delivery import Delivery, Offer
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.orchestration import INTERRUPTED
 from pipelines.progress import tell, watch
@@ -98,9 +98,12 @@ def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary) 
     for source, feed in offers:
         jobs.setdefault(runner.load_job(source, feed), []).append((source, feed))
     for job, feeds in jobs.items():
+        wanted: list[Offer | Delivery] = []
         for source, feed in feeds:
-            tell(f"begin {source}.{feed} {len(offers[source, feed])}")
-        wanted = [offer for feed in feeds for offer in offers[feed]]
+            # their origin may not offer them any more
+            waiting = landing.pending(settings, source, feed)
+            tell(f"begin {source}.{feed} {len(waiting) + len(offers[source, feed])}")
+            wanted += [*waiting, *offers[source, feed]]
         for tags in runner.partition_tags(*feeds[0], wanted):
             try:
                 runner.execute(job, tags, [runner.raw_key(*feed) for feed in feeds])
@@ -227,8 +230,10 @@ class _Runner:
                 raise KeyboardInterrupt
             raise GorodError(f"run {result.run_id} of {job} failed: {why}", "See the run in the UI: gorod ui")
 
-    def partition_tags(self, source: str, feed: str, offers: Sequence[Offer]) -> list[dict[str, str]]:
-        """Tags of the runs that cover the partitions of some offers: as few as there are unbroken ranges."""
+    def partition_tags(
+        self, source: str, feed: str, offers: Sequence[Offer | Delivery]
+    ) -> list[dict[str, str]]:
+        """Tags of the runs that cover the partitions of what is to be loaded: as few as there are unbroken ranges."""
         from dagster import MultiPartitionKey
 
         from pipelines.declarations.sources import load_sources

@@ -78,6 +78,9 @@ def test_make_commands_exist(name: str) -> None:
         "README.ru.md",
         "CONTRIBUTING.md",
         "docs/operations.md",
+        "docs/postgresql.md",
+        "docs/deployment.md",
+        "docs/access.md",
         "docs/analysts.ru.md",
         "docs/exports.md",
         "docs/releases.md",
@@ -99,7 +102,9 @@ def test_gorod_commands_and_options_exist(name: str) -> None:
             command, _, rest = rest.strip().partition(" ")
             assert command in found.commands, f"gorod … {command}"
             found = found.commands[command]
-        options = {option for parameter in found.params for option in parameter.opts}
+        options = {
+            option for parameter in found.params for option in (*parameter.opts, *parameter.secondary_opts)
+        }
         unquoted = re.sub(r'"[^"]*"?', "", rest)
         assert set(re.findall(r"(?<!\S)--[a-z][a-z-]*", unquoted)) <= options | {"--help"}, (
             f"gorod {command}{rest}"

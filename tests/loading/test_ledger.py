@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from pipelines.loading import gate
 from pipelines.loading.delivery import Delivery, Offer, Slice
 from pipelines.loading.landing import land, pending
 from pipelines.loading.load import LoadOutcome, load_delivery, load_offer, replaced_by, replay, waive
+from pipelines.loading.reconcile import reconcile
 from tests.portal import HEADER, Portal
 
 TODAY = (datetime.now(UTC) + timedelta(hours=3)).date()  # Minsk
@@ -270,6 +272,41 @@ def test_a_pending_delivery_is_entered_once(portal: Portal) -> None:
     portal.load()
     assert list(portal.states().values()) == ["accepted"]
     assert portal.offers() == []
+
+
+def test_after_a_restore_landing_and_ledger_are_held_against_each_other(portal: Portal) -> None:
+    first = portal.take("2024-01", portal.rows("2024-01", 5))
+    path = portal.settings.home / "warehouse.duckdb"
+    earlier = path.read_bytes()
+    wrong = portal.take("2024-02", portal.rows("2024-02", 3))
+    right = portal.take("2024-02", portal.rows("2024-02", 4))
+    whole = reconcile(portal.settings, portal.warehouse)
+    assert (whole.deliveries, whole.unknown, whole.missing, whole.changed) == (3, [], [], [])
+
+    path.write_bytes(earlier)
+    portal.put("2024-02", "the origin has forgotten it")
+    found = reconcile(portal.settings, portal.warehouse)
+    assert found.unknown == [wrong.load_id, right.load_id]
+    assert pending(portal.settings, "appeals_115", "requests") == []
+    reconcile(portal.settings, portal.warehouse, take_up=True)
+    for delivery in pending(portal.settings, "appeals_115", "requests"):
+        load_delivery(delivery, portal.settings, portal.warehouse)
+    assert effective(portal) == [first.load_id, right.load_id]
+    assert reconcile(portal.settings, portal.warehouse) == whole
+
+
+def test_a_delivery_that_is_gone_or_not_as_it_came_is_named(portal: Portal) -> None:
+    gone = portal.take("2024-01", portal.rows("2024-01", 5))
+    changed = portal.take("2024-02", portal.rows("2024-02", 3))
+    for folder in (portal.settings.landing / "appeals_115" / "requests").glob("*/*/*"):
+        if folder.parent.name == "2024-01":
+            shutil.rmtree(folder)
+        else:
+            (file,) = folder.glob("*.csv")
+            file.chmod(0o600)
+            file.write_text("other bytes", encoding="utf-8")
+    found = reconcile(portal.settings, portal.warehouse)
+    assert (found.unknown, found.missing, found.changed) == ([], [gone.load_id], [changed.load_id])
 
 
 def test_landing_keeps_the_bytes_and_a_receipt(portal: Portal) -> None:

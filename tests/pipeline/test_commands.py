@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from click.testing import Result
 from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
 
 from pipelines.cli import app
-from pipelines.settings import PROJECT
-from tests.pipeline.conftest import environment_of, gorod
+from pipelines.loading.landing import land
+from tests.pipeline.conftest import gorod
 from tests.portal import ADDRESS, PERSON, Portal
 
 TODAY = (datetime.now(UTC) + timedelta(hours=3)).date()
@@ -221,37 +215,14 @@ def test_a_second_run_says_that_nothing_is_new(country: Portal) -> None:
 
 
 @pytest.mark.slow
-def test_the_ui_ends_with_all_that_it_started(country: Portal) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "pipelines.cli", "ui", "--port", str(port)]
-    with subprocess.Popen(command, cwd=PROJECT, env=environment_of(country.settings.home)) as server:
-        try:
-            _wait(lambda: _answers(port), 120)
-            (started,) = _children(server.pid)
-            below = _children(started)
-            assert below
-        finally:
-            server.terminate()
-        assert server.wait(60) is not None
-    _wait(lambda: not any(Path(f"/proc/{pid}").exists() for pid in (started, *below)), 30)
-    assert not _answers(port)
-
-
-def _answers(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/server_info", timeout=5).status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
-def _wait(until: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.3)
-
-
-def _children(pid: int) -> list[int]:
-    return [int(found) for found in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def test_what_landed_is_loaded_though_its_origin_offers_it_no_more(country: Portal) -> None:
+    path = country.put("2024-05", country.rows("2024-05", 7))
+    (offer,) = country.offers()
+    land(offer, country.settings)  # and the run is killed, or the ledger restored to an earlier moment
+    path.unlink()
+    done = gorod(country.settings.home, "run", "--source", "appeals_115", "--json")
+    assert done.returncode == 0, done.stderr
+    loads = [
+        (load["slice"], load["state"], load["rows_accepted"]) for load in json.loads(done.stdout)["loads"]
+    ]
+    assert loads == [("2024-05", "accepted", 7)]
