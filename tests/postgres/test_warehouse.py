@@ -260,3 +260,28 @@ def test_migrating_gives_raw_tables_of_an_older_gorod_the_small_index(
             " where oid = 'raw.appeals_115__requests'::regclass"
         ).fetchall() == [(True,)]
     assert portal.scalar("select count(*) from raw.appeals_115__requests") == 5
+
+
+@pytest.mark.parametrize(
+    ("said", "means"),
+    [
+        (
+            'Database Error in model x\n  could not extend file "base/1/2": No space left on device',
+            "disk is full",
+        ),
+        ("Database Error\n  server closed the connection unexpectedly", "went away"),
+        ('connection to server on socket "/tmp/x" failed: No such file or directory', "went away"),
+        ("[Errno 2] No such file or directory: 'a.csv'", None),
+        ("IO Error: could not write all bytes: No space left on device", None),
+        ("Compilation Error in model x", None),
+    ],
+)
+def test_what_others_say_of_the_server_is_told_with_a_remedy(said: str, means: str | None) -> None:
+    heard = Server("postgresql://gorod@h/d").heard(said)
+    if means is None:
+        assert heard is None
+    else:
+        assert heard is not None
+        assert means in heard.message
+        assert "run again" in heard.remedy
+        assert heard.exit_code == 5
