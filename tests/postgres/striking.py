@@ -115,7 +115,7 @@ class Running:
             assert self.process.is_alive(), self.said.read_text(encoding="utf-8")[-3000:]
             time.sleep(0.05)
 
-    def wait(self, timeout_s: float = 500) -> Done:
+    def wait(self, timeout_s: float = 900) -> Done:
         """Its end.
 
         Raises:
