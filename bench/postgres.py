@@ -177,9 +177,9 @@ def to_sql(file: str, dsn: str) -> dict[str, Any]:
     started = time.monotonic()
     address = _as_sqlalchemy(dsn)
     frame = pd.read_csv(file, usecols=KEPT, dtype=dict.fromkeys(CODES, "str"))
-    frame["opened"] = pd.to_datetime(frame["opened"].str[:10]).dt.date
-    frame["planned"] = pd.to_datetime(frame["planned"]).dt.date
-    first_day, last_day = frame["opened"].min(), frame["opened"].max()
+    frame["opened"] = pd.to_datetime(frame["opened"].str[:10])
+    frame["planned"] = pd.to_datetime(frame["planned"])
+    first_day, last_day = frame["opened"].min().date(), frame["opened"].max().date()
     engine = sqlalchemy.create_engine(address)
     frame.to_sql("requests", engine, index=False, chunksize=10_000)
     with engine.connect() as connection:
