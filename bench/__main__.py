@@ -15,6 +15,7 @@ from rich.console import Console
 from bench import months
 from bench.children import PROJECT, BenchError, Measured, measure
 from bench.findings import Findings, machine
+from bench.postgres import measure_postgres
 from bench.requests_file import FILE_NAME
 
 MONTH = "2025-03"
@@ -23,6 +24,7 @@ READERS = (
     ("arrow", "dlt, Arrow + GX on pandas", "–"),
 )
 SHORT = 5
+PARTS = ["rows", "months", "postgres"]
 
 
 def main(arguments: list[str]) -> int:
@@ -36,6 +38,8 @@ def main(arguments: list[str]) -> int:
                 _by_rows(Path(folder), options, findings)
             if "months" in options.parts:
                 _by_months(Path(folder) / "months", options, findings)
+            if "postgres" in options.parts:
+                measure_postgres(Path(folder) / "postgres", options, findings)
     except BenchError as error:
         findings.console.print(str(error), style="red", markup=False)
         return 1
@@ -50,10 +54,16 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--rival-rows", type=int, default=1_000_000, help="rows of the file that dlt is given too: it is slow"
     )
+    parser.add_argument(
+        "--to-sql-rows",
+        type=int,
+        default=200_000,
+        help="rows of the file that pandas writes to a server: slower yet",
+    )
     parser.add_argument("--full", action="store_true", help="give dlt the large file as well: takes long")
     parser.add_argument("--history", type=int, default=500, help="months of the long history")
     parser.add_argument("--repeat", type=int, default=1, help="measure DuckDB and Gorod so often")
-    parser.add_argument("--parts", nargs="+", choices=["rows", "months"], default=["rows", "months"])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--folder", type=Path, help="where the files are made, and removed at the end")
     parser.add_argument(
         "--results", type=Path, default=PROJECT / "bench" / "results", help="where the JSON goes"

@@ -19,12 +19,14 @@ from pipelines.loading.load import load_offer
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
+from pipelines.warehouse.postgres import PostgresWarehouse
 
 STEPS: tuple[tuple[Any, str, str], ...] = (
     (landing, "land", "landing"),
     (formats, "read", "reader"),
     (gate, "evaluate", "gate"),
     (DuckDBWarehouse, "commit_load", "raw and ledger"),
+    (PostgresWarehouse, "commit_load", "raw and ledger"),
 )
 
 

@@ -178,10 +178,14 @@ class _Progress:
             self.log.unlink()
 
     def step(self, step: str) -> None:
-        """``begin NAME TOTAL`` opens a bar; the first word of any other step moves one on."""
+        """``begin NAME TOTAL`` opens a bar, ``waiting: WHY`` is said whole; the first word of any other moves one on."""
         words = step.split()
         if words[0] == "begin":
             self._task(words[1], int(words[2]))
+            return
+        if words[0] == "waiting:":
+            if not self.quiet:
+                self.bars.console.print(step, style="yellow", markup=False, soft_wrap=True)
             return
         if not self.quiet and self.bars.disable:
             print(step, file=sys.__stderr__, flush=True) if words[0] not in self.tasks else None

@@ -16,7 +16,7 @@ def watch(watcher: Watcher | None) -> None:
 
 
 def tell(step: str) -> None:
-    """A step is done."""
+    """A step is done; or ``waiting: …``, for whom."""
     watcher = _watcher.get()
     if watcher is not None:
         watcher(step)

@@ -6,6 +6,7 @@ server for production: see docs/postgresql.md.
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import signal
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,10 @@ class Instance:
         """Stop it; ``immediate`` is as if its machine had lost power."""
         self.control("stop", "-m", mode)
 
+    def kill(self) -> None:
+        """SIGKILL to its first process: the others notice, and end as soon as they wait for something."""
+        os.kill(self.pid, signal.SIGKILL)
+
     def control(self, *arguments: str) -> None:
         """Run pg_ctl on it."""
         # what a server inherits it holds open: its output must not be the caller's
@@ -66,8 +71,18 @@ class Instance:
         )  # fmt: skip
 
 
-def start(folder: Path, *, port: int = 5432, loopback: bool = False, durable: bool = True) -> Instance:
+def start(
+    folder: Path,
+    *,
+    port: int = 5432,
+    loopback: bool = False,
+    durable: bool = True,
+    more: Mapping[str, str] | None = None,
+) -> Instance:
     """Make a server in a folder if there is none, and start it; by its socket alone unless ``loopback``.
+
+    Args:
+        more: settings of the server beside those of this module.
 
     Raises:
         subprocess.CalledProcessError: it does not start; its log is in the folder.
@@ -90,6 +105,7 @@ def start(folder: Path, *, port: int = 5432, loopback: bool = False, durable: bo
         "port": str(port),
         "timezone": "UTC",
         **({} if durable else THROWN_AWAY),
+        **(more or {}),
     }
     (data / "pg_hba.conf").write_text(
         "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n", encoding="utf-8"
@@ -107,10 +123,15 @@ def start(folder: Path, *, port: int = 5432, loopback: bool = False, durable: bo
 
 @contextmanager
 def running(
-    folder: Path, *, port: int = 5432, loopback: bool = False, durable: bool = True
+    folder: Path,
+    *,
+    port: int = 5432,
+    loopback: bool = False,
+    durable: bool = True,
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[Instance]:
     """A server that is stopped at the end."""
-    instance = start(folder, port=port, loopback=loopback, durable=durable)
+    instance = start(folder, port=port, loopback=loopback, durable=durable, more=more)
     try:
         yield instance
     finally:

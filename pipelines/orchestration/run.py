@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from pipelines.errors import GorodError, OriginError
+from pipelines.errors import DeclarationError, GorodError, OriginError, WarehouseBusyError, WarehouseError
 from pipelines.loading import landing
 from pipelines.loading.delivery import Delivery, Offer
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.orchestration import INTERRUPTED
 from pipelines.progress import tell, watch
 from pipelines.settings import Settings
-from pipelines.warehouse import open_warehouse, telling_server
+from pipelines.warehouse import open_warehouse, server_of, telling_server
 from pipelines.warehouse.base import Warehouse
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 
 BY_COMMAND = {"gorod/by": "gorod run"}
+KINDS = {
+    kind.__name__: kind
+    for kind in (GorodError, DeclarationError, OriginError, WarehouseBusyError, WarehouseError)
+}
 
 
 @dataclass
@@ -107,6 +111,8 @@ def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary) 
         for tags in runner.partition_tags(*feeds[0], wanted):
             try:
                 runner.execute(job, tags, [runner.raw_key(*feed) for feed in feeds])
+            except (WarehouseBusyError, WarehouseError):
+                raise
             except GorodError as error:
                 summary.failures.append(f"{', '.join('.'.join(feed) for feed in feeds)}: {error}")
 
@@ -117,6 +123,8 @@ def _build(runner: _Runner, warehouse: Warehouse) -> None:
 
     try:
         runner.execute(runner.build_job)
+    except (WarehouseBusyError, WarehouseError):
+        raise
     except GorodError as error:
         outdated, wrong = misfits(warehouse), impossible(warehouse)
         if not outdated and not wrong:
@@ -179,6 +187,7 @@ class _Runner:
         self.raw_key = raw_key
         self.index = INDEX
         self.publication = PUBLICATION
+        self.server = server_of(settings)
         self._bury_the_dead()
 
     def _bury_the_dead(self) -> None:
@@ -225,10 +234,15 @@ class _Runner:
             raise_on_error=False,
         )
         if not result.success:
-            why = _why(result)
+            kind, why = _why(result)
             if why.startswith(INTERRUPTED):
                 raise KeyboardInterrupt
-            raise GorodError(f"run {result.run_id} of {job} failed: {why}", "See the run in the UI: gorod ui")
+            heard = self.server.heard(why) if self.server is not None and kind is None else None
+            if heard is not None:
+                raise heard
+            raise (kind or GorodError)(
+                f"run {result.run_id} of {job} failed: {why}", "See the run in the UI: gorod ui"
+            )
 
     def partition_tags(
         self, source: str, feed: str, offers: Sequence[Offer | Delivery]
@@ -273,17 +287,21 @@ def _range(first: str, last: str) -> dict[str, str]:
     return {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
 
 
-def _why(result: Any) -> str:
-    """The deepest cause of a failed run, without a stack trace."""
+def _why(result: Any) -> tuple[type[GorodError] | None, str]:
+    """Why a run failed, without a stack trace, and what kind of error that is, if it is one of ours."""
     for event in result.all_events:
         if event.is_step_failure:
             data = event.step_failure_data
+            chain = [data.error] if data.error else []
+            while chain and chain[-1].cause is not None:
+                chain.append(chain[-1].cause)
+            # what caused an error of ours is for its author; what it says is for the reader
+            for error in chain:
+                if error.cls_name in KINDS:
+                    return KINDS[error.cls_name], error.message.split(": ", 1)[-1].strip()
             described = data.user_failure_data.description if data.user_failure_data else None
-            error = data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            return str(described or (error.message if error else "")).strip()
+            return None, str(described or (chain[-1].message if chain else "")).strip()
     for event in result.all_events:
         if event.is_failure:
-            return str(event.message)
-    return "unknown"
+            return None, str(event.message)
+    return None, "unknown"

@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
+from pipelines.progress import tell
 from pipelines.publishing.server_keys import declare_keys, release_keys
 from pipelines.warehouse import access
 from pipelines.warehouse.server import Server
@@ -69,11 +70,16 @@ def publish_on_server(server: Server, about: dict[str, Any]) -> dict[str, int]:
         WarehouseError: the server cannot be reached or written; what was published stays.
     """
     deadline = time.monotonic() + server.busy_timeout_s
+    said = ""
     while True:
         try:
-            with server.session("publishes") as session:
-                session.execute(sql.SQL("set local lock_timeout = {}").format(LOCK_TIMEOUT))
-                return _publish(session, about)
+            with server.session("publishes", autocommit=True) as session:
+                session.execute(sql.SQL("set lock_timeout = {}").format(LOCK_TIMEOUT))
+                # a transaction of its own: readers of these tables must not wait for the rows that follow
+                with session.transaction():
+                    _release_keys(session)
+                with session.transaction():
+                    return _publish(session, about)
         except (GorodError, psycopg.Error) as error:
             if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
                 raise
@@ -84,16 +90,23 @@ def publish_on_server(server: Server, about: dict[str, Any]) -> dict[str, int]:
                     + (holders or "a session that has just ended"),
                     "Ask them to end their transaction, then run again; what was published before stays.",
                 ) from error
+            if holders and holders != said:
+                tell(f"waiting: a table that changes its columns is being read by {holders}")
+                said = holders
             # those who queued behind the lock read now
             time.sleep(0.5)
 
 
-def _publish(session: psycopg.Connection[Any], about: dict[str, Any]) -> dict[str, int]:
+def _release_keys(session: psycopg.Connection[Any]) -> None:
+    """Take away the keys that what was built would break; they stay away if the publication comes to nothing."""
     session.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(SHOWN)))
     built, shown = _form(session, BUILT), _form(session, SHOWN)
-    release_keys(
-        session, BUILT, SHOWN, {name for name in shown if not _same_columns(built.get(name), shown[name])}
-    )
+    remade = {name for name in shown if not _same_columns(built.get(name), shown[name])}
+    release_keys(session, BUILT, SHOWN, remade)
+
+
+def _publish(session: psycopg.Connection[Any], about: dict[str, Any]) -> dict[str, int]:
+    built, shown = _form(session, BUILT), _form(session, SHOWN)
     for gone in shown.keys() - built.keys():
         _drop(session, gone)
     changed = {name: _show(session, name, built[name], shown.get(name)) for name in built}

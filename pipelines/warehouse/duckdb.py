@@ -23,6 +23,7 @@ from pipelines.formats.typed import SQL_TYPES, literal, quoted
 from pipelines.loading.gate import Result
 from pipelines.warehouse import form
 from pipelines.warehouse.base import Event, LoadRecord, Row, Seen, raw_table
+from pipelines.warehouse.tables import rows_of_load
 
 # loads are only added to, by one writer at a time
 NEXT_LOAD_NO = "(select coalesce(max(load_no), 0) + 1 from ops.load)"
@@ -75,7 +76,7 @@ class Ledger(ABC):
                 table = raw_table(record.source, record.feed)
                 _insert_batch(connection, table, record.load_id, feed, batch, quarantine)
                 # what stands there, not what was sent
-                arrived = _rows_of_load(connection, table, record.load_id)
+                arrived = rows_of_load(connection, table, record.load_id)
                 if arrived != record.rows_accepted:
                     connection.rollback()
                     raise WarehouseError(
@@ -100,7 +101,7 @@ class Ledger(ABC):
             ).fetchone()
             assert row is not None
             table = raw_table(row[0], row[1])
-            if batch is not None and not _rows_of_load(connection, table, load_id):
+            if batch is not None and not rows_of_load(connection, table, load_id):
                 _insert_batch(connection, table, load_id, feed, batch, quarantine)
             _insert_events(connection, load_id, [event])
             connection.commit()
@@ -282,11 +283,6 @@ def _insert_batch(
         f"insert into {table} (load_id, row_no, {names}) select {literal(load_id)}, row_no, {names} "
         f"from read_parquet({literal(str(batch))}) {kept_back}"
     )
-
-
-def _rows_of_load(connection: duckdb.DuckDBPyConnection, table: str, load_id: str) -> int:
-    row = connection.execute(f"select count(*) from {table} where load_id = ?", [load_id]).fetchone()
-    return int(row[0]) if row else 0
 
 
 def _insert_events(connection: duckdb.DuckDBPyConnection, load_id: str, events: list[Event]) -> None:

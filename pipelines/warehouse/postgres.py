@@ -27,6 +27,7 @@ from pipelines.declarations.sources import Feed, load_sources
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.formats.typed import SQL_TYPES, literal
 from pipelines.loading.gate import Result
+from pipelines.progress import tell
 from pipelines.warehouse import form
 from pipelines.warehouse.base import Event, LoadRecord, Row, Seen, raw_table
 from pipelines.warehouse.duckdb import Ledger
@@ -35,6 +36,9 @@ from pipelines.warehouse.server import Server, is_away
 CATALOGUE = "warehouse"
 EXTENSION = "duckdb_extension_postgres_scanner"
 OWN = Path(__file__).with_name("postgres.sql")
+
+# How often a load is begun; each time the server is waited for as long as ``busy_timeout_s``.
+ATTEMPTS = 3
 
 # Advisory locks are numbers; these two are Gorod's: "gorod" in ASCII, and what it is for.
 WRITER_LOCK = 0x676F726F64_01
@@ -113,6 +117,8 @@ class PostgresWarehouse(Ledger):
                     _script(session, step.sql)
                     _script(session, form.RECORD.format(step.version))
         self.prepare()
+        with self.server.session("migrates", autocommit=True) as session:
+            _lay_out_older(session)
         return taken
 
     def prepare(self) -> None:
@@ -141,19 +147,19 @@ class PostgresWarehouse(Ledger):
         flagged: Path | None,
     ) -> None:
         """Enter a load in one transaction, again from the start when the server went away before it was entered."""
-        deadline = time.monotonic() + self.server.busy_timeout_s
-        with self.writing():
-            while True:
+        for attempt in range(1, ATTEMPTS + 1):
+            # each time anew: the lock went away with the server, and somebody else may have taken it
+            with self.writing():
+                # whether the commit arrived before the connection broke is asked, not guessed
+                if attempt > 1 and self.query("select 1 from ops.load where load_id = ?", [record.load_id]):
+                    return
                 try:
                     super().commit_load(record, offer, events, results, feed, batch, quarantine, flagged)
                     return
                 except WarehouseError as error:
                     lost = error.__cause__ is not None and is_away(error.__cause__)
-                    if not lost or time.monotonic() > deadline:
+                    if not lost or attempt == ATTEMPTS:
                         raise
-                # whether the commit arrived before the connection broke is asked, not guessed
-                if self.query("select 1 from ops.load where load_id = ?", [record.load_id]):
-                    return
 
     def commit_offer(self, load_id: str, offer: Seen) -> None:
         """Note that a known delivery was offered again, perhaps from elsewhere."""
@@ -204,16 +210,20 @@ class PostgresWarehouse(Ledger):
         """A session that holds the writer's lock."""
         session = self.server.connect("is the writer", autocommit=True)
         deadline = time.monotonic() + self.server.busy_timeout_s
+        said = False
         try:
             while True:
                 row = session.execute("select pg_try_advisory_lock(%s)", [WRITER_LOCK]).fetchone()
                 if row is not None and row[0]:
                     return session
+                busy = (
+                    f"PostgreSQL {self.server.name} is being written by another process ({_writer(session)})"
+                )
                 if time.monotonic() >= deadline:
-                    raise WarehouseBusyError(
-                        f"PostgreSQL {self.server.name} is being written by another process ({_writer(session)})",
-                        "Wait until it ends, then try again; nothing was changed.",
-                    )
+                    raise WarehouseBusyError(busy, "Wait until it ends, then try again; nothing was changed.")
+                if not said:
+                    tell(f"waiting: {busy}")
+                    said = True
                 time.sleep(0.2)
         except psycopg.Error as error:
             session.close()
@@ -317,15 +327,44 @@ def _prepare_raw(
         own = sql.SQL("load_id varchar not null, row_no bigint not null")
         all_columns = sql.SQL(", ").join([own, *map(defined, columns)])
         session.execute(sql.SQL("create table {} ({})").format(relation, all_columns))
-        session.execute(
-            sql.SQL("create index {} on {} (load_id, row_no)").format(
-                sql.Identifier(f"{name[:54]}_load"), relation
-            )
-        )
+        _lay_out(session, schema, name)
         return
     for column in columns:
         if column not in present[name]:
             session.execute(sql.SQL("alter table {} add column {}").format(relation, defined(column)))
+
+
+def _lay_out(session: psycopg.Connection[Any], schema: str, name: str) -> None:
+    """A raw table is only added to, a load at a time: an index of ranges finds a load, and rows are frozen once.
+
+    Measured in docs/decisions/0013-raw-tables-on-a-server.md.
+    """
+    relation = sql.Identifier(schema, name)
+    session.execute(
+        sql.SQL(
+            "create index if not exists {} on {} using brin (load_id, row_no)"
+            " with (pages_per_range = 32, autosummarize = on)"
+        ).format(sql.Identifier(f"{name[:53]}_range"), relation)
+    )
+    session.execute(
+        sql.SQL(
+            "alter table {} set (autovacuum_freeze_min_age = 0, autovacuum_vacuum_insert_scale_factor = 0.05,"
+            " autovacuum_analyze_scale_factor = 0.05)"
+        ).format(relation)
+    )
+
+
+def _lay_out_older(session: psycopg.Connection[Any]) -> None:
+    """Raw tables of a Gorod that gave each a B-tree as large as itself; readers are held up for a moment each."""
+    found = session.execute(
+        "select t.relname, i.relname from pg_index as x join pg_class as i on x.indexrelid = i.oid"
+        " join pg_class as t on x.indrelid = t.oid join pg_am as a on i.relam = a.oid"
+        " where t.relnamespace = 'raw'::regnamespace and a.amname = 'btree' and i.relname = left(t.relname, 54) || '_load'"
+    ).fetchall()
+    for table, index in found:
+        with session.transaction():
+            _lay_out(session, "raw", table)
+        session.execute(sql.SQL("drop index {}").format(sql.Identifier("raw", index)))
 
 
 def _script(session: psycopg.Connection[Any], text: str) -> None:

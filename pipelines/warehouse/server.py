@@ -31,6 +31,8 @@ AWAY = re.compile(
     r"|connection timeout|no connection to the server|SSL connection has been closed",
     re.IGNORECASE,
 )
+# What a server says whose own disk is full; "no space left" alone may be said of the disk here.
+FULL = re.compile(r"disk full|could not extend file|could not write (?:to file|block)", re.IGNORECASE)
 # Waiting does not help against these, though libpq says "connection failed" before them.
 REFUSED = re.compile(
     r"password authentication|no password supplied|no pg_hba.conf entry|does not exist|permission denied",
@@ -132,11 +134,8 @@ class Server:
         text = self.scrubbed(str(error))
         first = text.splitlines()[0] if text else type(error).__name__
         said = f"PostgreSQL {self.name}"
-        if re.search(r"no space left|disk full|could not extend file", text, re.IGNORECASE):
-            return WarehouseError(
-                f"{said}: the server's disk is full: {first}",
-                "Free space on the server and run again; nothing was half written.",
-            )
+        if FULL.search(text) or "no space left" in text.lower():
+            return self._full(first)
         if re.search(r"lock timeout|could not obtain lock|deadlock detected", text, re.IGNORECASE):
             return WarehouseBusyError(
                 f"{said}: somebody holds what has to be written: {first}",
@@ -164,6 +163,25 @@ class Server:
         if isinstance(error, duckdb.Error | psycopg.Error):
             return type(error)(text)
         return error
+
+    def heard(self, text: str) -> WarehouseError | None:
+        """What others (Dagster, dbt) say of the server, as an error that tells what to do; None if it is of something else."""
+        for line in self.scrubbed(text).splitlines():
+            if FULL.search(line):
+                return self._full(line.strip())
+            # a file that is missing is most often one of here; a missing socket is told with more words
+            if AWAY.search(line.replace("No such file or directory", "")):
+                return WarehouseError(
+                    f"PostgreSQL {self.name} went away: {_reason(line)}",
+                    "Check that the server runs and is reachable, then run again: it goes on by itself.",
+                )
+        return None
+
+    def _full(self, line: str) -> WarehouseError:
+        return WarehouseError(
+            f"PostgreSQL {self.name}: the server's disk is full: {line}",
+            "Free space on the server, then run again; nothing was half written.",
+        )
 
     def scrubbed(self, text: str) -> str:
         """A text without the password, in any of its spellings."""
@@ -210,20 +228,18 @@ def telling(server: Server) -> Iterator[None]:
     """What others (Dagster, dbt) raise when the server goes away under them, told as such.
 
     Raises:
-        WarehouseError: the server went away.
+        WarehouseError: the server went away, or its disk is full.
     """
     try:
         yield
     except GorodError:
         raise
     except Exception as error:
-        found = next((one for one in _chain(error) if AWAY.search(str(one))), None)
-        if found is None:
-            raise
-        raise WarehouseError(
-            f"PostgreSQL {server.name} went away: {server.scrubbed(_reason(str(found)))}",
-            "Check that the server runs and is reachable, then run again: it goes on by itself.",
-        ) from error
+        for one in _chain(error):
+            heard = server.heard(str(one))
+            if heard is not None:
+                raise heard from error
+        raise
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -43,6 +43,18 @@ def replace_rows(connection: duckdb.DuckDBPyConnection, table: str, incoming: st
     connection.execute(f"insert into {table} select * from {incoming}")
 
 
+def rows_of_load(connection: duckdb.DuckDBPyConnection, table: str, load_id: str) -> int:
+    """How many rows of a load stand in ``schema.name``, as the transaction of the caller sees it.
+
+    A server counts by itself: DuckDB would fetch every row to count it here.
+    """
+    counted = f"select count(*) as rows from {table} where load_id = {literal(load_id)}"
+    if is_server(connection):
+        counted = f"select rows from postgres_query(current_database(), {literal(counted)})"
+    row = connection.execute(counted).fetchone()
+    return int(row[0]) if row else 0
+
+
 def comment(connection: duckdb.DuckDBPyConnection, what: str, text: str) -> None:
     """Comment on ``table schema.name`` or ``column schema.name.column``, in the transaction of the caller."""
     statement = f"comment on {what} is {literal(text)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import GorodError, WarehouseBusyError
+from pipelines.progress import watch
 from pipelines.publishing.server import publish_on_server
 from pipelines.warehouse.server import Server
 from tests.postgres.conftest import Databases
@@ -145,48 +145,6 @@ def test_comments_follow(build: Build, reader: Session) -> None:
     assert comments() == [("a contract", "другое слово")]
 
 
-def test_readers_see_one_version_at_a_time(build: Build) -> None:
-    """Readers sum up two contracts in one query while others are published."""
-    with psycopg.connect(build.dsn) as session:
-        session.execute("create table published_next.pub_y_v1 (n integer)")
-    build.of([(0, "а", 0)] * 500)
-    with psycopg.connect(build.dsn) as session:
-        session.execute("insert into published_next.pub_y_v1 select 0 from generate_series(1, 500)")
-    build.publish("0")
-    seen: list[tuple[Any, ...]] = []
-    failures: list[BaseException] = []
-    over = threading.Event()
-
-    def read() -> None:
-        try:
-            with psycopg.connect(build.dsn, autocommit=True) as session:
-                while not over.is_set():
-                    seen.extend(
-                        session.execute(
-                            "select (select min(n) from published.pub_x_v1), (select max(n) from published.pub_x_v1),"
-                            " (select min(n) from published.pub_y_v1), (select count(*) from published.pub_x_v1),"
-                            " (select publication_id from published.publication)"
-                        ).fetchall()
-                    )
-        except psycopg.Error as error:
-            failures.append(error)
-
-    readers = [threading.Thread(target=read) for _ in range(4)]
-    for one in readers:
-        one.start()
-    for version in range(1, 4):
-        build.of([(version, "а", version)] * 500)
-        with psycopg.connect(build.dsn) as session:
-            session.execute("update published_next.pub_y_v1 set n = %s", [version])
-        build.publish(str(version))
-    over.set()
-    for one in readers:
-        one.join()
-    assert failures == []
-    assert seen
-    assert {row for row in seen if not (row[0] == row[1] == row[2] == int(row[4]) and row[3] == 500)} == set()
-
-
 def test_new_columns_wait_for_a_reader_and_then_say_who_it_is(build: Build, reader: Session) -> None:
     reader.execute("select * from published.pub_x_v1")  # and the analyst goes to lunch
     with psycopg.connect(build.dsn) as session:
@@ -198,6 +156,26 @@ def test_new_columns_wait_for_a_reader_and_then_say_who_it_is(build: Build, read
     assert build.shown() == [(1, "а", 1)]
     reader.rollback()
     build.publish("second")
+    assert reader.execute("select more from published.pub_x_v1").fetchall() == [("new",)]
+
+
+def test_new_columns_are_shown_as_soon_as_the_reader_ends(build: Build, reader: Session) -> None:
+    reader.execute("select * from published.pub_x_v1")
+    with psycopg.connect(build.dsn) as session:
+        session.execute("alter table published_next.pub_x_v1 add column more varchar default 'new'")
+    said: list[str] = []
+
+    def hear(step: str) -> None:
+        said.append(step)
+        reader.rollback()
+
+    watch(hear)
+    try:
+        publish_on_server(Server(build.dsn, busy_timeout_s=60), ABOUT)
+    finally:
+        watch(None)
+    (waiting,) = said
+    assert f"session {reader.info.backend_pid} of " in waiting
     assert reader.execute("select more from published.pub_x_v1").fetchall() == [("new",)]
 
 

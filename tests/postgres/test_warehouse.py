@@ -225,3 +225,63 @@ def test_a_load_that_is_killed_leaves_nothing_and_the_next_run_enters_it_once(
     portal.load()
     assert list(portal.states().values()) == ["accepted"]
     assert portal.scalar("select count(*) from raw.appeals_115__requests") == 5
+
+
+def test_a_raw_table_finds_a_load_by_a_small_index(portal: Portal, session: psycopg.Connection[Any]) -> None:
+    for month in ("2024-01", "2024-02"):
+        load = portal.take(month, portal.rows(month, 5))
+    with session.transaction():
+        session.execute("set local enable_seqscan = off")
+        plan = session.execute(
+            "explain select * from raw.appeals_115__requests where load_id = %s and row_no = 3",
+            [load.load_id],
+        ).fetchall()
+    assert "appeals_115__requests_range" in str(plan)
+    assert portal.scalar("select count(*) from raw.appeals_115__requests") == 10
+
+
+def test_migrating_gives_raw_tables_of_an_older_gorod_the_small_index(
+    portal: Portal, session: psycopg.Connection[Any]
+) -> None:
+    portal.take("2024-01", portal.rows("2024-01", 5))
+    session.execute("drop index raw.appeals_115__requests_range")
+    session.execute("create index appeals_115__requests_load on raw.appeals_115__requests (load_id, row_no)")
+    session.execute("alter table raw.appeals_115__requests reset (autovacuum_freeze_min_age)")
+    portal.warehouse.prepare()  # nothing is changed unasked
+    indexes = (
+        "select indexname from pg_indexes where schemaname = 'raw' and tablename = 'appeals_115__requests'"
+    )
+    assert session.execute(indexes).fetchall() == [("appeals_115__requests_load",)]
+    for _ in range(2):
+        portal.warehouse.migrate()
+        assert session.execute(indexes).fetchall() == [("appeals_115__requests_range",)]
+        assert session.execute(
+            "select 'autovacuum_freeze_min_age=0' = any(reloptions) from pg_class"
+            " where oid = 'raw.appeals_115__requests'::regclass"
+        ).fetchall() == [(True,)]
+    assert portal.scalar("select count(*) from raw.appeals_115__requests") == 5
+
+
+@pytest.mark.parametrize(
+    ("said", "means"),
+    [
+        (
+            'Database Error in model x\n  could not extend file "base/1/2": No space left on device',
+            "disk is full",
+        ),
+        ("Database Error\n  server closed the connection unexpectedly", "went away"),
+        ('connection to server on socket "/tmp/x" failed: No such file or directory', "went away"),
+        ("[Errno 2] No such file or directory: 'a.csv'", None),
+        ("IO Error: could not write all bytes: No space left on device", None),
+        ("Compilation Error in model x", None),
+    ],
+)
+def test_what_others_say_of_the_server_is_told_with_a_remedy(said: str, means: str | None) -> None:
+    heard = Server("postgresql://gorod@h/d").heard(said)
+    if means is None:
+        assert heard is None
+    else:
+        assert heard is not None
+        assert means in heard.message
+        assert "run again" in heard.remedy
+        assert heard.exit_code == 5

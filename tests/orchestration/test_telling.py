@@ -1,0 +1,55 @@
+"""A run that has to wait says for whom; one that fails says why, and leaves with the code of that."""
+
+from __future__ import annotations
+
+import pytest
+from dagster import DagsterInstance
+
+from pipelines.errors import WarehouseBusyError
+from pipelines.loading.plan import Wanted
+from pipelines.orchestration import building_assets, run, stale
+from pipelines.orchestration.environment import COMMAND_CONFIG, WRITER_POOL, prepare_dagster_home
+from tests.portal import Portal
+
+
+@pytest.mark.slow
+def test_a_run_of_the_ui_that_writes_is_named(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stale, "stale_since", lambda _: None)
+    monkeypatch.setattr(stale, "is_unpublished", lambda *_: False)
+    portal.put("2024-01", portal.rows("2024-01", 3))
+    home = prepare_dagster_home(portal.settings)
+    with DagsterInstance.from_config(str(home), COMMAND_CONFIG) as instance:
+        slots = instance.event_log_storage
+        slots.set_concurrency_slots(WRITER_POOL, 1)
+        slots.claim_concurrency_slot(WRITER_POOL, "run-of-the-ui", "step")
+        said: list[str] = []
+
+        def hear(step: str) -> None:
+            said.append(step)
+            if step.startswith("waiting:"):
+                slots.free_concurrency_slots_for_run("run-of-the-ui")
+
+        summary = run.run(Wanted(source="appeals_115"), portal.settings, watcher=hear)
+    assert [step for step in said if "run-of-the-ui" in step]
+    assert [load["state"] for load in summary.loads] == ["accepted"]
+
+
+@pytest.mark.slow
+def test_what_a_step_says_and_its_exit_code_reach_the_command(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not what caused it: that says nothing to who reads it."""
+
+    def locked(*_: object) -> None:
+        try:
+            raise RuntimeError("canceling statement due to lock timeout")
+        except RuntimeError as error:
+            raise WarehouseBusyError("a table is being read by session 7", "Ask them.") from error
+
+    monkeypatch.setattr(building_assets, "write_catalogue", locked)
+    runner = run._Runner(portal.settings)
+    with pytest.raises(WarehouseBusyError, match="is being read by session 7") as caught:
+        runner.execute(runner.build_job, assets=list(building_assets.catalogue.keys))
+    assert caught.value.exit_code == 4
+    assert "Ask them." in str(caught.value)
+    assert "Traceback" not in str(caught.value)

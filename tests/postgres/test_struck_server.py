@@ -1,0 +1,274 @@
+"""A server that is struck in every phase of a run and comes back: the end is that of an undisturbed run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pipelines.indicators.releases import list_releases, verify
+from pipelines.loading.landing import has_pending
+from pipelines.loading.load import load_offer
+from pipelines.loading.plan import Wanted, make_plan
+from pipelines.publishing.publication import current_publication
+from pipelines.settings import Settings, get_settings
+from pipelines.warehouse.check import check_warehouse
+from pipelines.warehouse.postgres import PostgresWarehouse
+from sandbox import postgres
+from tests.pipeline.conftest import _lay_mirror
+from tests.portal import Portal, use_home
+from tests.postgres.striking import Blow, Done, Running, raise_up, small_disk
+
+RUN = ["run", "--source", "appeals_115"]
+RELEASE = ["release", "cut", "--period", "2022-Q4", "--by", "test", "--as-of"]
+KINDS = ("killed", "stopped", "dropped")
+PHASES = {
+    "plan": ("pipelines.loading.plan:known_offers", "before"),
+    "landing": ("pipelines.loading.landing:_mark_pending", "after"),
+    "gate": ("pipelines.loading.load:gate.evaluate", "after"),
+    "load": ("pipelines.warehouse.duckdb:_insert_batch", "after"),
+    "catalogue": ("pipelines.orchestration.building_assets:write_catalogue", "after"),
+    "dbt": ("pipelines.orchestration.building_assets:tell", "before", 12),
+    "indices": ("pipelines.indicators.index.publish:evaluate_methods", "after"),
+    "publication": ("pipelines.publishing.server:_tell", "before"),
+    "release": ("pipelines.indicators.releases:_enter", "before"),
+}
+LOADING = ("plan", "landing", "gate", "load")
+BUILDING = ("catalogue", "dbt", "indices", "publication")
+
+
+class Place:
+    """A home, and a database on a server that is struck."""
+
+    def __init__(
+        self, instance: postgres.Instance, folder: Path, database: str, home: str | None = None
+    ) -> None:
+        self.instance, self.folder = instance, folder / (home or database)
+        self.folder.mkdir(exist_ok=True)
+        self.dsn = instance.dsn(database)
+        self.home = self.folder / "home"
+        self.settings = Settings(home=self.home, warehouse=self.dsn)
+        self.warehouse = PostgresWarehouse(self.dsn, busy_timeout_s=10)
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("GOROD_", "DAGSTER_", "PG"))
+        }
+        self.environment = {
+            **kept,
+            "GOROD_HOME": str(self.home),
+            "GOROD_WAREHOUSE": self.dsn,
+            "GOROD_MIRROR": str(folder / "mirror"),
+            "GOROD_PSEUDONYM_KEY": "key of the tests",
+            "GOROD_BUSY_TIMEOUT_S": "2",
+        }
+
+    def start(
+        self, *arguments: str, blow: Blow | None = None, builds: bool = True, **environment: str
+    ) -> Running:
+        return Running(
+            self.instance, {**self.environment, **environment}, list(arguments), blow, builds, self.folder
+        )
+
+    def gorod(self, *arguments: str, blow: Blow | None = None, builds: bool = True) -> Done:
+        return self.start(*arguments, blow=blow, builds=builds).wait()
+
+    def end(self) -> dict[str, Any]:
+        """What stands there, but for moments, the order of entry and the names of runs."""
+        with psycopg.connect(self.dsn) as session:
+
+            def rows(query: str) -> list[str]:
+                return sorted(str(row) for row in session.execute(query).fetchall())
+
+            published = [
+                name
+                for (name,) in session.execute(
+                    "select relname::text from pg_class where relnamespace = 'published'::regnamespace and relkind = 'r'"
+                    " and relname like 'pub\\_%' order by 1"
+                )
+            ]
+            found: dict[str, Any] = {
+                "loads": rows(
+                    "select to_jsonb(l) - array['load_no', 'received_at', 'decided_at', 'seconds', 'waived_until']"
+                    " from ops.load_state as l"
+                ),
+                "events": rows("select load_id, event_no, event, by_whom, why, until from ops.load_event"),
+                "offers": rows("select distinct load_id, origin from ops.offer"),
+                "results": rows("select r::text from ops.load_result as r"),
+                "quarantine": rows("select q::text from ops.quarantine as q"),
+                "flagged": rows("select f::text from ops.flagged_row as f"),
+                "raw": rows("select r::text from raw.appeals_115__requests as r"),
+                "vintages": rows(
+                    "select to_jsonb(v) - array['known_from', 'known_to', 'dbt_scd_id', 'dbt_updated_at']"
+                    " from vintages.known_indicator_value as v"
+                ),
+                "releases": rows("select release, time_period, content_hash, by_whom from ops.release"),
+                "shown": session.execute("select content_hash from published.publication").fetchall(),
+            }
+            for name in published:
+                moments = "array['known_from', 'known_to', 'received_at', 'decided_at', 'built_at', 'load_no', 'seconds']"
+                found[name] = session.execute(
+                    sql.SQL(
+                        "select count(*), md5(string_agg(mark, '' order by mark)) from"
+                        " (select md5((to_jsonb(t) - " + moments + ")::text) as mark from {} as t) as marks"
+                    ).format(sql.Identifier("published", name))
+                ).fetchall()
+        publication = current_publication(self.settings)
+        assert publication is not None
+        found["snapshot"] = publication.content_hash
+        found["landed"] = sorted(
+            str(path.relative_to(self.home / "landing"))
+            for path in (self.home / "landing").rglob("*")
+            if path.is_file() and path.name[0] != "."
+        )
+        return found
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[postgres.Instance]:
+    """A server of its own, to be struck; what it promised it keeps."""
+    folder = Path(tempfile.mkdtemp(prefix="gorod-test-"))
+    folder.chmod(0o755)
+    try:
+        # not synced: a process is killed here, never the machine
+        with postgres.running(folder, more={"fsync": "off"}) as made:
+            yield made
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def country(instance: postgres.Instance, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with a mirror and a home whose database ``country`` knows territories and people."""
+    folder = tmp_path_factory.mktemp("struck")
+    _lay_mirror(folder / "mirror")
+    postgres.create_database(instance.dsn("postgres"), "country")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        settings = use_home(
+            monkeypatch, folder / "country" / "home", folder / "mirror", warehouse=instance.dsn("country")
+        )
+        warehouse = PostgresWarehouse(settings.warehouse)
+        warehouse.prepare()
+        for wanted in (
+            Wanted(source="territory_register"),
+            Wanted(source="belstat", feed="population_by_age"),
+        ):
+            for offers in make_plan(wanted, settings, warehouse).offers.values():
+                for offer in offers:
+                    assert load_offer(offer, settings, warehouse).state == "accepted"
+    get_settings.cache_clear()
+    portal = portal_of(folder)
+    portal.put("2021-01", portal.rows("2021-01", 5))
+    # what a first run makes once (Dagster's tables, dbt's manifest) is made for all
+    done = Place(instance, folder, "country").gorod(*RUN, builds=False)
+    assert done.code == 0, done.said[-3000:]
+    return folder
+
+
+def portal_of(country: Path) -> Portal:
+    return Portal(Settings(home=country / "unused"), country / "mirror" / "appeals_115")
+
+
+@pytest.fixture(scope="module")
+def disk(instance: postgres.Instance) -> Iterator[bool]:
+    """Whether the server has a tablespace that can become full."""
+    with small_disk(instance) as there:
+        yield there
+
+
+def place_in(country: Path, instance: postgres.Instance, name: str, tablespace: str = "pg_default") -> Place:
+    """A home and a database of its own, which know what the country knows."""
+    with psycopg.connect(instance.dsn("postgres"), autocommit=True) as session:
+        session.execute(
+            sql.SQL("create database {} template country tablespace {}").format(
+                sql.Identifier(name), sql.Identifier(tablespace)
+            )
+        )
+    place = Place(instance, country, name)
+    shutil.copytree(country / "country" / "home", place.home)
+    return place
+
+
+def strike(place: Place, kind: str, phase: str, *command: str, builds: bool = True) -> None:
+    """Strike a run, see what it says and how it leaves, and let the server come back."""
+    done = place.gorod(*command, blow=Blow(kind, *PHASES[phase]), builds=builds)
+    raise_up(place.instance)
+    where = f"{kind} at {phase}: exit code {done.code}\n{done.said[-3000:]}"
+    assert done.struck, where
+    assert "Traceback" not in done.said, where
+    if kind == "dropped" and done.code == 0:
+        return  # it went on by itself
+    assert done.code == 5, where
+    assert "PostgreSQL" in done.said, where
+    assert "run again" in done.said, where
+    assert ("disk is full" in done.said) == (kind == "full"), where
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_server_struck_in_every_phase(country: Path, instance: postgres.Instance, disk: bool) -> None:
+    place = place_in(country, instance, "struck", "small" if disk else "pg_default")
+    undisturbed = place_in(country, instance, "undisturbed")
+    portal = portal_of(country)
+    portal.put("2021-01", portal.rows("2021-01", 8))  # a correction
+    months = iter(f"2022-{month:02}" for month in range(1, 13))
+    for phase in LOADING:
+        for kind in KINDS:
+            month = next(months)
+            portal.put(month, [*portal.rows(month, 30), portal.row(31, month, category="6,30")])
+            strike(place, kind, phase, *RUN, builds=False)
+    for phase in BUILDING:
+        for kind in KINDS:
+            strike(place, kind, phase, *RUN)
+        if phase == "catalogue" and disk:
+            portal.put("2023-01", portal.rows("2023-01", 3_000))
+            strike(place, "full", "load", *RUN, builds=False)
+            strike(place, "full", "dbt", *RUN)
+    done = place.gorod(*RUN)
+    assert done.code == 0, done.said[-3000:]
+    moment = datetime.now(UTC).isoformat(timespec="seconds")
+    for kind in KINDS:
+        # from the second time on it stands, and only the ledger does not know it
+        strike(place, kind, "release", *RELEASE, moment)
+    for each, command in ((place, [*RELEASE, moment]), (undisturbed, RUN)):
+        done = each.gorod(*command)
+        assert done.code == 0, done.said[-3000:]
+    done = undisturbed.gorod(*RELEASE, datetime.now(UTC).isoformat(timespec="seconds"))
+    assert done.code == 0, done.said[-3000:]
+    for each in (place, undisturbed):
+        assert check_warehouse(each.warehouse).findings == []
+        assert not has_pending(each.settings)
+        assert not list(each.settings.landing.glob(".incoming/*"))
+        (one,) = list_releases(each.settings)
+        assert verify(each.settings, one.id) == (one.id, [])
+    assert place.end() == undisturbed.end()
+
+
+@pytest.mark.slow
+def test_two_loaders_at_once(country: Path, instance: postgres.Instance) -> None:
+    first = place_in(country, instance, "two")
+    second = Place(instance, country, "two", home="another")
+    portal = portal_of(country)
+    portal.put("2020-01", portal.rows("2020-01", 10))
+    writing = first.start(*RUN, blow=Blow("paused", *PHASES["load"]), builds=False)
+    writing.wait_for_blow()
+    turned_away = second.gorod(*RUN, builds=False)
+    assert turned_away.code == 4, turned_away.said[-3000:]
+    assert f"gorod is the writer {writing.process.pid}@" in turned_away.said
+    waiting = second.start(*RUN, builds=False, GOROD_BUSY_TIMEOUT_S="100")
+    waiting.wait_until_it_says("waiting: ")
+    writing.mark.unlink()
+    for done in (writing.wait(), waiting.wait()):
+        assert done.code == 0, done.said[-3000:]
+    assert f"gorod is the writer {writing.process.pid}@" in waiting.wait().said
+    (one,) = first.warehouse.query("select count(*) as loads from ops.load where slice = '2020-01'")
+    assert one == {"loads": 1}
+    assert check_warehouse(first.warehouse).findings == []
