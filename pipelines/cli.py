@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +20,7 @@ from pipelines.commands.export import app as export_app
 from pipelines.commands.index import app as index_app
 from pipelines.commands.release import app as release_app
 from pipelines.commands.warehouse import app as warehouse_app
-from pipelines.moments import parse_as_of
+from pipelines.moments import parse_as_of, today
 from pipelines.moments import told as when
 from pipelines.settings import get_settings
 
@@ -459,7 +459,7 @@ def report(
 
     settings = get_settings()
     if release is None:
-        done = make_digest(settings, month or f"{date.today():%Y-%m}")
+        done = make_digest(settings, month or f"{today():%Y-%m}")
     else:
         from pipelines.indicators.releases import find_release, last_month, publication_of
 

@@ -19,6 +19,7 @@ from pipelines.declarations.sources import Feed, Source, load_sources
 from pipelines.errors import DeliveryError, GorodError, Reason, WarehouseError
 from pipelines.loading import gate, landing
 from pipelines.loading.delivery import Batch, Delivery, Offer
+from pipelines.moments import today
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Event, LoadRecord, Seen, Warehouse
 
@@ -175,7 +176,7 @@ def waive(load_id: str, by: str, why: str, until: date, settings: Settings, ware
             f"load {load_id} could not be read: there are no rows that a waiver could let in",
             "The supplier has to deliver again. See: gorod explain " + load_id,
         )
-    if until < _now().date():
+    if until < today():
         raise GorodError(f"--until {until} is past", "Give a day from today on.")
     feed = load_sources()[found["source"]].feeds[found["feed"]]
     delivery = _delivery_of(found, settings)

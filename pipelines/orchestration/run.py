@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import GorodError, OriginError
 from pipelines.loading import landing
 from pipelines.loading.delivery import Offer
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
+from pipelines.moments import today
 from pipelines.orchestration import INTERRUPTED
 from pipelines.progress import tell, watch
 from pipelines.settings import Settings
@@ -137,7 +137,7 @@ def _report(settings: Settings, runner: _Runner | None, summary: RunSummary) -> 
 
     if current_publication(settings) is None:
         return
-    month = f"{date.today():%Y-%m}"
+    month = f"{today():%Y-%m}"
     target = settings.reports / "country_digest" / month
     if summary.built or not (target / "manifest.json").exists():
         runner = runner or _Runner(settings)
