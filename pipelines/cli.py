@@ -314,25 +314,52 @@ def waive(
     by: Annotated[str, typer.Option(help="Who answers for it.")],
     why: Annotated[str, typer.Option(help="The reason.")],
     until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The last day on which it counts.")],
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Even if it replaces loads with more rows.")
+    ] = False,
 ) -> None:
-    """Let a refused load in until a day, on somebody's word. The ledger keeps who, why and until."""
-    from pipelines.loading.load import find_load, replaced_by
+    """Let a refused load in until a day, on somebody's word. The ledger keeps who, why and until.
+
+    It replaces what was accepted before it for the same period. If that has more rows, the command asks first.
+    """
+    from pipelines.loading.load import find_load, would_replace
     from pipelines.loading.load import waive as waive_load
     from pipelines.loading.plan import run_lock
     from pipelines.warehouse import open_warehouse
 
     settings = get_settings()
     warehouse = open_warehouse(settings)
-    load_id = find_load(load, warehouse)["load_id"]
+    found = find_load(load, warehouse)
+    load_id = found["load_id"]
+    replaced = would_replace(load_id, warehouse)
+    if not anyway:
+        _confirm_loss(found, replaced)
     with run_lock(settings):
         waive_load(load_id, by, why, until.date(), settings, warehouse)
-    for other in replaced_by(load_id, warehouse):
+    for other in replaced:
         console.err.print(
             f"[yellow]note:[/] until then it replaces {other['load_id']}, which has {other['rows_accepted']} rows"
         )
     console.out.print(
         f"{load_id} is waived by {by} until {until:%Y-%m-%d}; gorod run brings it into the figures"
     )
+
+
+def _confirm_loss(found: dict[str, Any], replaced: list[dict[str, Any]]) -> None:
+    """Ask before a waiver takes rows away; where nobody can answer, refuse."""
+    from pipelines.errors import GorodError
+
+    brings = found["rows_delivered"] - found["rows_quarantined"]
+    takes = sum(other["rows_accepted"] for other in replaced)
+    if takes <= brings:
+        return
+    loads = ", ".join(other["load_id"] for other in replaced)
+    loss = f"{found['load_id']} would bring {brings} rows in and replace {takes} accepted ones ({loads})"
+    if not sys.stdin.isatty():
+        raise GorodError(f"{loss}; nothing was changed", "If that is meant, say so: --anyway")
+    console.err.print(f"[yellow]note:[/] {_escaped(loss)}")
+    if not typer.confirm("Waive it all the same?", err=True):
+        raise GorodError("not waived; nothing was changed")
 
 
 @app.command()

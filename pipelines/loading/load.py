@@ -191,26 +191,19 @@ def waive(load_id: str, by: str, why: str, until: date, settings: Settings, ware
         )
 
 
-def replaced_by(load_id: str, warehouse: Warehouse) -> list[dict[str, Any]]:
-    """Loads that would count today if this one did not: ``load_id``, ``rows_accepted``."""
+def would_replace(load_id: str, warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Loads in force that a waiver of this one would supersede: ``load_id``, ``rows_accepted``, in order of entry."""
     return warehouse.query(
         """
         select older.load_id, older.rows_accepted
-        from ops.load_state as older, ops.effective_load as newer
+        from ops.effective_load as older, ops.load as newer
         where
-            newer.load_id = ? and older.state = 'superseded' and older.load_no < newer.load_no
+            newer.load_id = ? and older.load_id <> newer.load_id
+            and (older.load_no < newer.load_no or older.not_retained)
             and older.source = newer.source and older.feed = newer.feed
             and older.instance = newer.instance and older.part = newer.part
             and (newer.first_day is null
                 or (newer.first_day <= older.first_day and newer.last_day >= older.last_day))
-            and not exists (
-                select 1 from ops.load_state as between_them
-                where
-                    between_them.state = 'superseded' and between_them.load_no > older.load_no
-                    and between_them.load_no < newer.load_no and between_them.slice = older.slice
-                    and between_them.source = older.source and between_them.feed = older.feed
-                    and between_them.instance = older.instance and between_them.part = older.part
-            )
         order by older.load_no
         """,
         [load_id],
