@@ -118,6 +118,10 @@ def _show_summary(summary: RunSummary, log: Path) -> None:
         )
     for load in summary.refused:
         console.out.print(f"[red]refused[/]: {load['load_id']}   why: gorod explain {load['load_id']}")
+    if summary.without_origin:
+        console.out.print(
+            f"not public  {', '.join(summary.without_origin)}: by the drop folder or a mirror alone"
+        )
     for failure in summary.failures:
         console.err.print(f"[bold red]error:[/] {_escaped(failure)}")
     publication = current_publication(settings)
@@ -177,8 +181,11 @@ class _Progress:
             self.log.unlink()
 
     def step(self, step: str) -> None:
-        """``begin NAME TOTAL`` opens a bar; the first word of any other step moves one on."""
+        """``begin NAME TOTAL`` opens a bar, ``waiting: …`` is told; the first word of any other step moves one on."""
         words = step.split()
+        if words[0] == "waiting:":
+            self.bars.console.print(step, style="yellow", highlight=False, soft_wrap=True)
+            return
         if words[0] == "begin":
             self._task(words[1], int(words[2]))
             return

@@ -18,7 +18,7 @@ from pipelines import formats
 from pipelines.declarations.sources import Feed, Source, load_sources
 from pipelines.errors import DeliveryError, GorodError, Reason, WarehouseError
 from pipelines.loading import gate, landing
-from pipelines.loading.delivery import Batch, Delivery, Offer
+from pipelines.loading.delivery import Batch, Delivery, Known, Offer
 from pipelines.moments import today
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Event, LoadRecord, Seen, Warehouse
@@ -48,9 +48,6 @@ class _Judged:
     verdict: gate.Verdict
     suite_hash: str
     not_retained: bool
-
-
-Known = frozenset[tuple[str, str, str, str, str, str]]
 
 
 def is_known(offer: Offer, known: Known) -> bool:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipelines.errors import GorodError, OriginError
+from pipelines.errors import GorodError, OriginError, WarehouseBusyError
 from pipelines.loading import landing
 from pipelines.loading.delivery import Offer
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.moments import today
 from pipelines.orchestration import INTERRUPTED
+from pipelines.orchestration.waiting import wait_for_slot
 from pipelines.progress import tell, watch
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse, telling_server
@@ -27,10 +28,14 @@ BY_COMMAND = {"gorod/by": "gorod run"}
 
 @dataclass
 class RunSummary:
-    """What a run did. ``failures`` are told by feed; the run goes on past them."""
+    """What a run did. ``failures`` are told by feed; the run goes on past them.
+
+    ``without_origin`` are the feeds of which nothing is public, if that is the chosen origin.
+    """
 
     loads: list[dict[str, Any]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    without_origin: list[str] = field(default_factory=list)
     built: bool = False
     publication: str | None = None
 
@@ -51,7 +56,7 @@ def run(
     """Load what is new, build the marts if the ledger or the definitions moved on, publish.
 
     Raises:
-        WarehouseBusyError: another run is going on.
+        WarehouseBusyError: another run is going on, or a run of the UI writes for longer than ``busy_timeout_s``.
         GorodError: the marts could not be built; what was published stays.
     """
     # Dagster is imported only when there is something to run: a run with nothing new takes a moment.
@@ -65,7 +70,10 @@ def run(
             warehouse.prepare()
             before = _last_load(warehouse)
             plan = make_plan(wanted, settings, warehouse)
-            summary = RunSummary(failures=[_told(feed, error) for feed, error in plan.failures.items()])
+            summary = RunSummary(
+                failures=[_told(feed, error) for feed, error in plan.failures.items()],
+                without_origin=[".".join(feed) for feed in plan.without_origin],
+            )
             runner: _Runner | None = None
             if plan.offers or landing.has_pending(settings):
                 runner = _Runner(settings)
@@ -104,6 +112,8 @@ def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary) 
         for tags in runner.partition_tags(*feeds[0], wanted):
             try:
                 runner.execute(job, tags, [runner.raw_key(*feed) for feed in feeds])
+            except WarehouseBusyError:
+                raise
             except GorodError as error:
                 summary.failures.append(f"{', '.join('.'.join(feed) for feed in feeds)}: {error}")
 
@@ -114,6 +124,8 @@ def _build(runner: _Runner, warehouse: Warehouse) -> None:
 
     try:
         runner.execute(runner.build_job)
+    except WarehouseBusyError:
+        raise
     except GorodError as error:
         outdated, wrong = misfits(warehouse), impossible(warehouse)
         if not outdated and not wrong:
@@ -168,6 +180,7 @@ class _Runner:
         from pipelines.orchestration.building_assets import INDEX, PUBLICATION
         from pipelines.orchestration.loading_assets import raw_key
 
+        self.busy_timeout_s = settings.busy_timeout_s
         self.instance: DagsterInstance = DagsterInstance.from_config(str(home), COMMAND_CONFIG)
         self.definitions: Definitions = defs()
         self.build_job = automation.BUILD_JOB
@@ -193,22 +206,15 @@ class _Runner:
             self.instance.report_run_failed(dead, "The process was killed.")
             self.instance.event_log_storage.free_concurrency_slots_for_run(dead.run_id)
 
-    def _say_who_writes(self) -> None:
-        """A run of the UI may hold the one writer's slot: the steps wait for it, and somebody should know."""
-        from pipelines.orchestration.environment import WRITER_POOL
-
-        held = self.instance.event_log_storage.get_concurrency_info(WRITER_POOL).active_run_ids
-        if held:
-            tell(f"waiting: run {', '.join(sorted(held))} of the UI is writing")
-
     def execute(self, job: str, tags: dict[str, str] | None = None, assets: Sequence[AssetKey] = ()) -> None:
         """Run a job to its end, for some of its assets alone where they are named.
 
         Raises:
             GorodError: a step failed; the message is the step's own.
+            WarehouseBusyError: a run of the UI kept it waiting for too long.
             KeyboardInterrupt: Dagster was interrupted; it does not pass that on.
         """
-        self._say_who_writes()
+        wait_for_slot(self.instance, self.busy_timeout_s)
         definition = self.definitions.resolve_job_def(job)
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         given = dict(tags or {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -214,3 +214,83 @@ def test_a_folder_that_may_not_be_read_is_told(nobody: Portal, monkeypatch: pyte
     assert isinstance(failure, OriginError)
     assert str(nobody.folder) in failure.message
     assert "Permission denied" in failure.message
+
+
+HOLD_SLOT = """
+import sys
+import dagster as dg
+
+@dg.op(pool="warehouse")
+def write():
+    print("held", flush=True)
+    sys.stdin.read()
+
+@dg.job
+def a_long_load():
+    write()
+
+with dg.DagsterInstance.from_config(sys.argv[1]) as instance:
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    a_long_load.execute_in_process(instance=instance, run_config=quiet)
+"""
+
+
+@pytest.fixture
+def writing_run(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Settings], subprocess.Popen[str]]:
+    """Another run of the same Dagster, as the UI would start it, that holds the one writer's slot until it is ended."""
+    from pipelines.orchestration.environment import prepare_dagster_home
+
+    def start(settings: Settings) -> subprocess.Popen[str]:
+        monkeypatch.setenv("DAGSTER_HOME", "")  # put back at the end
+        home = prepare_dagster_home(settings)
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLD_SLOT, str(home)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        request.addfinalizer(lambda: process.poll() is None and process.communicate(""))
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        return process
+
+    return start
+
+
+def test_a_run_says_whom_it_waits_for_and_gives_up(
+    writing_run: Callable[[Settings], subprocess.Popen[str]], portal: Portal
+) -> None:
+    portal.put("2024-01", portal.rows("2024-01", 3))
+    writing_run(portal.settings)
+    done = gorod(portal.settings.home, "run", "--source", "appeals_115", GOROD_BUSY_TIMEOUT_S="1")
+    assert done.returncode == 4, done.stdout + done.stderr
+    (waits,) = [line for line in done.stderr.splitlines() if line.startswith("waiting: ")]
+    run = waits.removeprefix("waiting: ").removesuffix(" is writing")
+    assert run.startswith("run ") and run.endswith(" of a_long_load")
+    assert f"{run} is still writing after 1 s" in done.stderr
+    assert "GOROD_BUSY_TIMEOUT_S" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert portal.states() == {}
+    assert [offer.slice.key for offer in portal.offers()] == ["2024-01"]
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_when_the_other_has_ended(
+    writing_run: Callable[[Settings], subprocess.Popen[str]], country: Portal
+) -> None:
+    country.put("2024-05", country.rows("2024-05", 3))
+    other = writing_run(country.settings)
+    command = [sys.executable, "-m", "pipelines.cli", "run", "--source", "appeals_115"]
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=environment_of(country.settings.home, GOROD_BUSY_TIMEOUT_S="300"),
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as waiting:  # fmt: skip
+        assert waiting.stderr is not None
+        assert any(line.startswith("waiting: ") for line in iter(waiting.stderr.readline, ""))
+        other.communicate("")
+        told, errors = waiting.communicate()
+    assert waiting.returncode == 0, told + errors
+    assert country.offers() == []
+    assert country.scalar("select count(*) from ops.effective_load where slice = '2024-05'") == 1
