@@ -136,7 +136,7 @@ def _look(client: httpx.Client, url: str, last: str) -> str | None:
                 _refuse_page(url, next(response.iter_bytes(), b""))
             for header, kind in (("etag", ETAG), ("last-modified", MODIFIED)):
                 if given := response.headers.get(header):
-                    return kind + given
+                    return f"{kind}{given}"
             return None
 
     return _asked(url, once)

@@ -296,8 +296,9 @@ def _reasons(failing: list[dict[str, Any]], loads: int) -> dict[str, Any]:
 
 def _is_files(feed: Feed) -> bool:
     """Whether the chosen origin is a folder, which trying again does not change."""
-    origin = get_settings().origin
-    return bool(origin) and isinstance(feed.origins.get(origin), FileOrigin)
+    chosen = get_settings().origin
+    assert chosen
+    return isinstance(feed.origins.get(chosen), FileOrigin)
 
 
 def contiguous(keys: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
