@@ -284,7 +284,7 @@ def explain(
     if given.findings:
         console.table(
             "Замечания",
-            ("rule", "severity", "что не так", "что сделать", "count", "rows"),
+            ("правило", "важность", "что не так", "что сделать", "строк", "номера строк"),
             [
                 (
                     f["expectation"],
@@ -296,18 +296,18 @@ def explain(
                 )
                 for f in given.findings
             ],
-            right=("count",),
+            right=("строк",),
         )
     if given.rows:
         console.table(
-            f"Задержанные строки (первые 20 из {len(given.rows)})",
-            ("row", "column", "value", "rule", "what to do"),
+            f"Задержанные строки: {len(given.rows)}" + (", первые 20" if len(given.rows) > 20 else ""),
+            ("строка", "столбец", "дано", "правило", "что сделать"),
             [(r.row, r.column, r.value, r.rule, r.remedy) for r in given.rows[:20]],
-            right=("row",),
+            right=("строка",),
         )
     console.table(
         "История",
-        ("event", "at (UTC)", "by", "why", "until"),
+        ("событие", "когда (UTC)", "кто", "почему", "до"),
         [(e["event"], e["happened_at"], e["by_whom"], e["why"], e["until"]) for e in given.events],
     )
     if xlsx is not None:

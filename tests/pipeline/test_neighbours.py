@@ -13,6 +13,7 @@ import pytest
 
 from pipelines.errors import OriginError, WarehouseBusyError, WarehouseError
 from pipelines.loading.plan import Wanted, make_plan, run_lock
+from pipelines.progress import watch
 from pipelines.settings import PROJECT, Settings
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.pipeline.conftest import environment_of, gorod
@@ -259,6 +260,7 @@ def writing_run(
     return start
 
 
+@pytest.mark.slow
 def test_a_run_says_whom_it_waits_for_and_gives_up(
     writing_run: Callable[[Settings], subprocess.Popen[str]], portal: Portal
 ) -> None:
@@ -276,21 +278,28 @@ def test_a_run_says_whom_it_waits_for_and_gives_up(
     assert [offer.slice.key for offer in portal.offers()] == ["2024-01"]
 
 
-@pytest.mark.slow
-def test_a_run_goes_on_when_the_other_has_ended(
-    writing_run: Callable[[Settings], subprocess.Popen[str]], country: Portal
+def test_the_wait_ends_with_the_run_that_is_waited_for(
+    writing_run: Callable[[Settings], subprocess.Popen[str]], portal: Portal
 ) -> None:
-    country.put("2024-05", country.rows("2024-05", 3))
-    other = writing_run(country.settings)
-    command = [sys.executable, "-m", "pipelines.cli", "run", "--source", "appeals_115"]
-    with subprocess.Popen(
-        command, cwd=PROJECT, env=environment_of(country.settings.home, GOROD_BUSY_TIMEOUT_S="300"),
-        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as waiting:  # fmt: skip
-        assert waiting.stderr is not None
-        assert any(line.startswith("waiting: ") for line in iter(waiting.stderr.readline, ""))
-        other.communicate("")
-        told, errors = waiting.communicate()
-    assert waiting.returncode == 0, told + errors
-    assert country.offers() == []
-    assert country.scalar("select count(*) from ops.effective_load where slice = '2024-05'") == 1
+    from dagster import DagsterInstance
+
+    from pipelines.orchestration.waiting import wait_for_slot
+
+    other = writing_run(portal.settings)
+    told: list[str] = []
+
+    def hear(step: str) -> None:
+        told.append(step)
+        assert other.stdin is not None
+        other.stdin.close()
+
+    watch(hear)
+    try:
+        with DagsterInstance.from_config(str(portal.settings.dagster_home)) as instance:
+            wait_for_slot(instance, longest_s=120)
+            assert len(told) == 1
+            wait_for_slot(instance, longest_s=0)
+    finally:
+        watch(None)
+    assert other.wait(60) == 0
+    assert len(told) == 1
