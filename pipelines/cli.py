@@ -25,6 +25,7 @@ from pipelines.moments import told as when
 from pipelines.settings import get_settings
 
 if TYPE_CHECKING:
+    from pipelines.indicators.status import FeedStatus
     from pipelines.orchestration.run import RunSummary
 
 app = typer.Typer(
@@ -212,26 +213,7 @@ def status(
     if as_json:
         console.as_json(asdict(given))
         return
-    numbers = ("accepted", "waived", "rejected", "superseded", "rows", "quarantine")
-    console.table(
-        "Feeds",
-        ("feed", *numbers, "newest period", "late"),
-        [
-            (
-                f"{f.source}.{f.feed}",
-                f.accepted,
-                f.waived,
-                f.rejected,
-                f.superseded,
-                f.rows,
-                f.quarantined,
-                f.newest,
-                f.late or "",
-            )
-            for f in given.feeds
-        ],
-        right=numbers,
-    )
+    _show_feeds(given.feeds)
     if loads:
         console.table(
             "Loads",
@@ -253,6 +235,30 @@ def status(
         console.out.print(f"[red]refused[/]: {load_id}   why: gorod explain {load_id}")
     console.out.print(f"marts        {'behind the ledger: gorod run' if given.stale else 'up to date'}")
     console.out.print(f"publication  {given.publication or 'none yet'}")
+
+
+def _show_feeds(feeds: list[FeedStatus]) -> None:
+    """The feeds by source, in the 80 columns of a plain terminal: a state that no load has takes no room there."""
+    counts = ("accepted", "waived", "rejected", "superseded", "rows", "quarantined")
+    narrow = console.out.is_terminal
+    shown = [
+        name
+        for name in counts
+        if not narrow or name in ("accepted", "rows") or any(getattr(feed, name) for feed in feeds)
+    ]
+    rows: list[tuple[Any, ...]] = []
+    source = ""
+    for feed in feeds:
+        numbers = [getattr(feed, name) for name in shown]
+        if not narrow:
+            rows.append((f"{feed.source}.{feed.feed}", *numbers, feed.newest, feed.late or ""))
+            continue
+        if feed.source != source:
+            source = feed.source
+            rows.append((source, *("" for _ in shown), "", ""))
+        rows.append((f"  {feed.feed}", *numbers, feed.newest.rpartition("@")[2], feed.late or ""))
+    heads = [{"quarantined": "quarantine"}.get(name, name) for name in shown]
+    console.table("Feeds", ("feed", *heads, "newest", "late"), rows, right=heads)
 
 
 @app.command()
