@@ -6,7 +6,7 @@ import signal
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,11 +21,12 @@ from pipelines.commands.export import app as export_app
 from pipelines.commands.index import app as index_app
 from pipelines.commands.release import app as release_app
 from pipelines.commands.warehouse import app as warehouse_app
-from pipelines.moments import parse_as_of
+from pipelines.moments import parse_as_of, today
 from pipelines.moments import told as when
 from pipelines.settings import get_settings
 
 if TYPE_CHECKING:
+    from pipelines.indicators.status import FeedStatus
     from pipelines.orchestration.run import RunSummary
 
 app = typer.Typer(
@@ -119,6 +120,10 @@ def _show_summary(summary: RunSummary, log: Path) -> None:
         )
     for load in summary.refused:
         console.out.print(f"[red]refused[/]: {load['load_id']}   why: gorod explain {load['load_id']}")
+    if summary.without_origin:
+        console.out.print(
+            f"not public  {', '.join(summary.without_origin)}: by the drop folder or a mirror alone"
+        )
     for failure in summary.failures:
         console.err.print(f"[bold red]error:[/] {_escaped(failure)}")
     publication = current_publication(settings)
@@ -178,7 +183,7 @@ class _Progress:
             self.log.unlink()
 
     def step(self, step: str) -> None:
-        """``begin NAME TOTAL`` opens a bar, ``waiting: WHY`` is said whole; the first word of any other moves one on."""
+        """``begin NAME TOTAL`` opens a bar, ``waiting: WHY`` is told whole; the first word of any other moves one on."""
         words = step.split()
         if words[0] == "begin":
             self._task(words[1], int(words[2]))
@@ -210,26 +215,7 @@ def status(
     if as_json:
         console.as_json(asdict(given))
         return
-    numbers = ("accepted", "waived", "rejected", "superseded", "rows", "quarantine")
-    console.table(
-        "Feeds",
-        ("feed", *numbers, "newest period", "late"),
-        [
-            (
-                f"{f.source}.{f.feed}",
-                f.accepted,
-                f.waived,
-                f.rejected,
-                f.superseded,
-                f.rows,
-                f.quarantined,
-                f.newest,
-                f.late or "",
-            )
-            for f in given.feeds
-        ],
-        right=numbers,
-    )
+    _show_feeds(given.feeds)
     if loads:
         console.table(
             "Loads",
@@ -251,6 +237,30 @@ def status(
         console.out.print(f"[red]refused[/]: {load_id}   why: gorod explain {load_id}")
     console.out.print(f"marts        {'behind the ledger: gorod run' if given.stale else 'up to date'}")
     console.out.print(f"publication  {given.publication or 'none yet'}")
+
+
+def _show_feeds(feeds: list[FeedStatus]) -> None:
+    """The feeds by source, in the 80 columns of a plain terminal: a state that no load has takes no room there."""
+    counts = ("accepted", "waived", "rejected", "superseded", "rows", "quarantined")
+    narrow = console.out.is_terminal
+    shown = [
+        name
+        for name in counts
+        if not narrow or name in ("accepted", "rows") or any(getattr(feed, name) for feed in feeds)
+    ]
+    rows: list[tuple[Any, ...]] = []
+    source = ""
+    for feed in feeds:
+        numbers = [getattr(feed, name) for name in shown]
+        if not narrow:
+            rows.append((f"{feed.source}.{feed.feed}", *numbers, feed.newest, feed.late or ""))
+            continue
+        if feed.source != source:
+            source = feed.source
+            rows.append((source, *("" for _ in shown), "", ""))
+        rows.append((f"  {feed.feed}", *numbers, feed.newest.rpartition("@")[2], feed.late or ""))
+    heads = [{"quarantined": "quarantine"}.get(name, name) for name in shown]
+    console.table("Feeds", ("feed", *heads, "newest", "late"), rows, right=heads)
 
 
 @app.command()
@@ -282,7 +292,7 @@ def explain(
     if given.findings:
         console.table(
             "Замечания",
-            ("rule", "severity", "что не так", "что сделать", "count", "rows"),
+            ("правило", "важность", "что не так", "что сделать", "строк", "номера строк"),
             [
                 (
                     f["expectation"],
@@ -294,18 +304,18 @@ def explain(
                 )
                 for f in given.findings
             ],
-            right=("count",),
+            right=("строк",),
         )
     if given.rows:
         console.table(
-            f"Задержанные строки (первые 20 из {len(given.rows)})",
-            ("row", "column", "value", "rule", "what to do"),
+            f"Задержанные строки: {len(given.rows)}" + (", первые 20" if len(given.rows) > 20 else ""),
+            ("строка", "столбец", "дано", "правило", "что сделать"),
             [(r.row, r.column, r.value, r.rule, r.remedy) for r in given.rows[:20]],
-            right=("row",),
+            right=("строка",),
         )
     console.table(
         "История",
-        ("event", "at (UTC)", "by", "why", "until"),
+        ("событие", "когда (UTC)", "кто", "почему", "до"),
         [(e["event"], e["happened_at"], e["by_whom"], e["why"], e["until"]) for e in given.events],
     )
     if xlsx is not None:
@@ -319,25 +329,52 @@ def waive(
     by: Annotated[str, typer.Option(help="Who answers for it.")],
     why: Annotated[str, typer.Option(help="The reason.")],
     until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The last day on which it counts.")],
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Even if it replaces loads with more rows.")
+    ] = False,
 ) -> None:
-    """Let a refused load in until a day, on somebody's word. The ledger keeps who, why and until."""
-    from pipelines.loading.load import find_load, replaced_by
+    """Let a refused load in until a day, on somebody's word. The ledger keeps who, why and until.
+
+    It replaces what was accepted before it for the same period. If that has more rows, the command asks first.
+    """
+    from pipelines.loading.load import find_load, would_replace
     from pipelines.loading.load import waive as waive_load
     from pipelines.loading.plan import run_lock
     from pipelines.warehouse import open_warehouse
 
     settings = get_settings()
     warehouse = open_warehouse(settings)
-    load_id = find_load(load, warehouse)["load_id"]
+    found = find_load(load, warehouse)
+    load_id = found["load_id"]
+    replaced = would_replace(load_id, warehouse)
+    if not anyway:
+        _confirm_loss(found, replaced)
     with run_lock(settings):
         waive_load(load_id, by, why, until.date(), settings, warehouse)
-    for other in replaced_by(load_id, warehouse):
+    for other in replaced:
         console.err.print(
             f"[yellow]note:[/] until then it replaces {other['load_id']}, which has {other['rows_accepted']} rows"
         )
     console.out.print(
         f"{load_id} is waived by {by} until {until:%Y-%m-%d}; gorod run brings it into the figures"
     )
+
+
+def _confirm_loss(found: dict[str, Any], replaced: list[dict[str, Any]]) -> None:
+    """Ask before a waiver takes rows away; where nobody can answer, refuse."""
+    from pipelines.errors import GorodError
+
+    brings = found["rows_delivered"] - found["rows_quarantined"]
+    takes = sum(other["rows_accepted"] for other in replaced)
+    if takes <= brings:
+        return
+    loads = ", ".join(other["load_id"] for other in replaced)
+    loss = f"{found['load_id']} would bring {brings} rows in and replace {takes} accepted ones ({loads})"
+    if not sys.stdin.isatty():
+        raise GorodError(f"{loss}; nothing was changed", "If that is meant, say so: --anyway")
+    console.err.print(f"[yellow]note:[/] {_escaped(loss)}")
+    if not typer.confirm("Waive it all the same?", err=True):
+        raise GorodError("not waived; nothing was changed")
 
 
 @app.command()
@@ -464,7 +501,7 @@ def report(
 
     settings = get_settings()
     if release is None:
-        done = make_digest(settings, month or f"{date.today():%Y-%m}")
+        done = make_digest(settings, month or f"{today():%Y-%m}")
     else:
         from pipelines.indicators.releases import find_release, last_month, publication_of
 

@@ -9,6 +9,12 @@ from pipelines.errors import GorodError
 
 # Europe/Minsk is UTC+3 all year since 2011; a fixed offset needs no zone files on the machine.
 MINSK = timezone(timedelta(hours=3), "Minsk")
+UTC_TO_MINSK = "3 hours"  # the same for SQL
+
+
+def today() -> date:
+    """The day that it is in Minsk, wherever this runs: days of the ledger are the country's."""
+    return datetime.now(MINSK).date()
 
 
 def in_minsk(moment: datetime) -> datetime:

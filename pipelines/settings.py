@@ -29,7 +29,7 @@ class Settings(BaseSettings):
         default="", description="DuckDB file or postgresql://…; default <home>/warehouse.duckdb"
     )
     mirror: Path | None = Field(default=None, description="folder that stands in for the public origins")
-    origin: Literal["sample", "mirror", ""] = Field(
+    origin: Literal["sample", "mirror", "public", ""] = Field(
         default="",
         description="which origin deliveries are taken from; default: mirror if one is set, else sample",
     )

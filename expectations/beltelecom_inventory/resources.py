@@ -21,8 +21,26 @@ FIBRE = ["G.652.D", "G.657.A1"]
 WIFI = ["Wi-Fi 4", "Wi-Fi 5", "Wi-Fi 6"]
 SPLIT_RATIOS = [f"1:{2**power}" for power in range(1, 9)]
 
+# What spreadsheets and number types make of a code of digits: 1.04E+05, 1e+16. The operator's own codes may hold an E
+# between digits (12e4), so a sign or a mantissa's point gives it away.
+BECAME_A_NUMBER = r"^-?[0-9]+([.,][0-9]+[eE][+-]?|[eE][+-])[0-9]+$"
+
 PON_PORTS = Column("category") == "xPON.Port"
 FIBRE_LINES = Column("category") == "FibreLine"
+
+
+def _still_a_code(column: str, field: str) -> Any:
+    """A code that went through a number has lost its digits: nothing can be found by it any more."""
+    return row(
+        gxe.ExpectColumnValuesToNotMatchRegex,
+        column=column,
+        regex=BECAME_A_NUMBER,
+        name=f"{column}_is_code",
+        dimension="validity",
+        says=f"Код {field} записан числом со степенью (например, 1.04E+05): знаки кода потеряны.",
+        remedy=f"Передавайте {field} текстом, не числом.",
+        mostly=0.95,
+    )
 
 
 SUITE: list[Any] = [
@@ -45,6 +63,9 @@ SUITE: list[Any] = [
         remedy="Оставьте одну запись о ресурсе или дайте ресурсам разные id.",
         mostly=0.99,
     ),
+    _still_a_code("resource_id", "id"),
+    _still_a_code("place_id", "place.id"),
+    _still_a_code("contained_in", "resourceRelationship.resource.id"),
     row(
         gxe.ExpectColumnValuesToNotBeNull,
         column="category",

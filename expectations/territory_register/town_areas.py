@@ -34,6 +34,16 @@ SUITE: list[Any] = [
         remedy="Исправьте площадь; проверьте единицу (км², а не гектары).",
     ),
     row(
+        gxe.ExpectColumnValuesToMatchRegex,
+        column="osm_relation_id",
+        regex=r"^[0-9]{1,12}$",
+        mostly=0.95,
+        name="osm_relation_is_code",
+        dimension="validity",
+        says="Номер границы в OpenStreetMap – только цифры; это текст, а не число.",
+        remedy="Выгрузите столбец osm_relation_id как текст: Excel превращает номер в 6,72E+06.",
+    ),
+    row(
         gxe.ExpectColumnValuesToBeInSet,
         column="admin_level",
         value_set=["4", "6", "8"],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipelines.declarations.sources import SOURCES, Feed, FileOrigin, Source
 from pipelines.errors import OriginError
-from pipelines.loading.delivery import Offer, parse_slice
+from pipelines.loading.delivery import Known, Offer, parse_slice
 from pipelines.settings import Settings
 
 
@@ -20,6 +20,7 @@ def offers(
     origin: FileOrigin,
     settings: Settings,
     instances: Collection[str] | None,
+    known: Known,  # noqa: ARG001
 ) -> Iterator[Offer]:
     """The files of an origin that match the feed's pattern."""
     root = settings.mirror if settings.origin == "mirror" else SOURCES / source.source

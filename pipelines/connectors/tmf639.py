@@ -16,41 +16,28 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
-from tenacity.wait import wait_exponential_jitter
 
+from pipelines.connectors import asking
+from pipelines.connectors.asking import RETRIED_STATUS, TransientError, retry_after
 from pipelines.declarations.sources import SOURCES, Feed, Source, Tmf639Origin
 from pipelines.errors import OriginError
 from pipelines.formats.tmf639 import CLOCK, SNAPSHOT, Snapshot, page_name
-from pipelines.loading.delivery import Offer, Slice, month_span
+from pipelines.loading.delivery import Known, Offer, Slice, month_span
 from pipelines.settings import Settings
-
-RETRIED_STATUS = {408, 429, 500, 502, 503, 504}
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long to bear with a server: tries of one request and of a whole snapshot, and times in seconds.
+class Patience(asking.Patience):
+    """How long to bear with a server, and how often a whole snapshot is tried."""
 
-    ``longest_wait_s`` bounds the back-off and what a server asks for by ``Retry-After``; ``answer_s`` bounds
-    one answer from its first byte to its last.
-    """
-
-    tries: int = 5
     snapshots: int = 3
-    first_wait_s: float = 0.5
-    longest_wait_s: float = 60.0
-    connect_s: float = 10.0
-    read_s: float = 60.0
-    answer_s: float = 300.0
 
 
 @dataclass(frozen=True)
@@ -67,14 +54,6 @@ class Inventory:
     loopback: bool = False
 
 
-class _TransientError(Exception):
-    """A request failed in a way that may pass. ``wait_s`` is what the server asked for."""
-
-    def __init__(self, message: str, wait_s: float = 0.0) -> None:
-        super().__init__(message)
-        self.wait_s = wait_s
-
-
 class _TornError(Exception):
     """The pages do not make one snapshot."""
 
@@ -86,6 +65,7 @@ def offers(
     origin: Tmf639Origin,
     settings: Settings,  # noqa: ARG001
     instances: Collection[str] | None,
+    known: Known,  # noqa: ARG001
 ) -> Iterator[Offer]:
     """One offer for each instance: its inventory as it is now, for the month that it is now in Belarus.
 
@@ -239,15 +219,9 @@ def _ask(
     client: httpx.Client, inventory: Inventory, offset: int, patience: Patience, bytes_left: int
 ) -> httpx.Response:
     """One page, asked for again while what fails may pass."""
-    retrying = Retrying(
-        stop=stop_after_attempt(patience.tries),
-        wait=_Wait(patience),
-        retry=retry_if_exception_type(_TransientError),
-        reraise=True,
-    )
     try:
-        return retrying(_ask_once, client, inventory, offset, patience, bytes_left)
-    except _TransientError as error:
+        return patience.retrying()(_ask_once, client, inventory, offset, patience, bytes_left)
+    except TransientError as error:
         raise OriginError(
             f"{inventory.origin}: {error}, {patience.tries} times in a row",
             "Check that the inventory runs and can be reached from here; the next run tries again.",
@@ -271,10 +245,10 @@ def _ask_once(
                         "If that is right, raise max_delivery_bytes of the feed.",
                     )
                 if time.monotonic() > deadline:
-                    raise _TransientError(f"an answer took longer than {patience.answer_s:g} s")
+                    raise TransientError(f"an answer took longer than {patience.answer_s:g} s")
                 chunks.append(chunk)
     except httpx.TransportError as error:
-        raise _TransientError(f"the server does not answer ({type(error).__name__})") from error
+        raise TransientError(f"the server does not answer ({type(error).__name__})") from error
     except (httpx.InvalidURL, httpx.DecodingError) as error:
         raise OriginError(
             f"{inventory.origin}: the answer cannot be read ({type(error).__name__})",
@@ -297,7 +271,7 @@ def _judge(response: httpx.Response, inventory: Inventory) -> None:
     if status in (200, 206):
         return
     if status in RETRIED_STATUS:
-        raise _TransientError(f"the server answers {status}", _retry_after(response))
+        raise TransientError(f"the server answers {status}", retry_after(response))
     remedies = {
         401: f"Set GOROD_{inventory.source.upper()}_TOKEN to a valid token.",
         403: f"Ask the operator to let the holder of GOROD_{inventory.source.upper()}_TOKEN read resources.",
@@ -319,34 +293,6 @@ def _told(response: httpx.Response) -> str:
         return ""
     said = ", ".join(str(body[key])[:200] for key in ("code", "reason", "message") if body.get(key))
     return f" ({said})" if said else ""
-
-
-def _retry_after(response: httpx.Response) -> float:
-    """Seconds that ``Retry-After`` asks for (RFC 9110, 10.2.3: seconds or a date); 0 without it."""
-    text = response.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        moment: datetime = parsedate_to_datetime(text)
-    except ValueError:
-        return 0.0
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, float((moment - datetime.now(UTC)).total_seconds()))
-
-
-class _Wait(wait_exponential_jitter):
-    """Exponential back-off with jitter, at least what the server asked for, never beyond the longest wait."""
-
-    def __init__(self, patience: Patience) -> None:
-        first, longest = patience.first_wait_s, patience.longest_wait_s
-        super().__init__(initial=first, max=longest, jitter=first)
-        self.longest = patience.longest_wait_s
-
-    def __call__(self, retry_state: RetryCallState) -> float:
-        error = retry_state.outcome.exception() if retry_state.outcome else None
-        asked = error.wait_s if isinstance(error, _TransientError) else 0.0
-        return float(min(self.longest, max(asked, super().__call__(retry_state))))
 
 
 def _resources(answer: httpx.Response) -> list[Any]:
@@ -383,7 +329,7 @@ def _client(inventory: Inventory, patience: Patience) -> httpx.Client:
     return httpx.Client(
         headers=headers,
         auth=inventory.login if not inventory.token else None,
-        timeout=httpx.Timeout(patience.read_s, connect=patience.connect_s),
+        timeout=patience.timeout,
         # A proxy of the environment must not be asked for this machine's own loopback, nor a .netrc.
         trust_env=not inventory.loopback,
         # Redirects are not followed: a token must not travel to an address that nobody wrote down.

@@ -98,7 +98,28 @@ class Tmf639Origin(Declaration):
     )
 
 
-Origin = Annotated[FileOrigin | Tmf639Origin, Field(discriminator="kind")]
+MONTH = "{month}"
+
+
+class HttpOrigin(Declaration):
+    """Files at a public address. ``{instance}`` in the address stands for the instance's code.
+
+    ``{month}`` in a name stands for each month (YYYY-MM) from the feed's ``first_month`` to ``last_month``. Without
+    ``last_month`` the series goes on to the last month that has ended, and the newest ones may be not out yet.
+    """
+
+    kind: Literal["http"] = Field(default="http", description="files at a public address, by HTTP")
+    base_url: str = Field(pattern=r"^https?://", description="address that the names are below")
+    files: tuple[str, ...] = Field(
+        min_length=1, description="names of the files; each must match `file_pattern`; may hold `{month}`"
+    )
+    last_month: date | None = Field(
+        default=None, description="first day of the last month there, where no more will come"
+    )
+    instance: str | None = Field(default=None, description="the one instance that all files belong to")
+
+
+Origin = Annotated[FileOrigin | Tmf639Origin | HttpOrigin, Field(discriminator="kind")]
 
 
 class PublicOrigin(Declaration):
@@ -184,8 +205,8 @@ class Feed(Declaration):
         default=None, description="regular expression of the whole file name; groups: `period`, `part`"
     )
     part: str | None = Field(default=None, description="fixed part, where files do not name one")
-    origins: dict[Literal["sample", "mirror"], Origin] = Field(
-        description="where deliveries are taken from: invented samples, or the real thing"
+    origins: dict[Literal["sample", "mirror", "public"], Origin] = Field(
+        description="where deliveries are taken from: invented samples, a folder with the real files, or the public address"
     )
     format: Format = Field(description="how the bytes are read")
     empty_delivery: Literal["not_retained", "zero", "reject"] = Field(
@@ -208,6 +229,20 @@ class Feed(Declaration):
             if unknown:
                 raise ValueError(f"unknown group {sorted(unknown)}; allowed: period, part")
         return pattern
+
+    @model_validator(mode="after")
+    def _files_fit(self) -> Feed:
+        if isinstance(self.origins.get("public"), FileOrigin):
+            raise ValueError("origins.public: no folder is public; allowed: http, tmf639")
+        for which, origin in self.origins.items():
+            for name in origin.files if isinstance(origin, HttpOrigin) else ():
+                if MONTH in name and self.first_month is None:
+                    raise ValueError(
+                        f"origins.{which}: {name!r} runs over months, and the feed has no first_month"
+                    )
+                if "/" in name or not re.fullmatch(self.file_pattern or ".+", name.replace(MONTH, "2000-01")):
+                    raise ValueError(f"origins.{which}: {name!r} does not match file_pattern")
+        return self
 
     @property
     def patience(self) -> tuple[timedelta, timedelta] | None:
@@ -252,7 +287,7 @@ class Source(Declaration):
         for name, feed in self.feeds.items():
             for origin in feed.origins.values():
                 if (
-                    isinstance(origin, FileOrigin)
+                    isinstance(origin, FileOrigin | HttpOrigin)
                     and origin.instance
                     and origin.instance not in self.instances
                 ):

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from pipelines.declarations.sources import load_sources
+from pipelines.moments import today
 from pipelines.orchestration.stale import stale_since
 from pipelines.publishing.publication import current_publication
 from pipelines.settings import Settings
@@ -98,5 +99,5 @@ def _late(source: str, feed: str, newest: dict[str, Any] | None) -> str | None:
         return "never delivered"
     received: date = newest["received_at"].date()
     since = min(newest["last_day"] or received, received)
-    days = (date.today() - since - patience[1]).days
+    days = (today() - since - patience[1]).days
     return f"{days} days" if days > 0 else None

@@ -98,6 +98,10 @@ class Offer:
     fetch: Callable[[Path], None]
 
 
+# source, feed, instance, slice, origin, and the fingerprint that was last taken there ("" where there is none)
+Known = frozenset[tuple[str, str, str, str, str, str]]
+
+
 @dataclass(frozen=True)
 class Delivery:
     """What arrived, unchanged, with its receipt. ``files`` are the payload's names within ``folder``."""

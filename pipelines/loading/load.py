@@ -18,7 +18,8 @@ from pipelines import formats
 from pipelines.declarations.sources import Feed, Source, load_sources
 from pipelines.errors import DeliveryError, GorodError, Reason, WarehouseError
 from pipelines.loading import gate, landing
-from pipelines.loading.delivery import Batch, Delivery, Offer
+from pipelines.loading.delivery import Batch, Delivery, Known, Offer
+from pipelines.moments import today
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Event, LoadRecord, Seen, Warehouse
 
@@ -47,9 +48,6 @@ class _Judged:
     verdict: gate.Verdict
     suite_hash: str
     not_retained: bool
-
-
-Known = frozenset[tuple[str, str, str, str, str, str]]
 
 
 def is_known(offer: Offer, known: Known) -> bool:
@@ -175,7 +173,7 @@ def waive(load_id: str, by: str, why: str, until: date, settings: Settings, ware
             f"load {load_id} could not be read: there are no rows that a waiver could let in",
             "The supplier has to deliver again. See: gorod explain " + load_id,
         )
-    if until < _now().date():
+    if until < today():
         raise GorodError(f"--until {until} is past", "Give a day from today on.")
     feed = load_sources()[found["source"]].feeds[found["feed"]]
     delivery = _delivery_of(found, settings)
@@ -190,26 +188,19 @@ def waive(load_id: str, by: str, why: str, until: date, settings: Settings, ware
         )
 
 
-def replaced_by(load_id: str, warehouse: Warehouse) -> list[dict[str, Any]]:
-    """Loads that would count today if this one did not: ``load_id``, ``rows_accepted``."""
+def would_replace(load_id: str, warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Loads in force that a waiver of this one would supersede: ``load_id``, ``rows_accepted``, in order of entry."""
     return warehouse.query(
         """
         select older.load_id, older.rows_accepted
-        from ops.load_state as older, ops.effective_load as newer
+        from ops.effective_load as older, ops.load as newer
         where
-            newer.load_id = ? and older.state = 'superseded' and older.load_no < newer.load_no
+            newer.load_id = ? and older.load_id <> newer.load_id
+            and (older.load_no < newer.load_no or older.not_retained)
             and older.source = newer.source and older.feed = newer.feed
             and older.instance = newer.instance and older.part = newer.part
             and (newer.first_day is null
                 or (newer.first_day <= older.first_day and newer.last_day >= older.last_day))
-            and not exists (
-                select 1 from ops.load_state as between_them
-                where
-                    between_them.state = 'superseded' and between_them.load_no > older.load_no
-                    and between_them.load_no < newer.load_no and between_them.slice = older.slice
-                    and between_them.source = older.source and between_them.feed = older.feed
-                    and between_them.instance = older.instance and between_them.part = older.part
-            )
         order by older.load_no
         """,
         [load_id],

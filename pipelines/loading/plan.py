@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fcntl import LOCK_EX, LOCK_NB, flock
 from os import getpid
 
@@ -12,8 +12,8 @@ from pipelines import connectors
 from pipelines.connectors.files import inbox_offers
 from pipelines.declarations.sources import Feed, Source, load_sources
 from pipelines.errors import GorodError, OriginError, WarehouseBusyError
-from pipelines.loading.delivery import Offer
-from pipelines.loading.load import Known, disk_errors, is_known, known_offers
+from pipelines.loading.delivery import Known, Offer
+from pipelines.loading.load import disk_errors, is_known, known_offers
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.base import Warehouse
@@ -53,10 +53,14 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Plan:
-    """New offers by feed, and the origins that could not be read (everything else goes on)."""
+    """New offers by feed, and the origins that could not be read (everything else goes on).
+
+    ``without_origin`` are the feeds of which nothing is public, if that is the chosen origin.
+    """
 
     offers: dict[tuple[str, str], list[Offer]]
     failures: dict[tuple[str, str], OriginError]
+    without_origin: list[tuple[str, str]] = field(default_factory=list)
 
 
 def make_plan(wanted: Wanted, settings: Settings, warehouse: Warehouse) -> Plan:
@@ -64,27 +68,32 @@ def make_plan(wanted: Wanted, settings: Settings, warehouse: Warehouse) -> Plan:
     known = known_offers(warehouse)
     offers: dict[tuple[str, str], list[Offer]] = {}
     failures: dict[tuple[str, str], OriginError] = {}
-    for source, name, _feed in wanted.feeds():
+    without_origin: list[tuple[str, str]] = []
+    for source, name, feed in wanted.feeds():
+        new: list[Offer] = []
         try:
-            new = [
-                offer
-                for offer in all_offers(source, name, settings, _only(wanted.instance))
-                if wanted.slice in (None, offer.slice.key) and not _is_settled(offer, known, wanted)
-            ]
+            for offer in all_offers(source, name, settings, _only(wanted.instance), known):
+                if wanted.slice in (None, offer.slice.key) and not _is_settled(offer, known, wanted):
+                    new.append(offer)  # noqa: PERF401 - what came before an error is kept
         except OriginError as error:
             failures[source.source, name] = error
-            continue
         if new:
             offers[source.source, name] = new
-    return Plan(offers, failures)
+        if settings.origin not in feed.origins:
+            without_origin.append((source.source, name))
+    return Plan(offers, failures, without_origin)
 
 
 def all_offers(
-    source: Source, feed: str, settings: Settings, instances: Collection[str] | None = None
+    source: Source,
+    feed: str,
+    settings: Settings,
+    instances: Collection[str] | None = None,
+    known: Known = frozenset(),
 ) -> Iterator[Offer]:
-    """Everything that the feed's origin and the drop folder hold."""
-    yield from connectors.offers(source, feed, settings, instances)
+    """Everything that the drop folder and the feed's origin hold; of what is known, only what tells cheaply that it is."""
     yield from inbox_offers(source, feed, settings, instances)
+    yield from connectors.offers(source, feed, settings, instances, known)
 
 
 def _only(instance: str | None) -> list[str] | None:

@@ -153,7 +153,7 @@ def _load_new(
         done(load_delivery(delivery, settings, warehouse))
     known = known_offers(warehouse)
     try:
-        for offer in all_offers(source, name, settings, instances):
+        for offer in all_offers(source, name, settings, instances, known):
             if (slices is None or (offer.instance, offer.slice.key) in slices) and not is_known(offer, known):
                 try:
                     done(load_offer(offer, settings, warehouse))
@@ -295,7 +295,10 @@ def _reasons(failing: list[dict[str, Any]], loads: int) -> dict[str, Any]:
 
 
 def _is_files(feed: Feed) -> bool:
-    return all(isinstance(origin, FileOrigin) for origin in feed.origins.values())
+    """Whether the chosen origin is a folder, which trying again does not change."""
+    chosen = get_settings().origin
+    assert chosen
+    return isinstance(feed.origins.get(chosen), FileOrigin)
 
 
 def contiguous(keys: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import DeclarationError, GorodError, OriginError, WarehouseBusyError, WarehouseError
 from pipelines.loading import landing
 from pipelines.loading.delivery import Delivery, Offer
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
+from pipelines.moments import today
 from pipelines.orchestration import INTERRUPTED
+from pipelines.orchestration.waiting import wait_for_slot
 from pipelines.progress import tell, watch
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse, server_of, telling_server
@@ -31,10 +32,14 @@ KINDS = {
 
 @dataclass
 class RunSummary:
-    """What a run did. ``failures`` are told by feed; the run goes on past them."""
+    """What a run did. ``failures`` are told by feed; the run goes on past them.
+
+    ``without_origin`` are the feeds of which nothing is public, if that is the chosen origin.
+    """
 
     loads: list[dict[str, Any]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    without_origin: list[str] = field(default_factory=list)
     built: bool = False
     publication: str | None = None
 
@@ -55,7 +60,7 @@ def run(
     """Load what is new, build the marts if the ledger or the definitions moved on, publish.
 
     Raises:
-        WarehouseBusyError: another run is going on.
+        WarehouseBusyError: another run is going on, or a run of the UI writes for longer than ``busy_timeout_s``.
         GorodError: the marts could not be built; what was published stays.
     """
     # Dagster is imported only when there is something to run: a run with nothing new takes a moment.
@@ -69,7 +74,10 @@ def run(
             warehouse.prepare()
             before = _last_load(warehouse)
             plan = make_plan(wanted, settings, warehouse)
-            summary = RunSummary(failures=[_told(feed, error) for feed, error in plan.failures.items()])
+            summary = RunSummary(
+                failures=[_told(feed, error) for feed, error in plan.failures.items()],
+                without_origin=[".".join(feed) for feed in plan.without_origin],
+            )
             runner: _Runner | None = None
             if plan.offers or landing.has_pending(settings):
                 runner = _Runner(settings)
@@ -148,7 +156,7 @@ def _report(settings: Settings, runner: _Runner | None, summary: RunSummary) -> 
 
     if current_publication(settings) is None:
         return
-    month = f"{date.today():%Y-%m}"
+    month = f"{today():%Y-%m}"
     target = settings.reports / "country_digest" / month
     if summary.built or not (target / "manifest.json").exists():
         runner = runner or _Runner(settings)
@@ -179,6 +187,7 @@ class _Runner:
         from pipelines.orchestration.building_assets import INDEX, PUBLICATION
         from pipelines.orchestration.loading_assets import raw_key
 
+        self.busy_timeout_s = settings.busy_timeout_s
         self.instance: DagsterInstance = DagsterInstance.from_config(str(home), COMMAND_CONFIG)
         self.definitions: Definitions = defs()
         self.build_job = automation.BUILD_JOB
@@ -205,22 +214,15 @@ class _Runner:
             self.instance.report_run_failed(dead, "The process was killed.")
             self.instance.event_log_storage.free_concurrency_slots_for_run(dead.run_id)
 
-    def _say_who_writes(self) -> None:
-        """A run of the UI may hold the one writer's slot: the steps wait for it, and somebody should know."""
-        from pipelines.orchestration.environment import WRITER_POOL
-
-        held = self.instance.event_log_storage.get_concurrency_info(WRITER_POOL).active_run_ids
-        if held:
-            tell(f"waiting: run {', '.join(sorted(held))} of the UI is writing")
-
     def execute(self, job: str, tags: dict[str, str] | None = None, assets: Sequence[AssetKey] = ()) -> None:
         """Run a job to its end, for some of its assets alone where they are named.
 
         Raises:
             GorodError: a step failed; the message is the step's own.
+            WarehouseBusyError: a run of the UI kept it waiting for too long.
             KeyboardInterrupt: Dagster was interrupted; it does not pass that on.
         """
-        self._say_who_writes()
+        wait_for_slot(self.instance, self.busy_timeout_s)
         definition = self.definitions.resolve_job_def(job)
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         given = dict(tags or {})

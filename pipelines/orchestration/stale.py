@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipelines.catalogue.definition import definitions_hash
+from pipelines.moments import UTC_TO_MINSK, today
 from pipelines.publishing.embargo import ended_embargo
 from pipelines.publishing.publication import shown_build
 from pipelines.settings import Settings
@@ -12,34 +13,54 @@ from pipelines.warehouse.base import Warehouse
 def stale_since(warehouse: Warehouse) -> str | None:
     """What the marts should be built from and are not: a version of ledger and definitions; None when they are up to date.
 
-    Waivers and embargoes end by themselves, so the accepted loads and the embargo's end are part of the version.
+    Waivers and embargoes end by themselves, so what ended since the last build is part of the version. A waiver ends
+    with a day of Minsk, here as in the ledger's views.
     """
     if not warehouse.query(
         "select 1 from information_schema.tables where table_schema = 'ops' and table_name = 'build'"
     ):
         return None
-    # a waiver ends with a day of Minsk, as the ledger's views see it
-    day = "cast(({} at time zone 'UTC') + interval 3 hour as date)"
     now = warehouse.query(
-        "select (select count(*) from ops.load_event) as events, (select count(*) from ops.effective_load) as loads, "
-        "(select max_by(ok and whole, built_at) from ops.build) as ok, "
-        "(select max_by(ledger_version, built_at) from ops.build) as built, "
-        "(select max_by(definitions_hash, built_at) from ops.build) as definitions, "
-        f"(select {day.format('max(built_at)')} < {day.format('now()')} from ops.build) and exists "
-        "(select 1 from ops.accepted_load where waived_until is not null) as waivers_may_have_expired"
+        f"""
+        with build as (
+            select
+                max_by(ok and whole, built_at) as ok,
+                max_by(ledger_version, built_at) as ledger_version,
+                max_by(definitions_hash, built_at) as definitions_hash,
+                cast((max(built_at) at time zone 'UTC') + interval '{UTC_TO_MINSK}' as date) as day
+            from ops.build
+        ),
+
+        waiver as (
+            select load_id, max(until) as until from ops.load_event where event = 'waived' group by load_id
+        )
+
+        select
+            build.*,
+            (select count(*) from ops.load_event) as events,
+            (select count(*) from ops.effective_load) as loads,
+            (select max(until) from waiver where until >= build.day and until < ?) as waived_until
+        from build
+        """,
+        [today()],
     )[0]
     if now["events"] == 0:
         return None
     wanted, ended = definitions_hash(), ended_embargo(warehouse)
     if (
         now["ok"]
-        and now["built"] == now["events"]
-        and now["definitions"] == wanted
-        and not now["waivers_may_have_expired"]
+        and now["ledger_version"] == now["events"]
+        and now["definitions_hash"] == wanted
+        and now["waived_until"] is None
         and ended is None
     ):
         return None
-    return f"{now['events']}-{now['loads']}-{wanted[:12]}" + (f"-{ended:%Y%m%dT%H%M}" if ended else "")
+    parts = [str(now["events"]), str(now["loads"]), wanted[:12]]
+    if now["waived_until"] is not None:
+        parts.append(f"waived-{now['waived_until']}")
+    if ended is not None:
+        parts.append(f"{ended:%Y%m%dT%H%M}")
+    return "-".join(parts)
 
 
 def is_unpublished(settings: Settings, warehouse: Warehouse) -> bool:

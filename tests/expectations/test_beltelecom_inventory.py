@@ -41,6 +41,13 @@ def field(name: str, value: Any) -> Defect:
     return lambda resource: resource.update({name: value})
 
 
+def olt(identifier: str) -> Defect:
+    """Say that a port stands in another OLT."""
+    return lambda resource: resource.update(
+        resourceRelationship=[{"relationshipType": "containedIn", "resource": {"id": identifier}}]
+    )
+
+
 def both(*changes: Defect) -> Defect:
     return lambda resource: [change(resource) for change in changes]
 
@@ -50,6 +57,10 @@ PORT, FIBRE, WIFI = "xPON.Port", "FibreLine", "WiFi.AccessPoint"
 # Which expectation, on what kind of resource, by what change. Each is seeded on a resource of its own.
 DEFECTS: list[tuple[str, str, Defect]] = [
     ("resource_id_present", FIBRE, field("id", None)),
+    ("resource_id_is_code", FIBRE, field("id", "1.04E+05")),
+    ("resource_id_is_code", FIBRE, field("id", "1,04E+05")),
+    ("place_id_is_code", PORT, field("place", {"id": "1.04E+05", "role": "installationSite"})),
+    ("contained_in_is_code", PORT, olt("4.4E+09")),
     ("category_present", WIFI, field("category", None)),
     ("category_known", WIFI, field("category", "WiFi")),
     ("place_present", PORT, field("place", None)),
@@ -171,6 +182,17 @@ def test_the_invented_inventory_passes(resources: list[Resource], tmp_path: Path
     verdict = judge(resources, tmp_path)
     assert [result.expectation for result in verdict.results if result.unexpected_count] == []
     assert verdict.accepted and verdict.quarantined == 0 and verdict.warnings == 0
+
+
+def test_codes_that_only_look_like_numbers_are_left_alone(resources: list[Resource], tmp_path: Path) -> None:
+    lawful = copy.deepcopy(resources)
+    for one, code in zip(
+        lawful, ("0012345", "12e4", "3E5", "550e8400-e29b-41d4-a716-446655440000"), strict=False
+    ):
+        one["id"] = code
+    verdict = judge(lawful, tmp_path)
+    (result,) = (result for result in verdict.results if result.expectation == "resource_id_is_code")
+    assert result.success and result.unexpected_count == 0
 
 
 def test_half_an_inventory_is_refused(resources: list[Resource], tmp_path: Path) -> None:

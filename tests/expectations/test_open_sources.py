@@ -160,6 +160,7 @@ DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
         "row_unique": (again(), 2),
         "area_given": (put("admin_area_km2 = null"), 1),
         "area_possible": (put("admin_area_km2 = 9999"), 1),  # hectares
+        "osm_relation_is_code": (put("osm_relation_id = '6.72E+06'"), 1),
         "admin_level_known": (put("admin_level = '2'"), 1),
     },
     "territory_register.boundaries": {

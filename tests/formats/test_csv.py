@@ -330,6 +330,30 @@ def test_what_is_not_exactly_a_value_is_told_and_not_guessed(
     assert sound == (2,)
 
 
+@pytest.mark.parametrize(
+    ("text", "value"), [("1.123456", "1.123456"), ("1.1234560", "1.123456"), ("-0.000001", "-0.000001")]
+)
+def test_six_places_are_read_to_the_last(text: str, value: str, tmp_path: Path) -> None:
+    assert rows_of(read(tmp_path, table(line(1, rate=text))), "rate", "parse_errors") == [
+        (Decimal(value), None)
+    ]
+
+
+@pytest.mark.parametrize("text", ["1.1234567", "0.0000001", "1.12345649999", "-2.7182818"])
+def test_more_places_than_are_kept_are_refused_and_not_rounded(text: str, tmp_path: Path) -> None:
+    ((value, errors),) = rows_of(read(tmp_path, table(line(1, rate=text))), "rate", "parse_errors")
+    assert value is None
+    (error,) = json.loads(errors)
+    assert (error["column"], error["value"]) == ("rate", text)
+    assert "не более шести знаков" in error["expected"]
+
+
+def test_a_column_may_declare_that_it_is_rounded(tmp_path: Path) -> None:
+    columns = {**COLUMNS, "rate": {**COLUMNS["rate"], "rounded": True}}
+    batch = read(tmp_path, table(line(1, rate="27.56183749")), columns=columns)
+    assert rows_of(batch, "rate", "parse_errors") == [(Decimal("27.561837"), None)]
+
+
 def test_decimal_commas_are_read_where_they_are_declared(tmp_path: Path) -> None:
     declared = {"kind": "csv", "delimiter": ";", "decimal_comma": True}
     content = table(line(1, rate="1!5"), line(2, rate="1!5!0")).replace(",", ";").replace("!", ",")
@@ -421,8 +445,7 @@ def test_a_typed_value_says_what_its_text_says(column: str, given_text: str, tmp
     if column == "day":
         assert value.isoformat() == text
     else:
-        # six decimal places are kept
-        assert abs(value - Decimal(text)) <= Decimal("0.0000005")
+        assert value == Decimal(text)
         assert "e" not in text.lower()
 
 

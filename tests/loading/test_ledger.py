@@ -17,7 +17,7 @@ from pipelines.errors import GorodError, WarehouseError
 from pipelines.loading import gate
 from pipelines.loading.delivery import Delivery, Offer, Slice
 from pipelines.loading.landing import land, pending
-from pipelines.loading.load import LoadOutcome, load_delivery, load_offer, replaced_by, replay, waive
+from pipelines.loading.load import LoadOutcome, load_delivery, load_offer, replay, waive, would_replace
 from pipelines.loading.reconcile import reconcile
 from tests.portal import HEADER, Portal
 
@@ -189,15 +189,23 @@ def test_a_waiver_expires_by_itself(portal: Portal) -> None:
 def test_a_waived_load_supersedes_and_gives_back_when_it_expires(portal: Portal) -> None:
     good = portal.take("2024-01", portal.rows("2024-01", 5))
     bad = refused(portal)
+    assert would_replace(bad.load_id, portal.warehouse) == [{"load_id": good.load_id, "rows_accepted": 5}]
     waive(bad.load_id, "Петров", "до марта", TODAY, portal.settings, portal.warehouse)
     assert effective(portal) == [bad.load_id]
-    assert replaced_by(bad.load_id, portal.warehouse) == [{"load_id": good.load_id, "rows_accepted": 5}]
     with portal.warehouse.connection() as connection:
         connection.execute(
             "update ops.load_event set until = ? where event = 'waived'", [TODAY - timedelta(days=1)]
         )
     assert effective(portal) == [good.load_id]
-    assert replaced_by(bad.load_id, portal.warehouse) == []
+
+
+def test_a_waiver_replaces_only_what_lies_within_its_own_days(portal: Portal) -> None:
+    other_month = portal.take("2024-02", portal.rows("2024-02", 4))
+    bad = refused(portal)
+    assert would_replace(bad.load_id, portal.warehouse) == []
+    newer = portal.take("2024-01", portal.rows("2024-01", 6))
+    assert would_replace(bad.load_id, portal.warehouse) == []  # it would be superseded itself
+    assert effective(portal) == [other_month.load_id, newer.load_id]
 
 
 def test_a_second_waiver_enters_no_row_twice(portal: Portal) -> None:

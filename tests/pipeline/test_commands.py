@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +18,8 @@ from typer.testing import CliRunner
 
 from pipelines.cli import app
 from pipelines.loading.landing import land
-from tests.pipeline.conftest import gorod
+from pipelines.settings import PROJECT
+from tests.pipeline.conftest import environment_of, gorod
 from tests.portal import ADDRESS, PERSON, Portal
 
 TODAY = (datetime.now(UTC) + timedelta(hours=3)).date()
@@ -112,6 +117,52 @@ def test_waive_asks_for_who_why_and_until(refused: str) -> None:
         done = call("waive", refused, *(part for option in options.items() for part in option))
         assert done.exit_code == 2
         assert missing in done.output
+
+
+WAIVER = ("--by", "Петров", "--why", "обещали исправить", "--until", f"{TODAY}")
+
+
+def half_refused(portal: Portal, sound: int) -> str:
+    """A refused load of 20 rows, 10 of them sound, after an accepted one of the same month."""
+    portal.take("2024-02", portal.rows("2024-02", sound))
+    rows = [portal.row(number, "2024-02", status="9" if number % 2 else "5") for number in range(1, 21)]
+    return portal.take("2024-02", rows).load_id
+
+
+def test_a_waiver_that_would_lose_rows_is_not_made_unasked(portal: Portal) -> None:
+    load = half_refused(portal, 11)
+    done = call("waive", load, *WAIVER)
+    assert done.exit_code == 1
+    assert "would bring 10 rows in and replace 11 accepted ones" in done.stderr
+    assert "--anyway" in done.stderr
+    assert portal.states()[load] == "rejected"
+    assert call("waive", load, *WAIVER, "--anyway").exit_code == 0
+    assert sorted(portal.states().values()) == ["superseded", "waived"]
+
+
+def test_a_waiver_that_loses_no_row_is_made_and_tells_what_it_replaces(portal: Portal) -> None:
+    load = half_refused(portal, 10)
+    done = call("waive", load, *WAIVER)
+    assert done.exit_code == 0, done.output
+    assert "which has 10 rows" in done.stderr
+    assert portal.states()[load] == "waived"
+
+
+def test_a_person_at_a_terminal_is_asked(portal: Portal) -> None:
+    load = half_refused(portal, 11)
+    for word, state, code in (("n", "rejected", 1), ("y", "waived", 0)):
+        terminal, inside = pty.openpty()
+        os.write(terminal, f"{word}\n".encode())
+        done = subprocess.run(
+            [sys.executable, "-m", "pipelines.cli", "waive", load, *WAIVER],
+            cwd=PROJECT, env=environment_of(portal.settings.home), stdin=inside, capture_output=True, text=True,
+            check=False, timeout=100,
+        )  # fmt: skip
+        os.close(terminal)
+        os.close(inside)
+        assert done.returncode == code, done.stderr
+        assert "replace 11 accepted ones" in done.stderr
+        assert portal.states()[load] == state
 
 
 def test_reading_before_anything_is_published(portal: Portal) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -13,6 +13,7 @@ import pytest
 
 from pipelines.errors import OriginError, WarehouseBusyError, WarehouseError
 from pipelines.loading.plan import Wanted, make_plan, run_lock
+from pipelines.progress import watch
 from pipelines.settings import PROJECT, Settings
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.pipeline.conftest import environment_of, gorod
@@ -214,3 +215,91 @@ def test_a_folder_that_may_not_be_read_is_told(nobody: Portal, monkeypatch: pyte
     assert isinstance(failure, OriginError)
     assert str(nobody.folder) in failure.message
     assert "Permission denied" in failure.message
+
+
+HOLD_SLOT = """
+import sys
+import dagster as dg
+
+@dg.op(pool="warehouse")
+def write():
+    print("held", flush=True)
+    sys.stdin.read()
+
+@dg.job
+def a_long_load():
+    write()
+
+with dg.DagsterInstance.from_config(sys.argv[1]) as instance:
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    a_long_load.execute_in_process(instance=instance, run_config=quiet)
+"""
+
+
+@pytest.fixture
+def writing_run(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Settings], subprocess.Popen[str]]:
+    """Another run of the same Dagster, as the UI would start it, that holds the one writer's slot until it is ended."""
+    from pipelines.orchestration.environment import prepare_dagster_home
+
+    def start(settings: Settings) -> subprocess.Popen[str]:
+        monkeypatch.setenv("DAGSTER_HOME", "")  # put back at the end
+        home = prepare_dagster_home(settings)
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLD_SLOT, str(home)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        request.addfinalizer(lambda: process.poll() is None and process.communicate(""))
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        return process
+
+    return start
+
+
+@pytest.mark.slow
+def test_a_run_says_whom_it_waits_for_and_gives_up(
+    writing_run: Callable[[Settings], subprocess.Popen[str]], portal: Portal
+) -> None:
+    portal.put("2024-01", portal.rows("2024-01", 3))
+    writing_run(portal.settings)
+    done = gorod(portal.settings.home, "run", "--source", "appeals_115", GOROD_BUSY_TIMEOUT_S="1")
+    assert done.returncode == 4, done.stdout + done.stderr
+    (waits,) = [line for line in done.stderr.splitlines() if line.startswith("waiting: ")]
+    run = waits.removeprefix("waiting: ").removesuffix(" is writing")
+    assert run.startswith("run ") and run.endswith(" of a_long_load")
+    assert f"{run} is still writing after 1 s" in done.stderr
+    assert "GOROD_BUSY_TIMEOUT_S" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert portal.states() == {}
+    assert [offer.slice.key for offer in portal.offers()] == ["2024-01"]
+
+
+def test_the_wait_ends_with_the_run_that_is_waited_for(
+    writing_run: Callable[[Settings], subprocess.Popen[str]], portal: Portal
+) -> None:
+    from dagster import DagsterInstance
+
+    from pipelines.orchestration.waiting import wait_for_slot
+
+    other = writing_run(portal.settings)
+    told: list[str] = []
+
+    def hear(step: str) -> None:
+        told.append(step)
+        assert other.stdin is not None
+        other.stdin.close()
+
+    watch(hear)
+    try:
+        with DagsterInstance.from_config(str(portal.settings.dagster_home)) as instance:
+            wait_for_slot(instance, longest_s=120)
+            assert len(told) == 1
+            wait_for_slot(instance, longest_s=0)
+    finally:
+        watch(None)
+    assert other.wait(60) == 0
+    assert len(told) == 1

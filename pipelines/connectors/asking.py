@@ -1,0 +1,79 @@
+"""Asking a server again while what fails may pass: shared by the connectors that speak HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity.wait import wait_exponential_jitter
+
+RETRIED_STATUS = {408, 429, 500, 502, 503, 504}
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to bear with a server: tries of one request, and times in seconds.
+
+    ``longest_wait_s`` bounds the back-off and what a server asks for by ``Retry-After``; ``answer_s`` bounds
+    one answer from its first byte to its last.
+    """
+
+    tries: int = 5
+    first_wait_s: float = 0.5
+    longest_wait_s: float = 60.0
+    connect_s: float = 10.0
+    read_s: float = 60.0
+    answer_s: float = 300.0
+
+    @property
+    def timeout(self) -> httpx.Timeout:
+        """The times of one request."""
+        return httpx.Timeout(self.read_s, connect=self.connect_s)
+
+    def retrying(self) -> Retrying:
+        """Try again after :class:`TransientError`; the last one is raised."""
+        return Retrying(
+            stop=stop_after_attempt(self.tries),
+            wait=_Wait(self),
+            retry=retry_if_exception_type(TransientError),
+            reraise=True,
+        )
+
+
+class TransientError(Exception):
+    """A request failed in a way that may pass. ``wait_s`` is what the server asked for."""
+
+    def __init__(self, message: str, wait_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+class _Wait(wait_exponential_jitter):
+    """Exponential back-off with jitter, at least what the server asked for, never beyond the longest wait."""
+
+    def __init__(self, patience: Patience) -> None:
+        first, longest = patience.first_wait_s, patience.longest_wait_s
+        super().__init__(initial=first, max=longest, jitter=first)
+        self.longest = patience.longest_wait_s
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        asked = error.wait_s if isinstance(error, TransientError) else 0.0
+        return float(min(self.longest, max(asked, super().__call__(retry_state))))
+
+
+def retry_after(response: httpx.Response) -> float:
+    """Seconds that ``Retry-After`` asks for (RFC 9110, 10.2.3: seconds or a date); 0 without it."""
+    text = response.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        moment: datetime = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, float((moment - datetime.now(UTC)).total_seconds()))

@@ -1,0 +1,290 @@
+"""Files at a public address, by HTTP: looked at cheaply, fetched when they are new.
+
+Each file is asked for with what was last known of it (``If-None-Match``, ``If-Modified-Since``), so a file that has not
+changed costs one short answer. The address needs no secret, so redirects are followed, but never from HTTPS to HTTP.
+A proxy and a certificate authority of one's own come from the environment (``HTTPS_PROXY``, ``SSL_CERT_FILE``).
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from pipelines import moments
+from pipelines.connectors.asking import RETRIED_STATUS, Patience, TransientError, retry_after
+from pipelines.declarations.sources import MONTH, Feed, HttpOrigin, Source
+from pipelines.errors import OriginError
+from pipelines.loading.delivery import Known, Offer, parse_slice
+from pipelines.settings import Settings
+
+PATIENCE = Patience(answer_s=3600.0)
+MOST_REDIRECTS = 5
+HTML = re.compile(rb"(\xef\xbb\xbf)?\s*(<!doctype html|<html)", re.IGNORECASE)
+ETAG, MODIFIED = "etag:", "modified:"
+
+T = TypeVar("T")
+
+
+class _FileError(OriginError):
+    """One file cannot be had; the server itself answers."""
+
+
+class _AbsentError(_FileError):
+    """The server has no such file."""
+
+
+def offers(
+    source: Source,
+    feed_name: str,
+    feed: Feed,
+    origin: HttpOrigin,
+    settings: Settings,  # noqa: ARG001 - all connectors are called alike
+    instances: Collection[str] | None,
+    known: Known,
+) -> Iterator[Offer]:
+    """The files that the server has. One that it refuses does not hold back the others; it is told after them.
+
+    Raises:
+        OriginError: the server cannot be reached, or lacks a file that it should have.
+    """
+    last = {row[2:5]: row[5] for row in known if row[:2] == (source.source, feed_name)}
+    found: list[Offer] = []
+    failures: list[_FileError] = []
+    with _client() as client:
+        for instance in source.instances:
+            if (instances is not None and instance not in instances) or origin.instance not in (
+                None,
+                instance,
+            ):
+                continue
+            for template in origin.files:
+                missing: list[_FileError] = []
+                for name in _names(template, feed, origin):
+                    offer = _offer(source.source, feed_name, feed, origin, instance, name)
+                    try:
+                        fingerprint = _look(
+                            client, offer.origin, last.get((instance, offer.slice.key, offer.origin), "")
+                        )
+                    except _AbsentError as error:
+                        missing.append(error)
+                    except _FileError as error:
+                        failures.append(error)
+                    else:
+                        found.append(replace(offer, fingerprint=fingerprint))
+                        # missing before one that is there: a hole. After the last one: not published yet.
+                        failures += missing
+                        missing.clear()
+                if origin.last_month is not None or MONTH not in template:
+                    failures += missing
+    yield from found
+    if failures:
+        raise OriginError("\n".join(error.message for error in failures), failures[0].remedy)
+
+
+def _names(template: str, feed: Feed, origin: HttpOrigin) -> Iterator[str]:
+    """The names that a template stands for, months in order."""
+    if MONTH not in template:
+        yield template
+        return
+    assert feed.first_month is not None  # the declaration holds to it
+    month = feed.first_month
+    last = origin.last_month or moments.today().replace(day=1) - timedelta(days=1)
+    while month <= last:
+        yield template.replace(MONTH, f"{month:%Y-%m}")
+        month = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def _offer(source: str, feed_name: str, feed: Feed, origin: HttpOrigin, instance: str, name: str) -> Offer:
+    match = re.fullmatch(feed.file_pattern or r".+", name)
+    groups = match.groupdict() if match else {}
+    url = origin.base_url.replace("{instance}", instance).rstrip("/") + "/" + quote(name)
+    return Offer(
+        source=source,
+        feed=feed_name,
+        instance=instance,
+        slice=parse_slice(groups.get("period"), groups.get("part") or feed.part),
+        origin=url,
+        fingerprint=None,
+        synthetic=False,
+        fetch=_Fetch(url, name, feed.max_delivery_bytes),
+    )
+
+
+def _look(client: httpx.Client, url: str, last: str) -> str | None:
+    """The file's fingerprint now; ``last`` itself if the server says that nothing has changed, None if it cannot tell."""
+    headers = {}
+    if last.startswith(ETAG):
+        headers = {"If-None-Match": last.removeprefix(ETAG)}
+    elif last.startswith(MODIFIED):
+        headers = {"If-Modified-Since": last.removeprefix(MODIFIED)}
+
+    def once() -> str | None:
+        with _answer(client, url, headers) as response:
+            if response.status_code == httpx.codes.NOT_MODIFIED and last:
+                return last
+            if "html" in response.headers.get("content-type", ""):
+                _refuse_page(url, next(response.iter_bytes(), b""))
+            for header, kind in (("etag", ETAG), ("last-modified", MODIFIED)):
+                if given := response.headers.get(header):
+                    return f"{kind}{given}"
+            return None
+
+    return _asked(url, once)
+
+
+@dataclass(frozen=True)
+class _Fetch:
+    """Stream one file into a folder; nothing is left there when it cannot be had whole."""
+
+    url: str
+    name: str
+    largest_bytes: int
+
+    def __call__(self, folder: Path) -> None:
+        path = folder / self.name
+        try:
+            with _client() as client:
+                _asked(self.url, lambda: self._once(client, path))
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+    def _once(self, client: httpx.Client, path: Path) -> None:
+        deadline = time.monotonic() + PATIENCE.answer_s
+        size = 0
+        with _answer(client, self.url, {}) as response, path.open("wb") as out:
+            announced = response.headers.get("content-length", "")
+            if announced.isdigit():
+                self._refuse_large(int(announced))
+            for chunk in response.iter_bytes():
+                if size == 0:
+                    _refuse_page(self.url, chunk)
+                size += len(chunk)
+                self._refuse_large(size)
+                if time.monotonic() > deadline:
+                    raise _FileError(
+                        f"{self.url}: the file has not come whole in {PATIENCE.answer_s:g} s",
+                        "Try again when the line is faster, or bring the file by the drop folder.",
+                    )
+                out.write(chunk)
+
+    def _refuse_large(self, size: int) -> None:
+        if size > self.largest_bytes:
+            raise _FileError(
+                f"{self.url}: the file is larger than {self.largest_bytes} bytes",
+                "If that is right, raise max_delivery_bytes of the feed.",
+            )
+
+
+def _asked(url: str, once: Callable[[], T]) -> T:
+    """The answer to a request that is made again while what fails may pass."""
+    try:
+        return PATIENCE.retrying()(once)
+    except TransientError as error:
+        raise OriginError(
+            f"{url}: {error}, {PATIENCE.tries} times in a row",
+            "Check that the address can be reached from here (network, proxy); the next run tries again.",
+        ) from error
+
+
+@contextmanager
+def _answer(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
+    """An answer whose status is good, its body unread.
+
+    Raises:
+        TransientError: it failed in a way that may pass, while asking or while the body was read.
+        OriginError: somebody has to mend it.
+    """
+    try:
+        with client.stream("GET", url, headers=headers) as response:
+            _judge(url, response)
+            yield response
+    except httpx.TooManyRedirects as error:
+        raise _FileError(
+            f"{url}: redirected more than {MOST_REDIRECTS} times",
+            "Open it in a browser; correct the address.",
+        ) from error
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise _FileError(f"{url}: {error}", "Correct base_url or files of the origin.") from error
+    except (httpx.TransportError, httpx.DecodingError) as error:
+        if _is_tls(error):
+            raise OriginError(
+                f"{url}: no secure connection: {error}",
+                "Check the address and the clock. A certificate authority of one's own: SSL_CERT_FILE.",
+            ) from error
+        raise TransientError(_told(error)) from error
+
+
+def _judge(url: str, response: httpx.Response) -> None:
+    """Let 200 and 304 pass; tell what may pass by itself from what a person must mend."""
+    way = [*(step.url for step in response.history), response.url]
+    if way[0].scheme == "https" and any(step.scheme != "https" for step in way):
+        raise _FileError(
+            f"{url}: redirected from HTTPS to HTTP, where anybody could change the file",
+            "Declare the address that the file has now, if it is to be trusted.",
+        )
+    status = response.status_code
+    if status in (httpx.codes.OK, httpx.codes.NOT_MODIFIED):
+        return
+    if status in RETRIED_STATUS:
+        raise TransientError(f"the server answers {status}", retry_after(response))
+    if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
+        raise _AbsentError(
+            f"{url}: the server has no such file ({status})",
+            "Look where the file is now, and correct base_url or files of the origin.",
+        )
+    raise _FileError(
+        f"{url}: the server answers {status}",
+        "Open the address in a browser; ask its owner. The request is not repeated.",
+    )
+
+
+def _refuse_page(url: str, beginning: bytes) -> None:
+    """A page for people (maintenance, a login) must not be taken for a delivery."""
+    if HTML.match(beginning):
+        raise _FileError(
+            f"{url}: a web page came instead of the file",
+            "Open the address in a browser: maintenance, a login, a moved file? The next run tries again.",
+        )
+
+
+def _is_tls(error: BaseException) -> bool:
+    while True:
+        if isinstance(error, ssl.SSLError):
+            return True
+        following = error.__cause__ or error.__context__
+        if following is None:
+            return False
+        error = following
+
+
+def _told(error: httpx.RequestError) -> str:
+    match error:
+        case httpx.TimeoutException():
+            return "the server takes too long"
+        case httpx.ConnectError():
+            return f"the server cannot be reached ({error})"
+        case httpx.DecodingError():
+            return "the answer is compressed and broken"
+        case _:
+            return f"the answer broke off ({error})"
+
+
+def _client() -> httpx.Client:
+    return httpx.Client(
+        # the file itself, byte for byte: what lands is what its hash is of
+        headers={"Accept-Encoding": "identity", "User-Agent": "gorod"},
+        timeout=PATIENCE.timeout,
+        follow_redirects=True,
+        max_redirects=MOST_REDIRECTS,
+    )

@@ -1,0 +1,47 @@
+"""Waiting for the one writer's slot, which a run of the UI may hold: said aloud, and not without end."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from pipelines.errors import WarehouseBusyError
+from pipelines.orchestration.environment import WRITER_POOL
+from pipelines.progress import tell
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+LOOK_EACH_S = 0.5
+
+
+def wait_for_slot(instance: DagsterInstance, longest_s: float) -> None:
+    """Wait until no other run holds the slot. Call it before a run starts.
+
+    A step that has to wait for its slot does so in silence and for ever, deaf to Ctrl-C: so nothing is started while
+    the slot is held. (Another run may still get in between the steps of this one; then they take turns.)
+
+    Raises:
+        WarehouseBusyError: it was held for ``longest_s`` seconds; the message names the run.
+    """
+    deadline = time.monotonic() + longest_s
+    told = ""
+    while holder := _holder(instance):
+        if time.monotonic() >= deadline:
+            raise WarehouseBusyError(
+                f"{holder} is still writing after {longest_s:g} s; what is in the ledger stays",
+                "Run again when it has ended (gorod ui shows it, and can end it), or set GOROD_BUSY_TIMEOUT_S higher.",
+            )
+        if holder != told:
+            tell(f"waiting: {holder} is writing")
+            told = holder
+        time.sleep(LOOK_EACH_S)
+
+
+def _holder(instance: DagsterInstance) -> str | None:
+    """The run that holds the slot, in words."""
+    runs = sorted(instance.event_log_storage.get_concurrency_info(WRITER_POOL).active_run_ids)
+    if not runs:
+        return None
+    run = instance.get_run_by_id(runs[0])
+    return f"run {runs[0][:8]}" + (f" of {run.job_name}" if run else "")

@@ -1,0 +1,407 @@
+"""Public files by HTTP, from a real server on loopback that serves invented ones, and fails in every way."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines import connectors, moments
+from pipelines.connectors import http as connector
+from pipelines.connectors.asking import Patience
+from pipelines.declarations.sources import HttpOrigin, Source, load_sources
+from pipelines.errors import OriginError
+from pipelines.loading import plan
+from pipelines.loading.load import known_offers, load_offer
+from pipelines.settings import Settings
+from tests.portal import HEADER, Portal
+
+QUICK = Patience(tries=3, first_wait_s=0.001, longest_wait_s=0.05, connect_s=2, read_s=0.5, answer_s=2)
+Handler = http.server.BaseHTTPRequestHandler
+Misdeed = Callable[[Handler, bytes], None]
+
+
+@dataclass
+class Served:
+    """Files by name, what goes wrong at which request of a name (from 1), and every request that came."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    misdeeds: dict[tuple[str, int], Misdeed] = field(default_factory=dict)
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    validator: str = "ETag"
+    url: str = ""
+
+    def always(self, name: str, misdeed: Misdeed) -> None:
+        self.misdeeds.update({(name, number): misdeed for number in range(1, 20)})
+
+    def asked(self, name: str) -> list[dict[str, str]]:
+        return [headers for path, headers in self.requests if path.endswith("/" + name)]
+
+
+def answer(handler: Handler, status: int, body: bytes = b"", **headers: str) -> None:
+    handler.send_response(status)
+    for name, value in {"Content-Length": str(len(body)), **headers}.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    given = Served()
+
+    class Answering(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            name = self.path.rsplit("/", 1)[-1]
+            given.requests.append((self.path, dict(self.headers.items())))
+            body = given.files.get(name)
+            misdeed = given.misdeeds.get((name, len(given.asked(name))))
+            if misdeed is not None:
+                misdeed(self, body or b"")
+            elif body is None:
+                answer(self, 404, b"no such file")
+            else:
+                mark = f'"{hash(body)}"' if given.validator == "ETag" else formatdate(len(body), usegmt=True)
+                asked = self.headers.get(
+                    "If-None-Match" if given.validator == "ETag" else "If-Modified-Since"
+                )
+                if given.validator and asked == mark:
+                    answer(self, 304, **{given.validator: mark})
+                else:
+                    answer(self, 200, body, **({given.validator: mark} if given.validator else {}))
+
+    class Server(http.server.ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: Any) -> None:
+            """A client that hangs up is what some tests are about."""
+
+    with Server(("127.0.0.1", 0), Answering) as server:
+        given.url = f"http://127.0.0.1:{server.server_port}/data"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setattr(connector, "PATIENCE", QUICK)
+        yield given
+        server.shutdown()
+        thread.join()
+
+
+def source_at(url: str, **changes: Any) -> Source:
+    """The source of requests, its public files at an address of the test."""
+    source = load_sources()["appeals_115"]
+    feed = source.feeds["requests"]
+    assert feed.first_month is not None
+    origin = HttpOrigin.model_validate(
+        {
+            "base_url": url,
+            "files": ["opendata-115-{month}-01.csv"],
+            "instance": "minsk",
+            "last_month": "2016-01-01",
+            **changes,
+        }
+    )
+    return source.model_copy(
+        update={"feeds": {"requests": feed.model_copy(update={"origins": {"public": origin}})}}
+    )
+
+
+def name(month: str) -> str:
+    return f"opendata-115-{month}-01.csv"
+
+
+def month_of(month: str, rows: int = 3) -> bytes:
+    return ("\n".join([HEADER, *Portal.rows(month, rows)]) + "\n").encode()
+
+
+MONTHS = ["2015-11", "2015-12", "2016-01"]
+
+
+@pytest.fixture
+def public(served: Served, portal: Portal, monkeypatch: pytest.MonkeyPatch) -> Portal:
+    """A home that takes three months from the server."""
+    served.files.update({name(month): month_of(month) for month in MONTHS})
+    found = Portal(portal.settings.model_copy(update={"origin": "public"}), portal.folder)
+    monkeypatch.setattr(plan, "load_sources", lambda: {"appeals_115": source_at(served.url)})
+    return found
+
+
+def look(served: Served, settings: Settings, **changes: Any) -> list[str]:
+    return [
+        offer.slice.key for offer in connectors.offers(source_at(served.url, **changes), "requests", settings)
+    ]
+
+
+def fetch(served: Served, folder: Path, largest: int = 1_000_000) -> Path:
+    """The first month, fetched as landing does."""
+    target = folder / "incoming"
+    target.mkdir()
+    connector._Fetch(f"{served.url}/{name('2015-11')}", name("2015-11"), largest)(target)
+    return target / name("2015-11")
+
+
+def refusal(served: Served, folder: Path, largest: int = 1_000_000) -> OriginError:
+    """Why the first month cannot be had; nothing of it stays."""
+    with pytest.raises(OriginError) as caught:
+        fetch(served, folder, largest)
+    assert name("2015-11") in caught.value.message
+    assert caught.value.remedy
+    assert list((folder / "incoming").iterdir()) == []
+    return caught.value
+
+
+@pytest.mark.parametrize("validator", ["ETag", "Last-Modified"])
+def test_what_has_not_changed_costs_one_short_answer_each(
+    validator: str, served: Served, public: Portal
+) -> None:
+    served.validator = validator
+    first = public.load()
+    assert [outcome.rows_accepted for outcome in first.values()] == [3, 3, 3]  # type: ignore[union-attr]
+    assert (
+        public.scalar(
+            "select count(*) from ops.load where not synthetic and origin like ?", f"{served.url}/%"
+        )
+        == 3
+    )
+    served.requests.clear()
+    assert public.offers() == []
+    assert [path.rsplit("/", 1)[-1] for path, _ in served.requests] == [name(month) for month in MONTHS]
+    conditional = "If-None-Match" if validator == "ETag" else "If-Modified-Since"
+    assert all(conditional in headers for _, headers in served.requests)
+
+
+def test_a_changed_file_alone_is_fetched_and_supersedes(served: Served, public: Portal) -> None:
+    public.load()
+    served.files[name("2015-12")] = month_of("2015-12", 5)
+    served.requests.clear()
+    (outcome,) = public.load().values()
+    assert outcome.rows_accepted == 5  # type: ignore[union-attr]
+    assert [len(served.asked(name(month))) for month in MONTHS] == [1, 2, 1]
+    assert sorted(public.states().values()) == ["accepted", "accepted", "accepted", "superseded"]
+
+
+def test_without_a_validator_a_slice_is_fetched_once_and_again_when_asked_for(
+    served: Served, public: Portal
+) -> None:
+    served.validator = ""
+    public.load()
+    assert public.offers() == []
+    assert [offer.slice.key for offer in public.offers(slice="2015-12")] == ["2015-12"]
+
+
+def test_what_lands_is_the_file_byte_for_byte(served: Served, public: Portal, tmp_path: Path) -> None:
+    content = b"\xef\xbb\xbf" + bytes(range(256)) * 3000
+    served.files[name("2015-11")] = content
+    assert fetch(served, tmp_path).read_bytes() == content
+    assert public.states() == {}
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 429, 408])
+def test_what_may_pass_is_asked_again(status: int, served: Served, public: Portal) -> None:
+    served.misdeeds[name("2015-11"), 1] = lambda handler, _: answer(handler, status)
+    served.misdeeds[name("2015-11"), 3] = lambda handler, _: answer(handler, status)
+    assert len(public.load()) == 3
+    assert len(served.asked(name("2015-11"))) == 4  # looked at twice, fetched twice
+
+
+def cut(handler: Handler, body: bytes) -> None:
+    """Half of what was announced, then nothing."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body[: len(body) // 2])
+    handler.close_connection = True
+
+
+def test_a_truncated_body_is_fetched_again(served: Served, public: Portal, tmp_path: Path) -> None:
+    served.files[name("2015-11")] = month_of("2015-11", 2000)
+    served.misdeeds[name("2015-11"), 1] = cut
+    assert fetch(served, tmp_path).read_bytes() == served.files[name("2015-11")]
+    assert len(served.asked(name("2015-11"))) == 2
+    assert public.states() == {}
+
+
+def test_a_body_that_stays_truncated_is_given_up(served: Served, public: Portal, tmp_path: Path) -> None:
+    served.always(name("2015-11"), cut)
+    error = refusal(served, tmp_path)
+    assert "broke off" in error.message and "3 times in a row" in error.message
+    assert public.states() == {}
+
+
+def endless(handler: Handler, _: bytes) -> None:
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    while True:
+        handler.wfile.write(b"400\r\n" + b"x" * 1024 + b"\r\n")
+
+
+def dripping(handler: Handler, _: bytes) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", "90000")
+    handler.end_headers()
+    while True:
+        handler.wfile.write(b"x")
+        handler.wfile.flush()
+        time.sleep(0.05)
+
+
+def to_itself(handler: Handler, _: bytes) -> None:
+    answer(handler, 302, Location=handler.path)
+
+
+def page(handler: Handler, _: bytes) -> None:
+    answer(
+        handler,
+        200,
+        b"\n<!DOCTYPE html><html><body>maintenance</body></html>",
+        Content_Type="text/html; charset=utf-8",
+    )
+
+
+@pytest.mark.parametrize(
+    ("misdeed", "said", "requests"),
+    [
+        (endless, "larger than 100000 bytes", 1),
+        (dripping, "has not come whole in 2 s", 1),
+        (to_itself, "redirected more than 5 times", 6),
+        (page, "a web page came instead of the file", 1),
+        (lambda handler, _: answer(handler, 404), "no such file (404)", 1),
+        (lambda handler, _: answer(handler, 410), "no such file (410)", 1),
+        (lambda handler, _: answer(handler, 403), "answers 403", 1),
+        (lambda handler, _: answer(handler, 200, b"x" * 100_001), "larger than 100000 bytes", 1),
+        (lambda *_: time.sleep(1), "takes too long, 3 times", 3),
+        (lambda handler, _: answer(handler, 503), "answers 503, 3 times", 3),
+        (lambda handler, _: answer(handler, 302, Location="ftp://127.0.0.1/x"), "ftp", 1),
+    ],
+    ids=["endless", "dripping", "loop", "html", "404", "410", "403", "large", "hangs", "503", "ftp"],
+)  # fmt: skip
+def test_what_a_person_must_mend_is_told_and_leaves_nothing(
+    misdeed: Misdeed, said: str, requests: int, served: Served, public: Portal, tmp_path: Path
+) -> None:
+    served.always(name("2015-11"), misdeed)
+    assert said in refusal(served, tmp_path, 100_000).message
+    assert len(served.requests) == requests
+    assert public.states() == {}
+
+
+def test_a_redirect_is_followed(served: Served, tmp_path: Path) -> None:
+    served.files["moved.csv"] = b"here\n"
+    served.misdeeds[name("2015-11"), 1] = lambda handler, _: answer(handler, 301, Location="/data/moved.csv")
+    assert fetch(served, tmp_path).read_bytes() == b"here\n"
+
+
+def test_a_server_without_a_sound_certificate_is_told_at_once(served: Served, tmp_path: Path) -> None:
+    served.url = served.url.replace("http://", "https://")  # it speaks no TLS
+    error = refusal(served, tmp_path)
+    assert "no secure connection" in error.message
+    assert "SSL_CERT_FILE" in error.remedy
+
+
+def test_nobody_listens(served: Served, public: Portal) -> None:
+    gone = source_at("http://127.0.0.1:9/data")
+    with pytest.raises(OriginError, match="cannot be reached") as caught:
+        list(connectors.offers(gone, "requests", public.settings))
+    assert "3 times" in caught.value.message
+    assert served.requests == []
+
+
+def test_a_file_that_is_not_there_does_not_hold_back_the_others(served: Served, public: Portal) -> None:
+    del served.files[name("2015-12")]
+    made = plan.make_plan(plan.Wanted(), public.settings, public.warehouse)
+    assert [offer.slice.key for offer in made.offers["appeals_115", "requests"]] == ["2015-11", "2016-01"]
+    failure = made.failures["appeals_115", "requests"]
+    assert name("2015-12") in failure.message
+    assert name("2015-11") not in failure.message
+
+
+def test_a_page_in_place_of_a_file_is_seen_while_looking(served: Served, public: Portal) -> None:
+    served.always(name("2015-12"), page)
+    made = plan.make_plan(plan.Wanted(), public.settings, public.warehouse)
+    assert "web page" in made.failures["appeals_115", "requests"].message
+    assert len(made.offers["appeals_115", "requests"]) == 2
+
+
+def test_the_newest_months_of_an_open_series_may_be_not_out_yet(
+    served: Served, public: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moments, "today", lambda: moments.date(2016, 5, 3))
+    assert look(served, public.settings, last_month=None) == MONTHS
+    assert [path.rsplit("/", 1)[-1] for path, _ in served.requests][-1] == name("2016-04")
+    del served.files[name("2015-12")]
+    with pytest.raises(OriginError, match="2015-12"):
+        look(served, public.settings, last_month=None)
+    with pytest.raises(OriginError, match="2016-02"):
+        look(served, public.settings, last_month="2016-02-01")
+
+
+def test_a_fault_on_the_way_leaves_the_load_for_the_next_run(served: Served, public: Portal) -> None:
+    (first, *_) = public.offers()
+    served.always(name("2015-11"), cut)
+    with pytest.raises(OriginError):
+        load_offer(first, public.settings, public.warehouse)
+    assert public.states() == {}
+    assert known_offers(public.warehouse) == frozenset()
+    served.misdeeds.clear()
+    assert len(public.load()) == 3
+
+
+def test_feeds_of_which_nothing_is_public_are_named_and_stop_nobody(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = portal.settings.model_copy(update={"origin": "public"})
+    sources = load_sources()
+    monkeypatch.setattr(plan, "load_sources", lambda: {"territory_register": sources["territory_register"]})
+    made = plan.make_plan(plan.Wanted(feed="population"), settings, portal.warehouse)
+    assert made.without_origin == [("territory_register", "population")]
+    assert made.offers == made.failures == {}
+    dropped = settings.inbox / "territory_register" / "population" / "by" / "population.csv"
+    dropped.parent.mkdir(parents=True)
+    dropped.write_text("territory_id,year,population,status\n", encoding="utf-8")
+    made = plan.make_plan(plan.Wanted(feed="population"), settings, portal.warehouse)
+    assert len(made.offers["territory_register", "population"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("public", "said"),
+    [
+        ({"kind": "files", "path": "x"}, "no folder is public"),
+        ({"kind": "http", "base_url": "ftp://x", "files": ["opendata-115-{month}-01.csv"]}, "base_url"),
+        ({"kind": "http", "base_url": "https://x", "files": ["other.csv"]}, "does not match file_pattern"),
+        ({"kind": "http", "base_url": "https://x", "files": []}, "files"),
+    ],
+)
+def test_a_declaration_that_cannot_work_is_refused(public: dict[str, Any], said: str) -> None:
+    feed = load_sources()["appeals_115"].feeds["requests"].model_dump(mode="json")
+    feed["origins"]["public"] = public
+    with pytest.raises(ValueError, match=said):
+        type(load_sources()["appeals_115"].feeds["requests"]).model_validate(feed)
+
+
+def test_every_declared_public_file_has_the_name_of_a_slice(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is declared and shipped: addresses over HTTPS, each file a slice of its own."""
+    monkeypatch.setattr(connector, "_look", lambda *_: "etag:1")
+    settings = portal.settings.model_copy(update={"origin": "public"})
+    found = [
+        offer
+        for source in load_sources().values()
+        for feed in source.feeds
+        for offer in connectors.offers(source, feed, settings)
+    ]
+    assert sum(offer.source == "appeals_115" for offer in found) == 45
+    assert all(offer.origin.startswith("https://") for offer in found)
+    assert len({(offer.source, offer.feed, offer.instance, offer.slice.key) for offer in found}) == len(found)

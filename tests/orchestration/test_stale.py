@@ -1,0 +1,118 @@
+"""The marts are stale as soon as a waiver has ended, by the calendar of Minsk, wherever the session thinks it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from pipelines import moments
+from pipelines.catalogue.definition import definitions_hash
+from pipelines.errors import GorodError
+from pipelines.loading.load import waive
+from pipelines.orchestration.stale import stale_since
+from tests.portal import Portal
+
+LAST = date(2026, 11, 10)  # the last day of the waiver
+# 11 November begins in Minsk while it is 21:00 of the 10th in UTC
+BEFORE, AFTER = datetime(2026, 11, 10, 20, 59, tzinfo=UTC), datetime(2026, 11, 10, 21, 1, tzinfo=UTC)
+
+
+def at(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
+    """Put Gorod's clock."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:
+            return moment.astimezone(tz) if tz else moment.replace(tzinfo=None)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(moments, "datetime", Clock)
+
+
+def waived(portal: Portal, monkeypatch: pytest.MonkeyPatch, until: date = LAST) -> str:
+    """A refused load that somebody lets in until a day."""
+    bad = portal.take("2024-01", portal.rows("2023-12", 40))
+    with monkeypatch.context() as clock:
+        at(clock, BEFORE)
+        waive(bad.load_id, "Петров", "исправят", until, portal.settings, portal.warehouse)
+    return bad.load_id
+
+
+def built(portal: Portal, moment: datetime) -> None:
+    """The marts were built from all that the ledger held at a moment."""
+    with portal.warehouse.connection() as connection:
+        connection.execute(
+            "insert into ops.build select 'test', ?::timestamptz, true, true, ?, count(*) from ops.load_event",
+            [moment.isoformat(), definitions_hash()],
+        )
+
+
+@pytest.mark.parametrize(
+    ("build", "now", "stale"),
+    [
+        (BEFORE - timedelta(days=3), BEFORE, False),  # the last day is not over
+        (BEFORE - timedelta(days=3), AFTER, True),
+        (BEFORE, AFTER, True),
+        (BEFORE, AFTER + timedelta(days=30), True),
+        (AFTER, AFTER + timedelta(hours=12), False),  # built without it
+    ],
+)
+def test_a_waiver_ends_at_midnight_in_minsk(
+    build: datetime, now: datetime, stale: bool, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waived(portal, monkeypatch)
+    built(portal, build)
+    at(monkeypatch, now)
+    assert (stale_since(portal.warehouse) is not None) == stale
+
+
+def test_the_end_of_a_waiver_is_a_version_of_its_own(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sensor asks for one build for each version: the one of before must not stand in its way."""
+    portal.take("2024-01", portal.rows("2024-01", 5))
+    waived(portal, monkeypatch)
+    at(monkeypatch, BEFORE)
+    before = stale_since(portal.warehouse)
+    built(portal, BEFORE)
+    assert stale_since(portal.warehouse) is None
+    at(monkeypatch, AFTER)
+    assert stale_since(portal.warehouse) not in (None, before)
+
+
+def test_a_longer_waiver_takes_the_place_of_the_first(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waived(portal, monkeypatch)
+    with monkeypatch.context() as clock:
+        at(clock, BEFORE)
+        (load,) = portal.states()
+        waive(load, "Петров", "ещё день", LAST + timedelta(days=1), portal.settings, portal.warehouse)
+    built(portal, BEFORE)
+    at(monkeypatch, AFTER)
+    assert stale_since(portal.warehouse) is None
+    at(monkeypatch, AFTER + timedelta(days=1))
+    assert stale_since(portal.warehouse) is not None
+
+
+def test_a_day_that_is_over_in_minsk_is_past(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = portal.take("2024-01", portal.rows("2023-12", 40))
+    at(monkeypatch, AFTER)
+    with pytest.raises(GorodError, match="is past"):
+        waive(bad.load_id, "Петров", "w", LAST, portal.settings, portal.warehouse)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Niue"])
+def test_the_ledger_knows_minsk_whatever_the_zone_of_the_session(
+    zone: str, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At any moment one of the two zones, fourteen hours before and eleven behind UTC, has another day than Minsk."""
+    load = waived(portal, monkeypatch, until=moments.today())
+    with portal.warehouse.connection() as connection:
+        connection.execute(f"set timezone = '{zone}'")
+        seen = connection.execute("select load_id, state from ops.effective_load").fetchall()
+        connection.execute(
+            "update ops.load_event set until = ? where event = 'waived'",
+            [moments.today() - timedelta(days=1)],
+        )
+        then = connection.execute("select load_id, state from ops.effective_load").fetchall()
+    assert seen == [(load, "waived")]
+    assert then == []
