@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import months
+from bench import index, months
 from bench.children import PROJECT, BenchError, Measured, measure
 from bench.findings import Findings, machine
 from bench.requests_file import FILE_NAME
@@ -23,6 +23,7 @@ READERS = (
     ("arrow", "dlt, Arrow + GX on pandas", "–"),
 )
 SHORT = 5
+PARTS = ["rows", "months", "index"]
 
 
 def main(arguments: list[str]) -> int:
@@ -36,6 +37,8 @@ def main(arguments: list[str]) -> int:
                 _by_rows(Path(folder), options, findings)
             if "months" in options.parts:
                 _by_months(Path(folder) / "months", options, findings)
+            if "index" in options.parts:
+                _by_index(Path(folder) / "index", findings)
     except BenchError as error:
         findings.console.print(str(error), style="red", markup=False)
         return 1
@@ -53,7 +56,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="give dlt the large file as well: takes long")
     parser.add_argument("--history", type=int, default=500, help="months of the long history")
     parser.add_argument("--repeat", type=int, default=1, help="measure DuckDB and Gorod so often")
-    parser.add_argument("--parts", nargs="+", choices=["rows", "months"], default=["rows", "months"])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--folder", type=Path, help="where the files are made, and removed at the end")
     parser.add_argument(
         "--results", type=Path, default=PROJECT / "bench" / "results", help="where the JSON goes"
@@ -134,6 +137,31 @@ def _by_months(home: Path, options: argparse.Namespace, findings: Findings) -> N
             f"{what}: after {options.history} / after {SHORT}", long.inside_s / short.inside_s, reach
         )
     findings.compare("nothing new: seconds after imports", idle.inside_s, "≤ 5")
+
+
+def _by_index(folder: Path, findings: Findings) -> None:
+    """An index by the engine of all methods and by pandas for that index alone; and traces on the samples."""
+    measure("bench.index", "data", folder)
+    units = index.UNITS * len(index.YEARS)
+    by_hand, by_engine = findings.measure(
+        units,
+        {
+            "pandas: one index, written by hand": partial(measure, "bench.index", "pandas", folder),
+            "gorod index evaluate, all levels": partial(measure, "bench.index", "gorod", folder),
+        },
+        times=5,
+    )
+    findings.compare("index evaluate / pandas by hand, whole process", by_engine.wall_s / by_hand.wall_s, "–")
+    findings.compare("index of 200 units x 30 years, whole process, s", by_engine.wall_s, "< 2")
+    findings.compare("index of 200 units x 30 years, after imports, s", by_engine.inside_s, "< 2")
+    environment = {"GOROD_HOME": str(folder / "home"), "GOROD_ORIGIN": "sample"}
+    findings.say("running the main job on the samples")
+    measure("bench.index", "demo", environment=environment)
+    (traced,) = findings.measure(
+        index.TRACED, {"gorod trace": partial(measure, "bench.index", "trace", environment=environment)}
+    )
+    findings.compare("trace of a figure, the slowest, s", traced.inside_s, "< 1")
+    findings.compare("trace of a figure, the median, s", float(traced.runs[0].told["median_s"]), "–")
 
 
 def _remove(*left: Path) -> None:

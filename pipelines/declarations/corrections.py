@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.declarations.common import Declaration, Names, at, nearest, read_yaml
 from pipelines.declarations.indicators import Catalogue
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
@@ -79,12 +79,13 @@ def load_corrections(catalogue: Catalogue, folder: Path = CORRECTIONS) -> dict[s
             )
             if correction.measure not in catalogue.measures:
                 raise DeclarationError(
-                    f"{path}: correction {code!r}: measure {correction.measure!r} is not declared",
+                    f"{at(path, 'corrections', code, 'measure')}: measure {correction.measure!r} is not declared;"
+                    f" {nearest(correction.measure, catalogue.measures)}",
                     "Name a measure of assets/measures.",
                 )
             if code in found or observation in observations:
                 raise DeclarationError(
-                    f"{path}: correction {code!r}: the same code or observation stands in "
+                    f"{at(path, 'corrections', code)}: the same code or observation stands in "
                     f"{observations.get(observation, code)!r} already",
                     "An observation has one correction.",
                 )

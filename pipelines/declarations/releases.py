@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.declarations.common import Declaration, Names, at, nearest, read_yaml
 from pipelines.declarations.indicators import Catalogue
 from pipelines.errors import DeclarationError, GorodError
 from pipelines.moments import in_minsk
@@ -110,17 +110,17 @@ def load_calendar(catalogue: Catalogue, path: Path = CALENDAR) -> dict[str, Cale
     for code, release in releases.items():
         named = [] if release.indicators == "all" else release.indicators
         problems += [
-            f"{path}: release {code!r}: {what} {name!r} is not declared"
+            f"{at(path, 'releases', code, f'{what}s', number)}: {what} {name!r} is not declared; {nearest(name, declared)}"
             for what, names, declared in (
                 ("indicator", named, catalogue.indicators),
                 ("theme", release.themes, catalogue.themes),
             )
-            for name in names
+            for number, name in enumerate(names)
             if name not in declared
         ]
         if not release.covers(catalogue):
             problems.append(
-                f"{path}: release {code!r}: none of its indicators has figures of {release.period}"
+                f"{at(path, 'releases', code)}: none of its indicators has figures of {release.period}"
             )
     if problems:
         raise DeclarationError(

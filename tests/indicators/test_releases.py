@@ -466,7 +466,7 @@ releases:
         ({"more": "themes: [nonsense]"}, "theme 'nonsense' is not declared"),
         ({"more": "indicators: [population]"}, "none of its indicators has figures of 2026-Q3"),
         ({"code": "осень"}, "Latin letters"),
-        ({"more": "embargo: never"}, "Extra inputs"),
+        ({"more": "embargo: never"}, "there is no such key"),
     ],
 )
 def test_a_wrong_calendar_is_told(changes: dict[str, str], told: str, tmp_path: Path) -> None:
