@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from pipelines.declarations.common import Declaration, Names, at, nearest, read_yaml
 from pipelines.declarations.indicators import Catalogue
 from pipelines.errors import DeclarationError
+from pipelines.periods import PERIOD
 from pipelines.settings import PROJECT
 
 CORRECTIONS = PROJECT / "assets" / "corrections"
@@ -26,9 +27,7 @@ class Correction(Declaration):
 
     measure: str = Field(description="code of the measure")
     ref_area: str = Field(description="territory of the observation")
-    time_period: str = Field(
-        pattern=r"^(_Z|\d{4}(-(S[12]|Q[1-4]|\d{2}))?)$", description="period, as SDMX writes it"
-    )
+    time_period: str = Field(pattern=f"^(_Z|{PERIOD})$", description="period, as SDMX writes it")
     breakdown: str = Field(default="_T", description="member of the breakdown")
     expected: Decimal = Field(description="what the source says: the guard")
     action: Literal["override", "scale", "drop", "flag"] = Field(
