@@ -132,7 +132,7 @@ def _allowed(model: type[BaseModel], location: Location) -> list[str]:
     """The keys that are allowed where ``location`` ends in one that is not."""
     candidates = [model]
     for part in location[:-1]:
-        fields = [one.model_fields[part] for one in candidates if part in one.model_fields]
+        fields = [one.model_fields[str(part)] for one in candidates if part in one.model_fields]
         if fields:
             candidates = [found for field in fields for found in _models(field.annotation)]
         # the place in a list or map says nothing; the kind of a variant says which one it is
