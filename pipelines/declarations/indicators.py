@@ -385,9 +385,9 @@ def _problems(code: str, indicator: Indicator, catalogue: Catalogue) -> Iterator
                 sound = False
                 yield ("methods", number, *place, key), told
         if sound:
-            told = unit_problem(indicator.unit, method, catalogue.measures)
-            if told:
-                yield ("methods", number), told
+            misfit = unit_problem(indicator.unit, method, catalogue.measures)
+            if misfit is not None:
+                yield ("methods", number), misfit
 
 
 def _placed_terms(method: Method) -> Iterator[tuple[str, Location, Term]]:
