@@ -11,6 +11,7 @@ import json
 import random
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -142,8 +143,14 @@ def trace() -> None:
     print(json.dumps(told))
 
 
+COMMANDS: dict[str, Callable[..., None]] = {
+    "data": data,
+    "gorod": gorod,
+    "pandas": by_pandas,
+    "demo": demo,
+    "trace": trace,
+}
+
 if __name__ == "__main__":
     command, *rest = sys.argv[1:]
-    {"data": data, "gorod": gorod, "pandas": by_pandas, "demo": demo, "trace": trace}[command](
-        *map(Path, rest)
-    )
+    COMMANDS[command](*map(Path, rest))
