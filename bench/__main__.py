@@ -12,8 +12,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import months
+from bench import index, months
 from bench.children import PROJECT, BenchError, Measured, measure
+from bench.engine import measure_engine
 from bench.findings import Findings, machine
 from bench.postgres import measure_postgres
 from bench.requests_file import FILE_NAME
@@ -24,7 +25,7 @@ READERS = (
     ("arrow", "dlt, Arrow + GX on pandas", "–"),
 )
 SHORT = 5
-PARTS = ["rows", "months", "postgres"]
+PARTS = ["rows", "months", "engine", "index", "postgres"]
 
 
 def main(arguments: list[str]) -> int:
@@ -38,6 +39,10 @@ def main(arguments: list[str]) -> int:
                 _by_rows(Path(folder), options, findings)
             if "months" in options.parts:
                 _by_months(Path(folder) / "months", options, findings)
+            if "engine" in options.parts:
+                measure_engine(Path(folder) / "engine", findings)
+            if "index" in options.parts:
+                _by_index(Path(folder) / "index", findings)
             if "postgres" in options.parts:
                 measure_postgres(Path(folder) / "postgres", options, findings)
     except BenchError as error:
@@ -144,6 +149,35 @@ def _by_months(home: Path, options: argparse.Namespace, findings: Findings) -> N
             f"{what}: after {options.history} / after {SHORT}", long.inside_s / short.inside_s, reach
         )
     findings.compare("nothing new: seconds after imports", idle.inside_s, "≤ 5")
+
+
+def _by_index(folder: Path, findings: Findings) -> None:
+    """An index by the engine of all methods and by pandas for that index alone; and traces on the samples."""
+    measure("bench.index", "data", folder)
+    units = index.UNITS * len(index.YEARS)
+    by_hand, by_engine = findings.measure(
+        units,
+        {
+            "pandas: one index, written by hand": partial(measure, "bench.index", "pandas", folder),
+            "gorod index evaluate, all levels": partial(measure, "bench.index", "gorod", folder),
+        },
+        times=5,
+    )
+    findings.compare(
+        "index evaluate / pandas by hand, CPU of the process", by_engine.cpu_s / by_hand.cpu_s, "–"
+    )
+    findings.compare("index of 200 units x 30 years, whole process, s", by_engine.wall_s, "< 2")
+    findings.compare("index of 200 units x 30 years, after imports, s", by_engine.inside_s, "< 2")
+    environment = {"GOROD_HOME": str(folder / "home"), "GOROD_ORIGIN": "sample"}
+    findings.say("running the main job on the samples")
+    measure("bench.index", "demo", environment=environment)
+    (traced,) = findings.measure(
+        index.TRACED, {"gorod trace": partial(measure, "bench.index", "trace", environment=environment)}
+    )
+    findings.compare("trace of a figure, the slowest, s", traced.inside_s, "< 1")
+    told = traced.runs[0].told
+    findings.compare("trace of a figure, the median, s", float(told["median_s"]), "–")
+    findings.compare("trace of a figure, the median, CPU s", float(told["median_cpu_s"]), "–")
 
 
 def _remove(*left: Path) -> None:

@@ -13,11 +13,16 @@ import json
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.children import measure
+
 if TYPE_CHECKING:
     import duckdb
+
+    from bench.findings import Findings
 
 INDICATORS = 171
 DISTRICTS, TOWNS = 118, 224  # with seven regions and the country 350 territories
@@ -30,6 +35,23 @@ SOURCE, FEED = "appeals_115", "requests"  # whose catalogue entries the invented
 # From observations summed by load to indicator values: what a build makes after the sources' own models.
 MODELS = ("+mart_indicator_value",)
 BEFORE = ("staging", "+int_observations_by_load")
+
+
+def measure_engine(home: Path, findings: Findings) -> None:
+    """All values from all observations, then those of one more month, then nothing new."""
+    variables = environment(home)
+    findings.say("making a country of invented observations")
+    made = measure("bench.engine", "prepare", home, environment=variables).told
+    rows = int(made["observations"])
+    step = partial(measure, "bench.engine", "build", home, environment=variables)
+    (whole,) = findings.measure(rows, {"engine: all values from scratch": step})
+    measure("bench.engine", "month", home, environment=variables)
+    (new,) = findings.measure(rows // MONTHS, {"engine: one new month": step})
+    (idle,) = findings.measure(0, {"engine: nothing new": step})
+    findings.compare("engine: seconds from scratch, after imports", whole.inside_s, "≤ 60")
+    findings.compare("engine: one new month / from scratch", new.inside_s / whole.inside_s, "≤ 0.1")
+    findings.compare("engine: nothing new / from scratch", idle.inside_s / whole.inside_s, "–")
+    findings.compare("engine: peak memory, GiB", whole.peak_mib / 1024, "≤ 4")
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -425,14 +425,9 @@ def trace(
     with open_warehouse(get_settings()).connection(read_only=True) as connection:
         found = trace_value(connection, indicator, territory, period, breakdown)
         held = held_until(connection, indicator, period)
-    if as_json:
-        console.as_json(asdict(found))
-        return
     from pipelines.indicators.trace import show
 
-    for line in show(found):
-        console.out.print(_escaped(line))
-    _say_held(held)
+    _show_figure(asdict(found), show(found), held, as_json)
 
 
 def _show_known(
@@ -445,17 +440,18 @@ def _show_known(
     with open_warehouse(get_settings()).connection(read_only=True) as connection:
         found = known(connection, indicator, territory, period, breakdown, parse_as_of(as_of))
         held = held_until(connection, indicator, period)
+    _show_figure(asdict(found), show_known(found), held, as_json)
+
+
+def _show_figure(found: dict[str, Any], lines: list[str], held: datetime | None, as_json: bool) -> None:
+    """A figure of the warehouse, which holds what readers must not see yet: then it says so, in JSON too."""
     if as_json:
-        console.as_json(asdict(found))
-        return
-    for line in show_known(found):
-        console.out.print(_escaped(line))
-    _say_held(held)
-
-
-def _say_held(until: datetime | None) -> None:
-    if until is not None:
-        console.err.print(f"[yellow]under embargo until {when(until)}: not to be passed on[/]")
+        console.as_json({**found, "embargo_until": held})
+    else:
+        for line in lines:
+            console.out.print(_escaped(line))
+    if held is not None:
+        console.err.print(f"[yellow]under embargo until {when(held)}: not to be passed on[/]")
 
 
 @app.command()

@@ -9,9 +9,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.declarations.common import Declaration, Names, at, nearest, read_yaml
 from pipelines.declarations.indicators import Catalogue
 from pipelines.errors import DeclarationError
+from pipelines.periods import PERIOD
 from pipelines.settings import PROJECT
 
 CORRECTIONS = PROJECT / "assets" / "corrections"
@@ -26,9 +27,7 @@ class Correction(Declaration):
 
     measure: str = Field(description="code of the measure")
     ref_area: str = Field(description="territory of the observation")
-    time_period: str = Field(
-        pattern=r"^(_Z|\d{4}(-(S[12]|Q[1-4]|\d{2}))?)$", description="period, as SDMX writes it"
-    )
+    time_period: str = Field(pattern=f"^(_Z|{PERIOD})$", description="period, as SDMX writes it")
     breakdown: str = Field(default="_T", description="member of the breakdown")
     expected: Decimal = Field(description="what the source says: the guard")
     action: Literal["override", "scale", "drop", "flag"] = Field(
@@ -79,12 +78,13 @@ def load_corrections(catalogue: Catalogue, folder: Path = CORRECTIONS) -> dict[s
             )
             if correction.measure not in catalogue.measures:
                 raise DeclarationError(
-                    f"{path}: correction {code!r}: measure {correction.measure!r} is not declared",
+                    f"{at(path, 'corrections', code, 'measure')}: measure {correction.measure!r} is not declared;"
+                    f" {nearest(correction.measure, catalogue.measures)}",
                     "Name a measure of assets/measures.",
                 )
             if code in found or observation in observations:
                 raise DeclarationError(
-                    f"{path}: correction {code!r}: the same code or observation stands in "
+                    f"{at(path, 'corrections', code)}: the same code or observation stands in "
                     f"{observations.get(observation, code)!r} already",
                     "An observation has one correction.",
                 )

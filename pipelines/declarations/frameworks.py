@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.declarations.common import Declaration, Names, at, nearest, read_yaml
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -151,25 +151,28 @@ def load_frameworks(folder: Path = FRAMEWORKS) -> dict[str, Framework]:
         framework = read_yaml(path, Framework)
         if framework.framework != path.stem:
             raise DeclarationError(
-                f"{path}: framework: is {framework.framework!r}",
+                f"{at(path, 'framework')}: is {framework.framework!r}",
                 f"Write {path.stem!r}, as the file is named.",
             )
         frameworks[framework.framework] = framework
     return frameworks
 
 
-def check_answers(frameworks: Mapping[str, Framework], indicators: Iterable[str]) -> None:
-    """Hold the answers against the codes of the declared indicators.
+def check_answers(
+    frameworks: Mapping[str, Framework], indicators: Iterable[str], folder: Path = FRAMEWORKS
+) -> None:
+    """Hold the answers against the codes of the declared indicators. ``folder`` is where the frameworks were read.
 
     Raises:
         DeclarationError: an answer names an indicator that is not declared.
     """
     declared = set(indicators)
     missing = [
-        f"framework {code}: {one.code}: answered_by: indicator {answer.indicator!r} is not declared"
+        f"{at(folder / f'{code}.yml', 'indicators', place, 'answered_by', number, 'indicator')}: {one.code}: "
+        f"indicator {answer.indicator!r} is not declared; {nearest(answer.indicator, declared)}"
         for code, framework in frameworks.items()
-        for one in framework.indicators
-        for answer in one.answered_by
+        for place, one in enumerate(framework.indicators)
+        for number, answer in enumerate(one.answered_by)
         if answer.indicator not in declared
     ]
     if missing:

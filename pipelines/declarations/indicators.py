@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -12,7 +13,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.declarations.common import Declaration, Location, Names, at, nearest, read_yaml
 from pipelines.declarations.sources import Source
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
@@ -57,12 +58,33 @@ QUALITIES: dict[str, tuple[str, str, str]] = {
 }
 
 
+# KM_PER_1000, PER_100_15_64, PER_KM2: of what, how many, of what unit
+QUOTIENT = re.compile(r"(?:(?P<of>\w+)_)?PER_(?:(?P<count>\d+)(?:_\w+)?|(?P<unit>[A-Z]\w*))")
+
+
 class Unit(Names):
-    """A unit: its code, and its name as it stands beside a figure."""
+    """A unit: its code, and its name as it stands beside a figure. One code has the same names wherever it stands.
+
+    The code of a quotient says what it is: PCT (of the same), PER_KM2 (of another unit), PER_1000 or KM_PER_1000 (of so
+    many of another unit, which ``per`` names). Any other code of a ratio is a mean, in the unit of its numerator.
+    """
 
     code: str = Field(
         pattern=r"^[A-Z][A-Z0-9_]*$", description="code of the unit in capitals, as in unit_measure"
     )
+    per: str | None = Field(
+        default=None,
+        description="code of the unit that PER_<number> counts: PERSONS in 'per 1000 inhabitants'",
+    )
+
+    @model_validator(mode="after")
+    def _names_what_it_counts(self) -> Unit:
+        quotient = QUOTIENT.fullmatch(self.code)
+        if (self.per is not None) != (quotient is not None and quotient["count"] is not None):
+            raise ValueError(
+                "per: named for PER_<number>, and only there; it is the code of the unit that is counted"
+            )
+        return self
 
 
 class Measure(Declaration):
@@ -342,51 +364,170 @@ class Catalogue(Declaration):
     measures: dict[str, Measure]
     indicators: dict[str, Indicator]
     themes: dict[str, Names]
+    files: dict[str, Path] = Field(default_factory=dict, description="the file of each measure")
 
 
-def _problems(catalogue: Catalogue) -> list[str]:
-    """What does not fit between indicators and measures, in words."""
-    problems: list[str] = []
-    for code, indicator in catalogue.indicators.items():
-        if indicator.theme not in catalogue.themes:
-            problems.append(f"indicator {code}: theme {indicator.theme!r} is not in themes.yml")
-        if indicator.imputation is not None and indicator.imputation.indicator is not None:
-            survey = catalogue.indicators.get(indicator.imputation.indicator)
-            if survey is None or survey.unit.code != indicator.unit.code:
-                problems.append(
-                    f"indicator {code}: imputation: {indicator.imputation.indicator!r} is not declared in the same unit"
-                )
-        for side, term in indicator.terms:
-            place = f"indicator {code}: {side}: "
-            measure = catalogue.measures.get(term.measure)
-            if measure is None:
-                problems.append(f"{place}measure {term.measure!r} is not declared")
-                continue
-            if (
-                measure.freq == "A"
-                and set(indicator.frequencies) - {"A"}
-                and not (side == "denominator" and (measure.carry_forward_years or measure.constant))
-            ):
-                problems.append(
-                    f"{place}{term.measure} is yearly, but frequencies has {indicator.frequencies}"
-                )
-            if measure.time == "none" and measure.freq == "M" and set(indicator.frequencies) - {"M"}:
-                problems.append(f"{place}{term.measure} does not add up over months (time: none)")
-            if term.times is not None and term.times not in catalogue.measures:
-                problems.append(f"{place}measure {term.times!r} (times) is not declared")
-            if (
-                indicator.rolled_up
-                and indicator.roll_up == "ratio_of_sums"
-                and measure.territory == "none"
-                and term.times is None
-            ):
-                problems.append(
-                    f"{place}{term.measure} does not add up over territories, but rolled_up is set"
-                )
-            if term.members != "same" and measure.members:
-                unknown = sorted(set(term.members) - set(measure.members) - {"_T"})
-                if unknown:
-                    problems.append(f"{place}{term.measure} has no members {unknown}")
+Problem = tuple[Location, str]
+
+
+def _problems(code: str, indicator: Indicator, catalogue: Catalogue) -> Iterator[Problem]:
+    """What does not fit between an indicator and what it names: where in its file, and what is allowed there."""
+    if indicator.theme not in catalogue.themes:
+        yield (
+            ("theme",),
+            f"{indicator.theme!r} is not in themes.yml; {nearest(indicator.theme, catalogue.themes)}",
+        )
+    yield from _survey_problems(code, indicator, catalogue)
+    for number, method in enumerate(indicator.methods):
+        sound = True
+        for side, place, term in _placed_terms(method):
+            for key, told in _term_problems(indicator, side, term, catalogue.measures):
+                sound = False
+                yield ("methods", number, *place, key), told
+        if sound:
+            misfit = unit_problem(indicator.unit, method, catalogue.measures)
+            if misfit is not None:
+                yield ("methods", number), misfit
+
+
+def _placed_terms(method: Method) -> Iterator[tuple[str, Location, Term]]:
+    for side in ("numerator", "denominator"):
+        declared: Side | None = getattr(method, side)
+        for number, term in enumerate(declared.terms if declared else ()):
+            yield side, (side, "terms", number), term
+
+
+def _survey_problems(code: str, indicator: Indicator, catalogue: Catalogue) -> Iterator[Problem]:
+    """A survey is another indicator in the same unit, and its own gaps are not filled in from this one."""
+    followed = [code]
+    while indicator.imputation is not None and (wanted := indicator.imputation.indicator) is not None:
+        place = ("imputation", "indicator")
+        survey = catalogue.indicators.get(wanted)
+        if wanted in followed:
+            yield place, f"surveys lead in a circle: {' → '.join([*followed, wanted])}"
+            return
+        if survey is None or survey.unit.code != indicator.unit.code:
+            if len(followed) == 1:
+                fit = [
+                    one
+                    for one, other in catalogue.indicators.items()
+                    if other.unit.code == indicator.unit.code
+                ]
+                told = f"{wanted!r} is not declared in the same unit ({indicator.unit.code})"
+                yield place, f"{told}; {nearest(wanted, {*fit} - {code})}"
+            return
+        followed.append(wanted)
+        indicator = survey
+
+
+def _term_problems(
+    indicator: Indicator, side: str, term: Term, measures: Mapping[str, Measure]
+) -> Iterator[tuple[str, str]]:
+    """The key of a term that does not fit, and why."""
+    measure = measures.get(term.measure)
+    if measure is None:
+        yield "measure", f"measure {term.measure!r} is not declared; {nearest(term.measure, measures)}"
+        return
+    if (
+        measure.freq == "A"
+        and set(indicator.frequencies) - {"A"}
+        and not (side == "denominator" and (measure.carry_forward_years or measure.constant))
+    ):
+        yield (
+            "measure",
+            f"{term.measure} is yearly, but frequencies has {', '.join(indicator.frequencies)}; say A alone",
+        )
+    if measure.time == "none" and measure.freq == "M" and set(indicator.frequencies) - {"M"}:
+        yield (
+            "measure",
+            f"{term.measure} does not add up over months (time: none); frequencies may have M alone",
+        )
+    if term.times is not None and term.times not in measures:
+        yield "times", f"measure {term.times!r} (times) is not declared; {nearest(term.times, measures)}"
+    if (
+        indicator.rolled_up
+        and indicator.roll_up == "ratio_of_sums"
+        and measure.territory == "none"
+        and term.times is None
+    ):
+        yield (
+            "measure",
+            (
+                f"{term.measure} does not add up over territories, but rolled_up is set; weigh it (times), leave rolled_up"
+                " empty, or say roll_up: percentile"
+            ),
+        )
+    if term.members != "same" and measure.members:
+        unknown = sorted(set(term.members) - set(measure.members) - {"_T"})
+        if unknown:
+            allowed = ", ".join(["_T", *sorted(measure.members)])
+            yield "members", f"{term.measure} has no members {unknown}; there are: {allowed}"
+
+
+def unit_problem(unit: Unit, method: Method, measures: Mapping[str, Measure]) -> str | None:
+    """Why the unit of the values does not follow from those of the terms and the scale; None where it does.
+
+    Terms that are added have one unit. With n and d the units of numerator and denominator, the values are in n where
+    there is no denominator; per cent are 100 x n / n; PER_<number> are number x n / per; PER_<unit> are n / unit; all
+    else is a mean: n / d is shown in n, and (u x d) / d, a weighted one, in u.
+    """
+    sides: dict[str, set[tuple[str, ...]]] = {"numerator": set(), "denominator": set()}
+    for side, term in method.terms:
+        named = [term.measure] if term.times is None else [term.measure, term.times]
+        sides[side].add(tuple(sorted(measures[name].unit.code for name in named)))
+    for side, units in sides.items():
+        if len(units) > 1:
+            return f"{side}: its terms are in different units ({_written(units)}); only equal ones are added"
+    if not sides["numerator"]:
+        return None
+    (above,) = sides["numerator"]
+    (below,) = sides["denominator"] or {()}
+    told = f"unit {unit.code} does not fit {method.scale:f} x {_written([above])}"
+    told += f" / {_written([below])}" if below else ""
+    quotient = QUOTIENT.fullmatch(unit.code)
+    scale = Decimal(1)
+    if not below:
+        fits = above == (unit.code,)
+        wanted = "without a denominator the unit is that of the terms"
+    elif unit.code == "PCT":
+        scale, fits = Decimal(100), above == below
+        wanted = "per cent are a share of the same unit, with scale: 100"
+    elif quotient and quotient["count"]:
+        scale = Decimal(quotient["count"])
+        fits = below == (unit.per,) and quotient["of"] in (None, *above)
+        wanted = f"it says scale: {quotient['count']}, and unit.per names the unit of the denominator"
+    elif quotient:
+        fits = below == (quotient["unit"],) and quotient["of"] in (None, *above)
+        wanted = f"it says a denominator in {quotient['unit']} and no scale"
+    else:
+        fits = above != below and above in ((unit.code,), tuple(sorted((unit.code, *below))))
+        wanted = (
+            "a mean is in the unit of its numerator, and has no scale; the codes of shares are PCT and PER_…"
+        )
+    return None if fits and method.scale == scale else f"{told}; {wanted}"
+
+
+def _written(units: Iterable[tuple[str, ...]]) -> str:
+    return ", ".join(sorted(" x ".join(unit) for unit in units))
+
+
+def _units_with_two_names(catalogue: Catalogue, indicators: Path) -> list[str]:
+    """Units whose code has other names than where it stood first."""
+    declared: list[tuple[Path, Location, Unit]] = [
+        *(
+            (catalogue.files[code], ("measures", code, "unit"), one.unit)
+            for code, one in catalogue.measures.items()
+        ),
+        *((indicators / f"{code}.yml", ("unit",), one.unit) for code, one in catalogue.indicators.items()),
+    ]
+    first: dict[str, tuple[Path, Location, Unit]] = {}
+    problems = []
+    for path, location, unit in declared:
+        where, place, known = first.setdefault(unit.code, (path, location, unit))
+        if (unit.ru, unit.be, unit.en) != (known.ru, known.be, known.en):
+            problems.append(
+                f"{at(path, *location)}: {unit.code} has other names than in {at(where, *place)}; one code has one name"
+            )
     return problems
 
 
@@ -395,28 +536,38 @@ def load_catalogue(measures: Path = MEASURES, indicators: Path = INDICATORS) -> 
     """All declared measures and indicators, in the order of their codes.
 
     Raises:
-        DeclarationError: a file is wrong, a code is declared twice, or a term names what does not exist.
+        DeclarationError: a file is wrong, a code is declared twice, or a term names what does not exist or does not
+            fit; with file, line, key, and what is allowed.
     """
     declared: dict[str, Measure] = {}
+    files: dict[str, Path] = {}
     for path in sorted(measures.glob("*.yml")):
         for code, measure in read_yaml(path, MeasureFile).measures.items():
             if code in declared:
                 raise DeclarationError(
-                    f"{path}: measure {code!r} is declared twice", "Rename or delete one of them."
+                    f"{at(path, 'measures', code)}: measure {code!r} is declared twice; first in {files[code]}",
+                    "Rename or delete one of them.",
                 )
-            declared[code] = measure
+            declared[code], files[code] = measure, path
     themes = read_yaml(indicators / "themes.yml", Themes).themes
     computed = {
         path.stem: read_yaml(path, Indicator)
         for path in sorted(indicators.glob("*.yml"))
         if path.name != "themes.yml"
     }
-    catalogue = Catalogue(measures=dict(sorted(declared.items())), indicators=computed, themes=themes)
-    problems = _problems(catalogue)
+    catalogue = Catalogue(
+        measures=dict(sorted(declared.items())), indicators=computed, themes=themes, files=files
+    )
+    problems = [
+        f"{at(indicators / f'{code}.yml', *location)}: {told}"
+        for code, indicator in computed.items()
+        for location, told in _problems(code, indicator, catalogue)
+    ]
+    problems += _units_with_two_names(catalogue, indicators)
     if problems:
         raise DeclarationError(
-            f"{indicators}:\n" + "\n".join(problems),
-            "Name a measure of assets/measures, or declare it there first.",
+            "\n".join(problems),
+            "What fits together: docs/indicators.md; measures are those of assets/measures.",
         )
     return catalogue
 
@@ -427,10 +578,17 @@ def check_sources(catalogue: Catalogue, sources: Mapping[str, Source]) -> None:
     Raises:
         DeclarationError: a measure names a source or feed that is not declared.
     """
-    missing = [
-        f"measure {code}: feed {measure.source}.{measure.feed} is not declared"
-        for code, measure in catalogue.measures.items()
-        if measure.source not in sources or measure.feed not in sources[measure.source].feeds
-    ]
+    missing = []
+    for code, measure in catalogue.measures.items():
+        source = sources.get(measure.source)
+        if source is not None and measure.feed in source.feeds:
+            continue
+        key, name, known = (
+            ("source", measure.source, sources) if source is None else ("feed", measure.feed, source.feeds)
+        )
+        place = at(catalogue.files[code], "measures", code, key)
+        missing.append(
+            f"{place}: feed {measure.source}.{measure.feed} is not declared; {nearest(name, known)}"
+        )
     if missing:
         raise DeclarationError("\n".join(missing), "Declare the feed in assets/sources/<source>/source.yml.")

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.declarations.common import Declaration, Names, at, read_yaml
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -501,7 +501,7 @@ def load_methods(folder: Path = METHODS) -> dict[str, IndexMethod]:
         method = read_method(path)
         if method.method != path.stem:
             raise DeclarationError(
-                f"{path}: method is {method.method!r}", "Give the file and the method one name."
+                f"{at(path, 'method')}: is {method.method!r}", "Give the file and the method one name."
             )
         found[path.stem] = method
     return found

@@ -6,13 +6,14 @@ Rules are data; each kind is evaluated by one general query (``int_plausibility`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.declarations.common import Declaration, Location, Names, at, nearest, read_yaml
 from pipelines.declarations.indicators import Catalogue, Frequency, Indicator, Level
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
@@ -130,10 +131,10 @@ def load_plausibility(catalogue: Catalogue, path: Path = PLAUSIBILITY) -> dict[s
     """
     rules = read_yaml(path, Plausibility).rules
     problems = [
-        f"{path}: rule {code!r}: {problem}"
+        f"{at(path, 'rules', code, *location)}: {told}"
         for code, rule in rules.items()
-        for name in rule.indicators
-        for problem in _problems(rule, name, catalogue)
+        for number, name in enumerate(rule.indicators)
+        for location, told in _problems(rule, number, name, catalogue)
     ]
     if problems:
         raise DeclarationError(
@@ -143,25 +144,29 @@ def load_plausibility(catalogue: Catalogue, path: Path = PLAUSIBILITY) -> dict[s
     return rules
 
 
-def _problems(rule: Rule, name: str, catalogue: Catalogue) -> list[str]:
+def _problems(rule: Rule, number: int, name: str, catalogue: Catalogue) -> Iterator[tuple[Location, str]]:
+    """What does not fit between a rule and the indicator that it names in that place, and at which of its keys."""
+    place = ("indicators", number)
     indicator = catalogue.indicators.get(name)
     if indicator is None:
-        return [f"indicator {name!r} is not declared"]
-    problems = []
+        yield place, f"indicator {name!r} is not declared; {nearest(name, catalogue.indicators)}"
+        return
     if not frequencies_of(rule, indicator) or not levels_of(rule, indicator):
-        problems.append(f"{name} has neither of its frequencies, or none of its levels")
+        yield place, f"{name} has neither of its frequencies, or none of its levels"
     terms = [term for side, term in indicator.terms if side == "numerator"]
     if isinstance(rule, AtMost):
         other = catalogue.indicators.get(rule.than)
         if other is None:
-            problems.append(f"indicator {rule.than!r} (than) is not declared")
+            yield (
+                ("than",),
+                f"indicator {rule.than!r} (than) is not declared; {nearest(rule.than, catalogue.indicators)}",
+            )
         elif other.unit.code != indicator.unit.code:
-            problems.append(f"{name} is in {indicator.unit.code}, {rule.than} in {other.unit.code}")
+            yield ("than",), f"{name} is in {indicator.unit.code}, {rule.than} in {other.unit.code}"
     if isinstance(rule, PartsToTotal) and not any(term.members == "same" for term in terms):
-        problems.append(f"{name} has no breakdown (members: same)")
+        yield place, f"{name} has no breakdown (members: same)"
     if isinstance(rule, Hierarchy) and not all(
         term.at == "same" and term.times is None and catalogue.measures[term.measure].territory == "sum"
         for term in terms
     ):
-        problems.append(f"{name}: its numerator does not add up over territories")
-    return problems
+        yield place, f"{name}: its numerator does not add up over territories"

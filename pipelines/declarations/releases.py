@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import re
 from datetime import date, datetime
 from pathlib import Path
@@ -10,17 +9,16 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.declarations.common import Declaration, Names, at, nearest, read_yaml
 from pipelines.declarations.indicators import Catalogue
-from pipelines.errors import DeclarationError, GorodError
+from pipelines.errors import DeclarationError
 from pipelines.moments import in_minsk
+from pipelines.periods import MONTHS, PERIOD, freq_of, span_of
 from pipelines.settings import PROJECT
 
 CALENDAR = PROJECT / "assets" / "releases" / "calendar.yml"
 
-PERIOD = r"^\d{4}(-(S[12]|Q[1-4]|(0[1-9]|1[0-2])))?$"
 CODE = r"[A-Za-z0-9][A-Za-z0-9_-]*"
-MONTHS = {"M": 1, "Q": 3, "S": 6, "A": 12}
 
 
 def _moment(value: object) -> object:
@@ -36,7 +34,8 @@ class CalendarRelease(Declaration):
     """One release: what comes out together, and when."""
 
     period: str = Field(
-        pattern=PERIOD, description="the period that comes out, as SDMX writes it: 2026-Q3, 2026-10, 2026"
+        pattern=f"^{PERIOD}$",
+        description="the period that comes out, as SDMX writes it: 2026-Q3, 2026-10, 2026",
     )
     title: Names = Field(description="what it is called")
     indicators: Literal["all"] | list[str] = Field(
@@ -110,42 +109,20 @@ def load_calendar(catalogue: Catalogue, path: Path = CALENDAR) -> dict[str, Cale
     for code, release in releases.items():
         named = [] if release.indicators == "all" else release.indicators
         problems += [
-            f"{path}: release {code!r}: {what} {name!r} is not declared"
+            f"{at(path, 'releases', code, f'{what}s', number)}: {what} {name!r} is not declared; {nearest(name, declared)}"
             for what, names, declared in (
                 ("indicator", named, catalogue.indicators),
                 ("theme", release.themes, catalogue.themes),
             )
-            for name in names
+            for number, name in enumerate(names)
             if name not in declared
         ]
         if not release.covers(catalogue):
             problems.append(
-                f"{path}: release {code!r}: none of its indicators has figures of {release.period}"
+                f"{at(path, 'releases', code)}: none of its indicators has figures of {release.period}"
             )
     if problems:
         raise DeclarationError(
             "\n".join(problems), "Name indicators of assets/indicators and themes of themes.yml."
         )
     return releases
-
-
-def freq_of(period: str) -> str:
-    """SDMX frequency of a period: A, S, Q, M."""
-    rest = period[5:6]
-    return rest if rest in ("S", "Q") else "M" if rest else "A"
-
-
-def span_of(period: str) -> tuple[date, date]:
-    """First and last day of an SDMX period.
-
-    Raises:
-        GorodError: it is none.
-    """
-    if not re.fullmatch(PERIOD, period):
-        raise GorodError(
-            f"{period!r} is no period", "Write it as SDMX does: 2026, 2026-S1, 2026-Q3, 2026-10."
-        )
-    year, months = int(period[:4]), MONTHS[freq_of(period)]
-    number = int(period[5:].lstrip("SQ") or 1)
-    last = months * number
-    return date(year, last - months + 1, 1), date(year, last, calendar.monthrange(year, last)[1])

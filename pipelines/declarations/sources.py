@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.declarations.common import Declaration, Names, at, read_yaml
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -307,7 +307,7 @@ def load_sources(folder: Path = SOURCES) -> dict[str, Source]:
         source = read_yaml(path, Source)
         if source.source != path.parent.name:
             raise DeclarationError(
-                f"{path}: source is {source.source!r}, its folder is {path.parent.name!r}",
+                f"{at(path, 'source')}: is {source.source!r}, its folder is {path.parent.name!r}",
                 "Give both one name.",
             )
         sources[source.source] = source

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -12,7 +12,7 @@ from typing import Annotated, Literal, cast
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.declarations.common import Declaration, Location, Names, at, nearest, read_yaml
 from pipelines.declarations.indicators import Catalogue, Level
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
@@ -182,9 +182,9 @@ def load_programmes(
     for path in sorted(folder.glob("*.yml")):
         programme = read_yaml(path, Programme)
         problems = [
-            f"{path}: target {code!r}: {problem}"
+            f"{at(path, 'targets', code, *location)}: {told}"
             for code, target in programme.targets.items()
-            for problem in _problems(target, catalogue, known)
+            for location, told in _problems(target, catalogue, known)
         ]
         if problems:
             raise DeclarationError(
@@ -195,21 +195,28 @@ def load_programmes(
     return programmes
 
 
-def _problems(target: Target, catalogue: Catalogue, levels: Mapping[str, Level]) -> list[str]:
+def _problems(
+    target: Target, catalogue: Catalogue, levels: Mapping[str, Level]
+) -> Iterator[tuple[Location, str]]:
+    """What does not fit, and at which key of the target."""
     indicator = catalogue.indicators.get(target.indicator)
     if indicator is None:
-        return [f"indicator {target.indicator!r} is not declared in assets/indicators"]
-    problems = []
+        near = nearest(target.indicator, catalogue.indicators)
+        yield ("indicator",), f"indicator {target.indicator!r} is not declared in assets/indicators; {near}"
+        return
     if indicator.direction == "none":
-        problems.append(f"indicator {target.indicator}: direction none; nobody can say what is better")
+        yield ("indicator",), f"indicator {target.indicator}: direction none; nobody can say what is better"
     if "A" not in indicator.frequencies:
-        problems.append(f"indicator {target.indicator} has no yearly value (frequencies: A)")
-    for ref_area in target.territories:
-        level = levels.get(ref_area)
+        yield ("indicator",), f"indicator {target.indicator} has no yearly value (frequencies: A)"
+    for number, ref_area in enumerate(target.territories):
+        place, level = ("territories", number), levels.get(ref_area)
         if level is None:
-            problems.append(f"territory {ref_area!r} is in no code list of assets/territories")
-        elif level not in indicator.levels:
-            problems.append(
-                f"territory {ref_area} is a {level}; {target.indicator} has {', '.join(indicator.levels)}"
+            yield (
+                place,
+                f"territory {ref_area!r} is in no code list of assets/territories; {nearest(ref_area, levels)}",
             )
-    return problems
+        elif level not in indicator.levels:
+            yield (
+                place,
+                f"territory {ref_area} is a {level}; {target.indicator} has {', '.join(indicator.levels)}",
+            )

@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 import duckdb
 
-from pipelines.declarations.releases import span_of
 from pipelines.formats.typed import literal
 from pipelines.indicators.releases import Release
 from pipelines.moments import told
+from pipelines.periods import span_of
 from pipelines.publishing.embargo import require_open
 
 Why = Literal[

@@ -21,13 +21,14 @@ import duckdb
 
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.declarations.indicators import Catalogue, load_catalogue
-from pipelines.declarations.releases import CalendarRelease, load_calendar, span_of
+from pipelines.declarations.releases import CalendarRelease, load_calendar
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 from pipelines.formats.typed import quoted
 from pipelines.indicators.frozen import Frozen, freeze, read_models
 from pipelines.indicators.vintages import stamp
 from pipelines.loading.plan import run_lock
 from pipelines.moments import MINSK, told
+from pipelines.periods import span_of
 from pipelines.publishing.contracts import (
     DATABASE,
     MANIFEST,

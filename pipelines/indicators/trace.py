@@ -7,9 +7,9 @@ No source, territory or indicator is known here by name.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -136,11 +136,6 @@ class Trace:
             if observation.load is not None
         }
         return tuple(found[load_id] for load_id in sorted(found))
-
-    def as_dict(self) -> dict[str, Any]:
-        """The trace as plain JSON values: numbers as text with all decimals, times in ISO 8601."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
 
 
 def trace(
@@ -269,10 +264,11 @@ def _observations(connection: duckdb.DuckDBPyConnection, terms: Sequence[Row]) -
     if not wanted:
         return found
     connection.register("traced_terms", pa.Table.from_pylist(wanted))
+    where, constants = _among("observed", wanted, "measure", "ref_area")
     try:
         rows = _query(
             connection,
-            """
+            f"""
             select
                 terms.number, observed.measure, observed.ref_area, observed.observed_freq as freq,
                 observed.observed_period as time_period, observed.breakdown, observed.obs_value,
@@ -281,8 +277,10 @@ def _observations(connection: duckdb.DuckDBPyConnection, terms: Sequence[Row]) -
             from traced_terms as terms
             inner join marts.mart_trace_observation as observed
                 using (measure, ref_area, freq, time_period, breakdown)
+            where {where}
             order by terms.number, observed.observed_period, observed.measure, observed.load_id
             """,
+            constants,
         )
     finally:
         connection.unregister("traced_terms")
@@ -291,14 +289,13 @@ def _observations(connection: duckdb.DuckDBPyConnection, terms: Sequence[Row]) -
     return found
 
 
-def _loads(connection: duckdb.DuckDBPyConnection, load_ids: Iterable[str]) -> dict[str | None, LoadOrigin]:
+def _loads(connection: duckdb.DuckDBPyConnection, load_ids: Collection[str]) -> dict[str | None, LoadOrigin]:
     """The loads by their ids."""
+    if not load_ids:
+        return {}
     columns = ", ".join(LoadOrigin.__dataclass_fields__)
-    rows = _query(
-        connection,
-        f"select {columns} from ops.load_state where list_contains(?::varchar[], load_id)",
-        [sorted(load_ids)],
-    )
+    where, constants = _among("loads", [{"load_id": load_id} for load_id in load_ids], "load_id")
+    rows = _query(connection, f"select {columns} from ops.load_state as loads where {where}", constants)
     return {row["load_id"]: LoadOrigin(**row) for row in rows}
 
 
@@ -308,42 +305,61 @@ def _source_rows(
     loads: dict[str | None, LoadOrigin],
     row_limit: int,
 ) -> dict[tuple[Any, ...], SourceRows]:
-    """The rows behind each observation and load, asked once for each feed."""
-    by_feed: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
-    for row in (row for rows in observed.values() for row in rows):
-        load = loads.get(row["load_id"])
-        if load is not None:
-            by_feed[f"{load.source}__{load.feed}"].add((*_key(row), load.load_id))
-    found: dict[tuple[Any, ...], SourceRows] = {}
+    """The rows behind each observation and load: all are counted, a few of each are shown."""
     names = ("measure", "ref_area", "freq", "time_period", "breakdown", "load_id")
-    for feed, keys in by_feed.items():
-        connection.register(
-            "traced_keys", pa.Table.from_pylist([dict(zip(names, key, strict=True)) for key in sorted(keys)])
+    keys = {
+        (*_key(row), row["load_id"]) for rows in observed.values() for row in rows if row["load_id"] in loads
+    }
+    if not keys:
+        return {}
+    wanted = [dict(zip(names, key, strict=True)) for key in sorted(keys)]
+    where, constants = _among("parts", wanted, "load_id", "measure")
+    connection.register("traced_keys", pa.Table.from_pylist(wanted))
+    try:
+        counted = _query(
+            connection,
+            f"""
+            select
+                {", ".join("parts." + name for name in names)},
+                count(*) as rows,
+                list(distinct parts.row_no order by parts.row_no)[1:{int(row_limit)}] as row_numbers
+            from marts.mart_trace_row as parts
+            inner join traced_keys using ({", ".join(names)})
+            where {where}
+            group by all
+            """,
+            constants,
         )
-        try:
-            counted = _query(
-                connection,
-                f"""
-                select
-                    {", ".join("parts." + name for name in names)},
-                    count(*) as rows,
-                    list(distinct parts.row_no order by parts.row_no)[1:{int(row_limit)}] as row_numbers
-                from marts.mart_trace_row as parts
-                inner join traced_keys using ({", ".join(names)})
-                group by all
-                """,
-            )
-        finally:
-            connection.unregister("traced_keys")
-        shown = _raw_rows(
-            connection, feed, {(row["load_id"], number) for row in counted for number in row["row_numbers"]}
+    finally:
+        connection.unregister("traced_keys")
+    by_feed: dict[str, set[tuple[str, int]]] = defaultdict(set)
+    for row in counted:
+        load = loads[row["load_id"]]
+        by_feed[f"{load.source}__{load.feed}"].update((load.load_id, number) for number in row["row_numbers"])
+    shown = {
+        place: row
+        for feed, places in by_feed.items()
+        for place, row in _raw_rows(connection, feed, places).items()
+    }
+    return {
+        tuple(row[name] for name in names): SourceRows(
+            row["rows"],
+            tuple(row["row_numbers"]),
+            tuple(shown[row["load_id"], number] for number in row["row_numbers"]),
         )
-        for row in counted:
-            numbers = tuple(row["row_numbers"])
-            found[tuple(row[name] for name in names)] = SourceRows(
-                row["rows"], numbers, tuple(shown[row["load_id"], number] for number in numbers)
-            )
-    return found
+        for row in counted
+    }
+
+
+def _among(alias: str, rows: Iterable[Row], *columns: str) -> tuple[str, list[str]]:
+    """A condition that holds columns to the values that they have in some rows, and its parameters.
+
+    Constants reach the tables below a view; a join alone would read all of them.
+    """
+    given = list(rows)
+    values = {name: sorted({row[name] for row in given}) for name in columns}
+    told = [f"{alias}.{name} in ({', '.join('?' * len(values[name]))})" for name in columns]
+    return " and ".join(told), [value for name in columns for value in values[name]]
 
 
 def _raw_rows(
@@ -376,18 +392,6 @@ def _query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence
     cursor = connection.execute(sql, list(parameters))
     names = [column[0] for column in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    return value
 
 
 def show(found: Trace, term_limit: int = 8) -> list[str]:

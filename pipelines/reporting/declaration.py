@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.declarations.common import Declaration, Names, at, read_yaml
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -64,6 +64,6 @@ def load_report(name: str, folder: Path = REPORTS) -> Report:
     report = read_yaml(path, Report)
     if report.report != name:
         raise DeclarationError(
-            f"{path}: report is {report.report!r}", "Give the file and the report one name."
+            f"{at(path, 'report')}: is {report.report!r}", "Give the file and the report one name."
         )
     return report

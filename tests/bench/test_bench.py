@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import months
+from bench import index, months
 from bench.__main__ import main
 from bench.children import BenchError, measure
 from bench.requests_file import write
@@ -41,6 +41,20 @@ def test_gorod_and_dlt_take_every_row_and_evaluate_the_same_suite(tmp_path: Path
     # the gate adds one of its own: every row could be read
     assert gorod.told["expectations"] - 1 == dlt.told["expectations"] == len(SUITE) == 15
     assert gorod.peak_mib > 50 and gorod.wall_s > 0 and gorod.cpu_s > 0
+
+
+def test_the_engine_and_pandas_make_the_same_index(tmp_path: Path) -> None:
+    measure("bench.index", "data", tmp_path)
+    assert measure("bench.index", "gorod", tmp_path).told["rows"] == index.UNITS * len(index.YEARS) * 6
+    assert measure("bench.index", "pandas", tmp_path).told["rows"] == index.UNITS * len(index.YEARS)
+    with (tmp_path / "pandas.csv").open(encoding="utf-8", newline="") as stream:
+        by_hand = {(row["year"], row["unit"]): row for row in csv.DictReader(stream)}
+    with (tmp_path / "gorod.csv").open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            other = by_hand[row["time_period"], row["unit"]]
+            if row["node"] in ("hdi", "education", "income"):
+                assert float(row["score"]) == pytest.approx(float(other[row["node"]]), abs=1e-12)
+                assert float(row["rank"]) == float(other[f"{row['node']}_rank"])
 
 
 def test_a_history_goes_back_from_its_last_month_city_by_city() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def side(measure: str = "m", **more: Any) -> dict[str, Any]:
 
 
 def method(**changes: Any) -> dict[str, Any]:
-    return {"version": "1.0", "numerator": side(), "denominator": side(), **changes}
+    return {"version": "1.0", "scale": 100, "numerator": side(), "denominator": side(), **changes}
 
 
 def indicator(**changes: Any) -> dict[str, Any]:
@@ -70,8 +71,8 @@ def test_a_sound_pair_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("measures", "indicators", "told"),
     [
-        ({"m": measure()}, {"i": indicator(theme="nowhere")}, "theme 'nowhere' is not in themes.yml"),
-        ({"other": measure()}, {"i": indicator()}, "numerator: measure 'm' is not declared"),
+        ({"m": measure()}, {"i": indicator(theme="nowhere")}, "theme: 'nowhere' is not in themes.yml; there are: t"),
+        ({"other": measure()}, {"i": indicator()}, "numerator.terms.0.measure: measure 'm' is not declared; there are: other"),
         ({"m": measure(freq="A", time="none")}, {"i": indicator()}, "m is yearly"),
         ({"m": measure(territory="none")}, {"i": indicator()}, "does not add up over territories"),
         ({"m": measure(time="none")}, {"i": indicator()}, "does not add up over months"),
@@ -124,6 +125,154 @@ def test_what_is_wrong_is_told(
     assert raised.value.remedy
 
 
+PERSONS = {"code": "PERSONS", "ru": "человек", "be": "чалавек", "en": "persons"}
+ROUBLES = {"code": "BYN", "ru": "рублей", "be": "рублёў", "en": "roubles"}
+AREA = {"code": "KM2", "ru": "км²", "be": "км²", "en": "km²"}
+MEASURED = {
+    "people": measure(unit=PERSONS), "workers": measure(unit=PERSONS), "pay": measure(unit=ROUBLES), "area": measure(unit=AREA),
+}  # fmt: skip
+
+
+def unit(code: str, per: str | None = None) -> dict[str, Any]:
+    known = {one["code"]: one for one in (PERSONS, ROUBLES, AREA)}
+    return known.get(code) or {**NAME, "code": code, **({} if per is None else {"per": per})}
+
+
+def ratio(above: Any, below: Any = None, scale: int = 1) -> list[dict[str, Any]]:
+    sides = [side(one) if isinstance(one, str) else one for one in (above, below)]
+    return [
+        {
+            "version": "1.0",
+            "scale": scale,
+            "numerator": sides[0],
+            **({"denominator": sides[1]} if sides[1] else {}),
+        }
+    ]
+
+
+BOTH = {"words": NAME, "terms": [{"measure": "people"}, {"measure": "pay"}]}
+
+
+@pytest.mark.parametrize(
+    ("code", "per", "methods"),
+    [
+        ("PERSONS", None, ratio("people")),
+        ("PCT", None, ratio("workers", "people", 100)),
+        ("PER_1000", "PERSONS", ratio("workers", "people", 1000)),
+        ("PER_1000", "PERSONS", ratio("area", "people", 1000)),
+        ("KM2_PER_1000", "PERSONS", ratio("area", "people", 1000)),
+        ("PER_100_15_64", "PERSONS", ratio("workers", "people", 100)),
+        ("PER_KM2", None, ratio("people", "area")),
+        ("BYN_PER_KM2", None, ratio("pay", "area")),
+        ("BYN", None, ratio("pay", "people")),
+        ("BYN", None, ratio(side("pay", times="workers"), "workers")),
+    ],
+)
+def test_units_that_fit(tmp_path: Path, code: str, per: str | None, methods: list[dict[str, Any]]) -> None:
+    load_catalogue(*declare(tmp_path, MEASURED, {"i": indicator(unit=unit(code, per), methods=methods)}))
+
+
+@pytest.mark.parametrize(
+    ("code", "per", "methods", "told"),
+    [
+        ("BYN", None, ratio("people"), "unit BYN does not fit 1 x PERSONS; without a denominator"),
+        ("PERSONS", None, ratio("people", scale=1000), "unit PERSONS does not fit 1000 x PERSONS"),
+        ("PCT", None, ratio("pay", "people", 100), "unit PCT does not fit 100 x BYN / PERSONS; per cent are a share"),
+        ("PCT", None, ratio("workers", "people"), "does not fit 1 x PERSONS / PERSONS; per cent are a share"),
+        ("PER_1000", "PERSONS", ratio("workers", "people", 100), "it says scale: 1000"),
+        ("PER_1000", "PERSONS", ratio("workers", "area", 1000), "unit.per names the unit of the denominator"),
+        ("KM2_PER_1000", "PERSONS", ratio("pay", "people", 1000), "does not fit 1000 x BYN / PERSONS"),
+        ("PER_KM2", None, ratio("people", "workers"), "it says a denominator in KM2 and no scale"),
+        ("PER_KM2", None, ratio("people", "area", 1000), "no scale"),
+        ("BYN", None, ratio("pay", "pay"), "unit BYN does not fit 1 x BYN / BYN"),
+        ("BYN", None, ratio("people", "area"), "a mean is in the unit of its numerator"),
+        ("BYN", None, ratio(side("pay", times="workers"), "area"), "does not fit 1 x BYN x PERSONS / KM2"),
+        ("PCT", None, ratio(BOTH, "people", 100), "its terms are in different units (BYN, PERSONS)"),
+    ],
+)  # fmt: skip
+def test_units_that_do_not_fit_are_refused(
+    tmp_path: Path, code: str, per: str | None, methods: list[dict[str, Any]], told: str
+) -> None:
+    folders = declare(tmp_path, MEASURED, {"i": indicator(unit=unit(code, per), methods=methods)})
+    with pytest.raises(DeclarationError) as raised:
+        load_catalogue(*folders)
+    assert told in raised.value.message
+    assert re.search(r"indicators/i\.yml:\d+: methods\.0: ", raised.value.message)
+
+
+def test_a_unit_has_one_name(tmp_path: Path) -> None:
+    other = {**PERSONS, "ru": "душ"}
+    measured = {"people": measure(unit=PERSONS), "souls": measure(unit=other)}
+    with pytest.raises(
+        DeclarationError, match=r"measures\.souls\.unit: PERSONS has other names than in .*all\.yml:\d+"
+    ):
+        load_catalogue(*declare(tmp_path, measured, {}))
+
+
+def test_surveys_in_a_circle_are_refused(tmp_path: Path) -> None:
+    def filled_from(other: str) -> dict[str, Any]:
+        return indicator(imputation={"rule": "survey", "freq": "A", "indicator": other})
+
+    for declared, told in (
+        ({"i": filled_from("i")}, "surveys lead in a circle: i → i"),
+        ({"i": filled_from("j"), "j": filled_from("i")}, "surveys lead in a circle: i → j → i"),
+    ):
+        with pytest.raises(DeclarationError, match=told):
+            load_catalogue(*declare(tmp_path, {"m": measure()}, declared))
+
+
+WRITTEN = """\
+name: {ru: и, be: і, en: i}
+definition: {ru: и, be: і, en: i}
+rationale: {ru: и, be: і, en: i}
+theme: t
+unit: {code: PCT, ru: '%', be: '%', en: '%'}
+decimals: 1
+direction: up
+frequencies: [M, A]
+levels: [region]
+methods:
+  - version: '1.0'
+    scale: 100
+    numerator:
+      words: {ru: и, be: і, en: i}
+      terms:
+        - measure: m
+    denominator:
+      words: {ru: и, be: і, en: i}
+      terms:
+        - measure: m
+owner: в
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("theme: t", "theme: tt", "i.yml:4: theme: 'tt' is not in themes.yml; did you mean 't'?"),
+        ("direction: up", "direction: upp", "i.yml:7: direction: Input should be 'up', 'down' or 'none'"),
+        ("decimals: 1", "decimal: 1", "i.yml:6: decimal: there is no such key; did you mean 'decimals'?"),
+        ("        - measure: m\n    den", "        - measure: n\n    den",
+         "i.yml:16: methods.0.numerator.terms.0.measure: measure 'n' is not declared; there are: m"),
+        ("        - measure: m\nowner", "        - measure: m\n          colour: red\nowner",
+         "i.yml:21: methods.0.denominator.terms.0.colour: there is no such key; there are: at, measure, members, times, weight"),
+        ("levels: [region]", "levels: [region]\nrolled_up: [country]", "i.yml:10: rolled_up: ['country'] is not among levels"),
+        ("owner: в", "owner: в\ntheme: t", "i.yml:22: theme: stands twice here; first in line 4"),
+        ("    scale: 100", "    valid_from: 2020-02-01\n    valid_to: 2020-01-01", "i.yml:13: methods.0.valid_to: lies before"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_with_file_line_key_and_what_is_allowed(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    folders = declare(tmp_path, {"m": measure()}, {})
+    assert WRITTEN.count(old) == 1
+    (tmp_path / "indicators" / "i.yml").write_text(WRITTEN.replace(old, new), encoding="utf-8")
+    with pytest.raises(DeclarationError) as raised:
+        load_catalogue(*folders)
+    place = f"{tmp_path / 'indicators'}/{told}"
+    assert any(line.startswith(place) for line in raised.value.message.splitlines()), raised.value.message
+
+
 def test_an_indicator_of_which_nothing_is_measured_yet_is_read(tmp_path: Path) -> None:
     nothing = method(numerator={"words": NAME}, denominator=None)
     catalogue = load_catalogue(*declare(tmp_path, {}, {"i": indicator(methods=[nothing])}))
@@ -146,5 +295,8 @@ def test_a_measure_declared_twice_is_told(tmp_path: Path) -> None:
 
 def test_a_measure_of_no_source_is_told(tmp_path: Path) -> None:
     catalogue = load_catalogue(*declare(tmp_path, {"m": measure()}, {"i": indicator()}))
-    with pytest.raises(DeclarationError, match=r"feed s\.f is not declared"):
+    with pytest.raises(
+        DeclarationError,
+        match=r"all\.yml:\d+: measures\.m\.source: feed s\.f is not declared; there are: app",
+    ):
         check_sources(catalogue, load_sources())

@@ -54,3 +54,18 @@ def test_it_rounds_the_exact_quotient(numerator: Decimal, denominator: Decimal, 
                 return
     row = ENGINE.execute(SQL, [str(numerator), str(denominator), str(scale)]).fetchone()
     assert row == (expected,)
+
+
+@given(AMOUNT, AMOUNT, st.sampled_from([10, 60, 1000]))
+@settings(max_examples=80, deadline=None)
+def test_another_unit_of_measure_changes_no_ratio(
+    numerator: Decimal, denominator: Decimal, factor: int
+) -> None:
+    """Both sides in a smaller unit; or the numerator alone, and as many more of it in the scale."""
+
+    def ratio(*sides: Decimal | int) -> object:
+        return ENGINE.execute(SQL, [str(side) for side in sides]).fetchone()
+
+    if denominator and abs(numerator * 100 * factor / denominator) < 10**17:
+        assert ratio(numerator * factor, denominator * factor, 100) == ratio(numerator, denominator, 100)
+        assert ratio(numerator * factor, denominator, 100) == ratio(numerator, denominator, 100 * factor)

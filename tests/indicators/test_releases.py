@@ -19,7 +19,7 @@ import pytest
 
 from pipelines.declarations.common import Names
 from pipelines.declarations.indicators import load_catalogue
-from pipelines.declarations.releases import CalendarRelease, load_calendar, span_of
+from pipelines.declarations.releases import CalendarRelease, load_calendar
 from pipelines.errors import DeclarationError, GorodError
 from pipelines.indicators import releases
 from pipelines.indicators.frozen import read_models
@@ -34,6 +34,7 @@ from pipelines.indicators.releases import (
     publication_of,
     verify,
 )
+from pipelines.periods import span_of
 from pipelines.publishing import embargo
 from pipelines.publishing.exports.products import export
 from pipelines.publishing.publication import read_publication
@@ -466,7 +467,7 @@ releases:
         ({"more": "themes: [nonsense]"}, "theme 'nonsense' is not declared"),
         ({"more": "indicators: [population]"}, "none of its indicators has figures of 2026-Q3"),
         ({"code": "осень"}, "Latin letters"),
-        ({"more": "embargo: never"}, "Extra inputs"),
+        ({"more": "embargo: never"}, "there is no such key"),
     ],
 )
 def test_a_wrong_calendar_is_told(changes: dict[str, str], told: str, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_territories_are_known_with_their_levels() -> None:
 @pytest.mark.parametrize(
     ("targets", "told"),
     [
-        ({"a": target(indicator="nothing")}, "plan.yml: target 'a': indicator 'nothing' is not declared"),
+        ({"a": target(indicator="nothing")}, "targets.a.indicator: indicator 'nothing' is not declared"),
         ({"a": target(indicator="population")}, "direction none"),
         ({"a": target(territories=["c-atlantis"])}, "'c-atlantis' is in no code list"),
         ({"a": target(indicator="grp_per_capita_byn")}, "territory BY is a country"),

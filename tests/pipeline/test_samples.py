@@ -186,6 +186,58 @@ def test_every_delivered_row_is_accounted_for(home: Path) -> None:
     assert unexplained == (0,)
 
 
+def test_every_published_value_is_made_of_rows_of_delivered_files(home: Path) -> None:
+    """All the way for all values: each has terms, each term observations, and rows of files make each observation."""
+    key = "indicator, ref_area, freq, time_period, breakdown"
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
+        warehouse.execute(
+            f"""
+            create temp table observed as
+            with figures as (
+                select {key} from published.pub_indicator_value_v1 where obs_value is not null and imputed_by is null
+            ),
+
+            factors as (
+                select *, measure as factor, term_breakdown as part from marts.mart_trace_term
+                union all
+                select *, times_measure as factor, '_T' as part from marts.mart_trace_term where times_measure is not null
+            )
+
+            select {", ".join(f"figures.{name}" for name in key.split(", "))}, seen.measure, seen.ref_area as place,
+                seen.observed_freq, seen.observed_period, seen.breakdown as part, seen.load_id,
+                coalesce(seen.reported_value, seen.obs_value) as said
+            from figures
+            left join factors using ({key})
+            left join marts.mart_trace_observation as seen
+                on factors.factor = seen.measure and factors.term_ref_area = seen.ref_area
+                and factors.term_freq = seen.freq and factors.term_period = seen.time_period
+                and factors.part = seen.breakdown
+            """
+        )
+        nowhere = f"select {key}, measure from observed where load_id is null"
+        assert warehouse.execute(nowhere).fetchall() == []
+        other = """
+            with delivered as (
+                select measure, ref_area as place, freq as observed_freq, time_period as observed_period, breakdown as part,
+                    load_id, sum(value) as total
+                from marts.mart_trace_row where sha256 is not null and files <> '[]' group by all
+            )
+
+            select distinct observed.measure, place, observed_period, part, load_id, said, total
+            from observed left join delivered using (measure, place, observed_freq, observed_period, part, load_id)
+            where said <> coalesce(total, 0)
+        """
+        assert warehouse.execute(other).fetchall() == []
+        (traced,), (told,) = (
+            warehouse.execute(f"select count(distinct ({key})) from {table}").fetchall()[0]
+            for table in (
+                "observed",
+                "published.pub_indicator_value_v1 where obs_value is not null and imputed_by is null",
+            )
+        )
+    assert traced == told > 5000
+
+
 def test_a_region_file_holds_only_its_own(home: Path) -> None:
     regions = sorted((home / "published" / "current" / "regions").glob("*.duckdb"))
     assert [path.stem for path in regions] == ["BY-BR", "BY-HM", "BY-HO", "BY-HR", "BY-MA", "BY-MI", "BY-VI"]

@@ -55,6 +55,8 @@ def rows(synthetic: bool = True) -> dict[str, list[dict[str, Any]]]:
             "denominator_be": "выдуманы назоўнік", "denominator_en": "invented denominator",
             "unit_be": row["unit_ru"], "unit_en": row["unit_measure"].lower(), "scale": 1000,
             "theme_be": "Тэма", "theme_en": "Theme", "roll_up": "ratio_of_sums", "is_measured": True,
+            "minimum_time_coverage_pct": 100, "minimum_population_coverage_pct": 25,
+            "minimum_cell": 3 if code == "wage_byn" else 0,
             "method_version": "1.1" if code == "wage_byn" else "1.0", "owner": "Вымышленное ведомство",
         }  # fmt: skip
     _indicator(content, "wage_byn")["definition_ru"] = AWKWARD
@@ -64,7 +66,8 @@ def rows(synthetic: bool = True) -> dict[str, list[dict[str, Any]]]:
         {
             "measure": name, "name_ru": f"Величина {name}", "name_be": f"Велічыня {name}", "name_en": name,
             "definition_ru": f"Определение {name}", "unit_measure": "COUNT", "unit_ru": "штук", "kind": "flow",
-            "freq": "M", "territory_rule": "sum", "time_rule": "sum", "absence": "zero", "source": "portal",
+            "freq": "M", "territory_rule": "sum", "time_rule": "sum", "absence": "zero", "minimum_cell": 0,
+            "carry_forward_years": 0, "quality_class": "measured", "source": "portal",
             "feed": "requests", "breakdown_ru": "возраст" if name == "appeals" else None,
         }
         for name in ("appeals", "people", "wage_fund")

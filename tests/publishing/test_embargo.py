@@ -334,6 +334,11 @@ def test_the_trace_says_that_it_is_not_to_be_passed_on(story: Any, tmp_path: Pat
             )
             assert answer.exit_code == 0, answer.output
             told[period, more[:1]] = "not to be passed on" in answer.output
+            get_settings.cache_clear()
+            answer = CliRunner().invoke(
+                app, ["trace", "wage_nominal_byn", "BY-BR", period, *more, "--json"], env=environment
+            )
+            assert bool(json.loads(answer.stdout)["embargo_until"]) == told[period, more[:1]]
     get_settings.cache_clear()
     assert told == {
         ("2018", ()): True,

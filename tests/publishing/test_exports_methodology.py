@@ -44,6 +44,18 @@ def words(page: html.HtmlElement) -> str:
     return re.sub(r"[ \n]+", " ", " ".join(page.itertext()))
 
 
+def test_a_page_tells_the_rules_by_which_figures_are_shown_or_not(pages: dict[str, html.HtmlElement]) -> None:
+    told = words(pages["en/indicators/wage_byn.html"])
+    for rule in (
+        "100 % of the months of a period",
+        "parts below this count are suppressed: 3",
+        "Decimal places shown",
+    ):
+        assert rule in told
+    assert "are not suppressed" in words(pages["en/indicators/requests_per_1000.html"])
+    assert "части меньше этого числа скрыты: 3" in words(pages["ru/indicators/wage_byn.html"])
+
+
 def test_a_page_for_each_thing_in_each_language(pages: dict[str, html.HtmlElement]) -> None:
     per_language = {
         "index.html",

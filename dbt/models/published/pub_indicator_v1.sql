@@ -28,6 +28,17 @@ answers as (
     from {{ source('catalogue', 'framework_answer') }} as answers
     inner join {{ source('catalogue', 'framework') }} as frameworks on answers.framework = frameworks.framework
     group by answers.indicator
+),
+
+-- parts of an indicator are suppressed by the strictest of the measures in its numerator
+cells as (
+    select
+        terms.indicator,
+        max(measures.minimum_cell) as minimum_cell
+    from {{ source('catalogue', 'indicator_term') }} as terms
+    inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
+    where terms.side = 'numerator'
+    group by terms.indicator
 )
 
 select
@@ -65,6 +76,9 @@ select
     indicators.percentile,
     indicators.imputation,
     indicators.imputation_limit,
+    indicators.minimum_time_coverage_pct,
+    indicators.minimum_population_coverage_pct,
+    cast(coalesce(cells.minimum_cell, 0) as integer) as minimum_cell,
     indicators.method_version,
     methods.valid_from as method_valid_from,
     methods.valid_to as method_valid_to,
@@ -79,3 +93,4 @@ inner join {{ source('catalogue', 'indicator_method') }} as methods
     on indicators.indicator = methods.indicator and methods.is_newest
 left join credits on indicators.indicator = credits.indicator
 left join answers on indicators.indicator = answers.indicator
+left join cells on indicators.indicator = cells.indicator

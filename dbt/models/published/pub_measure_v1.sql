@@ -1,17 +1,21 @@
 select
-    measure,
-    name_ru,
-    name_be,
-    name_en,
-    definition_ru,
-    unit_measure,
-    unit_ru,
-    kind,
-    freq,
-    territory as territory_rule,
-    time_rule,
-    absence,
-    breakdown_ru,
-    source,
-    feed
-from {{ source('catalogue', 'measure') }}
+    measures.measure,
+    measures.name_ru,
+    measures.name_be,
+    measures.name_en,
+    measures.definition_ru,
+    measures.unit_measure,
+    measures.unit_ru,
+    measures.kind,
+    measures.freq,
+    measures.territory as territory_rule,
+    measures.time_rule,
+    measures.absence,
+    measures.minimum_cell,
+    measures.carry_forward_years,
+    qualities.quality_class,
+    measures.breakdown_ru,
+    measures.source,
+    measures.feed
+from {{ source('catalogue', 'measure') }} as measures
+inner join {{ source('catalogue', 'quality_class') }} as qualities on measures.quality_rank = qualities.quality_rank

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipelines.declarations.methods import CarryForward, Constant, FromOthers, Imputation
-from pipelines.indicators.index.observations import Observations, period_number
+from pipelines.indicators.index.observations import Observations
 from pipelines.indicators.index.reasons import Codes, Flags, Floats, Reason
+from pipelines.periods import freq_of, number_of
 
 
 def impute(
@@ -68,11 +69,10 @@ def _from_others(
 
 def _carried(values: Floats, limit: int, observations: Observations) -> Floats:
     filled = values.copy()
-    numbers = [period_number(period) for period in observations.periods]
     latest: dict[tuple[str, str], tuple[int, float]] = {}
     # rows are in the order of periods; each frequency is carried within itself
-    for row, unit in enumerate(observations.units):
-        freq, number = numbers[row]
+    for row, (unit, period) in enumerate(zip(observations.units, observations.periods, strict=True)):
+        number, freq = number_of(period), freq_of(period)
         if not np.isnan(values[row]):
             latest[unit, freq] = (number, float(values[row]))
         elif (unit, freq) in latest and number - latest[unit, freq][0] <= limit:

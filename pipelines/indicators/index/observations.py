@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -118,28 +117,3 @@ def _names_of(bounds: Sequence[float]) -> tuple[str, ...]:
         *(f"{low} – {high}" for low, high in pairwise(told)),
         f"≥ {told[-1]}",
     )
-
-
-PERIOD = re.compile(r"(\d{4})(?:-(?:S([12])|Q([1-4])|(0[1-9]|1[0-2])))?")
-
-
-def period_number(period: str) -> tuple[str, int]:
-    """Frequency and running number of an SDMX period: ``2018``, ``2018-S1``, ``2018-Q2``, ``2018-04``.
-
-    Raises:
-        GorodError: it is none of these.
-    """
-    found = PERIOD.fullmatch(period)
-    if found is None:
-        raise GorodError(
-            f"period {period!r}: YYYY, YYYY-S1, YYYY-Q1 or YYYY-MM is expected",
-            "Values are carried forward over periods; write them so.",
-        )
-    year = int(found[1])
-    if found[2]:
-        return "S", year * 2 + int(found[2])
-    if found[3]:
-        return "Q", year * 4 + int(found[3])
-    if found[4]:
-        return "M", year * 12 + int(found[4])
-    return "A", year

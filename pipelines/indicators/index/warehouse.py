@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -14,9 +13,10 @@ import numpy as np
 from pipelines.declarations.methods import IndexMethod, load_methods
 from pipelines.errors import GorodError
 from pipelines.indicators.index.evaluate import Evaluation, evaluate
-from pipelines.indicators.index.observations import Observations, period_number
+from pipelines.indicators.index.observations import Observations
 from pipelines.indicators.index.structure import Branch, resolve
 from pipelines.indicators.index.tables import result_table
+from pipelines.periods import span_of
 
 # what is read of each row of marts.mart_indicator_value; rows of parts (breakdown other than _T) are left out
 READ = (
@@ -180,14 +180,9 @@ def _is_valid(method: IndexMethod, period: str) -> bool:
 def last_day(period: str) -> date | None:
     """The last day of an SDMX period; None for what has none (``_Z``)."""
     try:
-        freq, _ = period_number(period)
+        return span_of(period)[1]
     except GorodError:
         return None
-    months = {"A": 12, "S": 6, "Q": 3, "M": 1}[freq]
-    # 2018-S1, 2018-Q2, 2018-04: what stands behind the year counts halves, quarters, months
-    year, part = int(period[:4]), int(period[5:].lstrip("SQ") or 1)
-    month = months * part
-    return date(year, month, calendar.monthrange(year, month)[1])
 
 
 def _of_nodes(

@@ -38,6 +38,15 @@ PAGE = {
     "imputation": Text("Пропуски", "Пропускі", "Missing values"),
     "no_imputation": Text("не восполняются", "не запаўняюцца", "are not filled in"),
     "imputation_limit": Text("не более периодов", "не больш за перыядаў", "periods at most"),
+    "minimum_coverage": Text("Минимальный охват", "Мінімальны ахоп", "Minimum coverage"),
+    "of_months": Text("месяцев периода", "месяцаў перыяду", "of the months of a period"),
+    "of_people": Text("населения свода", "насельніцтва зводу", "of the people of an aggregate"),
+    "rounding": Text("Округление при показе, знаков", "Акругленне пры паказе, знакаў", "Decimal places shown"),
+    "small_cells": Text("Малые значения", "Малыя значэнні", "Small cells"),
+    "suppressed_below": Text(
+        "части меньше этого числа скрыты:", "часткі, меншыя за гэты лік, схаваны:", "parts below this count are suppressed:"
+    ),
+    "no_suppression": Text("не скрываются", "не хаваюцца", "are not suppressed"),
     "not_measured": Text(
         "Данных пока нет: показатель объявлен, но ни один источник его не передаёт.",
         "Даных пакуль няма: паказчык аб'яўлены, але ніводная крыніца яго не перадае.",

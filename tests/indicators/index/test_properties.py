@@ -127,25 +127,45 @@ def test_another_unit_of_measure_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    "normalise", [MIN_MAX, {"kind": "min_max", "low": -500, "high": 500}, RANK, PERCENTILE]
+    "normalise",
+    [
+        MIN_MAX,
+        {"kind": "min_max", "low": -500, "high": 500},
+        Z_SCORE,
+        RANK,
+        PERCENTILE,
+        {"kind": "distance_to_target", "target": 400},
+        {"kind": "distance_to_target", "target": 400, "baseline": -400, "clip": False},
+        {"kind": "benchmark_bands", "benchmark": 300},
+    ],
+    ids=lambda rule: "-".join(map(str, rule.values())),
 )
 @pytest.mark.parametrize("direction", ["up", "down"])
 @given(columns=table(whole, least=2), more=st.integers(0, 500))
 def test_a_better_figure_never_makes_a_worse_score(
     normalise: dict[str, Any], direction: str, columns: dict[str, Any], more: int
 ) -> None:
+    """Of the indicator itself, and of the index that it is in."""
+    if normalise.get("baseline") is not None and direction == "down":
+        normalise = {
+            **normalise,
+            "target": -400,
+            "baseline": 400,
+        }  # the way to the target says where better is
     index = {
         "code": "index",
         "normalise": normalise,
         "direction": direction,
         "nodes": [{"code": n} for n in "abc"],
     }
-    before = scores(evaluate(method(index), observed(columns)), "a")[0]
+    before = evaluate(method(index), observed(columns))
     better = columns["a"][0] + (more if direction == "up" else -more)
-    raised = {**columns, "a": [better, *columns["a"][1:]]}
-    after = scores(evaluate(method(index), observed(raised)), "a")[0]
-    if before is not None and after is not None:
-        assert after >= before - 1e-12
+    after = evaluate(method(index), observed({**columns, "a": [better, *columns["a"][1:]]}))
+    for node in ("a", "index"):
+        one, other = scores(before, node)[0], scores(after, node)[0]
+        # a leaf that has no spread, or nothing to divide by, is left out of the one and not of the other
+        if one is not None and other is not None and (node == "a" or scores(before, "a")[0] is not None):
+            assert other >= one - 1e-9
 
 
 @given(columns=table(whole, least=2), low=st.floats(-500, 0), high=st.floats(1, 500))

@@ -1,0 +1,44 @@
+"""Periods as SDMX writes them: 2026, 2026-S1, 2026-Q3, 2026-10."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from datetime import date
+
+from pipelines.errors import GorodError
+
+PERIOD = r"\d{4}(-(S[12]|Q[1-4]|(0[1-9]|1[0-2])))?"
+MONTHS = {"M": 1, "Q": 3, "S": 6, "A": 12}
+
+
+def freq_of(period: str) -> str:
+    """SDMX frequency of a period: A, S, Q, M."""
+    rest = period[5:6]
+    return rest if rest in ("S", "Q") else "M" if rest else "A"
+
+
+def number_of(period: str) -> int:
+    """Running number of a period among those of its frequency: the next one has the next number.
+
+    Raises:
+        GorodError: it is none.
+    """
+    if not re.fullmatch(PERIOD, period):
+        raise GorodError(
+            f"{period!r} is no period", "Write it as SDMX does: 2026, 2026-S1, 2026-Q3, 2026-10."
+        )
+    in_a_year = 12 // MONTHS[freq_of(period)]
+    return int(period[:4]) * in_a_year + int(period[5:].lstrip("SQ") or 1) - 1
+
+
+def span_of(period: str) -> tuple[date, date]:
+    """First and last day of a period.
+
+    Raises:
+        GorodError: it is none.
+    """
+    number, months = number_of(period), MONTHS[freq_of(period)]
+    year, part = divmod(number, 12 // months)
+    last = months * (part + 1)
+    return date(year, last - months + 1, 1), date(year, last, calendar.monthrange(year, last)[1])
