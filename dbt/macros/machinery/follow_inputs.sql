@@ -66,12 +66,21 @@
             ~ changed ~ ')' %}
         {% for portion in periods | slice([portions, 1] | max) if portion %}
             {% set listed = "in ('" ~ (portion | join("', '")) ~ "')" %}
+            {% set with_months = listed %}
+            {% if '/* periods and months of ' in sql %}
+                {% set months = run_query('select distinct month from ' ~ ref('int_period_month') ~ ' where time_period ' ~ listed) %}
+                {% set with_months = "in ('" ~ (portion + months.columns[0].values() | list) | join("', '") ~ "')" %}
+            {% endif %}
             {% call statement('portion_' ~ loop.index) %}
                 insert into {{ target_relation }} ({{ columns }})
                 {{ modules.re.sub(
                     'true /\\* periods of (\\w+) \\*/',
                     '\\1.time_period ' ~ listed,
-                    sql | replace('true /* not held */', changed_only) | replace('/* definitions */', definitions)
+                    modules.re.sub(
+                        'true /\\* periods and months of (\\w+) \\*/',
+                        '\\1.time_period ' ~ with_months,
+                        sql | replace('true /* not held */', changed_only) | replace('/* definitions */', definitions)
+                    )
                 ) }}
             {% endcall %}
         {% endfor %}

@@ -10,7 +10,7 @@
     )
 {%- endmacro %}
 
-{# The same as constants, which get further down into views than a join does. #}
-{% macro in_changed_periods(alias) -%}
-    true /* periods of {{ alias }} */
+{# The same as constants, which get further down into views than a join does; on demand with the months of each. #}
+{% macro in_changed_periods(alias, months=false) -%}
+    true /* periods{{ ' and months' if months }} of {{ alias }} */
 {%- endmacro %}

@@ -105,4 +105,19 @@ select
     md5(string_agg(observed.state, ' ' order by observed.time_period)) as state
 from observed
 inner join {{ ref('int_period_month') }} as months on observed.time_period = months.month
+inner join (
+    select distinct
+        terms.measure,
+        frequencies.freq
+    from {{ source('catalogue', 'indicator_term') }} as terms
+    inner join {{ source('catalogue', 'indicator_frequency') }} as frequencies
+        on terms.indicator = frequencies.indicator
+    union
+    select distinct
+        terms.times_measure as measure,
+        frequencies.freq
+    from {{ source('catalogue', 'indicator_term') }} as terms
+    inner join {{ source('catalogue', 'indicator_frequency') }} as frequencies
+        on terms.indicator = frequencies.indicator
+) as followed on observed.measure = followed.measure and months.freq = followed.freq
 group by observed.measure, months.time_period

@@ -2,8 +2,8 @@
 -- over the months that were delivered; a stock is that of the last month of the period, the mean or the greatest of its
 -- months. How many of the months needed were delivered stands beside it; the indicator decides whether that is enough.
 -- Only parts that a term of an indicator names are followed further.
-{{ config(materialized='follow_inputs', inputs='measure', volume='int_observations_reported') }}
--- depends_on: {{ ref('int_observations_reported') }}
+{{ config(materialized='follow_inputs', inputs='measure', volume='int_observations_by_load') }}
+-- depends_on: {{ ref('int_observations_by_load') }}
 with changed as {{ changed_inputs('measure') }},
 
 -- the changed periods, and all months of those that are longer
@@ -48,6 +48,7 @@ native as (
     from {{ ref('int_observations') }} as observed
     inner join looked_at on observed.measure = looked_at.measure and observed.time_period = looked_at.time_period
     inner join followed on observed.measure = followed.measure and observed.breakdown = followed.breakdown
+    where {{ in_changed_periods('observed', months=true) }}
     group by observed.measure, observed.ref_area, observed.freq, observed.time_period, observed.breakdown
 ),
 

@@ -41,7 +41,6 @@ select
     has_warnings,
     control_share_pct,
     last_update,
-    built_from,
     correction,
     {{ fixed('case when correction is not null then obs_value end') }} as reported_value
 from corrected

@@ -1,10 +1,8 @@
 -- Observations of effective loads, with what is missing said: a delivered month without rows is a zero where the
 -- measure counts things; a month that the source deleted is missing and not retained; a month between deliveries is
 -- missing and not delivered; an empty cell of a statistical table is missing and not published.
-{{ config(materialized='follow_inputs', inputs='measure', volume='int_observations_by_load') }}
-with changed as {{ changed_inputs('measure') }},
-
-loads as (
+{{ config(materialized='view') }}
+with loads as (
     select
         loads.load_id,
         loads.source,
@@ -47,17 +45,14 @@ observed as (
         loads.has_warnings,
         loads.is_low,
         loads.control_share_pct,
-        loads.last_update,
-        changed.built_from
+        loads.last_update
     from {{ ref('int_observations_by_load') }} as sums
     inner join loads on sums.load_id = loads.load_id
-    inner join changed on sums.measure = changed.measure and sums.time_period = changed.time_period
     inner join {{ source('catalogue', 'measure') }} as measures on sums.measure = measures.measure
     left join {{ ref('int_delivered_month') }} as months
         on sums.load_id = months.load_id and sums.time_period = months.time_period
     where
-        {{ in_changed_periods('sums') }}
-        and sums.ref_area is not null
+        sums.ref_area is not null
         and (
             sums.freq <> 'M'
             or sums.breakdown = '_U'
@@ -105,30 +100,25 @@ members as (
 -- months that hold fewer figures than are expected: only there each is looked for
 wanting as (
     select
-        changed.measure,
-        changed.time_period,
-        changed.built_from,
+        measures.measure,
+        months.time_period,
         months.instance,
         months.load_id,
         months.state,
         measures.absence
-    from changed
-    inner join {{ source('catalogue', 'measure') }} as measures on changed.measure = measures.measure
+    from {{ source('catalogue', 'measure') }} as measures
     inner join {{ ref('int_delivered_month') }} as months
-        on
-            measures.source = months.source
-            and measures.feed = months.feed
-            and changed.time_period = months.time_period
+        on measures.source = months.source and measures.feed = months.feed
     inner join (select measure, instance, count(*) as areas from areas group by measure, instance) as wide
-        on changed.measure = wide.measure and months.instance = wide.instance
+        on measures.measure = wide.measure and months.instance = wide.instance
     inner join (select measure, count(*) as members from members group by measure) as deep
-        on changed.measure = deep.measure
+        on measures.measure = deep.measure
     left join {{ ref('int_load_scope') }} as told
         on
             told.axis = 'period'
             and months.load_id = told.load_id
-            and changed.measure = told.measure
-            and changed.time_period = told.code
+            and measures.measure = told.measure
+            and months.time_period = told.code
     where
         measures.freq = 'M'
         and (measures.reporting <> 'place' or coalesce(told.figures, 0) < wide.areas * deep.members)
@@ -147,7 +137,7 @@ there as (
             sums.load_id = wanting.load_id
             and sums.measure = wanting.measure
             and sums.time_period = wanting.time_period
-    where {{ in_changed_periods('sums') }} and sums.freq = 'M'
+    where sums.freq = 'M'
 ),
 
 absent as (
@@ -158,8 +148,7 @@ absent as (
         members.breakdown,
         wanting.load_id,
         wanting.state,
-        wanting.absence,
-        wanting.built_from
+        wanting.absence
     from wanting
     inner join areas on wanting.measure = areas.measure and wanting.instance = areas.instance
     inner join members on wanting.measure = members.measure
@@ -194,7 +183,6 @@ together as (
         coalesce(loads.is_low, false) as is_low,
         loads.control_share_pct,
         loads.last_update,
-        absent.built_from,
         case
             when absent.state <> 'delivered' then absent.state
             when absent.absence <> 'zero' then 'not_published'
@@ -221,6 +209,5 @@ select
     synthetic,
     has_warnings,
     control_share_pct,
-    last_update,
-    built_from
+    last_update
 from together
