@@ -68,11 +68,14 @@ def test_small_parts_are_suppressed_and_totals_are_not(small: Any) -> None:
         None, None, "Q", "suppressed",
     )  # fmt: skip
     assert small.value("appeals_per_1000", "c-minsk", "2019-05")["numerator"] == 2
+    # the total less the five of the only other part would tell it
+    assert small.value("appeals_per_1000", "c-minsk", "2019-01")["numerator"] == 6
+    assert small.value("appeals_per_1000", "c-minsk", "2019-01", "G6")["missing_reason"] == "suppressed"
     hidden = small.query(
         "select obs_value, obs_status, source_rows from published.pub_observation_v1 "
-        "where measure = 'appeals_registered' and ref_area = 'c-minsk' and time_period = '2019-01' and breakdown = 'G20'"
+        "where measure = 'appeals_registered' and ref_area = 'c-minsk' and time_period = '2019-01' and breakdown <> '_T'"
     )
-    assert hidden == [(None, "Q", None)]
+    assert hidden == [(None, "Q", None)] * 2
 
 
 def test_wages_cross_the_redenomination(small: Any) -> None:

@@ -270,7 +270,7 @@ def test_migrating_gives_raw_tables_of_an_older_gorod_the_small_index(
             "disk is full",
         ),
         ("Database Error\n  server closed the connection unexpectedly", "went away"),
-        ('connection to server on socket "/tmp/x" failed: No such file or directory', "went away"),
+        ('connection to server on socket "/run/x" failed: No such file or directory', "went away"),
         ("[Errno 2] No such file or directory: 'a.csv'", None),
         ("IO Error: could not write all bytes: No space left on device", None),
         ("Compilation Error in model x", None),

@@ -3,6 +3,50 @@
 -- depends_on: {{ ref('int_indicator_unit') }}
 with changed as {{ changed_inputs('indicator') }},
 
+cells as (
+    select
+        terms.indicator,
+        max(measures.minimum_cell) as minimum_cell
+    from {{ source('catalogue', 'indicator_term') }} as terms
+    inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
+    where terms.side = 'numerator'
+    group by terms.indicator
+),
+
+-- parts that count few people's doings, and where such a part is alone, the next one: else it could be subtracted
+parts as (
+    select
+        computed.indicator,
+        computed.ref_area,
+        computed.time_period,
+        computed.breakdown,
+        computed.numerator < cells.minimum_cell as is_small,
+        sum(case when computed.numerator < cells.minimum_cell then 1 else 0 end) over (
+            partition by computed.indicator, computed.ref_area, computed.time_period
+        ) as small_parts,
+        row_number() over (
+            partition by computed.indicator, computed.ref_area, computed.time_period
+            order by computed.numerator, computed.breakdown
+        ) as place
+    from {{ ref('int_indicator_value') }} as computed
+    inner join cells on computed.indicator = cells.indicator
+    where
+        {{ in_changed_periods('computed') }}
+        and cells.minimum_cell > 0
+        and computed.breakdown <> '_T'
+        and computed.numerator > 0
+),
+
+hidden as (
+    select
+        indicator,
+        ref_area,
+        time_period,
+        breakdown
+    from parts
+    where is_small or (small_parts = 1 and place = 2)
+),
+
 valued as (
     select
         computed.*,
@@ -15,11 +59,7 @@ valued as (
         periods.period_no,
         periods.first_day,
         periods.last_day,
-        -- a part (not the total) that counts few people's doings is not shown
-        coalesce(
-            computed.breakdown <> '_T' and computed.numerator > 0
-            and computed.numerator < cells.minimum_cell, false
-        ) as is_small,
+        hidden.breakdown is not null as is_hidden,
         coalesce(computed.coverage_population_pct, 0) < indicators.minimum_population_coverage_pct as is_thin,
         exempt.ref_area is not null as is_exempt,
         -- the first period of a new version of the method
@@ -33,15 +73,12 @@ valued as (
     inner join {{ ref('dim_period') }} as periods on computed.time_period = periods.time_period
     left join {{ source('catalogue', 'indicator_not_applicable') }} as exempt
         on computed.indicator = exempt.indicator and computed.ref_area = exempt.ref_area
-    left join (
-        select
-            terms.indicator,
-            max(measures.minimum_cell) as minimum_cell
-        from {{ source('catalogue', 'indicator_term') }} as terms
-        inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
-        where terms.side = 'numerator'
-        group by terms.indicator
-    ) as cells on computed.indicator = cells.indicator
+    left join hidden
+        on
+            computed.indicator = hidden.indicator
+            and computed.ref_area = hidden.ref_area
+            and computed.time_period = hidden.time_period
+            and computed.breakdown = hidden.breakdown
     where {{ in_changed_periods('computed') }}
 ),
 
@@ -53,7 +90,7 @@ decided as (
             when not is_complete then missing_reason
             when is_thin then 'not_published'
             when has_denominator and denominator = 0 then 'not_applicable'
-            when is_small then 'suppressed'
+            when is_hidden then 'suppressed'
         end as reason
     from valued
 )

@@ -93,7 +93,7 @@ wanted as (
         terms.times_measure,
         terms.weight,
         measures.absent_reason,
-        measures.quality_rank,
+        greatest(measures.quality_rank, coalesce(multiplied.quality_rank, 0)) as quality_rank,
         case when terms.breakdown = '*' then reported.breakdown else terms.breakdown end as term_breakdown,
         case when terms.taken_at = 'country' then country.ref_area else reported.ref_area end as term_ref_area,
         case
@@ -107,6 +107,7 @@ wanted as (
     inner join {{ source('catalogue', 'indicator_term') }} as terms
         on reported.indicator = terms.indicator and reported.method_version = terms.method_version
     inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
+    left join {{ source('catalogue', 'measure') }} as multiplied on terms.times_measure = multiplied.measure
     left join country on true
 )
 
@@ -129,28 +130,45 @@ select
     case
         when wanted.times_measure is null then figures.value else {{ fixed('figures.value * factors.value') }}
     end as value,
-    case when factors.obs_status in ('U', 'E') then factors.obs_status else coalesce(figures.obs_status, 'A') end
-        as obs_status,
+    case
+        when 'U' in (figures.obs_status, factors.obs_status) then 'U'
+        when 'E' in (figures.obs_status, factors.obs_status) then 'E'
+        when 'P' in (figures.obs_status, factors.obs_status) then 'P'
+        else coalesce(figures.obs_status, 'A')
+    end as obs_status,
     case
         when figures.ref_area is null then wanted.absent_reason
         when figures.missing_reason is not null then figures.missing_reason
         when wanted.times_measure is not null and factors.value is null
             then coalesce(factors.missing_reason, 'not_published')
     end as missing_reason,
-    coalesce(figures.synthetic, false) as synthetic,
-    coalesce(figures.has_warnings, false) as has_warnings,
-    figures.control_share_pct,
-    figures.last_update,
+    coalesce(figures.synthetic, false) or coalesce(factors.synthetic, false) as synthetic,
+    coalesce(figures.has_warnings, false) or coalesce(factors.has_warnings, false) as has_warnings,
+    coalesce(least(figures.control_share_pct, factors.control_share_pct), figures.control_share_pct)
+        as control_share_pct,
+    coalesce(greatest(figures.last_update, factors.last_update), figures.last_update) as last_update,
     coalesce(figures.months_expected, 1) as months_expected,
-    coalesce(figures.months_delivered, 0) as months_delivered,
+    -- a product covers no more of the period than either of its figures
+    case
+        when factors.months_delivered < factors.months_expected
+            then least(
+                coalesce(figures.months_delivered, 0),
+                cast(floor(
+                    figures.months_expected * factors.months_delivered * 1.0 / factors.months_expected
+                ) as integer)
+            )
+        else coalesce(figures.months_delivered, 0)
+    end as months_delivered,
     wanted.by_vintage or wanted.term_period = '_Z' as is_timeless,
     -- an older figure stands in for that of the year
     coalesce(
         wanted.by_vintage and {{ year_of('figures.time_period') }} < {{ year_of('wanted.time_period') }}, false
     ) as is_carried,
     -- an estimate is at best an estimate on assumptions
-    case when figures.obs_status = 'E' then greatest(wanted.quality_rank, 4) else wanted.quality_rank end
-        as quality_rank
+    case
+        when 'E' in (figures.obs_status, factors.obs_status) then greatest(wanted.quality_rank, 4)
+        else wanted.quality_rank
+    end as quality_rank
 from wanted
 left join figures
     on
