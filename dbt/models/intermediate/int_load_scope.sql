@@ -31,7 +31,7 @@ scopes as (
         measure,
         freq,
         breakdown as code,
-        null as figures
+        cast(null as bigint) as figures
     from observed
     where ref_area is not null
     union all
@@ -41,7 +41,7 @@ scopes as (
         null as measure,
         null as freq,
         ref_area as code,
-        null as figures
+        cast(null as bigint) as figures
     from observed
     where ref_area is not null and breakdown <> '_U'
 )

@@ -331,10 +331,10 @@ select
     null as freq,
     time_period,
     null as breakdown,
-    null as obs_value,
-    null as compared_value,
-    null as limit_value,
-    null as distance,
+    {{ fixed('null') }} as obs_value,
+    {{ fixed('null') }} as compared_value,
+    {{ fixed('null') }} as limit_value,
+    {{ fixed('null') }} as distance,
     false as synthetic,
     built_from
 from changed
