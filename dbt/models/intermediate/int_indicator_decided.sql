@@ -13,21 +13,13 @@ cells as (
     group by terms.indicator
 ),
 
--- parts that count few people's doings, and where such a part is alone, the next one: else it could be subtracted
 parts as (
     select
         computed.indicator,
         computed.ref_area,
         computed.time_period,
         computed.breakdown,
-        computed.numerator < cells.minimum_cell as is_small,
-        sum(case when computed.numerator < cells.minimum_cell then 1 else 0 end) over (
-            partition by computed.indicator, computed.ref_area, computed.time_period
-        ) as small_parts,
-        row_number() over (
-            partition by computed.indicator, computed.ref_area, computed.time_period
-            order by computed.numerator, computed.breakdown
-        ) as place
+        {{ is_hidden_part('indicator', 'computed', 'computed.numerator', 'cells.minimum_cell') }} as is_hidden
     from {{ ref('int_indicator_value') }} as computed
     inner join cells on computed.indicator = cells.indicator
     where
@@ -35,16 +27,6 @@ parts as (
         and cells.minimum_cell > 0
         and computed.breakdown <> '_T'
         and computed.numerator > 0
-),
-
-hidden as (
-    select
-        indicator,
-        ref_area,
-        time_period,
-        breakdown
-    from parts
-    where is_small or (small_parts = 1 and place = 2)
 ),
 
 valued as (
@@ -59,7 +41,7 @@ valued as (
         periods.period_no,
         periods.first_day,
         periods.last_day,
-        hidden.breakdown is not null as is_hidden,
+        coalesce(parts.is_hidden, false) as is_hidden,
         coalesce(computed.coverage_population_pct, 0) < indicators.minimum_population_coverage_pct as is_thin,
         exempt.ref_area is not null as is_exempt,
         -- the first period of a new version of the method
@@ -73,12 +55,12 @@ valued as (
     inner join {{ ref('dim_period') }} as periods on computed.time_period = periods.time_period
     left join {{ source('catalogue', 'indicator_not_applicable') }} as exempt
         on computed.indicator = exempt.indicator and computed.ref_area = exempt.ref_area
-    left join hidden
+    left join parts
         on
-            computed.indicator = hidden.indicator
-            and computed.ref_area = hidden.ref_area
-            and computed.time_period = hidden.time_period
-            and computed.breakdown = hidden.breakdown
+            computed.indicator = parts.indicator
+            and computed.ref_area = parts.ref_area
+            and computed.time_period = parts.time_period
+            and computed.breakdown = parts.breakdown
     where {{ in_changed_periods('computed') }}
 ),
 

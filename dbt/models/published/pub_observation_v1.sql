@@ -1,47 +1,29 @@
--- A part (not the total) that counts few people's doings is not shown, and where such a part is alone, neither is the
--- next one: else it could be subtracted.
+-- A part (not the total) that counts few people's doings is not shown.
 with parts as (
     select
         observed.measure,
         observed.ref_area,
         observed.time_period,
         observed.breakdown,
-        observed.obs_value < measures.minimum_cell as is_small,
-        sum(case when observed.obs_value < measures.minimum_cell then 1 else 0 end) over (
-            partition by observed.measure, observed.ref_area, observed.time_period
-        ) as small_parts,
-        row_number() over (
-            partition by observed.measure, observed.ref_area, observed.time_period
-            order by observed.obs_value, observed.breakdown
-        ) as place
+        {{ is_hidden_part('measure', 'observed', 'observed.obs_value', 'measures.minimum_cell') }} as is_hidden
     from {{ ref('int_observations') }} as observed
     inner join {{ source('catalogue', 'measure') }} as measures on observed.measure = measures.measure
     where measures.minimum_cell > 0 and observed.breakdown not in ('_T', '_U') and observed.obs_value > 0
-),
-
-hidden as (
-    select
-        measure,
-        ref_area,
-        time_period,
-        breakdown
-    from parts
-    where is_small or (small_parts = 1 and place = 2)
 ),
 
 marked as (
     select
         observed.*,
         measures.unit_measure,
-        hidden.breakdown is not null as is_hidden
+        coalesce(parts.is_hidden, false) as is_hidden
     from {{ ref('int_observations') }} as observed
     inner join {{ source('catalogue', 'measure') }} as measures on observed.measure = measures.measure
-    left join hidden
+    left join parts
         on
-            observed.measure = hidden.measure
-            and observed.ref_area = hidden.ref_area
-            and observed.time_period = hidden.time_period
-            and observed.breakdown = hidden.breakdown
+            observed.measure = parts.measure
+            and observed.ref_area = parts.ref_area
+            and observed.time_period = parts.time_period
+            and observed.breakdown = parts.breakdown
 )
 
 select
