@@ -70,6 +70,10 @@ class World:
             "ref_area varchar, level varchar, freq varchar, time_period varchar, breakdown varchar, "
             "obs_value decimal(24, 6), obs_status varchar, numerator decimal(24, 6), synthetic boolean)"
         )
+        self.connection.execute(
+            "create view intermediate.int_indicator_input as select distinct indicator, time_period, 'sound' as state"
+            " from intermediate.int_indicator_decided"
+        )
         places = {"BY": None, "BY-AA": "BY", "BY-BB": "BY", "c-city": "BY-AA"}
         places |= {code: "BY-AA" if number < 6 else "BY-BB" for number, code in enumerate(DISTRICTS)}
         self.connection.execute(
@@ -131,12 +135,15 @@ class World:
         return self
 
     def found(self) -> set[tuple[str, str, str]]:
-        rows = self.connection.execute(f"select rule, ref_area, time_period from ({self.query})").fetchall()
+        rows = self.connection.execute(
+            f"select rule, ref_area, time_period from ({self.query}) where rule is not null"
+        ).fetchall()
         return set(rows)
 
     def details(self) -> list[tuple[Any, ...]]:
         return self.connection.execute(
-            f"select ref_area, obs_value, compared_value, limit_value, distance, synthetic from ({self.query})"
+            "select ref_area, obs_value, compared_value, limit_value, distance, synthetic"
+            f" from ({self.query}) where rule is not null"
         ).fetchall()
 
 
