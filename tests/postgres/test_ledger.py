@@ -11,6 +11,9 @@ from pipelines.warehouse.postgres import PostgresWarehouse
 from tests.loading.test_ledger import *  # noqa: F403
 from tests.postgres.conftest import Databases
 
+# puts back the file of a warehouse; what a server restores is in test_restore.py
+del test_after_a_restore_landing_and_ledger_are_held_against_each_other  # noqa: F821
+
 
 @pytest.fixture(scope="module")
 def ledger(databases: Databases) -> Iterator[duckdb.DuckDBPyConnection]:
