@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 
@@ -24,6 +24,8 @@ NET = "Миграционный прирост, убыль (-) по террит
 
 class SmallWarehouse:
     """Deliveries are entered straight into the ledger, as the gate would have decided."""
+
+    project_as_read: ClassVar[bytes | None] = None
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "small.duckdb"
@@ -78,20 +80,31 @@ class SmallWarehouse:
         return load_id
 
     def dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run dbt in a process of its own; the caller looks at the exit code."""
+        """Run dbt in a process of its own; the caller looks at the exit code.
+
+        dbt reads the project once for all warehouses of this process: what it has read holds while the project, and the
+        path that the profile names, are the same.
+        """
         environment = os.environ | {
-            "GOROD_WAREHOUSE_PATH": str(self.path),
+            "GOROD_WAREHOUSE_PATH": self.path.name,
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
         }
         project = str(PROJECT / "dbt")
-        return subprocess.run(
+        read = self.folder / "target" / "partial_parse.msgpack"
+        if SmallWarehouse.project_as_read is not None and not read.exists():
+            read.parent.mkdir(exist_ok=True)
+            read.write_bytes(SmallWarehouse.project_as_read)
+        done = subprocess.run(
             [
                 sys.executable, "-c", "from dbt.cli.main import cli; cli()",
                 *arguments, "--project-dir", project, "--profiles-dir", project,
             ],
-            env=environment, capture_output=True, text=True, check=False, timeout=300,
+            cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
+        if SmallWarehouse.project_as_read is None and read.exists():
+            SmallWarehouse.project_as_read = read.read_bytes()
+        return done
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with self.connect(read_only=True) as connection:
