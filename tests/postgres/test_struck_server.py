@@ -32,7 +32,7 @@ RELEASE = ["release", "cut", "--period", "2022-Q4", "--by", "test", "--as-of"]
 KINDS = ("killed", "stopped", "dropped")
 PHASES = {
     "plan": ("pipelines.loading.plan:known_offers", "before"),
-    "landing": ("pipelines.loading.landing:_mark_pending", "after"),
+    "landing": ("pipelines.loading.landing:mark_pending", "after"),
     "gate": ("pipelines.loading.load:gate.evaluate", "after"),
     "load": ("pipelines.warehouse.duckdb:_insert_batch", "after"),
     "catalogue": ("pipelines.orchestration.building_assets:write_catalogue", "after"),
