@@ -30,7 +30,7 @@ def test_a_run_of_the_ui_that_writes_is_named(portal: Portal, monkeypatch: pytes
                 slots.free_concurrency_slots_for_run("run-of-the-ui")
 
         summary = run.run(Wanted(source="appeals_115"), portal.settings, watcher=hear)
-    assert [step for step in said if "run-of-the-ui" in step]
+    assert [step for step in said if step.startswith("waiting: run run-of-t")]
     assert [load["state"] for load in summary.loads] == ["accepted"]
 
 
