@@ -128,7 +128,7 @@ def test_after_whatever_came_the_figures_are_those_from_scratch(tmp_path: Path) 
         ("a category of its own", lambda: small.load(requests, "2019-08", helper.requests(["77"], "2019-08"), instance="minsk")),
         ("a load withdrawn", lambda: _withdraw(small, ids["minsk-05"])),
         ("a month that was deleted", lambda: small.load(requests, "2019-09", [], instance="minsk", not_retained=True)),
-        ("a first year of another city", lambda: small.load(requests, "2018-03", helper.requests(["6"], "2018-03"), instance="brest")),
+        ("a first year of another city", lambda: small.load(requests, "2018-03", helper.requests(["6"], "2018-03"), instance="brest")),  # noqa: E501
         ("another population", lambda: small.load(
             people, None,
             [

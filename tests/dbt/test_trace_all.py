@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.timeout(1800)
+
 from pipelines.indicators.trace import show, trace
 
 
