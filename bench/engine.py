@@ -40,7 +40,7 @@ BEFORE = ("staging", "+int_observations_by_load")
 def measure_engine(home: Path, findings: Findings) -> None:
     """All values from all observations, then those of one more month, then nothing new."""
     variables = environment(home)
-    findings.say("making a country of invented observations")
+    findings.say("making a country of invented (synthetic) observations")
     made = measure("bench.engine", "prepare", home, environment=variables).told
     rows = int(made["observations"])
     step = partial(measure, "bench.engine", "build", home, environment=variables)

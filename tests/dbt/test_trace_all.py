@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.timeout(1800)
-
 from pipelines.indicators.trace import show, trace
+
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.mark.parametrize(
