@@ -1,4 +1,4 @@
-"""Two who write one server at once."""
+"""A server that is struck in every phase of a run and comes back: the end is that of an undisturbed run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from pipelines.indicators.releases import list_releases, verify
+from pipelines.loading.landing import has_pending
 from pipelines.loading.load import load_offer
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.publishing.publication import current_publication
@@ -22,10 +25,24 @@ from pipelines.warehouse.postgres import PostgresWarehouse
 from sandbox import postgres
 from tests.pipeline.conftest import _lay_mirror
 from tests.portal import Portal, use_home
-from tests.postgres.striking import Blow, Done, Running
+from tests.postgres.striking import Blow, Done, Running, raise_up, small_disk
 
 RUN = ["run", "--source", "appeals_115"]
-ENTERING = ("pipelines.warehouse.duckdb:_insert_batch", "after")
+RELEASE = ["release", "cut", "--period", "2022-Q4", "--by", "test", "--as-of"]
+KINDS = ("killed", "stopped", "dropped")
+PHASES = {
+    "plan": ("pipelines.loading.plan:known_offers", "before"),
+    "landing": ("pipelines.loading.landing:mark_pending", "after"),
+    "gate": ("pipelines.loading.load:gate.evaluate", "after"),
+    "load": ("pipelines.warehouse.duckdb:_insert_batch", "after"),
+    "catalogue": ("pipelines.orchestration.building_assets:write_catalogue", "after"),
+    "dbt": ("pipelines.orchestration.building_assets:tell", "before", 12),
+    "indices": ("pipelines.indicators.index.publish:evaluate_methods", "after"),
+    "publication": ("pipelines.publishing.server:_tell", "before"),
+    "release": ("pipelines.indicators.releases:_enter", "before"),
+}
+LOADING = ("plan", "landing", "gate", "load")
+BUILDING = ("catalogue", "dbt", "indices", "publication")
 
 
 class Place:
@@ -160,6 +177,13 @@ def portal_of(country: Path) -> Portal:
     return Portal(Settings(home=country / "unused"), country / "mirror" / "appeals_115")
 
 
+@pytest.fixture(scope="module")
+def disk(instance: postgres.Instance) -> Iterator[bool]:
+    """Whether the server has a tablespace that can become full."""
+    with small_disk(instance) as there:
+        yield there
+
+
 def place_in(country: Path, instance: postgres.Instance, name: str, tablespace: str = "pg_default") -> Place:
     """A home and a database of its own, which know what the country knows."""
     with psycopg.connect(instance.dsn("postgres"), autocommit=True) as session:
@@ -173,13 +197,68 @@ def place_in(country: Path, instance: postgres.Instance, name: str, tablespace: 
     return place
 
 
+def strike(place: Place, kind: str, phase: str, *command: str, builds: bool = True) -> None:
+    """Strike a run, see what it says and how it leaves, and let the server come back."""
+    done = place.gorod(*command, blow=Blow(kind, *PHASES[phase]), builds=builds)
+    raise_up(place.instance)
+    where = f"{kind} at {phase}: exit code {done.code}\n{done.said[-3000:]}"
+    assert done.struck, where
+    assert "Traceback" not in done.said, where
+    if kind == "dropped" and done.code == 0:
+        return  # it went on by itself
+    assert done.code == 5, where
+    assert "PostgreSQL" in done.said, where
+    assert "run again" in done.said, where
+    assert ("disk is full" in done.said) == (kind == "full"), where
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_server_struck_in_every_phase(country: Path, instance: postgres.Instance, disk: bool) -> None:
+    place = place_in(country, instance, "struck", "small" if disk else "pg_default")
+    undisturbed = place_in(country, instance, "undisturbed")
+    portal = portal_of(country)
+    portal.put("2021-01", portal.rows("2021-01", 8))  # a correction
+    months = iter(f"2022-{month:02}" for month in range(1, 13))
+    for phase in LOADING:
+        for kind in KINDS:
+            month = next(months)
+            portal.put(month, [*portal.rows(month, 30), portal.row(31, month, category="6,30")])
+            strike(place, kind, phase, *RUN, builds=False)
+    for phase in BUILDING:
+        for kind in KINDS:
+            strike(place, kind, phase, *RUN)
+        if phase == "catalogue" and disk:
+            portal.put("2023-01", portal.rows("2023-01", 3_000))
+            strike(place, "full", "load", *RUN, builds=False)
+            strike(place, "full", "dbt", *RUN)
+    done = place.gorod(*RUN)
+    assert done.code == 0, done.said[-3000:]
+    moment = datetime.now(UTC).isoformat(timespec="seconds")
+    for kind in KINDS:
+        # from the second time on it stands, and only the ledger does not know it
+        strike(place, kind, "release", *RELEASE, moment)
+    for each, command in ((place, [*RELEASE, moment]), (undisturbed, RUN)):
+        done = each.gorod(*command)
+        assert done.code == 0, done.said[-3000:]
+    done = undisturbed.gorod(*RELEASE, datetime.now(UTC).isoformat(timespec="seconds"))
+    assert done.code == 0, done.said[-3000:]
+    for each in (place, undisturbed):
+        assert check_warehouse(each.warehouse).findings == []
+        assert not has_pending(each.settings)
+        assert not list(each.settings.landing.glob(".incoming/*"))
+        (one,) = list_releases(each.settings)
+        assert verify(each.settings, one.id) == (one.id, [])
+    assert place.end() == undisturbed.end()
+
+
 @pytest.mark.slow
 def test_two_loaders_at_once(country: Path, instance: postgres.Instance) -> None:
     first = place_in(country, instance, "two")
     second = Place(instance, country, "two", home="another")
     portal = portal_of(country)
     portal.put("2020-01", portal.rows("2020-01", 10))
-    writing = first.start(*RUN, blow=Blow("paused", *ENTERING), builds=False)
+    writing = first.start(*RUN, blow=Blow("paused", *PHASES["load"]), builds=False)
     writing.wait_for_blow()
     turned_away = second.gorod(*RUN, builds=False)
     assert turned_away.code == 4, turned_away.said[-3000:]
