@@ -19,10 +19,10 @@ FRAMEWORKS = PROJECT / "assets" / "frameworks"
 
 
 class Place(Declaration):
-    """A division of the framework: a dimension, what lies in it, or a clause of a standard."""
+    """A division of the framework: a dimension, what lies in it, a clause of a standard, or a goal."""
 
     code: str = Field(description="code of the division, as the framework writes it")
-    kind: Literal["dimension", "sub_dimension", "category", "clause"] = Field(
+    kind: Literal["dimension", "sub_dimension", "category", "clause", "goal"] = Field(
         description="what the framework calls it"
     )
     parent: str | None = Field(
@@ -96,7 +96,10 @@ class Framework(Declaration):
     title: Names = Field(description="what it is called in full")
     publisher: str = Field(description="who publishes it")
     reference: str = Field(description="the documents that define it")
-    indicator_count: int = Field(gt=0, description="how many indicators it has, as its publisher says")
+    indicator_count: int = Field(
+        gt=0,
+        description="how many indicators it has, as its publisher says; where the title says that it is a selection, of that",
+    )
     verified_ru: str = Field(description="what was compared with the documents, in Russian, as published")
     unverified_ru: str = Field(description="what is still to be compared, in Russian, as published")
     translation_ru: str = Field(description="whose the Russian and Belarusian wording is, in Russian")

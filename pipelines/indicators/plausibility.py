@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipelines.publishing.embargo import held_back
 from pipelines.warehouse.base import Warehouse
 
 # How many findings are told; the rest stands in the table.
@@ -11,7 +12,7 @@ TOLD = 10
 
 
 def impossible(warehouse: Warehouse) -> list[str]:
-    """A sentence for each of the first findings that cannot be true, of the newest build."""
+    """A sentence for each of the first findings that cannot be true, of the newest build; without figures under embargo."""
     built = warehouse.query(
         "select 1 from information_schema.tables where table_schema = 'marts' and table_name = 'mart_plausibility'"
     )
@@ -21,14 +22,21 @@ def impossible(warehouse: Warehouse) -> list[str]:
         "select * from marts.mart_plausibility where severity = 'error' "
         "order by rule, indicator, ref_area, time_period, breakdown"
     )
+    held = held_back(warehouse, "indicator")
     told = [
         f"rule {row['rule']}: {row['indicator']}, {row['ref_area']}, {row['time_period']}, {row['breakdown']}: "
-        f"{_plain(row['obs_value'])}"
-        + (f" against {_plain(row['compared_value'])}" if row["compared_value"] is not None else "")
-        + (f", limit {_plain(row['limit_value'])}" if row["limit_value"] is not None else "")
+        + ("under embargo" if (row["indicator"], row["time_period"]) in held else _figures(row))
         for row in rows[:TOLD]
     ]
     return told if len(rows) <= TOLD else [*told, f"and {len(rows) - TOLD} more in marts.mart_plausibility"]
+
+
+def _figures(row: dict[str, Any]) -> str:
+    return (
+        _plain(row["obs_value"])
+        + (f" against {_plain(row['compared_value'])}" if row["compared_value"] is not None else "")
+        + (f", limit {_plain(row['limit_value'])}" if row["limit_value"] is not None else "")
+    )
 
 
 def _plain(value: Any) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.catalogue.definition import definitions_hash
@@ -99,22 +102,41 @@ def ensure_manifest(settings: Settings) -> Path:
     Raises:
         GorodError: the project does not parse.
     """
+    with manifest_ahead(settings) as manifest:
+        return manifest
+
+
+@contextmanager
+def manifest_ahead(settings: Settings) -> Iterator[Path]:
+    """Let dbt parse its project, if files of it changed since, beside what the body does; it is parsed at the end.
+
+    Raises:
+        GorodError: the project does not parse.
+    """
     target = dbt_target(settings)
     manifest, parsed = target / "manifest.json", target / "parsed.txt"
     version = definitions_hash()
     if manifest.exists() and parsed.exists() and parsed.read_text(encoding="utf-8") == version:
-        return manifest
+        yield manifest
+        return
     with disk_errors(settings.home):
         target.mkdir(parents=True, exist_ok=True)
-    from dbt.cli.main import dbtRunner
-
-    os.environ.update(dbt_environment(settings))
-    result = dbtRunner().invoke(
-        ["--quiet", "parse", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-    )
-    if not result.success:
+    project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+    with subprocess.Popen(
+        [dbt_executable(), "--no-use-colors", "--quiet", "parse", *project],
+        env={**os.environ, **dbt_environment(settings)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as parsing:
+        try:
+            yield manifest
+        except BaseException:
+            parsing.terminate()
+            raise
+        said, _ = parsing.communicate()
+    if parsing.returncode != 0:
         raise GorodError(
-            f"the dbt project does not parse: {result.exception}", "Run `dbt parse` in dbt/ and mend it."
+            f"the dbt project does not parse: {said.strip()}", "Run `dbt parse` in dbt/ and mend it."
         )
     parsed.write_text(version, encoding="utf-8")
-    return manifest

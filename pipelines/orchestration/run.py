@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import DeclarationError, GorodError, OriginError, WarehouseBusyError, WarehouseError
-from pipelines.loading import landing
+from pipelines.loading import gate, landing
 from pipelines.loading.delivery import Delivery, Offer
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.moments import today
@@ -80,7 +80,7 @@ def run(
             )
             runner: _Runner | None = None
             if plan.offers or landing.has_pending(settings):
-                runner = _Runner(settings)
+                runner = _Runner(settings, loads=True)
                 _load(plan, runner, settings, summary)
             if stale_since(warehouse) is not None:
                 runner = runner or _Runner(settings)
@@ -175,13 +175,17 @@ def _told(feed: tuple[str, str], error: OriginError) -> str:
 class _Runner:
     """Dagster in this process, on the state that the UI shows."""
 
-    def __init__(self, settings: Settings) -> None:
-        from pipelines.orchestration.environment import COMMAND_CONFIG, prepare_dagster_home
+    def __init__(self, settings: Settings, loads: bool = False) -> None:
+        from pipelines.orchestration.environment import COMMAND_CONFIG, manifest_ahead, prepare_dagster_home
 
         home = prepare_dagster_home(settings)
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
-        from dagster import DagsterInstance
+        # the two slowest imports take as long as dbt takes to parse its project
+        with manifest_ahead(settings):
+            from dagster import DagsterInstance
 
+            if loads:
+                gate.get_ready()
         from pipelines.definitions import defs
         from pipelines.orchestration import automation
         from pipelines.orchestration.building_assets import INDEX, PUBLICATION

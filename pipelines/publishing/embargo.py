@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 
@@ -37,6 +37,20 @@ def ended_embargo(warehouse: Warehouse) -> datetime | None:
     rows = warehouse.query(f"select max(held_until) as ended from ({held}) as held where held_until <= now()")
     ended: datetime | None = rows[0]["ended"]
     return ended
+
+
+def held_back(warehouse: Warehouse, what: Literal["indicator", "measure"]) -> set[tuple[str, str]]:
+    """Indicators or measures with the period of theirs that may not leave yet; none before the first build."""
+    there = warehouse.query(
+        "select 1 from information_schema.tables where table_schema = 'intermediate' and table_name = ?",
+        [HELD[what]],
+    )
+    if not there:
+        return set()
+    rows = warehouse.query(
+        f"select {what} as what, time_period from intermediate.{HELD[what]} where held_until > now()"
+    )
+    return {(row["what"], row["time_period"]) for row in rows}
 
 
 def held_until(connection: duckdb.DuckDBPyConnection, indicator: str, time_period: str) -> datetime | None:

@@ -33,9 +33,12 @@ AWAY = re.compile(
 )
 # What a server says whose own disk is full; "no space left" alone may be said of the disk here.
 FULL = re.compile(r"disk full|could not extend file|could not write (?:to file|block)", re.IGNORECASE)
+# What libpq says where the two sides do not come to terms on encryption.
+ENCRYPTION = re.compile(r"certificate|private key|does not support SSL|SSL error", re.IGNORECASE)
 # Waiting does not help against these, though libpq says "connection failed" before them.
 REFUSED = re.compile(
-    r"password authentication|no password supplied|no pg_hba.conf entry|does not exist|permission denied",
+    r"password authentication|no password supplied|no pg_hba.conf entry|does not exist|permission denied"
+    r"|certificate|private key|does not support SSL",
     re.IGNORECASE,
 )
 
@@ -152,6 +155,11 @@ class Server:
             return WarehouseError(
                 f"{said}: {_reason(text)}",
                 "Create it: create database … encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8' template template0",
+            )
+        if ENCRYPTION.search(text):
+            return WarehouseError(
+                f"{said}: no encrypted connection: {_reason(text)}",
+                "Check sslmode, sslrootcert, sslcert and sslkey in GOROD_WAREHOUSE, and that this user can read those files.",
             )
         if "permission denied" in text:
             return WarehouseError(f"{said}: {first}", "Log in as the role that owns the warehouse.")

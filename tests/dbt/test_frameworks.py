@@ -24,7 +24,7 @@ def test_what_nothing_answers_is_not_reported(small: Any) -> None:
         "where reporting = 'not_reported' and reporting_ru = 'не представлен' and regions_reporting = 0 "
         "and newest_period is null and not synthetic group by framework order by framework"
     )
-    assert rows == [("iso_37122", 80), ("u4ssc", 90)]
+    assert rows == [("iso_37122", 80), ("sdg", 19), ("u4ssc", 90)]
 
 
 def test_coverage_is_counted_by_territory_and_dimension(small: Any) -> None:
@@ -49,10 +49,13 @@ def test_each_framework_says_what_was_compared(small: Any) -> None:
     assert small.query(
         "select framework, indicator_count, verified_count, reported_count "
         "from published.pub_framework_v1 order by framework"
-    ) == [("iso_37122", 80, 0, 0), ("u4ssc", 91, 16, 1)]
+    ) == [("iso_37122", 80, 0, 0), ("sdg", 19, 0, 0), ("u4ssc", 91, 16, 1)]
 
 
 def test_the_indicator_names_what_it_answers_to(small: Any) -> None:
     named = dict(small.query("select indicator, frameworks from published.pub_indicator_v1"))
     assert named["public_wifi_points"] == f"U4SSC {WIFI} (близкий)"
-    assert [code for code, text in named.items() if text is not None] == ["public_wifi_points"]
+    assert {code for code, text in named.items() if text is not None} == {
+        "public_wifi_points",
+        "fixed_broadband_100_mbps_pct",
+    }

@@ -100,4 +100,11 @@ def test_a_correction_that_no_longer_fits_stops_the_build_and_is_told(
     assert "corrections_fit" in done.stdout
     (told,) = misfits(DuckDBWarehouse(small.path))
     assert f"expected {WAGE + 1}, the source now says {WAGE}" in told
+    with small.connect() as connection:
+        connection.execute(
+            "insert into intermediate.int_embargo_measure (measure, time_period, held_until)"
+            " select measure, time_period, now() + interval 1 day from marts.mart_correction"
+        )
+    (told,) = misfits(DuckDBWarehouse(small.path))
+    assert str(WAGE) not in told and "under embargo" in told
     assert small.query("select ok from ops.build") == [(False,)]

@@ -144,11 +144,11 @@ def test_the_catalogue_holds_them() -> None:
         counts = connection.execute(
             "select framework, count(*), count(distinct code) from catalogue.framework_indicator group by 1 order by 1"
         ).fetchall()
-        assert counts == [("iso_37122", 80, 80), ("u4ssc", 91, 91)]
+        assert counts == [("iso_37122", 80, 80), ("sdg", 19, 19), ("u4ssc", 91, 91)]
         top = connection.execute(
             "select framework, count(distinct dimension) from catalogue.framework_place group by 1 order by 1"
         ).fetchall()
-        assert top == [("iso_37122", 19), ("u4ssc", 3)]
+        assert top == [("iso_37122", 19), ("sdg", 4), ("u4ssc", 3)]
         way = connection.execute(
             "select path_ru, path_en from catalogue.framework_place where place = 'EC: I: UP'"
         ).fetchall()

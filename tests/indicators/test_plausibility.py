@@ -382,3 +382,20 @@ def test_many_impossible_values_are_told_in_part(tmp_path: Path) -> None:
     assert told[0] == "rule r: x, BY, 2000, _T: 1.5"
     assert told[-1] == "and 2 more in marts.mart_plausibility"
     assert len(told) == 11
+
+
+def test_a_figure_under_embargo_is_not_told_to_him_whose_build_it_stops(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as connection:
+        connection.execute(
+            "create schema marts; create schema intermediate; create table marts.mart_plausibility as select 'r' as rule,"
+            " 'error' as severity, 'x' as indicator, 'BY' as ref_area, period as time_period, '_T' as breakdown,"
+            " 7::decimal(24, 6) as obs_value, 8::decimal(24, 6) as compared_value, 9::decimal(24, 6) as limit_value"
+            " from (values ('2024'), ('2025'), ('2026')) as t (period);"
+            "create table intermediate.int_embargo_indicator as select 'x' as indicator, '2025' as time_period,"
+            " now() + interval 1 day as held_until union all select 'x', '2024', now() - interval 1 day"
+        )
+    assert impossible(DuckDBWarehouse(tmp_path / "w.duckdb")) == [
+        "rule r: x, BY, 2024, _T: 7 against 8, limit 9",
+        "rule r: x, BY, 2025, _T: under embargo",
+        "rule r: x, BY, 2026, _T: 7 against 8, limit 9",
+    ]

@@ -9,6 +9,7 @@ import sys
 import time
 from typing import Any
 
+import duckdb
 import psycopg
 import pytest
 
@@ -17,7 +18,7 @@ from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 from pipelines.settings import PROJECT
 from pipelines.warehouse import form, warehouse_at
 from pipelines.warehouse.postgres import PostgresWarehouse
-from pipelines.warehouse.server import Server
+from pipelines.warehouse.server import Server, is_away
 from tests.portal import Portal
 from tests.postgres.conftest import Databases
 
@@ -132,6 +133,37 @@ def test_a_server_that_is_away_is_waited_for_and_told_without_the_password(passw
         assert quote(password) not in str(caught.value)
     assert time.monotonic() - started >= 1
     assert password not in repr(Server(away))
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (
+            psycopg.OperationalError(
+                'connection failed: connection to server at "127.0.0.1", port 5432 failed: '
+                'root certificate file "/etc/gorod/ca.pem" does not exist'
+            ),
+            "/etc/gorod/ca.pem",
+        ),
+        (
+            duckdb.IOException(
+                'Unable to connect to Postgres at "": could not open certificate file "/etc/gorod/us.pem": Permission denied'
+            ),
+            "/etc/gorod/us.pem",
+        ),
+        (
+            psycopg.OperationalError("server does not support SSL, but SSL was required"),
+            "does not support SSL",
+        ),
+    ],
+)
+def test_no_encryption_is_told_with_a_remedy_and_not_waited_for(error: Exception, why: str) -> None:
+    assert not is_away(error)
+    told = Server("postgresql://gorod@h/d?sslmode=verify-full").told(error)
+    assert isinstance(told, WarehouseError)
+    assert "no encrypted connection" in told.message
+    assert why in told.message
+    assert "sslrootcert" in told.remedy
 
 
 def test_two_processes_cannot_write_at_once_and_the_message_says_who(
