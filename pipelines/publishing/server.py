@@ -79,7 +79,11 @@ def publish_on_server(server: Server, about: dict[str, Any]) -> dict[str, int]:
                 with session.transaction():
                     _release_keys(session)
                 with session.transaction():
-                    return _publish(session, about)
+                    changed = _publish(session, about)
+                # queries are planned by what the tables hold now, and autovacuum comes a minute later
+                for name in (name for name, rows in changed.items() if rows):
+                    session.execute(sql.SQL("analyze {}").format(sql.Identifier(SHOWN, name)))
+                return changed
         except (GorodError, psycopg.Error) as error:
             if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
                 raise

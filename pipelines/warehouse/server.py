@@ -23,6 +23,10 @@ from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 STATEMENT_TIMEOUT = "1h"
 IDLE_IN_TRANSACTION_TIMEOUT = "10min"
 
+# dbt's models join whole sets. Where PostgreSQL guesses too few rows through a chain of joins, it would join them row by
+# row; compiling such a query takes longer than running it.
+PLANNING = "-c enable_nestloop=off -c jit=off"
+
 # What libpq and the server say while the server is away or comes back.
 AWAY = re.compile(
     r"connection refused|could not connect|unable to connect|connection (?:to server|failed|is lost|is closed)"
@@ -200,7 +204,7 @@ class Server:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The environment in which libpq of another process reaches the same database with the same settings."""
+        """The environment in which dbt reaches the same database with the same settings, and plans for whole sets."""
         given = self.parameters
         named = {
             "host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD",
@@ -209,7 +213,7 @@ class Server:
         }  # fmt: skip
         return {
             **{variable: given[part] for part, variable in named.items() if part in given},
-            "PGOPTIONS": self.options,
+            "PGOPTIONS": f"{self.options} {PLANNING}",
         }
 
     def url(self, *, search_path: str) -> str:

@@ -420,9 +420,9 @@ def test_a_kill_leaves_all_or_nothing(story: Any, place: str, when: str, tmp_pat
     settings = story.settings.model_copy(update={"home": home})
     program = (
         "import sys; from datetime import datetime; from pipelines.indicators import releases;"
-        " from pipelines.settings import Settings; from tests.pipeline.dying import dying_at;"
+        " from pipelines.settings import Settings; from tests.pipeline.dying import act_at, die;"
         " place, when, home, warehouse, moment = sys.argv[1:]; releases.load_calendar = lambda _: {};"
-        " dying_at(place, when, 1);"
+        " act_at(place, when, 1, die);"
         " releases.cut(Settings(home=home, warehouse=warehouse), '2019-Q1', datetime.fromisoformat(moment), 'x')"
     )
     done = subprocess.run(

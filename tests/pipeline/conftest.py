@@ -26,7 +26,7 @@ def gorod(home: Path, *arguments: str, **environment: str) -> subprocess.Complet
     """Run the command in a process of its own, on a small country's home."""
     return subprocess.run(
         [sys.executable, "-m", "pipelines.cli", *arguments],
-        cwd=PROJECT, env=environment_of(home, **environment), capture_output=True, text=True, check=False, timeout=500,
+        cwd=PROJECT, env=environment_of(home, **environment), capture_output=True, text=True, check=False, timeout=1400,
     )  # fmt: skip
 
 

@@ -11,12 +11,12 @@ from functools import wraps
 from typing import Any
 
 
-def die(*_: Any) -> None:
+def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def dying_at(place: str, when: str, nth: int) -> None:
-    """Let this process die before or after the ``nth`` call of ``module:name`` (or ``module:Class.name``)."""
+def act_at(place: str, when: str, nth: int, act: Callable[[], None]) -> None:
+    """Let this process ``act`` before or after the ``nth`` call of ``module:name`` (or ``module:Class.name``)."""
     module, _, name = place.partition(":")
     owner: Any = importlib.import_module(module)
     *path, name = name.split(".")
@@ -30,30 +30,34 @@ def dying_at(place: str, when: str, nth: int) -> None:
         nonlocal calls
         calls += 1
         if calls == nth and when == "before":
-            die()
+            act()
         result = original(*arguments, **options)
         if calls == nth and when == "after":
-            die()
+            act()
         return result
 
     setattr(owner, name, wrapper)
 
 
-def main(builds: str, place: str = "", when: str = "", nth: str = "1") -> None:
+def main(builds: bool, death: tuple[str, str, int] | None) -> None:
     """``gorod run`` on the requests; without ``builds`` it ends when all is loaded."""
     from pipelines.loading.plan import Wanted
     from pipelines.orchestration import run, stale
     from pipelines.settings import get_settings
 
-    if builds != "builds":
-        stale.stale_since = lambda _: None
-        stale.is_unpublished = lambda *_: False
-    if place:
-        dying_at(place, when, int(nth))
+    if not builds:
+        stale.stale_since = lambda _: None  # type: ignore[assignment]
+        stale.is_unpublished = lambda *_: False  # type: ignore[assignment]
+    if death is not None:
+        act_at(*death, die)
     summary = run.run(Wanted(source="appeals_115"), get_settings())
     if summary.failures:
         raise SystemExit("\n".join(summary.failures))
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def gorod(*arguments: str) -> None:
+    """The command itself."""
+    from pipelines.cli import main
+
+    sys.argv = ["gorod", *arguments]
+    main()

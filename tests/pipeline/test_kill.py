@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,9 @@ import pytest
 
 from pipelines.loading.landing import has_pending
 from pipelines.publishing.publication import current_publication
-from pipelines.settings import PROJECT, Settings
+from pipelines.settings import Settings
+from tests import forked
+from tests.pipeline import dying
 from tests.pipeline.conftest import copy_country, environment_of
 from tests.portal import Portal
 
@@ -52,12 +53,11 @@ def country_of(built: Path, folder: Path) -> Path:
 
 def run(home: Path, builds: bool = True, death: tuple[str, str, int] | None = None) -> int:
     """Exit code of a run in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.pipeline.dying", "builds" if builds else "loads", *map(str, death or ())],
-        cwd=PROJECT, env=environment_of(home), capture_output=True, text=True, check=False, timeout=400,
-    )  # fmt: skip
-    assert done.returncode in (0, -signal.SIGKILL), done.stdout[-2000:] + done.stderr[-3000:]
-    return done.returncode
+    said = home.parent / "said.txt"
+    process = forked.start(said, environment_of(home), dying.main, builds, death)
+    process.join()
+    assert process.exitcode in (0, -signal.SIGKILL), said.read_text(encoding="utf-8")[-5000:]
+    return process.exitcode
 
 
 def state(home: Path) -> dict[str, Any]:
@@ -119,16 +119,17 @@ def test_a_run_killed_while_it_loads(
     assert state(home) == loaded
 
 
-def start(home: Path) -> subprocess.Popen[bytes]:
+def start(home: Path) -> BaseProcess:
     """``gorod run`` in a process group of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli", "run", "--source", "appeals_115"],
-        cwd=PROJECT,
-        env=environment_of(home),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+    return forked.start(
+        home.parent / "said.txt", environment_of(home), dying.gorod, "run", "--source", "appeals_115"
     )
+
+
+def kill(process: BaseProcess, with_children: bool = True) -> None:
+    assert process.pid is not None
+    (os.killpg if with_children else os.kill)(process.pid, signal.SIGKILL)
+    process.join()
 
 
 def kill_when_compiled(home: Path, model: str, with_dbt: bool = True) -> None:
@@ -136,13 +137,12 @@ def kill_when_compiled(home: Path, model: str, with_dbt: bool = True) -> None:
     begun = time.time()
     process = start(home)
     target = home / "dbt" / "target-duckdb"
-    while process.poll() is None:
+    while process.is_alive():
         if any(path.stat().st_mtime > begun for path in target.rglob(f"run/**/{model}.sql")):
-            (os.killpg if with_dbt else os.kill)(process.pid, signal.SIGKILL)
-            process.wait()
+            kill(process, with_dbt)
             return
         time.sleep(0.02)
-    raise AssertionError(f"the run ended with {process.returncode} before dbt came to {model}")
+    raise AssertionError(f"the run ended with {process.exitcode} before dbt came to {model}")
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +153,6 @@ def finished(built: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     return state(home)
 
 
-@pytest.mark.timeout(1200)
 def test_a_run_killed_while_it_builds_and_publishes(
     built: Path, finished: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -185,11 +184,9 @@ def test_a_run_killed_at_random_moments(built: Path, finished: dict[str, Any], t
     moments = random.Random(20240229)
     for _ in range(5):
         process = start(home)
-        try:
-            process.wait(moments.uniform(1.0, 12.0))
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        process.join(moments.uniform(0.1, 12.0))
+        if process.is_alive():
+            kill(process)
     assert run(home) == 0
     assert state(home) == finished
 
@@ -198,24 +195,16 @@ def test_a_run_interrupted_from_the_keyboard_says_so(
     built: Path, tmp_path: Path, loaded: dict[str, Any]
 ) -> None:
     home = country_of(built, tmp_path)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli", "run", "--source", "appeals_115"],
-        cwd=PROJECT,
-        env=environment_of(home),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # a shell's background jobs, and their children, ignore it
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    while process.poll() is None and not list(
+    process = start(home)
+    while process.is_alive() and not list(
         (home / "landing" / "appeals_115").glob("requests/minsk/2024-05/*")
     ):
         time.sleep(0.02)
+    assert process.pid is not None
     os.killpg(process.pid, signal.SIGINT)
-    _, told = process.communicate(timeout=120)
-    assert process.returncode == 130
+    process.join()
+    told = (home.parent / "said.txt").read_text(encoding="utf-8")
+    assert process.exitcode == 130
     assert "interrupted" in told
     assert "Traceback" not in told
     assert run(home, builds=False) == 0

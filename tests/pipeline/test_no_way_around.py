@@ -33,7 +33,7 @@ def dbt(home: Path, *arguments: str) -> None:
     """dbt as anybody runs it by hand."""
     done = subprocess.run(
         [str(Path(sys.executable).with_name("dbt")), *arguments, "--project-dir", "dbt", "--profiles-dir", "dbt"],
-        cwd=PROJECT, capture_output=True, text=True, check=False, timeout=400,
+        cwd=PROJECT, capture_output=True, text=True, check=False, timeout=1400,
         env={
             **environment_of(home), "GOROD_WAREHOUSE_PATH": str(home / "warehouse.duckdb"),
             "DBT_TARGET_PATH": str(home / "by-hand"), "DBT_LOG_PATH": str(home / "by-hand"),
@@ -109,7 +109,7 @@ for name, partition in (("load_appeals_115", "minsk|2024-05-01"), ("build_and_pu
 """
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=PROJECT, env=environment_of(home),
-        capture_output=True, text=True, check=False, timeout=400,
+        capture_output=True, text=True, check=False, timeout=1400,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
 

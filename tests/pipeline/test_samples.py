@@ -36,7 +36,7 @@ def gorod(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GOROD_", "DAGSTER_"))}
     return subprocess.run(
         [sys.executable, "-m", "pipelines.cli", *arguments],
-        cwd=PROJECT, env={**kept, "GOROD_HOME": str(home)}, capture_output=True, text=True, check=False, timeout=550,
+        cwd=PROJECT, env={**kept, "GOROD_HOME": str(home)}, capture_output=True, text=True, check=False, timeout=1400,
     )  # fmt: skip
 
 

@@ -1,36 +1,23 @@
-"""``gorod`` in a process of its own that strikes its server at a chosen place: what a machine room does to a run.
-
-Processes are forked from one that has imported everything, so that a strike costs no imports.
-"""
+"""``gorod`` in a process of its own that strikes its server at a chosen place: what a machine room does to a run."""
 
 from __future__ import annotations
 
-import importlib
-import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import wraps
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from sandbox.postgres import Instance
-
-PRELOADED = [
-    "dagster_dbt",
-    "great_expectations",
-    "pipelines.cli",
-    "pipelines.orchestration.run",
-    "tests.postgres.striking",
-]
+from tests import forked
+from tests.pipeline.dying import act_at
 
 ROOM = 400 << 20
 
@@ -96,12 +83,9 @@ class Running:
         self.said = folder / "said.txt"
         self.mark = folder / "struck"
         self.mark.unlink(missing_ok=True)
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(PRELOADED)
-        self.process = context.Process(
-            target=_child, args=(environment, arguments, builds, blow, instance, self.said, self.mark)
+        self.process = forked.start(
+            self.said, environment, _gorod, arguments, builds, blow, instance, self.mark
         )
-        self.process.start()
 
     def wait_for_blow(self) -> None:
         """Until its blow has fallen."""
@@ -131,21 +115,7 @@ class Running:
         return Done(ended, said, self.mark.exists())
 
 
-def _child(
-    environment: dict[str, str],
-    arguments: list[str],
-    builds: bool,
-    blow: Blow | None,
-    instance: Instance,
-    said: Path,
-    mark: Path,
-) -> None:
-    os.environ.clear()
-    os.environ.update(environment)
-    os.setsid()
-    with said.open("w", encoding="utf-8") as stream:
-        os.dup2(stream.fileno(), 1)
-        os.dup2(stream.fileno(), 2)
+def _gorod(arguments: list[str], builds: bool, blow: Blow | None, instance: Instance, mark: Path) -> None:
     from pipelines.cli import main
     from pipelines.orchestration import stale
 
@@ -153,32 +123,9 @@ def _child(
         stale.stale_since = lambda _: None  # type: ignore[assignment]
         stale.is_unpublished = lambda *_: False  # type: ignore[assignment]
     if blow is not None:
-        _arm(blow, instance, mark)
+        act_at(blow.place, blow.when, blow.nth, lambda: blow.fall(instance, mark))
     sys.argv = ["gorod", *arguments]
     main()
-
-
-def _arm(blow: Blow, instance: Instance, mark: Path) -> None:
-    module, _, name = blow.place.partition(":")
-    owner: Any = importlib.import_module(module)
-    *path, name = name.split(".")
-    for step in path:
-        owner = getattr(owner, step)
-    original: Callable[..., Any] = getattr(owner, name)
-    calls = 0
-
-    @wraps(original)
-    def wrapper(*arguments: Any, **options: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == blow.nth and blow.when == "before":
-            blow.fall(instance, mark)
-        result = original(*arguments, **options)
-        if calls == blow.nth and blow.when == "after":
-            blow.fall(instance, mark)
-        return result
-
-    setattr(owner, name, wrapper)
 
 
 def raise_up(instance: Instance) -> None:

@@ -181,7 +181,7 @@ def test_the_samples_by_gorod_run_end_in_the_same_publication(tmp_path: Path, da
         }  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-m", "pipelines.cli", "run", "--json"],
-            cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=500,
+            cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=1400,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
         assert not json.loads(done.stdout)["failures"]
