@@ -20,19 +20,37 @@ from pipelines.orchestration.loading_assets import origin_spec, raw_asset
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
 
+# DuckDB has one writer: steps run one after another, in one process.
+ONE_AFTER_ANOTHER = dg.in_process_executor
+
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """Build the definitions; the warehouse's own tables are made first, for the sensors look at them."""
     open_warehouse(get_settings()).prepare()
+    return dg.Definitions.merge(loading(), building())
+
+
+def loading() -> dg.Definitions:
+    """From the systems outside to the raw tables: what can be run before dbt has parsed its project."""
     feeds = [
         (source, name, feed) for source in load_sources().values() for name, feed in source.feeds.items()
     ]
-    loading, build, report = automation.loading_jobs(), automation.build_job(), automation.report_job()
+    jobs = automation.loading_jobs()
+    return dg.Definitions(
+        assets=[*(origin_spec(*feed) for feed in feeds), *(raw_asset(*feed) for feed in feeds)],
+        jobs=[*jobs.values()],
+        schedules=automation.loading_schedules(jobs),
+        sensors=[automation.inbox_sensor(jobs)],
+        executor=ONE_AFTER_ANOTHER,
+    )
+
+
+def building() -> dg.Definitions:
+    """From the ledger to readers."""
+    build, report = automation.build_job(), automation.report_job()
     return dg.Definitions(
         assets=[
-            *(origin_spec(*feed) for feed in feeds),
-            *(raw_asset(*feed) for feed in feeds),
             *ledger_specs(),
             catalogue,
             marts(),
@@ -41,10 +59,9 @@ def defs() -> dg.Definitions:
             exports,
             country_digest,
         ],
-        jobs=[*loading.values(), build, report],
-        schedules=[*automation.loading_schedules(loading), automation.report_schedule(report)],
-        sensors=[automation.inbox_sensor(loading), automation.ledger_sensor(build)],
+        jobs=[build, report],
+        schedules=[automation.report_schedule(report)],
+        sensors=[automation.ledger_sensor(build)],
         resources={"dbt": dbt_resource()},
-        # DuckDB has one writer: steps run one after another, in one process.
-        executor=dg.in_process_executor,
+        executor=ONE_AFTER_ANOTHER,
     )

@@ -106,11 +106,6 @@ def load_suite(source: str, feed: str) -> tuple[list[Any], str]:
     return suite, hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def get_ready() -> None:
-    """Import Great Expectations: seconds, which are spent here rather than at the first batch."""
-    _readable()
-
-
 @cache
 def _readable() -> Any:
     """What every suite begins with: each row could be read as the declared types."""

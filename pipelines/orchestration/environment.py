@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -103,21 +103,20 @@ def ensure_manifest(settings: Settings) -> Path:
         GorodError: the project does not parse.
     """
     with manifest_ahead(settings) as manifest:
-        return manifest
+        return manifest()
 
 
 @contextmanager
-def manifest_ahead(settings: Settings) -> Iterator[Path]:
-    """Let dbt parse its project, if files of it changed since, beside what the body does; it is parsed at the end.
+def manifest_ahead(settings: Settings) -> Iterator[Callable[[], Path]]:
+    """Let dbt parse its project, if files of it changed since, beside what the body does; who needs it calls for it.
 
-    Raises:
-        GorodError: the project does not parse.
+    What is given is :func:`ensure_manifest`, which waits for what has been begun.
     """
     target = dbt_target(settings)
     manifest, parsed = target / "manifest.json", target / "parsed.txt"
     version = definitions_hash()
     if manifest.exists() and parsed.exists() and parsed.read_text(encoding="utf-8") == version:
-        yield manifest
+        yield lambda: manifest
         return
     with disk_errors(settings.home):
         target.mkdir(parents=True, exist_ok=True)
@@ -129,14 +128,19 @@ def manifest_ahead(settings: Settings) -> Iterator[Path]:
         stderr=subprocess.STDOUT,
         text=True,
     ) as parsing:
+
+        def ensured() -> Path:
+            said, _ = parsing.communicate()
+            if parsing.returncode != 0:
+                raise GorodError(
+                    f"the dbt project does not parse: {said.strip()}", "Run `dbt parse` in dbt/ and mend it."
+                )
+            parsed.write_text(version, encoding="utf-8")
+            return manifest
+
         try:
-            yield manifest
-        except BaseException:
-            parsing.terminate()
-            raise
-        said, _ = parsing.communicate()
-    if parsing.returncode != 0:
-        raise GorodError(
-            f"the dbt project does not parse: {said.strip()}", "Run `dbt parse` in dbt/ and mend it."
-        )
-    parsed.write_text(version, encoding="utf-8")
+            yield ensured
+        finally:
+            # nobody called for it
+            if parsing.poll() is None:
+                parsing.terminate()

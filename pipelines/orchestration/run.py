@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import DeclarationError, GorodError, OriginError, WarehouseBusyError, WarehouseError
-from pipelines.loading import gate, landing
+from pipelines.loading import landing
 from pipelines.loading.delivery import Delivery, Offer
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.moments import today
@@ -64,11 +66,12 @@ def run(
         GorodError: the marts could not be built; what was published stays.
     """
     # Dagster is imported only when there is something to run: a run with nothing new takes a moment.
+    from pipelines.orchestration.environment import manifest_ahead
     from pipelines.orchestration.stale import is_unpublished, stale_since
 
     watch(watcher)
     try:
-        with telling_server(settings), run_lock(settings):
+        with telling_server(settings), run_lock(settings), manifest_ahead(settings) as manifest:
             landing.sweep(settings)
             warehouse = open_warehouse(settings)
             warehouse.prepare()
@@ -80,14 +83,14 @@ def run(
             )
             runner: _Runner | None = None
             if plan.offers or landing.has_pending(settings):
-                runner = _Runner(settings, loads=True)
+                runner = _Runner(settings, manifest)
                 _load(plan, runner, settings, summary)
             if stale_since(warehouse) is not None:
-                runner = runner or _Runner(settings)
+                runner = runner or _Runner(settings, manifest)
                 _build(runner, warehouse)
                 summary.built = True
             elif is_unpublished(settings, warehouse):
-                runner = runner or _Runner(settings)
+                runner = runner or _Runner(settings, manifest)
                 runner.execute(runner.build_job, assets=[runner.index, runner.publication])
                 summary.built = True
             summary.loads = warehouse.query(
@@ -96,7 +99,7 @@ def run(
                 [before],
             )
             if report:
-                _report(settings, runner, summary)
+                _report(settings, manifest, runner, summary)
     finally:
         watch(None)
     return summary
@@ -151,7 +154,9 @@ def _build(runner: _Runner, warehouse: Warehouse) -> None:
         ) from error
 
 
-def _report(settings: Settings, runner: _Runner | None, summary: RunSummary) -> None:
+def _report(
+    settings: Settings, manifest: Callable[[], Path], runner: _Runner | None, summary: RunSummary
+) -> None:
     from pipelines.publishing.publication import current_publication
 
     if current_publication(settings) is None:
@@ -159,7 +164,7 @@ def _report(settings: Settings, runner: _Runner | None, summary: RunSummary) -> 
     month = f"{today():%Y-%m}"
     target = settings.reports / "country_digest" / month
     if summary.built or not (target / "manifest.json").exists():
-        runner = runner or _Runner(settings)
+        runner = runner or _Runner(settings, manifest)
         runner.execute(runner.report_job, {"dagster/partition": f"{month}-01"})
 
 
@@ -175,25 +180,23 @@ def _told(feed: tuple[str, str], error: OriginError) -> str:
 class _Runner:
     """Dagster in this process, on the state that the UI shows."""
 
-    def __init__(self, settings: Settings, loads: bool = False) -> None:
-        from pipelines.orchestration.environment import COMMAND_CONFIG, manifest_ahead, prepare_dagster_home
+    def __init__(self, settings: Settings, manifest: Callable[[], Path] | None = None) -> None:
+        """``manifest`` waits for dbt's, which the definitions of what is built need."""
+        from pipelines.orchestration.environment import COMMAND_CONFIG, prepare_dagster_home
 
         home = prepare_dagster_home(settings)
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
-        # the two slowest imports take as long as dbt takes to parse its project
-        with manifest_ahead(settings):
-            from dagster import DagsterInstance
+        from dagster import DagsterInstance
 
-            if loads:
-                gate.get_ready()
-        from pipelines.definitions import defs
+        from pipelines import definitions
         from pipelines.orchestration import automation
         from pipelines.orchestration.building_assets import INDEX, PUBLICATION
         from pipelines.orchestration.loading_assets import raw_key
 
+        self.manifest = manifest
         self.busy_timeout_s = settings.busy_timeout_s
         self.instance: DagsterInstance = DagsterInstance.from_config(str(home), COMMAND_CONFIG)
-        self.definitions: Definitions = defs()
+        self.loading: Definitions = definitions.loading()
         self.build_job = automation.BUILD_JOB
         self.report_job = automation.REPORT_JOB
         self.load_job = automation.load_job_name
@@ -202,6 +205,15 @@ class _Runner:
         self.publication = PUBLICATION
         self.server = server_of(settings)
         self._bury_the_dead()
+
+    @cached_property
+    def building(self) -> Definitions:
+        """What is built, once dbt has parsed its project."""
+        from pipelines import definitions
+
+        if self.manifest is not None:
+            self.manifest()
+        return definitions.building()
 
     def _bury_the_dead(self) -> None:
         """End what killed runs left open: they hold the one writer's slot, and would be waited for without end.
@@ -227,7 +239,8 @@ class _Runner:
             KeyboardInterrupt: Dagster was interrupted; it does not pass that on.
         """
         wait_for_slot(self.instance, self.busy_timeout_s)
-        definition = self.definitions.resolve_job_def(job)
+        builds = job in (self.build_job, self.report_job)
+        definition = (self.building if builds else self.loading).resolve_job_def(job)
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         given = dict(tags or {})
         partition = given.pop("dagster/partition", None)

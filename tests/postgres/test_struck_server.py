@@ -248,7 +248,7 @@ def test_a_server_struck_in_every_phase(country: Path, instance: postgres.Instan
     for phase, kinds in BUILDING.items():
         for kind in kinds:
             strike(place, kind, phase, *RUN)
-    strike(place, "dropped", "dbt", *RUN)
+    strike(place, "dropped", "publication", *RUN)
     done = place.gorod(*RUN)
     assert done.code == 0, done.said[-3000:]
     moment = datetime.now(UTC).isoformat(timespec="seconds")
