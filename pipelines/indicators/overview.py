@@ -22,7 +22,8 @@ class Overview:
 def overview(database: Path) -> Overview:
     """The newest published value of each indicator that most regions have, by region.
 
-    For each indicator the period is the newest one with the most regions; a missing value is shown by its reason.
+    For each indicator the period is the newest one with the most regions; a missing value is shown by its reason;
+    a dash stands where none is computed.
     """
     with duckdb.connect(str(database), read_only=True) as connection:
         areas = connection.execute(
@@ -72,7 +73,7 @@ def overview(database: Path) -> Overview:
         "Показатели по регионам",
         _warning(len(invented), len(rows)),
         ("показатель", "период", *names),
-        [(row["name"], row["period"], *(row.get(area, "") for area in names)) for row in rows.values()],
+        [(row["name"], row["period"], *(row.get(area, "—") for area in names)) for row in rows.values()],
     )
 
 

@@ -21,6 +21,10 @@ class ReportLine(Declaration):
     freq: Literal["M", "Q", "S", "A"] | None = Field(
         default=None, description="its frequency in the report; when absent, the one that is up to date"
     )
+    counts_from: Literal["start", "end"] = Field(
+        default="end",
+        description="when a figure of a period is shown: after its end, or from its start (the population on 1 January)",
+    )
 
 
 class Report(Declaration):

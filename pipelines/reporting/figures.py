@@ -143,7 +143,7 @@ def read_digest(publication: Publication, report: Report, period: str) -> Digest
                 publication=publication,
                 territories=territories,
                 lines=lines,
-                series=_series(connection, territories, [line.indicator for line in lines], last_day),
+                series=_series(connection, territories, [line.indicator for line in lines], report, last_day),
                 loads=tuple(
                     _records(connection, "from pub_load_v1 order by source, feed, instance, slice, load_id")
                 ),
@@ -251,14 +251,16 @@ def _line(
     areas: list[str],
     last_day: date,
 ) -> Line:
-    """The newest period that ends by ``last_day`` and has a figure for any of the ``areas``."""
+    """The newest period that counts by ``last_day`` and has a figure for any of the ``areas``."""
     scope = (
         "from pub_indicator_value_v1 where indicator = $indicator and breakdown = '_T'"
         " and list_contains($areas, ref_area)"
     )
     parameters: dict[str, object] = {"indicator": indicator.code, "areas": areas}
+    day = {"start": "first_day", "end": "last_day"}[line.counts_from]
     found = connection.execute(
-        f"select time_period, freq {scope} and last_day <= $last_day and ($freq is null or freq = $freq)"
+        f"select time_period, freq {scope} and {day} <= $last_day"
+        " and ($freq is null or freq = $freq)"
         " group by time_period, freq order by max(obs_value is not null) desc, max(last_day) desc,"
         " list_position($frequencies, freq) limit 1",
         {**parameters, "last_day": last_day, "freq": line.freq, "frequencies": list(FREQUENCIES)},
@@ -286,19 +288,27 @@ def _series(
     connection: duckdb.DuckDBPyConnection,
     territories: tuple[Territory, ...],
     indicators: list[Indicator],
+    report: Report,
     last_day: date,
 ) -> tuple[Series, ...]:
-    """All published periods of the report's indicators, in the order of report, territory, time."""
+    """All published periods of the report's indicators that count, in the order of report, territory, time."""
     names = {territory.ref_area: territory.name for territory in territories}
     codes = [indicator.code for indicator in indicators]
     by_code = {indicator.code: indicator for indicator in indicators}
     rows = connection.execute(
         f"select indicator, freq, time_period, {_VALUE_COLUMNS} from pub_indicator_value_v1"
         " where list_contains($codes, indicator) and list_contains($areas, ref_area)"
-        " and breakdown = '_T' and last_day <= $last_day"
+        " and breakdown = '_T' and $last_day >="
+        " case when list_contains($from_start, indicator) then first_day else last_day end"
         " order by list_position($codes, indicator), list_position($areas, ref_area),"
         " list_position($frequencies, freq), first_day",
-        {"codes": codes, "areas": list(names), "last_day": last_day, "frequencies": list(FREQUENCIES)},
+        {
+            "codes": codes,
+            "areas": list(names),
+            "last_day": last_day,
+            "from_start": [line.indicator for line in report.indicators if line.counts_from == "start"],
+            "frequencies": list(FREQUENCIES),
+        },
     ).fetchall()
     return tuple(
         Series(

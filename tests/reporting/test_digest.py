@@ -214,6 +214,21 @@ def test_an_earlier_month_shows_what_was_the_newest_then(settings: Settings, rep
     assert max(str(row[5]) for row in rows if row[4] == "месяц") == "2025-08"
 
 
+def test_what_is_of_the_first_day_of_a_year_is_shown_from_that_day(
+    settings: Settings, report: Report
+) -> None:
+    lines = tuple(
+        line.model_copy(update={"counts_from": "start"}) if line.indicator == "population" else line
+        for line in report.indicators
+    )
+    result = make_digest(settings, "2025-08", report.model_copy(update={"indicators": lines}))
+    periods = json.loads((result.folder / "manifest.json").read_text(encoding="utf-8"))["periods"]
+    assert (periods["population"], periods["requests_per_1000"]) == ("2025", "2025-08")
+    header, rows = table(result, "Ряды")
+    code, period = header.index("Код показателя"), header.index("Период")
+    assert max(str(row[period]) for row in rows if row[code] == "population") == "2025"
+
+
 def test_a_month_before_all_data_says_so(settings: Settings, report: Report) -> None:
     result = make_digest(settings, "2001-01", report)
     _, rows = table(result, "Показатели")
