@@ -33,7 +33,7 @@ dev: setup ## Dagster's UI on the same state, http://127.0.0.1:3000
 	$(BIN)/gorod ui
 
 test: setup ## all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: setup ## the tests that take seconds
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'

@@ -95,7 +95,7 @@ def write_answer(given: Answer, path: Path) -> None:
             ("Загрузка", load["load_id"]),
             ("Файл", load["files"]),
             ("SHA-256", load["sha256"]),
-            ("Получено (UTC)", str(load["received_at"])),
+            ("Получено (UTC)", f"{load['received_at']:%Y-%m-%d %H:%M:%S}"),
             ("Строк передано", load["rows_delivered"]),
             ("Строк принято", load["rows_accepted"]),
             ("Строк задержано", load["rows_quarantined"]),

@@ -47,7 +47,7 @@ def land(offer: Offer, settings: Settings) -> Delivery:
             sha256=sha256,
             bytes=size,
             origin=offer.origin,
-            received_at=datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds"),
+            received_at=datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds"),
             synthetic=offer.synthetic,
         )
         mark_pending(delivery, settings)

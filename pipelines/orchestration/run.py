@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -244,14 +248,17 @@ class _Runner:
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         given = dict(tags or {})
         partition = given.pop("dagster/partition", None)
-        result = definition.execute_in_process(
-            run_config=quiet,
-            instance=self.instance,
-            partition_key=partition,
-            asset_selection=list(assets) or None,
-            tags={**given, **BY_COMMAND},
-            raise_on_error=False,
-        )
+        with interrupts_noted() as interrupted:
+            result = definition.execute_in_process(
+                run_config=quiet,
+                instance=self.instance,
+                partition_key=partition,
+                asset_selection=list(assets) or None,
+                tags={**given, **BY_COMMAND},
+                raise_on_error=False,
+            )
+            if result.success and interrupted():
+                raise KeyboardInterrupt
         if not result.success:
             kind, why = _why(result)
             if why.startswith(INTERRUPTED):
@@ -295,6 +302,33 @@ class _Runner:
                 return [_range(instances[0], instances[-1])]
             return [{"dagster/partition": instance} for instance in instances if instance in wanted]
         return [{}]
+
+
+@contextmanager
+def interrupts_noted() -> Iterator[Callable[[], bool]]:
+    """Whether an interrupt has come: one that comes after the last step of a run Dagster forgets.
+
+    It takes over the handlers of signals, but not the file in which Python notes each signal first.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        for end in (reader, writer):
+            end.setblocking(False)
+        before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+
+        def interrupted() -> bool:
+            try:
+                return not {signal.SIGINT, signal.SIGTERM}.isdisjoint(reader.recv(4096))
+            except BlockingIOError:
+                return False
+
+        try:
+            yield interrupted
+        finally:
+            signal.set_wakeup_fd(before)
 
 
 def _whole(groups: list[tuple[str, list[str]]], instances: list[str]) -> list[tuple[str, list[str]]]:

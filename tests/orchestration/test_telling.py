@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 from dagster import DagsterInstance
+from dagster._utils.interrupts import capture_interrupts
 
 from pipelines.errors import WarehouseBusyError
 from pipelines.loading.plan import Wanted
@@ -53,3 +57,12 @@ def test_what_a_step_says_and_its_exit_code_reach_the_command(
     assert caught.value.exit_code == 4
     assert "Ask them." in str(caught.value)
     assert "Traceback" not in str(caught.value)
+
+
+def test_an_interrupt_that_dagster_forgets_is_noted() -> None:
+    with run.interrupts_noted() as interrupted:
+        assert not interrupted()
+        with capture_interrupts():
+            os.kill(os.getpid(), signal.SIGINT)
+        assert interrupted()
+        assert not interrupted()

@@ -119,14 +119,14 @@ class Place:
                 "flagged": rows("select f::text from ops.flagged_row as f"),
                 "raw": rows("select r::text from raw.appeals_115__requests as r"),
                 "vintages": rows(
-                    "select to_jsonb(v) - array['known_from', 'known_to', 'dbt_scd_id', 'dbt_updated_at']"
+                    "select to_jsonb(v) - array['known_from', 'known_to', 'vintage_id', 'recorded_at', 'last_update']"
                     " from vintages.known_indicator_value as v"
                 ),
                 "releases": rows("select release, time_period, content_hash, by_whom from ops.release"),
                 "shown": session.execute("select content_hash from published.publication").fetchall(),
             }
             for name in published:
-                moments = "array['known_from', 'known_to', 'received_at', 'decided_at', 'built_at', 'load_no', 'seconds']"
+                moments = "array['known_from', 'known_to', 'received_at', 'decided_at', 'last_update', 'load_no', 'seconds']"
                 found[name] = session.execute(
                     sql.SQL(
                         "select count(*), md5(string_agg(mark, '' order by mark)) from"
