@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import logging
-import signal
-import socket
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +15,7 @@ from pipelines.loading.delivery import Delivery, Offer
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.moments import today
 from pipelines.orchestration import INTERRUPTED
+from pipelines.orchestration.interrupts import interrupts_noted
 from pipelines.orchestration.waiting import wait_for_slot
 from pipelines.progress import tell, watch
 from pipelines.settings import Settings
@@ -302,33 +299,6 @@ class _Runner:
                 return [_range(instances[0], instances[-1])]
             return [{"dagster/partition": instance} for instance in instances if instance in wanted]
         return [{}]
-
-
-@contextmanager
-def interrupts_noted() -> Iterator[Callable[[], bool]]:
-    """Whether an interrupt has come: one that comes after the last step of a run Dagster forgets.
-
-    It takes over the handlers of signals, but not the file in which Python notes each signal first.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    reader, writer = socket.socketpair()
-    with reader, writer:
-        for end in (reader, writer):
-            end.setblocking(False)
-        before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-
-        def interrupted() -> bool:
-            try:
-                return not {signal.SIGINT, signal.SIGTERM}.isdisjoint(reader.recv(4096))
-            except BlockingIOError:
-                return False
-
-        try:
-            yield interrupted
-        finally:
-            signal.set_wakeup_fd(before)
 
 
 def _whole(groups: list[tuple[str, list[str]]], instances: list[str]) -> list[tuple[str, list[str]]]:

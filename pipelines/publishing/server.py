@@ -80,9 +80,10 @@ def publish_on_server(server: Server, about: dict[str, Any]) -> dict[str, int]:
                     _release_keys(session)
                 with session.transaction():
                     changed = _publish(session, about)
-                # queries are planned by what the tables hold now, and autovacuum comes a minute later
+                # Queries are planned by what the tables hold now, and autovacuum comes a minute later. All is published
+                # by now: a table that autovacuum is just at is left to it.
                 for name in (name for name, rows in changed.items() if rows):
-                    session.execute(sql.SQL("analyze {}").format(sql.Identifier(SHOWN, name)))
+                    session.execute(sql.SQL("analyze (skip_locked) {}").format(sql.Identifier(SHOWN, name)))
                 return changed
         except (GorodError, psycopg.Error) as error:
             if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):

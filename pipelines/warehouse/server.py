@@ -32,17 +32,17 @@ AWAY = re.compile(
     r"connection refused|could not connect|unable to connect|connection (?:to server|failed|is lost|is closed)"
     r"|no such file or directory|server closed the connection|terminating connection|the connection is (?:lost|closed)"
     r"|database system is (?:starting up|shutting down|in recovery|not yet accepting)|connection reset|broken pipe"
-    r"|connection timeout|no connection to the server|SSL connection has been closed",
+    r"|connection timeout|no connection to the server|SSL connection has been closed|SSL error: unexpected eof",
     re.IGNORECASE,
 )
 # What a server says whose own disk is full; "no space left" alone may be said of the disk here.
 FULL = re.compile(r"disk full|could not extend file|could not write (?:to file|block)", re.IGNORECASE)
 # What libpq says where the two sides do not come to terms on encryption.
-ENCRYPTION = re.compile(r"certificate|private key|does not support SSL|SSL error", re.IGNORECASE)
+ENCRYPTION = re.compile(r"certificate|private key|does not support SSL", re.IGNORECASE)
 # Waiting does not help against these, though libpq says "connection failed" before them.
 REFUSED = re.compile(
     r"password authentication|no password supplied|no pg_hba.conf entry|does not exist|permission denied"
-    r"|certificate|private key|does not support SSL",
+    rf"|{ENCRYPTION.pattern}",
     re.IGNORECASE,
 )
 

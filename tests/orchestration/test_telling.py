@@ -13,6 +13,7 @@ from pipelines.errors import WarehouseBusyError
 from pipelines.loading.plan import Wanted
 from pipelines.orchestration import building_assets, run, stale
 from pipelines.orchestration.environment import COMMAND_CONFIG, WRITER_POOL, prepare_dagster_home
+from pipelines.orchestration.interrupts import interrupts_noted
 from tests.portal import Portal
 
 
@@ -60,7 +61,7 @@ def test_what_a_step_says_and_its_exit_code_reach_the_command(
 
 
 def test_an_interrupt_that_dagster_forgets_is_noted() -> None:
-    with run.interrupts_noted() as interrupted:
+    with interrupts_noted() as interrupted:
         assert not interrupted()
         with capture_interrupts():
             os.kill(os.getpid(), signal.SIGINT)

@@ -166,6 +166,14 @@ def test_no_encryption_is_told_with_a_remedy_and_not_waited_for(error: Exception
     assert "sslrootcert" in told.remedy
 
 
+def test_a_server_that_goes_away_under_an_encrypted_connection_is_away() -> None:
+    error = psycopg.OperationalError("consuming input failed: SSL error: unexpected eof while reading")
+    assert is_away(error)
+    told = Server("postgresql://gorod@h/d?sslmode=verify-full").told(error)
+    assert isinstance(told, WarehouseError)
+    assert "cannot be reached" in told.message
+
+
 def test_two_processes_cannot_write_at_once_and_the_message_says_who(
     warehouse: PostgresWarehouse, dsn: str
 ) -> None:
