@@ -149,6 +149,10 @@ class GateDialect(Dialect):
             for name, kind, nullable in rows
         ]
 
+    def get_pk_constraint(self, *_arguments: Any, **_kw: Any) -> Any:
+        """A batch has no key of its own."""
+        return {"constrained_columns": [], "name": None}
+
 
 registry.register("gorodgate", __name__, "GateDialect")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -52,19 +53,48 @@ compute_logs:
 """
 
 
+# The command writes the same event log faster (event_log.py).
+EMBEDDED_COMMAND_YAML = """\
+event_log_storage:
+  module: pipelines.orchestration.event_log
+  class: EmbeddedEventLog
+  config:
+    base_dir: {}
+"""
+SERVER_COMMAND_YAML = "".join(
+    f"""\
+{storage}:
+  module: {module}
+  class: {name}
+  config:
+    postgres_url:
+      env: {DAGSTER_STORAGE}
+"""
+    for storage, module, name in (
+        ("run_storage", "dagster_postgres.run_storage", "PostgresRunStorage"),
+        ("event_log_storage", "pipelines.orchestration.event_log_server", "ServerEventLog"),
+        ("schedule_storage", "dagster_postgres.schedule_storage", "PostgresScheduleStorage"),
+    )
+)
+
+
 def prepare_dagster_home(settings: Settings) -> Path:
     """Make Dagster's home, once, and point this process at it."""
     home = settings.dagster_home
-    common = DAGSTER_YAML
     server = server_of(settings)
-    if server is not None:
+    if server is None:
+        storage, faster = "", EMBEDDED_COMMAND_YAML.format(json.dumps(str(home / "history" / "runs")))
+    else:
         with server.session("prepares") as session:
             session.execute(f"create schema if not exists {DAGSTER_SCHEMA}")
         os.environ[DAGSTER_STORAGE] = server.url(search_path=DAGSTER_SCHEMA)
-        common += SERVER_YAML
+        storage, faster = SERVER_YAML, SERVER_COMMAND_YAML
     with disk_errors(settings.home):
         home.mkdir(parents=True, exist_ok=True)
-        for name, text in (("dagster.yaml", common), (COMMAND_CONFIG, common + COMMAND_YAML)):
+        for name, text in (
+            ("dagster.yaml", DAGSTER_YAML + storage),
+            (COMMAND_CONFIG, DAGSTER_YAML + COMMAND_YAML + faster),
+        ):
             config = home / name
             if not config.exists() or config.read_text(encoding="utf-8") != text:
                 config.write_text(text, encoding="utf-8")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,17 @@ def run(
 
     watch(watcher)
     try:
-        with telling_server(settings), run_lock(settings), manifest_ahead(settings) as manifest:
+        with (
+            telling_server(settings),
+            run_lock(settings),
+            manifest_ahead(settings) as manifest,
+            ExitStack() as opened,
+        ):
+
+            @cache
+            def runner() -> _Runner:
+                return opened.enter_context(closing(_Runner(settings, manifest)))
+
             landing.sweep(settings)
             warehouse = open_warehouse(settings)
             warehouse.prepare()
@@ -82,17 +93,13 @@ def run(
                 failures=[_told(feed, error) for feed, error in plan.failures.items()],
                 without_origin=[".".join(feed) for feed in plan.without_origin],
             )
-            runner: _Runner | None = None
             if plan.offers or landing.has_pending(settings):
-                runner = _Runner(settings, manifest)
-                _load(plan, runner, settings, summary)
+                _load(plan, runner(), settings, summary)
             if stale_since(warehouse) is not None:
-                runner = runner or _Runner(settings, manifest)
-                _build(runner, warehouse)
+                _build(runner(), warehouse)
                 summary.built = True
             elif is_unpublished(settings, warehouse):
-                runner = runner or _Runner(settings, manifest)
-                runner.execute(runner.build_job, assets=[runner.index, runner.publication])
+                runner().execute(runner().build_job, assets=[runner().index, runner().publication])
                 summary.built = True
             summary.loads = warehouse.query(
                 "select load_id, source, feed, instance, slice, state, rows_delivered, rows_accepted, rows_quarantined, "
@@ -100,7 +107,7 @@ def run(
                 [before],
             )
             if report:
-                _report(settings, manifest, runner, summary)
+                _report(settings, runner, summary)
     finally:
         watch(None)
     return summary
@@ -155,9 +162,7 @@ def _build(runner: _Runner, warehouse: Warehouse) -> None:
         ) from error
 
 
-def _report(
-    settings: Settings, manifest: Callable[[], Path], runner: _Runner | None, summary: RunSummary
-) -> None:
+def _report(settings: Settings, runner: Callable[[], _Runner], summary: RunSummary) -> None:
     from pipelines.publishing.publication import current_publication
 
     if current_publication(settings) is None:
@@ -165,8 +170,7 @@ def _report(
     month = f"{today():%Y-%m}"
     target = settings.reports / "country_digest" / month
     if summary.built or not (target / "manifest.json").exists():
-        runner = runner or _Runner(settings, manifest)
-        runner.execute(runner.report_job, {"dagster/partition": f"{month}-01"})
+        runner().execute(runner().report_job, {"dagster/partition": f"{month}-01"})
 
 
 def _last_load(warehouse: Warehouse) -> int:
@@ -181,7 +185,7 @@ def _told(feed: tuple[str, str], error: OriginError) -> str:
 class _Runner:
     """Dagster in this process, on the state that the UI shows."""
 
-    def __init__(self, settings: Settings, manifest: Callable[[], Path] | None = None) -> None:
+    def __init__(self, settings: Settings, manifest: Callable[[], Path]) -> None:
         """``manifest`` waits for dbt's, which the definitions of what is built need."""
         from pipelines.orchestration.environment import COMMAND_CONFIG, prepare_dagster_home
 
@@ -212,9 +216,12 @@ class _Runner:
         """What is built, once dbt has parsed its project."""
         from pipelines import definitions
 
-        if self.manifest is not None:
-            self.manifest()
+        self.manifest()
         return definitions.building()
+
+    def close(self) -> None:
+        """Close Dagster's storage."""
+        self.instance.dispose()
 
     def _bury_the_dead(self) -> None:
         """End what killed runs left open: they hold the one writer's slot, and would be waited for without end.

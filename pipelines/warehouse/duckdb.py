@@ -291,11 +291,12 @@ def _insert_batch(
 def _insert_events(connection: duckdb.DuckDBPyConnection, load_id: str, events: list[Event]) -> None:
     row = connection.execute("select count(*) from ops.load_event where load_id = ?", [load_id]).fetchone()
     assert row is not None
+    values: list[Any] = []
     for number, event in enumerate(events, start=int(row[0]) + 1):
-        connection.execute(
-            "insert into ops.load_event values (?, ?, ?, ?, ?, ?, ?)",
-            [load_id, number, event.event, event.at, event.by_whom, event.why, event.until],
-        )
+        values += [load_id, number, event.event, event.at, event.by_whom, event.why, event.until]
+    connection.execute(
+        f"insert into ops.load_event values {', '.join(['(?, ?, ?, ?, ?, ?, ?)'] * len(events))}", values
+    )
 
 
 def _insert_offer(connection: duckdb.DuckDBPyConnection, load_id: str, offer: Seen) -> None:
@@ -305,14 +306,16 @@ def _insert_offer(connection: duckdb.DuckDBPyConnection, load_id: str, offer: Se
 
 
 def _insert_results(connection: duckdb.DuckDBPyConnection, load_id: str, results: tuple[Result, ...]) -> None:
-    names = [field.name for field in fields(Result)]
+    """All at once: on a server each statement is a COPY of its own."""
+    if not results:
+        return
+    values: list[Any] = []
     for result in results:
-        values = asdict(result)
-        values["sample_rows"] = ", ".join(map(str, result.sample_rows)) or None
-        connection.execute(
-            f"insert into ops.load_result values (?, {', '.join('?' for _ in names)})",
-            [load_id, *(values[name] for name in names)],
-        )
+        given = asdict(result)
+        given["sample_rows"] = ", ".join(map(str, result.sample_rows)) or None
+        values += [load_id, *(given[field.name] for field in fields(Result))]
+    row = f"({', '.join('?' * (1 + len(fields(Result))))})"
+    connection.execute(f"insert into ops.load_result values {', '.join([row] * len(results))}", values)
 
 
 def told(error: duckdb.Error, path: Path) -> Exception:

@@ -12,7 +12,12 @@ from dagster._utils.interrupts import capture_interrupts
 from pipelines.errors import WarehouseBusyError
 from pipelines.loading.plan import Wanted
 from pipelines.orchestration import building_assets, run, stale
-from pipelines.orchestration.environment import COMMAND_CONFIG, WRITER_POOL, prepare_dagster_home
+from pipelines.orchestration.environment import (
+    COMMAND_CONFIG,
+    WRITER_POOL,
+    ensure_manifest,
+    prepare_dagster_home,
+)
 from pipelines.orchestration.interrupts import interrupts_noted
 from tests.portal import Portal
 
@@ -52,7 +57,7 @@ def test_what_a_step_says_and_its_exit_code_reach_the_command(
             raise WarehouseBusyError("a table is being read by session 7", "Ask them.") from error
 
     monkeypatch.setattr(building_assets, "write_catalogue", locked)
-    runner = run._Runner(portal.settings)
+    runner = run._Runner(portal.settings, lambda: ensure_manifest(portal.settings))
     with pytest.raises(WarehouseBusyError, match="is being read by session 7") as caught:
         runner.execute(runner.build_job, assets=list(building_assets.catalogue.keys))
     assert caught.value.exit_code == 4

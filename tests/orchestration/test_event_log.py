@@ -1,0 +1,97 @@
+"""What the command writes into Dagster's event log, Dagster's own classes read, while it is written and afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dagster import (
+    AssetCheckResult,
+    AssetKey,
+    DagsterEventType,
+    DagsterInstance,
+    asset,
+    asset_check,
+    materialize,
+)
+
+from pipelines.orchestration import environment
+from pipelines.orchestration.event_log import EmbeddedEventLog
+from pipelines.settings import get_settings
+from tests.conftest import use_home
+
+
+@asset
+def numbers() -> int:
+    return 1
+
+
+@asset_check(asset=numbers)
+def numbers_are_positive(numbers: int) -> AssetCheckResult:
+    return AssetCheckResult(passed=numbers > 0)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Dagster's home of an embedded warehouse."""
+    use_home(monkeypatch, tmp_path / "home", None)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    return environment.prepare_dagster_home(get_settings())
+
+
+@pytest.fixture
+def command(home: Path) -> Iterator[DagsterInstance]:
+    """Dagster as ``gorod run`` uses it."""
+    with DagsterInstance.from_config(str(home), environment.COMMAND_CONFIG) as instance:
+        assert isinstance(instance.event_log_storage, EmbeddedEventLog)
+        yield instance
+
+
+def _read(home: Path, run_id: str) -> tuple[list[str], int]:
+    """Events of a run and materializations of the asset, as the UI's own instance finds them."""
+    with DagsterInstance.from_config(str(home)) as ui:
+        assert not isinstance(ui.event_log_storage, EmbeddedEventLog)
+        kinds = [entry.dagster_event.event_type_value for entry in ui.all_logs(run_id) if entry.dagster_event]
+        found = ui.fetch_materializations(AssetKey("numbers"), limit=10).records
+    return kinds, len(found)
+
+
+def test_the_ui_reads_what_the_command_writes(home: Path, command: DagsterInstance) -> None:
+    for number in (1, 2, 3):
+        run = materialize([numbers, numbers_are_positive], instance=command)
+        # the command has its files open
+        kinds, materialized = _read(home, run.run_id)
+        assert materialized == number
+        for expected in (
+            DagsterEventType.ASSET_MATERIALIZATION,
+            DagsterEventType.ASSET_CHECK_EVALUATION,
+            DagsterEventType.RUN_SUCCESS,
+        ):
+            assert kinds.count(expected.value) == 1
+    command.dispose()
+    assert _read(home, run.run_id) == (kinds, 3)
+
+
+def test_the_command_goes_on_with_what_the_ui_wrote(home: Path) -> None:
+    with DagsterInstance.from_config(str(home)) as ui:
+        materialize([numbers, numbers_are_positive], instance=ui)
+    with DagsterInstance.from_config(str(home), environment.COMMAND_CONFIG) as command:
+        run = materialize([numbers, numbers_are_positive], instance=command)
+        assert len(command.fetch_materializations(AssetKey("numbers"), limit=10).records) == 2
+    assert _read(home, run.run_id)[1] == 2
+
+
+def _open_databases(home: Path) -> set[Path]:
+    links = [one.readlink() for one in Path("/proc/self/fd").iterdir() if one.exists()]
+    return {path for path in links if path.is_relative_to(home / "history" / "runs") and path.suffix == ".db"}
+
+
+def test_files_of_runs_that_ended_are_closed(home: Path, command: DagsterInstance) -> None:
+    for _ in range(4):
+        materialize([numbers], instance=command)
+    assert len(list((home / "history" / "runs").glob("*.db"))) == 5
+    # the index of all runs, and the last run
+    assert len(_open_databases(home)) == 2
+    command.dispose()
+    assert not _open_databases(home)
