@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -348,8 +349,15 @@ def _create(path: Path) -> None:
     try:
         with duckdb.connect() as connection:
             connection.execute(f"attach {literal(str(made))} as made (storage_version 'latest')")
-        # somebody else may have been faster
-        with suppress(FileExistsError):
-            path.hardlink_to(made)
+        path.hardlink_to(made)
+    except FileExistsError:
+        pass  # somebody else was faster
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP):
+            raise
+        raise WarehouseError(
+            f"{path}: the file system of this folder cannot hold a warehouse: {error.strerror}",
+            "It has to know hard links (ext4, xfs, btrfs, NTFS do, FAT does not): set GOROD_HOME to a folder on one that does.",
+        ) from error
     finally:
         made.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import duckdb
@@ -54,6 +55,18 @@ def test_a_query_cannot_write(tmp_path: Path) -> None:
     warehouse.prepare()
     with pytest.raises(duckdb.Error, match="read-only"):
         warehouse.query("delete from ops.load")
+
+
+def test_a_file_system_without_hard_links_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As FAT answers; such a file system is not to be had in a test."""
+
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    with pytest.raises(WarehouseError, match="hard links"):
+        DuckDBWarehouse(tmp_path / "warehouse.duckdb").prepare()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_is_no_warehouse_is_told(tmp_path: Path) -> None:
