@@ -1,6 +1,7 @@
-"""What readers see on a PostgreSQL server: schema ``published``, changed in one transaction to what was built.
+"""What readers see on a PostgreSQL server: ``published`` and the marts of the regions, changed in one transaction.
 
-dbt builds the contracts in ``published_next``. Here only the rows that differ are taken out and put in: readers never
+dbt builds in ``published_next``: the contracts under their names, and a mart ``mart_by_br.indicator_value`` as
+``mart_by_br__indicator_value``. Here only the rows that differ are taken out and put in: readers never
 wait and never see two versions, their open transactions keep what they saw, and views, grants and policies on the
 tables stay. A table whose columns changed is made anew, which alone has to wait for those who read it just then.
 """
@@ -21,21 +22,25 @@ from pipelines.warehouse.server import Server
 
 BUILT = "published_next"
 SHOWN = "published"
+# between the schema of a mart and its table, where it is built
+WITHIN = "__"
 ABOUT = "publication"
 # A table that is made anew waits so long for its readers; others queue behind it meanwhile.
 LOCK_TIMEOUT = "1s"
 
 FORM = """
-    select c.relname, coalesce(obj_description(c.oid, 'pg_class'), ''),
+    select n.nspname, c.relname, coalesce(obj_description(c.oid, 'pg_class'), ''),
         array_agg(array[a.attname, format_type(a.atttypid, a.atttypmod), coalesce(col_description(c.oid, a.attnum), '')]
             order by a.attnum)
     from pg_class as c
     join pg_namespace as n on c.relnamespace = n.oid
     join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-    where n.nspname = %s and c.relkind in ('r', 'p') and c.relname like 'pub\\_%%'
-    group by c.oid, c.relname
-    order by c.relname
+    where c.relkind in ('r', 'p') and {}
+    group by n.nspname, c.oid, c.relname
+    order by n.nspname, c.relname
 """
+OF_BUILT = f"n.nspname = '{BUILT}' and (c.relname like 'pub\\_%' or c.relname like 'mart\\_%')"
+OF_SHOWN = f"(n.nspname = '{SHOWN}' and c.relname like 'pub\\_%' or n.nspname like 'mart\\_%')"
 
 # Rows are compared as text, with a number among equal ones: a table may hold the same row twice.
 NUMBERED = "select md5(t::text) as mark, row_number() over (partition by md5(t::text)) as copy_no, {what} from {table} as t"
@@ -54,11 +59,13 @@ PUT_IN = (
     + ") as shown using (mark, copy_no) where shown.is_shown is null"
 )
 
-Form = dict[str, tuple[str, list[list[str]]]]
+# Comment and columns (name, type, comment) of each table, by the schema and name under which readers find it.
+Columns = tuple[str, list[list[str]]]
+Form = dict[tuple[str, str], Columns]
 
 
 def publish_on_server(server: Server, about: dict[str, Any]) -> dict[str, int]:
-    """Let ``published`` show what stands in ``published_next``; rows changed, by table.
+    """Let readers see what stands in ``published_next``; rows changed, by table (``published.pub_…``, ``mart_….…``).
 
     Args:
         about: the one row of ``published.publication``: texts, a moment and truth values by name.
@@ -83,7 +90,8 @@ def publish_on_server(server: Server, about: dict[str, Any]) -> dict[str, int]:
                 # Queries are planned by what the tables hold now, and autovacuum comes a minute later. All is published
                 # by now: a table that autovacuum is just at is left to it.
                 for name in (name for name, rows in changed.items() if rows):
-                    session.execute(sql.SQL("analyze (skip_locked) {}").format(sql.Identifier(SHOWN, name)))
+                    table = sql.Identifier(*name.split("."))
+                    session.execute(sql.SQL("analyze (skip_locked) {}").format(table))
                 return changed
         except (GorodError, psycopg.Error) as error:
             if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
@@ -105,16 +113,22 @@ def publish_on_server(server: Server, about: dict[str, Any]) -> dict[str, int]:
 def _release_keys(session: psycopg.Connection[Any]) -> None:
     """Take away the keys that what was built would break; they stay away if the publication comes to nothing."""
     session.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(SHOWN)))
-    built, shown = _form(session, BUILT), _form(session, SHOWN)
-    remade = {name for name in shown if not _same_columns(built.get(name), shown[name])}
+    built, shown = _built(session), _shown(session)
+    remade = {
+        name
+        for (schema, name), form in shown.items()
+        if schema == SHOWN and not _same_columns(built.get((schema, name)), form)
+    }
     release_keys(session, BUILT, SHOWN, remade)
 
 
 def _publish(session: psycopg.Connection[Any], about: dict[str, Any]) -> dict[str, int]:
-    built, shown = _form(session, BUILT), _form(session, SHOWN)
+    built, shown = _built(session), _shown(session)
     for gone in shown.keys() - built.keys():
-        _drop(session, gone)
-    changed = {name: _show(session, name, built[name], shown.get(name)) for name in built}
+        # beside a mart there may be tables of others
+        if gone[0] == SHOWN:
+            _drop(session, gone)
+    changed = {".".join(table): _show(session, table, built[table], shown.get(table)) for table in built}
     declare_keys(session, SHOWN)
     _tell(session, about)
     # in the same transaction: a new table is never open, and never closed to those who may read it
@@ -124,27 +138,39 @@ def _publish(session: psycopg.Connection[Any], about: dict[str, Any]) -> dict[st
     return changed
 
 
-def _form(session: psycopg.Connection[Any], schema: str) -> Form:
-    """Comment and columns (name, type, comment) of the contracts in a schema."""
-    return {name: (comment, columns) for name, comment, columns in session.execute(FORM, [schema])}
+def _built(session: psycopg.Connection[Any]) -> Form:
+    """What dbt has built."""
+    form: Form = {}
+    for _, name, comment, columns in session.execute(FORM.format(OF_BUILT)):
+        schema, within, table = name.partition(WITHIN)
+        form[(schema, table) if within else (SHOWN, name)] = (comment, columns)
+    return form
 
 
-def _same_columns(built: tuple[str, list[list[str]]] | None, shown: tuple[str, list[list[str]]]) -> bool:
+def _shown(session: psycopg.Connection[Any]) -> Form:
+    """What readers see."""
+    return {
+        (schema, name): (comment, columns)
+        for schema, name, comment, columns in session.execute(FORM.format(OF_SHOWN))
+    }
+
+
+def _same_columns(built: Columns | None, shown: Columns) -> bool:
     """Whether names and types of the columns are the same."""
     return built is not None and [column[:2] for column in built[1]] == [column[:2] for column in shown[1]]
 
 
 def _show(
-    session: psycopg.Connection[Any],
-    name: str,
-    built: tuple[str, list[list[str]]],
-    shown: tuple[str, list[list[str]]] | None,
+    session: psycopg.Connection[Any], table: tuple[str, str], built: Columns, shown: Columns | None
 ) -> int:
     """Let one table show what was built; the number of rows taken out and put in."""
-    here, there = sql.Identifier(SHOWN, name), sql.Identifier(BUILT, name)
+    schema, name = table
+    here = sql.Identifier(schema, name)
+    there = sql.Identifier(BUILT, name if schema == SHOWN else f"{schema}{WITHIN}{name}")
     if shown is None or not _same_columns(built, shown):
         if shown is not None:
-            _drop(session, name)
+            _drop(session, table)
+        session.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
         session.execute(sql.SQL("create table {} (like {})").format(here, there))
         shown = None
     changes = 0
@@ -158,17 +184,14 @@ def _show(
     assert counts is not None
     if counts[0] != counts[1]:
         raise WarehouseError(
-            f"{SHOWN}.{name}: {counts[1]} rows were built, {counts[0]} would be shown",
+            f"{schema}.{name}: {counts[1]} rows were built, {counts[0]} would be shown",
             "Nothing was published. Run again; if it stays, report it.",
         )
     return changes
 
 
 def _comment(
-    session: psycopg.Connection[Any],
-    here: sql.Identifier,
-    built: tuple[str, list[list[str]]],
-    shown: tuple[str, list[list[str]]] | None,
+    session: psycopg.Connection[Any], here: sql.Identifier, built: Columns, shown: Columns | None
 ) -> None:
     if shown is None or shown[0] != built[0]:
         session.execute(sql.SQL("comment on table {} is {}").format(here, sql.Literal(built[0])))
@@ -182,12 +205,12 @@ def _comment(
             )
 
 
-def _drop(session: psycopg.Connection[Any], name: str) -> None:
+def _drop(session: psycopg.Connection[Any], table: tuple[str, str]) -> None:
     try:
-        session.execute(sql.SQL("drop table {}").format(sql.Identifier(SHOWN, name)))
+        session.execute(sql.SQL("drop table {}").format(sql.Identifier(*table)))
     except psycopg.errors.DependentObjectsStillExist as error:
         raise GorodError(
-            f"not published: {SHOWN}.{name} changes its columns, and others stand on it: "
+            f"not published: {'.'.join(table)} changes its columns, and others stand on it: "
             + (error.diag.message_detail or "").replace("\n", "; "),
             "Drop those views, publish (gorod run), and make them again; what was published before stays.",
         ) from error
@@ -225,7 +248,7 @@ def _holders(server: Server) -> str:
             " coalesce(host(a.client_addr), 'local'), a.state, date_trunc('second', now() - a.xact_start)::text"
             " from pg_locks as l join pg_stat_activity as a on l.pid = a.pid"
             " join pg_class as c on l.relation = c.oid join pg_namespace as n on c.relnamespace = n.oid"
-            " where n.nspname = %s and l.granted and a.pid <> pg_backend_pid() order by a.pid",
+            " where (n.nspname = %s or n.nspname like 'mart\\_%%') and l.granted and a.pid <> pg_backend_pid() order by a.pid",
             [SHOWN],
         ).fetchall()
     return "; ".join(

@@ -614,9 +614,6 @@ def _wanted(access: Access, readers: dict[str, Group], found: _Found) -> set[Gra
                 give("default", schema, "", found.user, name, *WRITE)
             elif group.may_enter(schema):
                 give("schema", schema, "", "", name, "USAGE")
-                if schema.startswith("mart_"):
-                    # dbt makes these tables anew at each build
-                    give("default", schema, "", found.user, name, "SELECT")
         for (schema, relation), kind in found.relations.items():
             if group.writes:
                 only_added = schema == "ops" and relation in APPEND_ONLY

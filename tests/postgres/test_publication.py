@@ -89,7 +89,7 @@ def test_what_is_shown_is_what_was_built_with_every_copy_of_a_row(
         assert sorted(lasting.shown(), key=repr) == sorted(
             [(n, word, figure) for n, word, figure in lasting_rows(lasting)], key=repr
         )
-    assert lasting.publish() == {"pub_x_v1": 0}
+    assert lasting.publish() == {"published.pub_x_v1": 0}
 
 
 def lasting_rows(build: Build) -> list[tuple[Any, ...]]:
@@ -99,9 +99,9 @@ def lasting_rows(build: Build) -> list[tuple[Any, ...]]:
 
 def test_only_what_differs_is_written(build: Build) -> None:
     build.of([(n, "а", n) for n in range(100)])
-    assert build.publish() == {"pub_x_v1": 100}
+    assert build.publish() == {"published.pub_x_v1": 100}
     build.of([(n, "а", n) for n in range(1, 101)])
-    assert build.publish() == {"pub_x_v1": 2}
+    assert build.publish() == {"published.pub_x_v1": 2}
 
 
 def test_an_open_transaction_keeps_what_it_saw_and_nobody_waits(build: Build, reader: Session) -> None:

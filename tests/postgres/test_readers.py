@@ -22,13 +22,14 @@ TELLS = {
     "values": "select min(obs_value), max(obs_value), count(*) from published.pub_indicator_value_v1",
     "list": "select min(version), max(version), count(*) from published.pub_indicator_v1",
     "places": "select min(version), max(version), count(*) from published.pub_territory_v1",
+    "mart": "select min(obs_value), max(obs_value), count(*) from mart_by_br.indicator_value",
     "name": "select min(publication_id::int), max(publication_id::int), count(*) from published.publication",
 }
 AT_ONCE = " union all ".join(TELLS.values())
 
 
 class Country:
-    """Contracts of figures, of their names and of places, with their keys, as dbt would have built them."""
+    """Contracts of figures, of their names and of places, with their keys, and a mart, as dbt would have built them."""
 
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
@@ -40,6 +41,9 @@ class Country:
             session.execute(
                 "create table published_next.pub_indicator_value_v1 (indicator varchar, ref_area varchar, freq varchar,"
                 " time_period varchar, breakdown varchar, obs_value int)"
+            )
+            session.execute(
+                "create table published_next.mart_by_br__indicator_value (indicator varchar, obs_value int)"
             )
 
     def build(self, version: int, listed: tuple[str, ...] = AREAS) -> None:
@@ -59,6 +63,11 @@ class Country:
                 "insert into published_next.pub_indicator_value_v1 select indicator, ref_area, 'A', '2025', '_T', %s"
                 " from published_next.pub_indicator_v1, unnest(%s::varchar[]) as ref_area",
                 [version, list(AREAS)],
+            )
+            session.execute("truncate published_next.mart_by_br__indicator_value")
+            session.execute(
+                "insert into published_next.mart_by_br__indicator_value select indicator, obs_value"
+                " from published_next.pub_indicator_value_v1 where ref_area = 'BY-BR'"
             )
 
     def publish(self, version: int) -> dict[str, int]:
@@ -122,7 +131,7 @@ def test_thirty_readers_through_three_publications(country: Country) -> None:
     for answers in seen:
         (version,) = {number for lowest, highest, _ in answers for number in (lowest, highest)}
         listed = 21 - version
-        assert [count for *_, count in answers] == [listed * len(AREAS), listed, len(AREAS), 1]
+        assert [count for *_, count in answers] == [listed * len(AREAS), listed, len(AREAS), listed, 1]
 
 
 def test_a_key_that_is_taken_away_is_locked_for_a_moment_not_for_a_publication(

@@ -2,7 +2,9 @@
     Materialization for_each_region: one table of the model's rows for each region, and one of the whole country, from
     one definition. The model yields the columns ref_area and region. The regions are asked of dim_territory: BY-BR
     gets the schema mart_by_br with the rows whose region it is; the country BY gets mart_by with all rows. The table
-    is named by the config table_name, the model with the territories by the config territories. The model itself is left as a view over all rows, for tests and lineage.
+    is named by the config table_name, the model with the territories by the config territories. The model itself is
+    left as a view over all rows, for tests and lineage. Where readers look at the marts while they are built, the
+    tables are built elsewhere (region_relation), and the publication shows them.
 #}
 {% materialization for_each_region, default %}
     {% set table_name = config.require('table_name') %}
@@ -26,9 +28,7 @@
     ) %}
     {% for mart in marts.rows %}
         {% set schema = 'mart_' ~ mart['ref_area'] | lower | replace('-', '_') %}
-        {% set relation = api.Relation.create(
-            database=this.database, schema=schema, identifier=table_name, type='table'
-        ) %}
+        {% set relation = gorod.region_relation(schema, table_name) %}
         {% do adapter.create_schema(relation) %}
         {% do gorod.replace_table(relation, 'select * from ' ~ target_relation ~ (
             '' if mart['level'] == 'country' else " where region = '" ~ mart['ref_area'] ~ "'"

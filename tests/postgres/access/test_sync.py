@@ -83,16 +83,21 @@ def test_a_table_that_is_not_declared_is_closed(served: Served) -> None:
 
 
 @slow
-def test_another_regions_new_mart_is_closed_and_ones_own_is_open(served: Served) -> None:
-    """dbt makes these tables anew at each build, without Gorod."""
+def test_a_new_mart_is_open_to_its_region_and_closed_to_others(served: Served) -> None:
+    """From the publication that shows it: nobody has to keep the server as declared in between."""
     for schema in ("mart_by_br", "mart_by_hm"):
-        served.owner.execute(f"create table {schema}.new (a integer)")
+        served.owner.execute(f"create table published_next.{schema}__more as select 7 as a")
     try:
-        assert served.rows("test_brest", "select 1 from mart_by_br.new") == []
+        publish_on_server(served.server, about(2))
+        assert served.rows("test_brest", "select a from mart_by_br.more") == [(7,)]
+        assert served.rows("test_country", "select a from mart_by_hm.more") == [(7,)]
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            served.rows("test_brest", "select 1 from mart_by_hm.new")
+            served.rows("test_brest", "select 1 from mart_by_hm.more")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            served.rows("test_brest", "select 1 from published_next.mart_by_br__more")
     finally:
-        served.owner.execute("drop table mart_by_br.new; drop table mart_by_hm.new")
+        for schema in ("mart_by_br", "mart_by_hm"):
+            served.owner.execute(f"drop table published_next.{schema}__more; drop table {schema}.more")
 
 
 @slow
