@@ -6,7 +6,7 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 
-from expectations.territory_register.codes import ANY, EAST, NORTH, SOUTH, WEST, code, unique
+from expectations.territory_register.codes import ANY, EAST, NORTH, SOUTH, WEST, code, listed, unique
 from expectations.vocabulary import load, row
 
 
@@ -25,6 +25,7 @@ def _within(column: str, lowest: float, highest: float, title: str) -> Any:
 
 SUITE: list[Any] = [
     *code("feature_id", ANY, "BY-XX или r-…"),
+    listed("feature_id"),
     unique(["feature_id"], "У территории один контур."),
     row(
         gxe.ExpectColumnValuesToNotBeNull,

@@ -40,6 +40,20 @@ def code(column: str, pattern: str, shape: str) -> list[Any]:
     ]
 
 
+def listed(column: str) -> Any:
+    """The code stands in the register in force: the gate fills in ``territories`` from the warehouse."""
+    return row(
+        gxe.ExpectColumnValuesToBeInSet,
+        column=column,
+        value_set={"$PARAMETER": "territories"},
+        mostly=0.9,
+        name=f"{column}_listed",
+        dimension="consistency",
+        says=f"Территория из столбца {column} есть в действующем реестре территорий.",
+        remedy="Исправьте код. Если территория новая, сначала передайте реестр (territories.csv), затем эту выгрузку.",
+    )
+
+
 def unique(columns: list[str], says: str) -> Any:
     """One row for each combination of ``columns``."""
     meaning: dict[str, Any] = {

@@ -10,11 +10,12 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 
-from expectations.territory_register.codes import ANY, code, unique
+from expectations.territory_register.codes import ANY, code, listed, unique
 from expectations.vocabulary import load, row
 
 SUITE: list[Any] = [
     *code("territory_id", ANY, "BY, BY-XX, r-… или c-…"),
+    listed("territory_id"),
     unique(["territory_id", "year"], "Для территории и года есть только одно значение."),
     row(
         gxe.ExpectColumnValuesToBeBetween,

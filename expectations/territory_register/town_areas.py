@@ -6,11 +6,12 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 
-from expectations.territory_register.codes import TOWN, code, unique
+from expectations.territory_register.codes import TOWN, code, listed, unique
 from expectations.vocabulary import row
 
 SUITE: list[Any] = [
     *code("city_id", TOWN, "c-…"),
+    listed("city_id"),
     unique(["city_id"], "У города одна площадь."),
     row(
         gxe.ExpectColumnValuesToNotBeNull,

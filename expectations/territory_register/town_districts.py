@@ -6,12 +6,14 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 
-from expectations.territory_register.codes import DISTRICT, TOWN, code, unique
+from expectations.territory_register.codes import DISTRICT, TOWN, code, listed, unique
 from expectations.vocabulary import row
 
 SUITE: list[Any] = [
     *code("city_id", TOWN, "c-…"),
+    listed("city_id"),
     *code("raion_id", DISTRICT, "r-…"),
+    listed("raion_id"),
     unique(["city_id"], "Город лежит только в одном районе."),
     row(
         gxe.ExpectColumnValuesToBeInSet,

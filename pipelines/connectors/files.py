@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.declarations.sources import SOURCES, Feed, FileOrigin, Source
 from pipelines.errors import OriginError
 from pipelines.loading.delivery import Known, Offer, parse_slice
 from pipelines.settings import Settings
+
+# What is amiss in a folder of files, and what to do.
+AMISS = "Mount it, grant read access, or rename the file; everything else goes on meanwhile."
+# What programmes call a file that they have not finished to write.
+UNFINISHED = {".part", ".tmp", ".filepart", ".crdownload"}
 
 
 def offers(
@@ -28,58 +34,104 @@ def offers(
         raise OriginError(
             "the origin is 'mirror' and no mirror is set", "Set GOROD_MIRROR to the folder of the mirror."
         )
+    faults: list[str] = []
     for instance in source.instances:
         if instances is not None and instance not in instances:
             continue
         if origin.instance is not None and origin.instance != instance:
             continue
         folder = root / origin.path.format(instance=instance)
-        if "{instance}" in origin.path and not folder.exists():
-            continue
-        yield from _in_folder(folder, source.source, feed_name, feed, instance, origin.synthetic)
+        found = _look(folder, source.source, feed_name, feed, instance, origin.synthetic)
+        if "{instance}" not in origin.path or not found.is_missing:
+            faults += found.faults
+        yield from found.offers
+    if faults:
+        raise OriginError("\n".join(faults), AMISS)
 
 
 def inbox_offers(
     source: Source, feed_name: str, settings: Settings, instances: Collection[str] | None = None
 ) -> Iterator[Offer]:
-    """The files that wait in the drop folder ``inbox/<source>/<feed>/<instance>/``."""
+    """The files that wait in the drop folder ``inbox/<source>/<feed>/<instance>/``; what is amiss there is left out."""
+    for found in _inbox(source, feed_name, settings, instances):
+        yield from found.offers
+
+
+def inbox_faults(
+    source: Source, feed_name: str, settings: Settings, instances: Collection[str] | None = None
+) -> list[str]:
+    """What nobody will take from the drop folder: names that fit no delivery, folders that cannot be read."""
+    pattern = source.feeds[feed_name].file_pattern
+    return [
+        fault
+        for found in _inbox(source, feed_name, settings, instances)
+        if not found.is_missing
+        for fault in (
+            *found.faults,
+            *(
+                f"{path}: the name fits no delivery of {source.source}.{feed_name}, which are named {pattern}"
+                for path in found.strangers
+                if not path.name.startswith(".") and path.suffix not in UNFINISHED
+            ),
+        )
+    ]
+
+
+def _inbox(
+    source: Source, feed_name: str, settings: Settings, instances: Collection[str] | None
+) -> Iterator[_Found]:
+    feed = source.feeds[feed_name]
     for instance in source.instances:
-        folder = settings.inbox / source.source / feed_name / instance
-        if (instances is None or instance in instances) and folder.is_dir():
-            yield from _in_folder(
-                folder, source.source, feed_name, source.feeds[feed_name], instance, synthetic=False
-            )
+        if instances is None or instance in instances:
+            folder = settings.inbox / source.source / feed_name / instance
+            yield _look(folder, source.source, feed_name, feed, instance, synthetic=False)
 
 
-def _in_folder(
-    folder: Path, source: str, feed_name: str, feed: Feed, instance: str, synthetic: bool
-) -> Iterator[Offer]:
+@dataclass
+class _Found:
+    """What a folder holds: offers, files of other names, and what is amiss. One thing amiss stops nothing else."""
+
+    offers: list[Offer] = field(default_factory=list)
+    strangers: list[Path] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    is_missing: bool = False
+
+
+def _look(folder: Path, source: str, feed_name: str, feed: Feed, instance: str, synthetic: bool) -> _Found:
     pattern = re.compile(feed.file_pattern or r".+")
     try:
-        found = sorted((path, path.stat()) for path in folder.iterdir() if path.is_file())
+        listed = sorted((path, path.stat()) for path in folder.iterdir() if path.is_file())
     except OSError as error:
-        raise OriginError(
-            f"folder {folder} cannot be read: {error.strerror}",
-            "Mount it or grant read access; other sources go on meanwhile.",
-        ) from error
-    for path, stat in found:
+        said = f"folder {folder} cannot be read: {error.strerror}"
+        return _Found(faults=[said], is_missing=isinstance(error, FileNotFoundError))
+    found = _Found()
+    for path, stat in listed:
         match = pattern.fullmatch(path.name)
         if match is None:
+            found.strangers.append(path)
             continue
         groups = match.groupdict()
-        yield Offer(
-            source=source,
-            feed=feed_name,
-            instance=instance,
-            slice=parse_slice(groups.get("period"), groups.get("part") or feed.part),
-            origin=path.as_uri(),
-            fingerprint=f"{stat.st_size}-{stat.st_mtime_ns}",
-            synthetic=synthetic,
-            fetch=_copy(path),
+        try:
+            covered = parse_slice(groups.get("period"), groups.get("part") or feed.part)
+        except OriginError as error:
+            found.faults.append(f"{path}: {error.message}")
+            continue
+        found.offers.append(
+            Offer(
+                source=source,
+                feed=feed_name,
+                instance=instance,
+                slice=covered,
+                origin=path.as_uri(),
+                fingerprint=f"{stat.st_size}-{stat.st_mtime_ns}",
+                synthetic=synthetic,
+                fetch=_Fetch(path),
+            )
         )
+    return found
 
 
-class _copy:  # noqa: N801 - reads as the function that it is
+class _Fetch:
     """Copy one file into a folder."""
 
     def __init__(self, path: Path) -> None:

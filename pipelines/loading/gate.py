@@ -106,6 +106,16 @@ def load_suite(source: str, feed: str) -> tuple[list[Any], str]:
     return suite, hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
+def parameters_of(suite: Sequence[Any]) -> set[str]:
+    """Names of the parameters that a suite asks for: ``{"$PARAMETER": name}``."""
+    return {
+        value["$PARAMETER"]
+        for expectation in suite
+        for value in expectation.configuration.kwargs.values()
+        if isinstance(value, dict) and "$PARAMETER" in value
+    }
+
+
 @cache
 def _readable() -> Any:
     """What every suite begins with: each row could be read as the declared types."""
@@ -127,8 +137,9 @@ def _readable() -> Any:
 def evaluate(batch: Batch, suite: Sequence[Any], parameters: dict[str, Any], folder: Path) -> Verdict:
     """Evaluate a suite on a batch; write quarantine and flags into ``folder``.
 
-    ``parameters`` fill ``{"$PARAMETER": name}`` of the suite: ``first_day`` and ``last_day`` of the slice, and the
-    batch's facts. A suite of which anything could not be evaluated refuses the load: a broken suite never passes.
+    ``parameters`` fill ``{"$PARAMETER": name}`` of the suite: ``first_day`` and ``last_day`` of the slice,
+    ``territories`` (codes of the register in force), and the batch's facts. A suite of which anything could not be
+    evaluated refuses the load: a broken suite never passes.
     """
     with duckdb.connect() as connection:
         connection.execute(f"create view batch as select * from read_parquet({literal(str(batch.path))})")

@@ -7,7 +7,7 @@ import getpass
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -22,6 +22,9 @@ from pipelines.loading.delivery import Batch, Delivery, Known, Offer
 from pipelines.moments import today
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Event, LoadRecord, Seen, Warehouse
+
+# the parameter of a suite that holds the codes of the register
+TERRITORIES = "territories"
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def load_delivery(
     source = load_sources()[delivery.source]
     feed = source.feeds[delivery.feed]
     with _scratch(settings) as folder:
-        judged = _judge(delivery, feed, history, settings, folder)
+        judged = _judge(delivery, feed, history, settings, warehouse, folder)
         now = _now()
         events = [Event("received", datetime.fromisoformat(delivery.received_at), "gorod")]
         if replayed_by is not None:
@@ -182,7 +185,7 @@ def waive(load_id: str, by: str, why: str, until: date, settings: Settings, ware
             delivery, feed, folder / "batch.parquet", settings.pseudonym_key.get_secret_value()
         )
         suite, _ = gate.load_suite(delivery.source, delivery.feed)
-        verdict = gate.evaluate(batch, suite, _parameters(delivery, batch), folder)
+        verdict = gate.evaluate(batch, suite, _parameters(delivery, batch, suite, warehouse), folder)
         warehouse.commit_waiver(
             load_id, Event("waived", _now(), by, why, until), feed, batch.path, verdict.quarantine
         )
@@ -226,7 +229,12 @@ def find_load(load_id: str, warehouse: Warehouse) -> dict[str, Any]:
 
 
 def _judge(
-    delivery: Delivery, feed: Feed, history: list[dict[str, Any]], settings: Settings, folder: Path
+    delivery: Delivery,
+    feed: Feed,
+    history: list[dict[str, Any]],
+    settings: Settings,
+    warehouse: Warehouse,
+    folder: Path,
 ) -> _Judged:
     suite, suite_hash = gate.load_suite(delivery.source, delivery.feed)
     cut = _cut(delivery, history)
@@ -242,7 +250,7 @@ def _judge(
             batch, gate.Verdict((_on_empty(feed),)), suite_hash, feed.empty_delivery == "not_retained"
         )
     with disk_errors(settings.home):
-        verdict = gate.evaluate(batch, suite, _parameters(delivery, batch), folder)
+        verdict = gate.evaluate(batch, suite, _parameters(delivery, batch, suite, warehouse), folder)
     if cut:
         verdict = gate.Verdict(
             (*verdict.results, gate.from_reason(cut)),
@@ -292,13 +300,25 @@ def _cut(delivery: Delivery, history: list[dict[str, Any]]) -> Reason | None:
     return None
 
 
-def _parameters(delivery: Delivery, batch: Batch) -> dict[str, Any]:
+def _parameters(
+    delivery: Delivery, batch: Batch, suite: Sequence[Any], warehouse: Warehouse
+) -> dict[str, Any]:
     days = delivery.slice
     return {
         "first_day": days.first_day.isoformat() if days.first_day else "0001-01-01",
         "last_day": days.last_day.isoformat() if days.last_day else "9999-12-31",
+        **({TERRITORIES: _territories(warehouse)} if TERRITORIES in gate.parameters_of(suite) else {}),
         **batch.facts,
     }
+
+
+def _territories(warehouse: Warehouse) -> list[str]:
+    """Codes of the register in force; none before there is one: then what refers to it is refused."""
+    rows = warehouse.query(
+        "select distinct territory_id from raw.territory_register__territories"
+        " join ops.effective_load using (load_id) where territory_id is not null order by 1"
+    )
+    return [row["territory_id"] for row in rows]
 
 
 def _record(

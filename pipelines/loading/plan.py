@@ -9,7 +9,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from os import getpid
 
 from pipelines import connectors
-from pipelines.connectors.files import inbox_offers
+from pipelines.connectors.files import AMISS, inbox_faults, inbox_offers
 from pipelines.declarations.sources import Feed, Source, load_sources
 from pipelines.errors import GorodError, OriginError, WarehouseBusyError
 from pipelines.loading.delivery import Known, Offer
@@ -77,6 +77,10 @@ def make_plan(wanted: Wanted, settings: Settings, warehouse: Warehouse) -> Plan:
                     new.append(offer)  # noqa: PERF401 - what came before an error is kept
         except OriginError as error:
             failures[source.source, name] = error
+        if faults := inbox_faults(source, name, settings, _only(wanted.instance)):
+            origin = failures.get((source.source, name))
+            told = [*faults, *([origin.message] if origin else [])]
+            failures[source.source, name] = OriginError("\n".join(told), AMISS)
         if new:
             offers[source.source, name] = new
         if settings.origin not in feed.origins:

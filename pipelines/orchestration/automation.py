@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from pipelines.connectors.files import inbox_offers
+from pipelines.connectors.files import inbox_faults, inbox_offers
 from pipelines.declarations.sources import load_sources
 from pipelines.errors import WarehouseBusyError
 from pipelines.loading.delivery import Offer
@@ -110,8 +110,12 @@ def inbox_sensor(loading: dict[str, UnresolvedAssetJobDefinition]) -> dg.SensorD
         minimum_interval_seconds=30,
         description="Files that arrive in the drop folder.",
     )
-    def inbox() -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def inbox(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         settings = get_settings()
+        for source in load_sources().values():
+            for feed in source.feeds:
+                for fault in inbox_faults(source, feed, settings):
+                    context.log.error(fault)
         offers = [
             offer
             for source in load_sources().values()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from pipelines.catalogue.definition import definitions_hash
 from pipelines.errors import GorodError
 from pipelines.loading.load import disk_errors
 from pipelines.settings import PROJECT, Settings
-from pipelines.warehouse import engine_of, server_of
+from pipelines.warehouse import engine_of, heard, server_of
 
 DBT_PROJECT = PROJECT / "dbt"
 WRITER_POOL = "warehouse"
@@ -127,7 +128,7 @@ def dbt_executable() -> str:
 
 
 def ensure_manifest(settings: Settings) -> Path:
-    """Path of ``manifest.json``; parses the dbt project if its files changed since.
+    """Path of dbt's manifest; parses the dbt project if its files changed since.
 
     Raises:
         GorodError: the project does not parse.
@@ -143,10 +144,10 @@ def manifest_ahead(settings: Settings) -> Iterator[Callable[[], Path]]:
     What is given is :func:`ensure_manifest`, which waits for what has been begun.
     """
     target = dbt_target(settings)
-    manifest, parsed = target / "manifest.json", target / "parsed.txt"
-    version = definitions_hash()
-    if manifest.exists() and parsed.exists() and parsed.read_text(encoding="utf-8") == version:
-        yield lambda: manifest
+    # a copy: each build writes manifest.json anew, and may be killed or find the disk full meanwhile
+    kept = target / f"parsed-{definitions_hash()[:16]}.json"
+    if kept.exists():
+        yield lambda: kept
         return
     with disk_errors(settings.home):
         target.mkdir(parents=True, exist_ok=True)
@@ -160,13 +161,20 @@ def manifest_ahead(settings: Settings) -> Iterator[Callable[[], Path]]:
     ) as parsing:
 
         def ensured() -> Path:
+            if kept.exists():
+                return kept
             said, _ = parsing.communicate()
             if parsing.returncode != 0:
-                raise GorodError(
+                raise heard(settings, said) or GorodError(
                     f"the dbt project does not parse: {said.strip()}", "Run `dbt parse` in dbt/ and mend it."
                 )
-            parsed.write_text(version, encoding="utf-8")
-            return manifest
+            for older in target.glob("parsed-*"):
+                older.unlink()
+            with disk_errors(settings.home):
+                part = kept.with_suffix(".part")
+                shutil.copyfile(target / "manifest.json", part)
+                part.replace(kept)
+            return kept
 
         try:
             yield ensured

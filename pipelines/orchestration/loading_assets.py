@@ -149,10 +149,10 @@ def _load_new(
             f"{outcome.rows_accepted} accepted, {outcome.rows_quarantined} in quarantine"
         )
 
-    for delivery in pending(settings, source.source, name):
-        done(load_delivery(delivery, settings, warehouse))
-    known = known_offers(warehouse)
     try:
+        for delivery in pending(settings, source.source, name):
+            done(load_delivery(delivery, settings, warehouse))
+        known = known_offers(warehouse)
         for offer in all_offers(source, name, settings, instances, known):
             if (slices is None or (offer.instance, offer.slice.key) in slices) and not is_known(offer, known):
                 try:

@@ -20,7 +20,7 @@ from pipelines.orchestration.interrupts import interrupts_noted
 from pipelines.orchestration.waiting import wait_for_slot
 from pipelines.progress import tell, watch
 from pipelines.settings import Settings
-from pipelines.warehouse import open_warehouse, server_of, telling_server
+from pipelines.warehouse import heard, open_warehouse, telling
 from pipelines.warehouse.base import Warehouse
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def run(
     watch(watcher)
     try:
         with (
-            telling_server(settings),
+            telling(settings),
             run_lock(settings),
             manifest_ahead(settings) as manifest,
             ExitStack() as opened,
@@ -199,7 +199,6 @@ class _Runner:
         from pipelines.orchestration.loading_assets import raw_key
 
         self.manifest = manifest
-        self.busy_timeout_s = settings.busy_timeout_s
         self.instance: DagsterInstance = DagsterInstance.from_config(str(home), COMMAND_CONFIG)
         self.loading: Definitions = definitions.loading()
         self.build_job = automation.BUILD_JOB
@@ -208,7 +207,7 @@ class _Runner:
         self.raw_key = raw_key
         self.index = INDEX
         self.publication = PUBLICATION
-        self.server = server_of(settings)
+        self.settings = settings
         self._bury_the_dead()
 
     @cached_property
@@ -246,7 +245,7 @@ class _Runner:
             WarehouseBusyError: a run of the UI kept it waiting for too long.
             KeyboardInterrupt: Dagster was interrupted; it does not pass that on.
         """
-        wait_for_slot(self.instance, self.busy_timeout_s)
+        wait_for_slot(self.instance, self.settings.busy_timeout_s)
         builds = job in (self.build_job, self.report_job)
         definition = (self.building if builds else self.loading).resolve_job_def(job)
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -267,9 +266,9 @@ class _Runner:
             kind, why = _why(result)
             if why.startswith(INTERRUPTED):
                 raise KeyboardInterrupt
-            heard = self.server.heard(why) if self.server is not None and kind is None else None
-            if heard is not None:
-                raise heard
+            found = heard(self.settings, why) if kind is None else None
+            if found is not None:
+                raise found
             raise (kind or GorodError)(
                 f"run {result.run_id} of {job} failed: {why}", "See the run in the UI: gorod ui"
             )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pipelines.errors import GorodError
+from pipelines.errors import GorodError, WarehouseError
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,11 +63,40 @@ def server_of(settings: Settings) -> Server | None:
     return Server(settings.warehouse, settings.busy_timeout_s)
 
 
-def telling_server(settings: Settings) -> AbstractContextManager[None]:
-    """Errors of a server that goes away under others, in words; nothing where there is none."""
+def heard(settings: Settings, text: str) -> WarehouseError | None:
+    """What others (Dagster, dbt) say of the server or of a full disk, in words; None if it is of something else."""
     server = server_of(settings)
-    if server is None:
-        return nullcontext()
-    from pipelines.warehouse.server import telling
+    if server is not None:
+        return server.heard(text)
+    from pipelines.warehouse.duckdb import heard as heard_of_disk
 
-    return telling(server)
+    return heard_of_disk(text)
+
+
+@contextmanager
+def telling(settings: Settings) -> Iterator[None]:
+    """What others raise when the server goes away under them or the disk is full, told as such.
+
+    Raises:
+        WarehouseError: that happened.
+    """
+    try:
+        yield
+    except GorodError:
+        raise
+    except Exception as error:
+        for one in _chain(error):
+            found = heard(settings, str(one))
+            if found is not None:
+                raise found from error
+        raise
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error and what caused it."""
+    seen: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in seen:
+        seen.append(current)
+        yield current
+        current = current.__cause__ or current.__context__

@@ -30,6 +30,13 @@ from pipelines.warehouse.tables import rows_of_load
 # loads are only added to, by one writer at a time
 NEXT_LOAD_NO = "(select coalesce(max(load_no), 0) + 1 from ops.load)"
 
+# What DuckDB says of a file that another process has open; "block" and names of folders hold "lock" too.
+HELD = re.compile(r"lock on file|file handle conflict", re.IGNORECASE)
+# What is said where the disk is full: by DuckDB, by Linux, by SQLite (Dagster's event log).
+FULL = re.compile(
+    r"no space left|disk full|disk is full|could not write|failed to write|ENOSPC", re.IGNORECASE
+)
+
 
 class Ledger(ABC):
     """Entering loads and reading: everything goes through connections that speak DuckDB's SQL."""
@@ -157,8 +164,7 @@ class DuckDBWarehouse(Ledger):
                     "Set GOROD_HOME to a writable folder.",
                 ) from error
             except duckdb.Error as error:
-                busy = "lock" in str(error).lower()
-                if not busy or time.monotonic() > deadline:
+                if not HELD.search(str(error)) or time.monotonic() > deadline:
                     raise told(error, self.path) from error
                 time.sleep(random.uniform(0.05, 0.25))
 
@@ -219,7 +225,7 @@ class DuckDBWarehouse(Ledger):
                 connection.execute(f"attach {literal(str(self.path))} as {quoted(known)} (read_only)")
                 return known
             except duckdb.Error as error:
-                if not re.search(r"lock on file|file handle conflict", str(error)):
+                if not HELD.search(str(error)):
                     raise WarehouseError(
                         f"{self.path}: cannot be opened: {error}",
                         "Check that the file is whole and was written by this version of DuckDB.",
@@ -322,22 +328,35 @@ def _insert_results(connection: duckdb.DuckDBPyConnection, load_id: str, results
 def told(error: duckdb.Error, path: Path) -> Exception:
     """A DuckDB error as one that tells what to do."""
     text = str(error)
-    if "lock" in text.lower():
+    if HELD.search(text):
         holder = re.search(r"PID (\d+)", text)
         return WarehouseBusyError(
             f"warehouse {path} is in use by another process"
             + (f" (process {holder.group(1)})" if holder else ""),
             "Wait until it ends, or stop it; nothing was changed. Readers use the published snapshot, never this file.",
         )
-    if re.search(r"no space left|disk full|could not write|failed to write|ENOSPC", text, re.IGNORECASE):
+    if full := heard(text):
+        return full
+    if isinstance(error, duckdb.OutOfMemoryException):
         return WarehouseError(
-            f"the disk is full: {text.splitlines()[0]}", "Free space and run again; nothing was half written."
+            f"not enough memory: {text.splitlines()[0]}",
+            "Stop other programmes or give the machine more memory, and run again; nothing was half written.",
         )
     if isinstance(error, duckdb.IOException):
         return WarehouseError(
             f"warehouse {path} cannot be used: {text.splitlines()[0]}", "Check permissions and space."
         )
     return error
+
+
+def heard(text: str) -> WarehouseError | None:
+    """What others (Dagster, dbt) say of a full disk, as an error that tells what to do; None if it is of something else."""
+    for line in text.splitlines():
+        if FULL.search(line):
+            return WarehouseError(
+                f"the disk is full: {line.strip()}", "Free space and run again; nothing was half written."
+            )
+    return None
 
 
 def _create(path: Path) -> None:

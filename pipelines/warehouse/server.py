@@ -235,35 +235,6 @@ class Server:
         return f"postgresql://{login}@/{quote(given.get('dbname') or user, safe='')}?{text}"
 
 
-@contextmanager
-def telling(server: Server) -> Iterator[None]:
-    """What others (Dagster, dbt) raise when the server goes away under them, told as such.
-
-    Raises:
-        WarehouseError: the server went away, or its disk is full.
-    """
-    try:
-        yield
-    except GorodError:
-        raise
-    except Exception as error:
-        for one in _chain(error):
-            heard = server.heard(str(one))
-            if heard is not None:
-                raise heard from error
-        raise
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error and what caused it."""
-    seen: list[BaseException] = []
-    current: BaseException | None = error
-    while current is not None and current not in seen:
-        seen.append(current)
-        yield current
-        current = current.__cause__ or current.__context__
-
-
 def application_name(purpose: str) -> str:
     """Who a session is, as ``pg_stat_activity`` shows it: the purpose, the process and its machine."""
     return f"gorod {purpose} {os.getpid()}@{socket.gethostname()}"[:63]

@@ -5,6 +5,7 @@ The defect is seeded into the batch of a sample that is otherwise sound; only th
 
 from __future__ import annotations
 
+import csv
 from functools import cache
 from pathlib import Path
 
@@ -56,6 +57,18 @@ def a_code(column: str) -> dict[str, tuple[str, int | None]]:
         # Cyrillic «с» looks like Latin «c»
         f"{column}_is_code": (put(f"{column} = 'с-minsk'"), 1),
     }
+
+
+def a_listed_code(column: str) -> dict[str, tuple[str, int | None]]:
+    return {**a_code(column), f"{column}_listed": (put(f"{column} = 'r-nowhere'"), 1)}
+
+
+@cache
+def register() -> list[str]:
+    """Codes of the sample's register."""
+    path = SOURCES / "territory_register" / "sample" / "territories" / "territories.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return [row["territory_id"] for row in csv.DictReader(file)]
 
 
 REGION = "territory = 'Минская область'"
@@ -136,7 +149,7 @@ DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
         "areas_add_up": (put("area_km2 = area_km2 + 10", "territory_id = 'BY-HO'"), None),
     },
     "territory_register.population": {
-        **a_code("territory_id"),
+        **a_listed_code("territory_id"),
         "row_unique": (again(), 2),
         "year_possible": (put("year = 20226"), 1),
         "year_given": (put("year = null"), 1),
@@ -150,13 +163,13 @@ DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
         "last_year_whole": ("delete from batch where territory_id = 'BY-MI' and year = 2026", None),
     },
     "territory_register.town_districts": {
-        **a_code("city_id"),
-        **a_code("raion_id"),
+        **a_listed_code("city_id"),
+        **a_listed_code("raion_id"),
         "row_unique": (again(), 2),
         "method_known": (put("method = 'guess'"), 1),
     },
     "territory_register.town_areas": {
-        **a_code("city_id"),
+        **a_listed_code("city_id"),
         "row_unique": (again(), 2),
         "area_given": (put("admin_area_km2 = null"), 1),
         "area_possible": (put("admin_area_km2 = 9999"), 1),  # hectares
@@ -164,7 +177,7 @@ DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
         "admin_level_known": (put("admin_level = '2'"), 1),
     },
     "territory_register.boundaries": {
-        **a_code("feature_id"),
+        **a_listed_code("feature_id"),
         "row_unique": (again(), 2),
         "geometry_given": (put("geometry = null"), 1),
         "geometry_is_area": (put("geometry_type = 'LineString'"), 1),
@@ -229,7 +242,9 @@ def test_a_seeded_defect_is_seen(name: str, expectation: str, folder: Path, tmp_
     suite, _ = load_suite(*name.split("."))
     alone = [one for one in suite if one.meta["name"] == expectation]
     days = parse_slice(SAMPLES[name][1], None)
-    parameters = {"first_day": str(days.first_day), "last_day": str(days.last_day)}
+    parameters = {
+        "first_day": str(days.first_day), "last_day": str(days.last_day), "territories": register(),
+    }  # fmt: skip
     verdict = evaluate(Batch(spoilt, count, {}), alone, parameters, tmp_path)
     (result,) = (result for result in verdict.results if result.expectation != READABLE)
     critical = result.severity == "critical"

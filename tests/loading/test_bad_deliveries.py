@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from pipelines.declarations.sources import SOURCES
 from pipelines.errors import OriginError
 from pipelines.loading.answer import Answer, answer
-from pipelines.loading.load import LoadOutcome, load_offer
+from pipelines.loading.load import LoadOutcome, load_offer, replay
+from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import get_settings
 from tests.portal import ADDRESS, HEADER, PERSON, Portal, use_home
 
@@ -222,3 +225,82 @@ def test_a_file_that_vanishes_stops_only_itself(portal: Portal) -> None:
     (error,) = failed
     assert "opendata-115-2024-02-01.csv" in error.message
     assert error.remedy
+
+
+def test_a_territory_that_does_not_exist_is_kept_back_with_its_row(portal: Portal) -> None:
+    assert portal.settings.mirror is not None
+    folder = portal.settings.mirror / "territories"
+    shutil.copytree(SOURCES / "territory_register" / "sample" / "territories", folder)
+    people = folder / "population.csv"
+    lines = people.read_text(encoding="utf-8").splitlines()
+    people.write_text("\n".join([*lines, "c-nowhere,2024,700,e"]) + "\n", encoding="utf-8")
+    outcomes = {}
+    for (_, feed), offers in make_plan(
+        Wanted(source="territory_register"), portal.settings, portal.warehouse
+    ).offers.items():
+        for offer in offers:
+            outcomes[feed] = load_offer(offer, portal.settings, portal.warehouse)
+    assert {outcome.state for outcome in outcomes.values()} == {"accepted"}
+    assert outcomes["population"].rows_accepted == len(lines) - 1
+    given = answer(outcomes["population"].load_id, portal.warehouse)
+    (kept,) = given.rows
+    assert (kept.row, kept.column, kept.value) == (len(lines), "territory_id", "c-nowhere")
+    assert "реестр" in kept.rule
+    assert "territories.csv" in kept.remedy
+    assert [found["expectation"] for found in given.findings] == ["territory_id_listed"]
+
+
+def test_what_refers_to_the_register_is_refused_before_there_is_one_and_replayed_after(
+    portal: Portal,
+) -> None:
+    assert portal.settings.mirror is not None
+    sample, folder = (
+        SOURCES / "territory_register" / "sample" / "territories",
+        portal.settings.mirror / "territories",
+    )
+    folder.mkdir()
+    shutil.copy(sample / "population.csv", folder)
+    outcomes = {}
+    for feed in ("population", "territories"):
+        plan = make_plan(Wanted("territory_register", feed), portal.settings, portal.warehouse)
+        for offer in plan.offers["territory_register", feed]:
+            outcomes[feed] = load_offer(offer, portal.settings, portal.warehouse)
+        shutil.copy(sample / "territories.csv", folder)
+    assert (outcomes["population"].state, outcomes["territories"].state) == ("rejected", "accepted")
+    findings = answer(outcomes["population"].load_id, portal.warehouse).findings
+    assert {found["expectation"] for found in findings} == {"territory_id_listed"}
+    again = replay(
+        outcomes["population"].load_id, "the register is there now", portal.settings, portal.warehouse
+    )
+    assert (again.state, again.rows_quarantined) == ("accepted", 0)
+
+
+def test_names_in_the_drop_folder_that_fit_nothing_are_told_and_the_others_are_taken(portal: Portal) -> None:
+    portal.put("2024-01", _file("2024-01"))
+    folder = portal.settings.inbox / "appeals_115" / "requests" / "minsk"
+    folder.mkdir(parents=True)
+    for name in (
+        "opendata-115-2024-02-01.csv", "opendata-115-2026-13-01.csv", "заявки за май.csv", ".hidden",
+        "opendata-115-2024-03-01.csv.part",
+    ):  # fmt: skip
+        (folder / name).write_text(_file("2024-02"), encoding="utf-8")
+    plan = make_plan(Wanted("appeals_115"), portal.settings, portal.warehouse)
+    (offers,) = plan.offers.values()
+    assert [offer.slice.key for offer in offers] == ["2024-02", "2024-01"]
+    told = plan.failures["appeals_115", "requests"].message.splitlines()
+    assert len(told) == 2
+    assert "2026-13-01.csv: period '2026-13'" in told[0]
+    assert "заявки за май.csv: the name fits no delivery of appeals_115.requests" in told[1]
+    assert r"opendata-115" in told[1]
+
+
+def test_a_bad_name_in_a_mirror_stops_only_itself(portal: Portal) -> None:
+    for month in ("2024-01", "2024-02"):
+        portal.put(month, _file(month))
+    (portal.folder / "opendata-115-2024-00-01.csv").write_text("", encoding="utf-8")
+    plan = make_plan(Wanted("appeals_115"), portal.settings, portal.warehouse)
+    assert [offer.slice.key for (offers) in plan.offers.values() for offer in offers] == [
+        "2024-01",
+        "2024-02",
+    ]
+    assert "opendata-115-2024-00-01.csv" in plan.failures["appeals_115", "requests"].message

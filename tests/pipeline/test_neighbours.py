@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,8 +12,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.errors import OriginError, WarehouseBusyError, WarehouseError
-from pipelines.loading.plan import Wanted, make_plan, run_lock
+from pipelines.errors import WarehouseBusyError, WarehouseError
+from pipelines.loading.plan import run_lock
 from pipelines.progress import watch
 from pipelines.settings import PROJECT, Settings
 from pipelines.warehouse.duckdb import DuckDBWarehouse
@@ -107,6 +108,17 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.fixture
+def disk_of_a_home(tmp_path: Path) -> Iterator[Path]:
+    """A disk that holds a small country's home and some more."""
+    if os.geteuid() != 0:
+        pytest.skip("a small disk is mounted as root")
+    folder = tmp_path / "disk"
+    _mount(folder, "300m")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
 def _fill(disk: Path, leave: int) -> Path:
     """Fill a disk up to some free bytes."""
     filler = disk / "filler"
@@ -160,6 +172,30 @@ def test_a_run_on_a_full_disk_leaves_with_5(portal: Portal, small_disk: Path) ->
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("leave_kb", [500, 2_000, 6_000, 14_000])
+def test_a_disk_that_fills_while_marts_are_built_is_told_and_the_next_run_goes_on(
+    leave_kb: int, country: Portal, disk_of_a_home: Path
+) -> None:
+    home = disk_of_a_home / "home"
+    shutil.copytree(country.settings.home, home, symlinks=True)
+    mirror = {"GOROD_MIRROR": str(country.folder.parent)}
+    country.put("2024-05", country.rows("2024-05", 3_000))
+    filler = _fill(disk_of_a_home, leave_kb * 1024)
+    done = gorod(home, "run", "--source", "appeals_115", **mirror)
+    assert done.returncode == 5, done.stdout + done.stderr
+    assert "full" in done.stderr
+    assert "Traceback" not in done.stderr
+    filler.unlink()
+    done = gorod(home, "run", "--source", "appeals_115", **mirror)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with duckdb.connect(str(home / "published" / "current" / "gorod.duckdb"), read_only=True) as snapshot:
+        (count,) = snapshot.execute(
+            "select obs_value from published.pub_observation_v1 where measure = 'appeals_registered'"
+            " and ref_area = 'c-minsk' and time_period = '2024-05' and breakdown = '_T'"
+        ).fetchone() or (None,)
+    assert count == 3_000
+
+
 AS_NOBODY = """
 import os, sys
 import rich.progress
@@ -199,22 +235,48 @@ def test_a_home_that_may_not_be_written_is_told(nobody: Portal) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_folder_that_may_not_be_read_is_told(nobody: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pathlib import Path as RealPath
+PLAN_AS_NOBODY = """
+import os
+from pipelines.loading.plan import Wanted, make_plan
+from pipelines.settings import get_settings
+from pipelines.warehouse import open_warehouse
+settings = get_settings()
+warehouse = open_warehouse(settings)
+os.setgid(65534)
+os.setuid(65534)
+plan = make_plan(Wanted(source="appeals_115"), settings, warehouse)
+for failure in plan.failures.values():
+    print(failure)
+print("taken:", *(offer.origin.rsplit("/", 1)[-1] for offers in plan.offers.values() for offer in offers))
+"""
 
-    listing = RealPath.iterdir
 
-    def forbidden(self: Path) -> Iterator[Path]:
-        if self == nobody.folder:
-            raise PermissionError(13, "Permission denied", str(self))
-        return listing(self)
-
-    monkeypatch.setattr(RealPath, "iterdir", forbidden)
-    plan = make_plan(Wanted(source="appeals_115"), nobody.settings, nobody.warehouse)
-    (failure,) = plan.failures.values()
-    assert isinstance(failure, OriginError)
-    assert str(nobody.folder) in failure.message
-    assert "Permission denied" in failure.message
+@pytest.mark.parametrize("forbidden", ["mirror", "drop folder", "a folder above"])
+def test_a_folder_that_may_not_be_read_is_told_and_others_are_taken(nobody: Portal, forbidden: str) -> None:
+    home = nobody.settings.home
+    inbox = nobody.settings.inbox / "appeals_115" / "requests"
+    inbox.mkdir(parents=True)
+    for instance in ("minsk", "brest"):
+        (inbox / instance).mkdir()
+        shutil.copy(nobody.folder / "opendata-115-2024-01-01.csv", inbox / instance)
+    for folder in [home, *home.parents]:
+        if str(folder).startswith("/tmp/"):
+            folder.chmod(0o755)
+    closed = {"mirror": nobody.folder, "drop folder": inbox / "brest", "a folder above": inbox}[forbidden]
+    closed.chmod(0o600)
+    done = subprocess.run(
+        [sys.executable, "-c", PLAN_AS_NOBODY], cwd=PROJECT, env=environment_of(home), capture_output=True, text=True,
+        check=False, timeout=100,
+    )  # fmt: skip
+    closed.chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    *told, taken = done.stdout.splitlines()
+    assert f"folder {closed}" in told[0]
+    assert "cannot be read: Permission denied" in told[0]
+    assert (
+        taken.count("opendata-115-2024-01-01.csv")
+        == {"mirror": 2, "drop folder": 2, "a folder above": 1}[forbidden]
+    )
 
 
 HOLD_SLOT = """

@@ -21,7 +21,7 @@ import pytest
 from pipelines.declarations.sources import SOURCES, Feed, FileOrigin, load_sources
 from pipelines.formats import read
 from pipelines.loading.delivery import Delivery, Slice, parse_slice
-from pipelines.loading.gate import Verdict, evaluate, load_suite
+from pipelines.loading.gate import Verdict, evaluate, load_suite, parameters_of
 from pipelines.settings import PROJECT
 from sandbox.samples.__main__ import SAMPLES, write
 
@@ -113,7 +113,14 @@ def pass_gate(file: File, folder: Path) -> Verdict:
     batch = read(delivery, file.declared, folder / "batch.parquet")
     suite, _ = load_suite(file.source, file.feed)
     days = {"first_day": str(file.slice.first_day), "last_day": str(file.slice.last_day)}
-    return evaluate(batch, suite, days | batch.facts, folder)
+    register = {"territories": territories_beside(file.path)} if "territories" in parameters_of(suite) else {}
+    return evaluate(batch, suite, days | register | batch.facts, folder)
+
+
+@cache
+def territories_beside(path: Path) -> list[str]:
+    """Codes of the register that a file of territories came with."""
+    return [row["territory_id"] for row in table(path.parent.parent / "territories" / "territories.csv")]
 
 
 def table(path: Path) -> list[dict[str, str]]:

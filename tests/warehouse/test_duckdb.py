@@ -91,13 +91,17 @@ def test_a_folder_in_the_way_is_told(tmp_path: Path) -> None:
         (duckdb.IOException("IO Error: Could not set lock on file: Conflicting lock is held in python (PID 71)"),
          WarehouseBusyError, "process 71"),
         (duckdb.IOException("IO Error: Could not write file: No space left on device"), WarehouseError, "disk is full"),
+        (duckdb.IOException("IO Error: Corrupt database file: computed checksum does not match stored checksum in block 7"),
+         WarehouseError, "cannot be used"),
+        (duckdb.OutOfMemoryException("Out of Memory Error: failed to pin block of size 256.0 KiB"),
+         WarehouseError, "not enough memory"),
         (duckdb.IOException("IO Error: Cannot open file: Permission denied"), WarehouseError, "Permission denied"),
     ],
 )  # fmt: skip
 def test_what_duckdb_says_is_told_with_a_remedy(
     error: duckdb.Error, kind: type[GorodError], words: str
 ) -> None:
-    found = told(error, Path("warehouse.duckdb"))
+    found = told(error, Path("locks/warehouse.duckdb"))
     assert type(found) is kind
     assert words in found.message
     assert found.remedy
