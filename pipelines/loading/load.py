@@ -21,10 +21,11 @@ from pipelines.loading import gate, landing
 from pipelines.loading.delivery import Batch, Delivery, Known, Offer
 from pipelines.moments import today
 from pipelines.settings import Settings
-from pipelines.warehouse.base import Event, LoadRecord, Seen, Warehouse
+from pipelines.warehouse.base import Event, LoadRecord, Seen, Warehouse, raw_table
 
-# the parameter of a suite that holds the codes of the register
-TERRITORIES = "territories"
+# The feed that says which territories there are, and the parameter of a suite that holds their codes.
+REGISTER = ("territory_register", "territories")
+REGISTERED = "territories"
 
 
 @dataclass(frozen=True)
@@ -307,7 +308,7 @@ def _parameters(
     return {
         "first_day": days.first_day.isoformat() if days.first_day else "0001-01-01",
         "last_day": days.last_day.isoformat() if days.last_day else "9999-12-31",
-        **({TERRITORIES: _territories(warehouse)} if TERRITORIES in gate.parameters_of(suite) else {}),
+        **({REGISTERED: _territories(warehouse)} if REGISTERED in gate.parameters_of(suite) else {}),
         **batch.facts,
     }
 
@@ -315,7 +316,7 @@ def _parameters(
 def _territories(warehouse: Warehouse) -> list[str]:
     """Codes of the register in force; none before there is one: then what refers to it is refused."""
     rows = warehouse.query(
-        "select distinct territory_id from raw.territory_register__territories"
+        f"select distinct territory_id from {raw_table(*REGISTER)}"
         " join ops.effective_load using (load_id) where territory_id is not null order by 1"
     )
     return [row["territory_id"] for row in rows]

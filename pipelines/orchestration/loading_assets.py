@@ -11,9 +11,17 @@ import dagster as dg
 from pipelines.declarations.sources import Feed, FileOrigin, Source
 from pipelines.errors import OriginError, WarehouseBusyError, WarehouseError
 from pipelines.loading.delivery import Offer, month_span, parse_slice
-from pipelines.loading.gate import READABLE, load_suite
+from pipelines.loading.gate import READABLE, load_suite, parameters_of
 from pipelines.loading.landing import pending
-from pipelines.loading.load import LoadOutcome, is_known, known_offers, load_delivery, load_offer
+from pipelines.loading.load import (
+    REGISTER,
+    REGISTERED,
+    LoadOutcome,
+    is_known,
+    known_offers,
+    load_delivery,
+    load_offer,
+)
 from pipelines.loading.plan import all_offers
 from pipelines.orchestration import INTERRUPTED
 from pipelines.orchestration.environment import WRITER_POOL
@@ -76,6 +84,9 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
     """The asset that fetches, lands, gates and enters what is new of one feed."""
     key = raw_key(source.source, name)
     expectations = _expectations(source.source, name)
+    # what is judged by the register waits for it
+    suite, _ = load_suite(source.source, name)
+    register = [raw_key(*REGISTER)] if REGISTERED in parameters_of(suite) else []
     patience = feed.patience
     freshness = (
         dg.FreshnessPolicy.time_window(warn_window=patience[0], fail_window=patience[1])
@@ -85,7 +96,7 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key,
-        deps=[dg.AssetKey(["origin", f"{source.source}__{name}"])],
+        deps=[dg.AssetKey(["origin", f"{source.source}__{name}"]), *register],
         group_name=f"raw_{source.source}",
         description=f"{feed.title.ru}. {feed.description}",
         partitions_def=partitions_of(source, feed),
