@@ -125,7 +125,8 @@ def _copy_loads(
     connection.execute(
         """
         insert into ops.load by name select origin.* replace (
-            other.load_id as load_id, nextval('ops.load_no') as load_no, other.instance as instance,
+            other.load_id as load_id, other.instance as instance,
+            (select max(load_no) from ops.load) + row_number() over (order by other.day, other.load_id) as load_no,
             other.ref_area as ref_area, strftime(other.day, '%Y-%m') as slice, other.day as first_day,
             last_day(other.day) as last_day, other.load_id as delivery_id, md5(other.load_id) as sha256,
             other.origin as origin, other.load_id as folder

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from pipelines import console
 from pipelines.commands.access import app as access_app
-from pipelines.commands.answering import Json, told
+from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, told
 from pipelines.commands.answering import escaped as _escaped
 from pipelines.commands.export import app as export_app
 from pipelines.commands.index import app as index_app
@@ -412,39 +412,28 @@ def trace(
     period: Annotated[str, typer.Argument(help="SDMX period, e.g. 2018, 2018-Q2, 2018-04.")],
     breakdown: Annotated[str, typer.Option(help="Member of the breakdown.")] = "_T",
     as_of: AsOf = None,
+    by: EmbargoedBy = None,
+    why: EmbargoedWhy = None,
     as_json: Json = False,
 ) -> None:
     """From a published value back to the rows of the delivered files."""
-    from pipelines.indicators.trace import trace as trace_value
-    from pipelines.publishing.embargo import held_until
-    from pipelines.warehouse import open_warehouse
-
-    if as_of is not None:
-        _show_known(indicator, territory, period, breakdown, as_of, as_json)
-        return
-    with open_warehouse(get_settings()).connection(read_only=True) as connection:
-        found = trace_value(connection, indicator, territory, period, breakdown)
-        held = held_until(connection, indicator, period)
     from pipelines.indicators.trace import show
-
-    _show_figure(asdict(found), show(found), held, as_json)
-
-
-def _show_known(
-    indicator: str, territory: str, period: str, breakdown: str, as_of: str, as_json: bool
-) -> None:
+    from pipelines.indicators.trace import trace as trace_value
     from pipelines.indicators.vintages import known, show_known
-    from pipelines.publishing.embargo import held_until
+    from pipelines.publishing.embargo import admit, held_until
     from pipelines.warehouse import open_warehouse
 
-    with open_warehouse(get_settings()).connection(read_only=True) as connection:
-        found = known(connection, indicator, territory, period, breakdown, parse_as_of(as_of))
+    warehouse = open_warehouse(get_settings())
+    with warehouse.connection(read_only=True) as connection:
+        found: dict[str, Any]
+        if as_of is None:
+            traced = trace_value(connection, indicator, territory, period, breakdown)
+            found, lines = asdict(traced), show(traced)
+        else:
+            remembered = known(connection, indicator, territory, period, breakdown, parse_as_of(as_of))
+            found, lines = asdict(remembered), show_known(remembered)
         held = held_until(connection, indicator, period)
-    _show_figure(asdict(found), show_known(found), held, as_json)
-
-
-def _show_figure(found: dict[str, Any], lines: list[str], held: datetime | None, as_json: bool) -> None:
-    """A figure of the warehouse, which holds what readers must not see yet: then it says so, in JSON too."""
+    admit(warehouse, f"{indicator} of {period}", held, by, why)
     if as_json:
         console.as_json({**found, "embargo_until": held})
     else:

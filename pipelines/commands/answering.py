@@ -13,6 +13,10 @@ from pipelines.errors import GorodError
 from pipelines.settings import get_settings
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+EmbargoedBy = Annotated[str | None, typer.Option("--by", help="Who sees figures under embargo; it is noted.")]
+EmbargoedWhy = Annotated[
+    str | None, typer.Option("--why", help="Why they have to be seen before their date.")
+]
 F = TypeVar("F", bound=Callable[..., Any])
 
 

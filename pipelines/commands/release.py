@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from pipelines import console
-from pipelines.commands.answering import Json, escaped, told
+from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, escaped, told
 from pipelines.moments import parse_as_of
 from pipelines.moments import told as when
 from pipelines.settings import get_settings
@@ -155,16 +155,23 @@ def diff(
     older: Annotated[str, typer.Argument(help="The one release.")],
     newer: Annotated[str, typer.Argument(help="The other.")],
     xlsx: Annotated[Path | None, typer.Option(help="Write all changes as a workbook.")] = None,
+    by: EmbargoedBy = None,
+    why: EmbargoedWhy = None,
     as_json: Json = False,
 ) -> None:
     """What changed between two releases, and why."""
     from pipelines.indicators.release_diff import compare, write_workbook
     from pipelines.indicators.releases import find_release, mend
     from pipelines.loading.load import disk_errors
+    from pipelines.publishing.embargo import admit
+    from pipelines.warehouse import open_warehouse
 
     settings = get_settings()
     mend(settings)
     releases = find_release(settings, older), find_release(settings, newer)
+    warehouse = open_warehouse(settings)
+    for one in releases:
+        admit(warehouse, f"release {one.id}", one.embargo_until, by, why)
     found = compare(*releases)
     if xlsx is not None:
         with disk_errors(xlsx.parent):

@@ -66,6 +66,26 @@ def held_until(connection: duckdb.DuckDBPyConnection, indicator: str, time_perio
     return row[0] if row else None
 
 
+def admit(warehouse: Warehouse, what: str, until: datetime | None, by: str | None, why: str | None) -> None:
+    """Let somebody see what is held back, and note who it was; let everybody see what is not.
+
+    Args:
+        what: what is to be shown, in words.
+        until: until when it is held back; None if it is not.
+
+    Raises:
+        GorodError: it is, and nobody says who sees it and why.
+    """
+    if until is None or until <= datetime.now(UTC):
+        return
+    if not by or not why:
+        raise GorodError(
+            f"{what} is under embargo until {told(until)}",
+            "Who may see it before says so with --by NAME --why REASON; the reading is noted.",
+        )
+    warehouse.note_embargoed_read(what, until, by, why)
+
+
 def require_no_embargoed(
     connection: duckdb.DuckDBPyConnection, intermediate: str, contract: str, read_from: str, columns: set[str]
 ) -> None:

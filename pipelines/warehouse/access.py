@@ -33,10 +33,20 @@ PUBLISHED = "published"
 SUPPLIER = "supplier"
 SUPPLIER_VIEWS = ("load", "load_result", "quarantine")
 REGION_TERRITORY, REGION_LOAD = "region_territory", "region_load"
-APPEND_ONLY = ("load", "load_event", "load_result", "offer", "quarantine", "flagged_row", "audit_event")
-
-RELEASES = """union all
-select cut_at, 'released', release_id, by_whom, why, null, null, null from ops.release"""
+APPEND_ONLY = (
+    *(
+        "load",
+        "load_event",
+        "load_result",
+        "offer",
+        "quarantine",
+        "flagged_row",
+        "build",
+        "index_build",
+        "release",
+    ),
+    *("embargoed_read", "audit_event"),
+)
 
 WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
 ADD = ("SELECT", "INSERT")
@@ -370,8 +380,6 @@ def _own_changes(session: psycopg.Connection[Any], access: Access) -> list[Chang
     template = next((name for name, role in access.roles.items() if role.rows == "source"), "")
     text = OWN.read_text(encoding="utf-8")
     text = text.replace("{append_only}", ", ".join(f"'{name}'" for name in APPEND_ONLY))
-    cut = session.execute("select to_regclass('ops.release')").fetchone() != (None,)
-    text = text.replace("{releases}", RELEASES if cut else "")
     text = text.replace("{supplier}", sql.Literal(template).as_string(session))
     mark = (
         f"Ответы поставщикам. / Answers to suppliers. Form {hashlib.sha256(text.encode()).hexdigest()[:16]}."

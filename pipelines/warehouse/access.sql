@@ -47,9 +47,30 @@ select
     login,
     client
 from ops.audit_event
-{releases};
+union all
+select
+    cut_at,
+    'released',
+    release_id,
+    by_whom,
+    why,
+    null,
+    null,
+    null
+from ops.release
+union all
+select
+    read_at,
+    'embargoed figures read',
+    what,
+    by_whom,
+    why,
+    cast(held_until as date),
+    null,
+    null
+from ops.embargoed_read;
 comment on view ops.audit is
-'Who did what, and when (UTC): received, accepted, rejected, waived, replayed, built, published, access changed.';
+'Who did what, and when (UTC): received, accepted, rejected, waived, replayed, built, published, released, embargoed figures read, access changed.';
 
 create or replace function ops.refuse_change() returns trigger
 language plpgsql set search_path = pg_catalog as $$

@@ -107,6 +107,9 @@ class Warehouse(Protocol):
     ) -> None:
         """Enter a waiver and, if they are not there yet, the rows that it lets in, in one transaction."""
 
+    def note_embargoed_read(self, what: str, until: datetime, by: str, why: str) -> None:
+        """Enter who reads figures under embargo, which, and why."""
+
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
         """Rows of a read-only query."""
 

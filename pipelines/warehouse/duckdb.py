@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -114,6 +115,16 @@ class Ledger(ABC):
                 _insert_batch(connection, table, load_id, feed, batch, quarantine)
             _insert_events(connection, load_id, [event])
             connection.commit()
+
+    def note_embargoed_read(self, what: str, until: datetime, by: str, why: str) -> None:
+        """Enter who reads figures under embargo, which, and why."""
+        now, held_until = (
+            moment.astimezone(UTC).replace(tzinfo=None) for moment in (datetime.now(UTC), until)
+        )
+        with self.connection() as connection:
+            connection.execute(
+                "insert into ops.embargoed_read values (?, ?, ?, ?, ?)", [now, what, held_until, by, why]
+            )
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
         """Rows of a query, as dictionaries."""

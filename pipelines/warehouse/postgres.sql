@@ -13,6 +13,7 @@ comment on table ops.quarantine is 'Rows kept back by the gate, whole, with thei
 comment on table ops.flagged_row is 'Rows that were accepted with a warning.';
 comment on table ops.offer is 'Each offer that was ever taken, with its cheap fingerprint.';
 comment on table ops.build is 'One row for each build of the marts: whether it went well, up to which decision of the ledger.';
+comment on table ops.embargoed_read is 'Who read figures under embargo through the command, which, and why. Only added to.';
 comment on table ops.index_build is 'From which build the indices were computed.';
 comment on table ops.release is 'Every release that was cut: by whom, of what, as of when. Only added to.';
 comment on view ops.effective_load is 'Loads that count today: accepted or waived, and not superseded.';

@@ -114,6 +114,15 @@ create table if not exists ops.release (
     invocation_id VARCHAR not null
 );
 
+-- Who read figures under embargo through the command, which, and why. Times are UTC.
+create table if not exists ops.embargoed_read (
+    read_at TIMESTAMP not null,
+    what VARCHAR not null,
+    held_until TIMESTAMP not null,
+    by_whom VARCHAR not null,
+    why VARCHAR not null
+);
+
 -- Days are the country's: Europe/Minsk, UTC+3 all year.
 create or replace view ops.accepted_load as
 with waiver as (

@@ -14,6 +14,7 @@ from bench.__main__ import main
 from bench.children import BenchError, measure
 from bench.requests_file import write
 from expectations.appeals_115.requests import SUITE
+from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 ROWS = 10_000
 
@@ -62,6 +63,23 @@ def test_a_history_goes_back_from_its_last_month_city_by_city() -> None:
     assert found[0] == ("minsk", date(2023, 12, 1))
     assert found[7] == ("minsk", date(2023, 11, 1))
     assert len(set(found)) == 9
+
+
+@pytest.mark.slow
+def test_a_longer_history_is_one_that_the_loader_goes_on_with(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    environment = months.environment(home)
+    for step in (("prepare", home), ("extend", home, 9), ("new_month", home, "2024-01")):
+        measure("bench.months", *step, environment=environment)
+    loaded = measure("bench.months", "load", environment=environment)
+    assert (loaded.told["states"], loaded.told["rows"]) == (["accepted"], months.ROWS)
+    counted = DuckDBWarehouse(home / "warehouse.duckdb").query(
+        "select count(*) as loads, count(distinct load_no) as numbers, sum(rows_accepted) as rows,"
+        " (select count(*) from raw.appeals_115__requests) as there"
+        " from ops.effective_load where source = ? and feed = ?",
+        [months.SOURCE, months.FEED],
+    )
+    assert counted == [{"loads": 10, "numbers": 10, "rows": 10 * months.ROWS, "there": 10 * months.ROWS}]
 
 
 @pytest.mark.slow

@@ -16,7 +16,9 @@ from typing import Any
 
 import duckdb
 import pytest
+from typer.testing import CliRunner
 
+from pipelines.cli import app
 from pipelines.declarations.common import Names
 from pipelines.declarations.indicators import load_catalogue
 from pipelines.declarations.releases import CalendarRelease, load_calendar
@@ -312,6 +314,14 @@ def test_a_release_under_embargo(story: Any, monkeypatch: pytest.MonkeyPatch, tm
     with pytest.raises(GorodError, match=told):
         write_workbook(difference, (held, held), tmp_path / "changes.xlsx")
     assert [one.state for one in list_releases(settings) if one.id == held.id] == ["under embargo"]
+    monkeypatch.setattr("pipelines.commands.release.get_settings", lambda: settings)
+    for more, code in (((), 1), (("--json",), 1), (("--by", "x", "--why", "y"), 0)):
+        answer = CliRunner().invoke(app, ["release", "diff", held.id, held.id, *more])
+        assert answer.exit_code == code, answer.output
+        assert (told in answer.stderr, bool(answer.stdout)) == (bool(code), not code)
+    with story.connect() as connection:
+        noted = connection.execute("select distinct what, by_whom, why from ops.embargoed_read").fetchall()
+    assert noted == [(f"release {held.id}", "x", "y")]
     assert verify(settings, held.id)[1] == []
 
     # the moment comes, and the next command opens it; what it says stays

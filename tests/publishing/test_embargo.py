@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from click.testing import Result
 from pypdf import PdfReader
 from typer.testing import CliRunner
 
@@ -317,32 +318,51 @@ def test_the_rules_of_the_calendar(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_trace_says_that_it_is_not_to_be_passed_on(story: Any, tmp_path: Path) -> None:
+def test_a_trace_of_what_is_held_back_is_refused_or_noted(story: Any, tmp_path: Path) -> None:
     path = tmp_path / "small.duckdb"
     path.write_bytes(story.path.read_bytes())
-    with duckdb.connect(str(path)) as connection:
+    warehouse = DuckDBWarehouse(path)
+    warehouse.prepare()
+    with warehouse.connection() as connection:
         connection.execute(
             "insert into intermediate.int_embargo_indicator values ('wage_nominal_byn', '2018', now() + interval 1 hour)"
         )
     environment = {"GOROD_HOME": str(tmp_path / "home"), "GOROD_WAREHOUSE": str(path)}
-    told = {}
-    for period in ("2018", "2019"):
-        for more in ((), ("--as-of", f"{datetime.now(UTC):%Y-%m-%d}T23:59Z")):
-            get_settings.cache_clear()
-            answer = CliRunner().invoke(
+
+    def traced(period: str, *more: str) -> Result:
+        get_settings.cache_clear()
+        try:
+            return CliRunner().invoke(
                 app, ["trace", "wage_nominal_byn", "BY-BR", period, *more], env=environment
             )
-            assert answer.exit_code == 0, answer.output
-            told[period, more[:1]] = "not to be passed on" in answer.output
+        finally:
             get_settings.cache_clear()
-            answer = CliRunner().invoke(
-                app, ["trace", "wage_nominal_byn", "BY-BR", period, *more, "--json"], env=environment
-            )
-            assert bool(json.loads(answer.stdout)["embargo_until"]) == told[period, more[:1]]
-    get_settings.cache_clear()
-    assert told == {
-        ("2018", ()): True,
-        ("2018", ("--as-of",)): True,
-        ("2019", ()): False,
-        ("2019", ("--as-of",)): False,
-    }
+
+    named = ("--by", "А. Иванова", "--why", "проверка выпуска")
+    at_that_time = ("--as-of", f"{datetime.now(UTC):%Y-%m-%d}T23:59Z")
+    for more in ((), at_that_time, ("--json",), (*at_that_time, "--json"), named[:2], named[2:]):
+        answer = traced("2018", *more)
+        assert answer.exit_code == 1
+        assert answer.stdout == ""
+        assert "wage_nominal_byn of 2018 is under embargo until" in answer.stderr
+        assert "--by NAME --why REASON" in answer.stderr
+        assert traced("2019", *more).exit_code == 0
+    assert warehouse.query("from ops.embargoed_read") == []
+    for number, more in enumerate(((), at_that_time, ("--json",)), start=1):
+        answer = traced("2018", *named, *more)
+        assert answer.exit_code == 0, answer.output
+        assert "not to be passed on" in answer.stderr
+        noted = warehouse.query(
+            "select what, by_whom, why, held_until > read_at as held from ops.embargoed_read"
+        )
+        assert noted == number * [
+            {
+                "what": "wage_nominal_byn of 2018",
+                "by_whom": "А. Иванова",
+                "why": "проверка выпуска",
+                "held": True,
+            }
+        ]
+    assert json.loads(answer.stdout)["embargo_until"]
+    assert not json.loads(traced("2019", *named, "--json").stdout)["embargo_until"]
+    assert len(warehouse.query("from ops.embargoed_read")) == number

@@ -50,6 +50,8 @@ CLOSED = (
     "ops.audit",
     "ops.audit_event",
     "ops.build",
+    "ops.release",
+    "ops.embargoed_read",
     "catalogue.instance",
     "staging.stg_appeals_115__requests",
     "intermediate.int_observations",
@@ -507,14 +509,47 @@ def test_audit_reads_who_did_what(served: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", ["load", "load_event", "load_result", "quarantine", "offer", "flagged_row", "audit_event"]
+    ("event", "entered"),
+    [
+        ("waived", "ops.load_event values ('load-001', 9, 'waived', now(), 'Анна', 'p', '2030-01-01')"),
+        ("replayed", "ops.load_event values ('load-001', 9, 'replayed', now(), 'Анна', 'p', null)"),
+        (
+            "released",
+            "ops.release values ('r', 'r', '2025', now(), now(), now(), 'Анна', 'p', null, 'c', 'm', 'i')",
+        ),
+        ("embargoed figures read", "ops.embargoed_read values (now(), 'wages', now(), 'Анна', 'p')"),
+    ],
+)
+def test_what_the_loader_enters_the_audit_reads(served: Served, event: str, entered: str) -> None:
+    with served.opened("test_loader", "select 1") as session:
+        session.execute(f"insert into {entered}")
+        session.execute("reset session authorization")
+        session.execute("set local session authorization test_audit")
+        assert session.execute(
+            "select by_whom, why from ops.audit where event = %s and by_whom = 'Анна'", [event]
+        ).fetchall() == [("Анна", "p")]
+        session.rollback()
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        *(
+            (table, "load_id")
+            for table in ("load", "load_event", "load_result", "quarantine", "offer", "flagged_row")
+        ),
+        *(("build", "invocation_id"), ("index_build", "invocation_id"), ("release", "release_id")),
+        *(("embargoed_read", "what"), ("audit_event", "event")),
+    ],
 )
 @pytest.mark.parametrize("login", ["postgres", "test_loader"])
-def test_the_ledger_is_only_added_to(served: Served, table: str, login: str) -> None:
-    column = "event" if table == "audit_event" else "load_id"
+def test_the_ledger_is_only_added_to(served: Served, table: str, column: str, login: str) -> None:
     row = {
         "offer": "insert into ops.offer values ('load-001', 'x', null, now())",
         "flagged_row": "insert into ops.flagged_row values ('load-001', 1, 'x')",
+        "index_build": "insert into ops.index_build values ('i', now(), 1)",
+        "release": "insert into ops.release values ('r', 'r', '2025', now(), now(), now(), 'x', 'p', null, 'c', 'm', 'i')",
+        "embargoed_read": "insert into ops.embargoed_read values (now(), 'wages', now(), 'x', 'p')",
     }.get(table, "select 1")
     for statement in (
         f"update ops.{table} set {column} = 'x'",

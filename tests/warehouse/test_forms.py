@@ -1,0 +1,67 @@
+"""A warehouse of every form that there ever was ends in the newest, with the columns and views of a fresh one.
+
+``forms/`` keeps each form as it was when it was new: ``0001.sql`` is the first. They are never changed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pytest
+
+from pipelines.warehouse import form
+from pipelines.warehouse.base import Warehouse
+from pipelines.warehouse.duckdb import DuckDBWarehouse
+from pipelines.warehouse.postgres import PostgresWarehouse
+from tests.postgres.conftest import databases, server  # noqa: F401 - fixtures
+
+FORMS = sorted(Path(__file__).with_name("forms").glob("*.sql"))
+SHAPE = """
+    select table_schema, table_name, column_name, data_type, is_nullable
+    from information_schema.columns where table_schema in ('ops', 'raw', 'catalogue') order by 1, 2, 3
+"""
+
+
+def shape(warehouse: Warehouse) -> list[Any]:
+    """Every column of Gorod's own tables and views, as the engine itself tells."""
+    if isinstance(warehouse, PostgresWarehouse):
+        with warehouse.server.session("asks") as session:
+            return session.execute(SHAPE).fetchall()
+    return [tuple(row.values()) for row in warehouse.query(SHAPE)]
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+@pytest.mark.parametrize("older", FORMS, ids=[path.stem for path in FORMS])
+def test_an_older_form_ends_as_a_fresh_one(
+    older: Path, engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    version, text = int(older.stem), older.read_text(encoding="utf-8") + form.RECORD.format(int(older.stem))
+    fresh: Warehouse
+    found: Warehouse
+    entered = "insert into ops.load_event values ('a', 1, 'waived', timestamp '2026-01-01 00:00:00', 'x', 'y', date '2026-02-01')"
+    if engine == "duckdb":
+        path = tmp_path / "older.duckdb"
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(text)
+            connection.execute(entered)
+        found, fresh = DuckDBWarehouse(path), DuckDBWarehouse(tmp_path / "fresh.duckdb")
+    else:
+        made = request.getfixturevalue("databases")
+        dsn = made.new()
+        with psycopg.connect(dsn) as session:
+            session.execute(text)
+            session.execute(entered)
+        found, fresh = PostgresWarehouse(dsn), PostgresWarehouse(made.new())
+    fresh.prepare()
+    assert [step.version for step in found.migrate()] == list(range(version + 1, form.VERSION + 1))
+    assert shape(found) == shape(fresh)
+    assert [row["by_whom"] for row in found.query("from ops.load_event")] == ["x"]
+    newest = found.query("select max(version) as version from ops.version")
+    assert newest == [{"version": form.VERSION}]
+
+
+def test_every_form_is_kept() -> None:
+    assert [int(path.stem) for path in FORMS] == list(range(1, form.VERSION + 1))
