@@ -21,7 +21,7 @@ from pipelines.catalogue.territories import TERRITORIES, TERRITORY_TABLES, terri
 from pipelines.declarations.corrections import load_corrections
 from pipelines.declarations.frameworks import check_answers, load_frameworks
 from pipelines.declarations.indicators import check_sources, load_catalogue
-from pipelines.declarations.methods import load_methods
+from pipelines.declarations.methods import check_methods, load_methods
 from pipelines.declarations.plausibility import load_plausibility
 from pipelines.declarations.releases import load_calendar
 from pipelines.declarations.sources import Source, load_sources
@@ -73,13 +73,15 @@ def write_catalogue(
     check_sources(catalogue, declared)
     frameworks = load_frameworks()
     check_answers(frameworks, catalogue.indicators)
+    methods = load_methods()
+    check_methods(methods, catalogue.indicators)
     rows = {
         "definition": [{"definitions_hash": wanted}],
         **source_rows(declared),
         **measure_rows(catalogue, declared),
         **indicator_rows(catalogue),
         **framework_rows(frameworks),
-        **index_rows(load_methods()),
+        **index_rows(methods),
         **target_rows(load_programmes(catalogue)),
         **plausibility_rows(load_plausibility(catalogue), catalogue),
         **release_rows(load_calendar(catalogue), catalogue),

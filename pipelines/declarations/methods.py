@@ -6,7 +6,7 @@ node does not say itself it has from the node above it, so a method says most th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +14,8 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, at, read_yaml
+from pipelines.declarations.common import Declaration, Names, at, nearest, read_yaml
+from pipelines.declarations.indicators import Indicator
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -505,3 +506,39 @@ def load_methods(folder: Path = METHODS) -> dict[str, IndexMethod]:
             )
         found[path.stem] = method
     return found
+
+
+def check_methods(
+    methods: Mapping[str, IndexMethod], indicators: Mapping[str, Indicator], folder: Path = METHODS
+) -> None:
+    """Refuse a method of the warehouse whose leaves are no indicators of its territory level and frequency.
+
+    Raises:
+        DeclarationError: with every such leaf by file, line and key.
+    """
+    problems: list[str] = []
+
+    def look(method: IndexMethod, path: Path, node: IndexNode, place: tuple[int | str, ...]) -> None:
+        for number, part in enumerate(node.nodes):
+            look(method, path, part, (*place, "nodes", number))
+        if node.nodes:
+            return
+        name = node.indicator or node.code
+        where = at(path, *place, "indicator" if node.indicator else "code")
+        indicator = indicators.get(name)
+        if indicator is None:
+            problems.append(f"{where}: no indicator {name!r}; {nearest(name, indicators)}")
+        elif method.territory_level not in indicator.levels:
+            problems.append(
+                f"{where}: {name} is of {', '.join(indicator.levels)}, not {method.territory_level}"
+            )
+        elif method.freq not in indicator.frequencies:
+            problems.append(f"{where}: {name} is of {', '.join(indicator.frequencies)}, not {method.freq}")
+
+    for code, method in methods.items():
+        if method.territory_level is not None:
+            look(method, folder / f"{code}.yml", method.index, ("index",))
+    if problems:
+        raise DeclarationError(
+            "\n".join(problems), "Correct it; the indicators are declared in assets/indicators/."
+        )

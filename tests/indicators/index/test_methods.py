@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from pipelines.declarations.indicators import load_catalogue
-from pipelines.declarations.methods import METHODS, load_methods, read_method
+from pipelines.declarations.methods import METHODS, check_methods, load_methods, read_method
 from pipelines.errors import DeclarationError
 from pipelines.indicators.index.structure import resolve
 from tests.indicators.index.small import NAMES, method
@@ -159,3 +159,27 @@ def test_a_shipped_file_bears_the_name_of_its_method(tmp_path: Path) -> None:
     write(tmp_path, method="other")
     with pytest.raises(DeclarationError, match=r"\.yml:\d+: method: is 'other'"):
         load_methods(tmp_path)
+
+
+def test_a_method_of_the_warehouse_names_indicators_that_there_are(tmp_path: Path) -> None:
+    indicators = load_catalogue().indicators
+    check_methods(SHIPPED, indicators)
+    text = (METHODS / "digital_development_example.yml").read_text(encoding="utf-8")
+    wrong = {
+        "indicator: fibre_km_per_1000,": "indicator: fibre_km_per_100,",
+        "indicator: appeals_rated_pct,": "indicator: population_density_per_km2,",
+    }
+    lines = {}
+    for old, new in wrong.items():
+        assert old in text
+        lines[new] = next(n for n, line in enumerate(text.splitlines(), 1) if old in line)
+        text = text.replace(old, new)
+    (tmp_path / "digital_development_example.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(DeclarationError) as error:
+        check_methods(load_methods(tmp_path), indicators, tmp_path)
+    first, second = error.value.message.splitlines()
+    file = tmp_path / "digital_development_example.yml"
+    assert first.startswith(f"{file}:{lines['indicator: fibre_km_per_100,']}: index.nodes")
+    assert "indicator: no indicator 'fibre_km_per_100'; did you mean 'fibre_km_per_1000'?" in first
+    assert second.startswith(f"{file}:{lines['indicator: population_density_per_km2,']}: index.nodes")
+    assert "population_density_per_km2 is of" in second
