@@ -332,6 +332,7 @@ def waive(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Even if it replaces loads with more rows.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Let a refused load in until a day, on somebody's word. The ledger keeps who, why and until.
 
@@ -351,6 +352,11 @@ def waive(
         _confirm_loss(found, replaced)
     with run_lock(settings):
         waive_load(load_id, by, why, until.date(), settings, warehouse)
+    if as_json:
+        console.as_json(
+            {"load_id": load_id, "by": by, "why": why, "until": until.date(), "replaces": replaced}
+        )
+        return
     for other in replaced:
         console.err.print(
             f"[yellow]note:[/] until then it replaces {other['load_id']}, which has {other['rows_accepted']} rows"
@@ -382,6 +388,7 @@ def _confirm_loss(found: dict[str, Any], replaced: list[dict[str, Any]]) -> None
 def replay(
     load: Annotated[str, typer.Argument(help="The load whose delivery is judged again.")],
     why: Annotated[str, typer.Option(help="The reason.")] = "replayed by hand",
+    as_json: Json = False,
 ) -> None:
     """Judge a delivery again by today's declarations and suite."""
     from pipelines.loading.load import find_load
@@ -394,12 +401,15 @@ def replay(
     load_id = find_load(load, warehouse)["load_id"]
     with run_lock(settings):
         outcome = replay_load(load_id, why, settings, warehouse)
-    then = (
-        f"why: gorod explain {outcome.load_id}"
-        if outcome.state == "rejected"
-        else "gorod run brings it into the figures"
-    )
-    console.out.print(f"{outcome.load_id}  {console.state(outcome.state)}; {then}")
+    if as_json:
+        console.as_json(asdict(outcome))
+    else:
+        then = (
+            f"why: gorod explain {outcome.load_id}"
+            if outcome.state == "rejected"
+            else "gorod run brings it into the figures"
+        )
+        console.out.print(f"{outcome.load_id}  {console.state(outcome.state)}; {then}")
     if outcome.state == "rejected":
         raise typer.Exit(6)
 
@@ -480,6 +490,7 @@ def report(
     release: Annotated[
         str | None, typer.Option(help="A release's id; without a month, its last month.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Make the country digest of a month from the current publication, or from a release."""
     from pipelines.reporting.digest import make_digest
@@ -492,6 +503,9 @@ def report(
 
         source = publication_of(settings, release)
         done = make_digest(settings, month or last_month(find_release(settings, release)), release=source)
+    if as_json:
+        console.as_json({"document": done.document, "workbook": done.workbook, "is_new": done.is_new})
+        return
     console.out.print(
         f"{done.document}\n{done.workbook}"
         + ("" if done.is_new else "\nnothing new: the same documents as before")

@@ -6,6 +6,7 @@ The defect is seeded into the batch of a sample that is otherwise sound; only th
 from __future__ import annotations
 
 import csv
+import json
 from functools import cache
 from pathlib import Path
 
@@ -255,3 +256,27 @@ def test_a_seeded_defect_is_seen(name: str, expectation: str, folder: Path, tmp_
         assert result.unexpected_count == rows
         assert verdict.quarantined == (rows if critical else 0)
         assert (verdict.flagged is None) == critical
+
+
+def test_a_territory_twice_with_a_blank_at_its_end_is_kept_back(tmp_path: Path) -> None:
+    """The portal's dictionary has such doubles; which of the two figures is meant, nobody can tell."""
+    path = SOURCES / "belstat" / "sample" / SAMPLES["belstat.wages"][0]
+    table = json.loads(path.read_text(encoding="utf-8"))
+    number, row = next(
+        (n, row) for n, row in enumerate(table["tableRows"]) if row[0]["value"] == "Минская область"
+    )
+    double = [{**row[0], "value": "Минская область "}, *({**cell, "value": "1,0"} for cell in row[1:])]
+    table["tableRows"].insert(number + 1, double)
+    (tmp_path / path.name).write_text(json.dumps(table, ensure_ascii=False), encoding="utf-8")
+    days = parse_slice(SAMPLES["belstat.wages"][1], None)
+    delivery = Delivery("d", "belstat", "wages", "by", days, tmp_path, (path.name,), "", 0, "", "", True)
+    batch = read(delivery, load_sources()["belstat"].feeds["wages"], tmp_path / "batch.parquet")
+    suite, _ = load_suite("belstat", "wages")
+    given = {"first_day": str(days.first_day), "last_day": str(days.last_day), **batch.facts}
+    verdict = evaluate(batch, suite, given, tmp_path)
+    (found,) = [result for result in verdict.results if result.expectation == "cell_unique"]
+    years = len(row) - 1
+    assert found.unexpected_count == 2 * years
+    assert verdict.quarantine is not None
+    kept = duckdb.sql(f"select record from '{verdict.quarantine}'").fetchall()
+    assert [json.loads(record)["territory"].strip() for (record,) in kept] == ["Минская область"] * 2 * years

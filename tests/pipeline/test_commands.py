@@ -97,8 +97,11 @@ def test_waive_lets_in_and_replay_judges_again(refused: str, portal: Portal) -> 
     past = call("waive", refused, *arguments, "--until", "2020-01-01")
     assert past.exit_code == 1
     assert "past" in past.stderr
-    done = call("waive", refused, *arguments, "--until", f"{TODAY}")
+    done = call("waive", refused, *arguments, "--until", f"{TODAY}", "--json")
     assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout) == {
+        "load_id": refused, "by": "Петров", "why": "обещали исправить", "until": f"{TODAY}", "replaces": [],
+    }  # fmt: skip
     assert portal.states()[refused] == "waived"
     events = answer_of("explain", refused)["events"]
     assert (events[-1]["by_whom"], events[-1]["why"], events[-1]["until"]) == (
@@ -106,7 +109,12 @@ def test_waive_lets_in_and_replay_judges_again(refused: str, portal: Portal) -> 
         "обещали исправить",
         f"{TODAY}",
     )
-    assert call("replay", refused, "--why", "проверка").exit_code == 6
+    again = call("replay", refused, "--why", "проверка", "--json")
+    assert again.exit_code == 6
+    assert (json.loads(again.stdout)["load_id"], json.loads(again.stdout)["state"]) == (
+        f"{refused}~2",
+        "rejected",
+    )
     assert portal.states()[f"{refused}~2"] == "rejected"
 
 

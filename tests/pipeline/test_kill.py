@@ -182,11 +182,15 @@ def test_a_run_killed_while_its_dbt_lives_on(built: Path, finished: dict[str, An
 def test_a_run_killed_at_random_moments(built: Path, finished: dict[str, Any], tmp_path: Path) -> None:
     home = country_of(built, tmp_path)
     moments = random.Random(20240229)
+    killed = 0
     for _ in range(5):
         process = start(home)
         process.join(moments.uniform(0.1, 12.0))
         if process.is_alive():
             kill(process)
+            killed += 1
+    # a fast machine may come to the end between two
+    assert killed >= 2
     assert run(home) == 0
     assert state(home) == finished
 

@@ -171,6 +171,25 @@ def test_urban_share(area: str, published: duckdb.DuckDBPyConnection) -> None:
     assert value(published, "population", area, "2025")[0] == all_
 
 
+@pytest.mark.parametrize("area", ["BY-HO", "BY"])
+def test_old_age_dependency_counts_each_age_once(area: str, published: duckdb.DuckDBPyConnection) -> None:
+    """The table has totals beside parts in three of its dimensions, and ages in words."""
+    (path,) = (STATISTICS / "population").glob("dataportal_age5_*.json")
+    answer = json.loads(path.read_text(encoding="utf-8"))
+    place = 4 + answer["tableHeader"][0].index("2025")
+    old, of_working_age = 0, 0
+    for row in answer["tableRows"]:
+        territory, age, sex, locality = (cell["value"] for cell in row[:4])
+        if (territory, sex, locality) == (REGION[area], "Оба пола", "Всего по типам местности"):
+            persons = int(row[place]["value"].replace("\xa0", ""))
+            youngest = int("".join(letter for letter in age.split("-")[0] if letter.isdigit()))
+            old += persons if youngest >= 65 else 0
+            of_working_age += persons if 15 <= youngest < 65 else 0
+    obs_value, *sides = value(published, "old_age_dependency_pct", area, "2025")
+    assert sides == [old, of_working_age]
+    assert abs(obs_value - Decimal(100 * old) / of_working_age) < Decimal("0.000001")
+
+
 def test_every_delivered_row_is_accounted_for(home: Path) -> None:
     files = sorted(APPEALS.rglob("*.csv"))
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
