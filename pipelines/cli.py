@@ -163,7 +163,7 @@ class _Progress:
         self.tasks: dict[str, Any] = {}
 
     def __enter__(self) -> _Progress:
-        from pipelines.loading.load import disk_errors
+        from pipelines.disk import disk_errors
 
         with disk_errors(self.log.parent):
             self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -271,8 +271,8 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Why a load was accepted or refused, in the supplier's words."""
+    from pipelines.disk import disk_errors
     from pipelines.loading.answer import answer, write_answer
-    from pipelines.loading.load import disk_errors
     from pipelines.warehouse import open_warehouse
 
     given = answer(load, open_warehouse(get_settings()))

@@ -30,7 +30,7 @@ def told(command: F) -> F:
                 return command(*arguments, **options)
             except OSError:
                 # whoever writes (Dagster, the log, a report) may be the one that finds the disk full
-                from pipelines.loading.load import disk_errors
+                from pipelines.disk import disk_errors
 
                 with disk_errors(get_settings().home):
                     raise

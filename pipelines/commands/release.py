@@ -160,9 +160,9 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """What changed between two releases, and why."""
+    from pipelines.disk import disk_errors
     from pipelines.indicators.release_diff import compare, write_workbook
     from pipelines.indicators.releases import find_release, mend
-    from pipelines.loading.load import disk_errors
     from pipelines.publishing.embargo import admit
     from pipelines.warehouse import open_warehouse
 

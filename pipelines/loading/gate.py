@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import json
 import logging
 import warnings
 from collections.abc import Sequence
@@ -434,8 +433,3 @@ def from_reason(reason: Reason) -> Result:
         remedy=reason.remedy,
         sample_rows=(reason.row,) if reason.row is not None else (),
     )
-
-
-def results_json(results: Sequence[Result]) -> str:
-    """Results as JSON, for run metadata."""
-    return json.dumps([result.__dict__ for result in results], ensure_ascii=False)

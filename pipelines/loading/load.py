@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import getpass
 import shutil
 import time
@@ -16,7 +15,8 @@ from typing import Any
 
 from pipelines import formats
 from pipelines.declarations.sources import Feed, Source, load_sources
-from pipelines.errors import DeliveryError, GorodError, Reason, WarehouseError
+from pipelines.disk import disk_errors
+from pipelines.errors import DeliveryError, GorodError, Reason
 from pipelines.loading import gate, landing
 from pipelines.loading.delivery import Batch, Delivery, Known, Offer
 from pipelines.moments import today
@@ -412,23 +412,6 @@ def _scratch(settings: Settings) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def disk_errors(home: Path) -> Iterator[None]:
-    """A full disk or an unwritable folder, told as such."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise WarehouseError(
-                f"the disk of {home} is full", "Free space and run again; nothing was half written."
-            ) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise WarehouseError(
-                f"{error.filename or home} cannot be written: {error.strerror}", "Grant write access."
-            ) from error
-        raise
 
 
 def _now() -> datetime:

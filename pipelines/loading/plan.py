@@ -11,9 +11,10 @@ from os import getpid
 from pipelines import connectors
 from pipelines.connectors.files import AMISS, inbox_faults, inbox_offers
 from pipelines.declarations.sources import Feed, Source, load_sources
+from pipelines.disk import disk_errors
 from pipelines.errors import GorodError, OriginError, WarehouseBusyError
 from pipelines.loading.delivery import Known, Offer
-from pipelines.loading.load import disk_errors, is_known, known_offers
+from pipelines.loading.load import is_known, known_offers
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.base import Warehouse

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.catalogue.definition import definitions_hash
+from pipelines.disk import disk_errors
 from pipelines.errors import GorodError
-from pipelines.loading.load import disk_errors
 from pipelines.settings import PROJECT, Settings
 from pipelines.warehouse import engine_of, heard, server_of
 

@@ -1,7 +1,4 @@
-"""The embedded warehouse: one DuckDB file, one writer at a time, each connection as short as it can be.
-
-``Ledger`` is what every warehouse does in DuckDB's SQL, whatever holds the tables.
-"""
+"""The embedded warehouse: one DuckDB file, one writer at a time, each connection as short as it can be."""
 
 from __future__ import annotations
 
@@ -10,11 +7,8 @@ import os
 import random
 import re
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,13 +17,9 @@ import duckdb
 from pipelines.declarations.sources import Feed, load_sources
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 from pipelines.formats.typed import SQL_TYPES, literal, quoted
-from pipelines.loading.gate import Result
 from pipelines.warehouse import form
-from pipelines.warehouse.base import Event, LoadRecord, Row, Seen, raw_table
-from pipelines.warehouse.tables import rows_of_load
-
-# loads are only added to, by one writer at a time
-NEXT_LOAD_NO = "(select coalesce(max(load_no), 0) + 1 from ops.load)"
+from pipelines.warehouse.base import Row, raw_table
+from pipelines.warehouse.ledger import Ledger
 
 # What DuckDB says of a file that another process has open; "block" and names of folders hold "lock" too.
 HELD = re.compile(r"lock on file|file handle conflict", re.IGNORECASE)
@@ -37,101 +27,6 @@ HELD = re.compile(r"lock on file|file handle conflict", re.IGNORECASE)
 FULL = re.compile(
     r"no space left|disk full|disk is full|could not write|failed to write|ENOSPC", re.IGNORECASE
 )
-
-
-class Ledger(ABC):
-    """Entering loads and reading: everything goes through connections that speak DuckDB's SQL."""
-
-    @abstractmethod
-    def connection(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """A connection, closed at the end; what was begun and not committed is undone."""
-
-    def commit_load(
-        self,
-        record: LoadRecord,
-        offer: Seen,
-        events: list[Event],
-        results: tuple[Result, ...],
-        feed: Feed,
-        batch: Path | None,
-        quarantine: Path | None,
-        flagged: Path | None,
-    ) -> None:
-        """Enter a load in one transaction: after it everything of the load is there, before it nothing.
-
-        Raises:
-            WarehouseError: the number of rows that arrived is not the number that the gate counted.
-        """
-        with self.connection() as connection:
-            connection.begin()
-            values = {"load_no": None, **asdict(record)}
-            names = ", ".join(values)
-            marks = ", ".join(NEXT_LOAD_NO if name == "load_no" else f"${name}" for name in values)
-            values.pop("load_no")
-            connection.execute(f"insert into ops.load ({names}) values ({marks})", values)
-            _insert_offer(connection, record.load_id, offer)
-            _insert_events(connection, record.load_id, events)
-            _insert_results(connection, record.load_id, results)
-            if quarantine is not None:
-                connection.execute(
-                    f"insert into ops.quarantine select {literal(record.load_id)}, row_no, reasons, record "
-                    f"from read_parquet({literal(str(quarantine))})"
-                )
-            if flagged is not None:
-                connection.execute(
-                    f"insert into ops.flagged_row select {literal(record.load_id)}, row_no, expectation "
-                    f"from read_parquet({literal(str(flagged))})"
-                )
-            if batch is not None:
-                table = raw_table(record.source, record.feed)
-                _insert_batch(connection, table, record.load_id, feed, batch, quarantine)
-                # what stands there, not what was sent
-                arrived = rows_of_load(connection, table, record.load_id)
-                if arrived != record.rows_accepted:
-                    connection.rollback()
-                    raise WarehouseError(
-                        f"load {record.load_id}: {arrived} rows arrived, the gate accepted {record.rows_accepted}",
-                        "Nothing was entered. Run again; if it stays, report it.",
-                    )
-            connection.commit()
-
-    def commit_offer(self, load_id: str, offer: Seen) -> None:
-        """Note that a known delivery was offered again, perhaps from elsewhere."""
-        with self.connection() as connection:
-            _insert_offer(connection, load_id, offer)
-
-    def commit_waiver(
-        self, load_id: str, event: Event, feed: Feed, batch: Path | None, quarantine: Path | None
-    ) -> None:
-        """Enter a waiver, and the rows that it lets in if they are not there yet."""
-        with self.connection() as connection:
-            connection.begin()
-            row = connection.execute(
-                "select source, feed from ops.load where load_id = ?", [load_id]
-            ).fetchone()
-            assert row is not None
-            table = raw_table(row[0], row[1])
-            if batch is not None and not rows_of_load(connection, table, load_id):
-                _insert_batch(connection, table, load_id, feed, batch, quarantine)
-            _insert_events(connection, load_id, [event])
-            connection.commit()
-
-    def note_embargoed_read(self, what: str, until: datetime, by: str, why: str) -> None:
-        """Enter who reads figures under embargo, which, and why."""
-        now, held_until = (
-            moment.astimezone(UTC).replace(tzinfo=None) for moment in (datetime.now(UTC), until)
-        )
-        with self.connection() as connection:
-            connection.execute(
-                "insert into ops.embargoed_read values (?, ?, ?, ?, ?)", [now, what, held_until, by, why]
-            )
-
-    def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
-        """Rows of a query, as dictionaries."""
-        with self.connection(read_only=True) as connection:
-            cursor = connection.execute(sql, parameters or [])
-            names = [column[0] for column in cursor.description or []]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 class DuckDBWarehouse(Ledger):
@@ -284,56 +179,6 @@ def _prepare_raw(connection: duckdb.DuckDBPyConnection, table: str, feed: Feed) 
     for column, sql_type in columns.items():
         if column not in present:
             connection.execute(f"alter table {table} add column {quoted(column)} {sql_type}")
-
-
-def _insert_batch(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    load_id: str,
-    feed: Feed,
-    batch: Path,
-    quarantine: Path | None,
-) -> None:
-    names = ", ".join(quoted(name) for name in feed.kept_columns)
-    kept_back = (
-        f"where row_no not in (select row_no from read_parquet({literal(str(quarantine))}))"
-        if quarantine is not None
-        else ""
-    )
-    connection.execute(
-        f"insert into {table} (load_id, row_no, {names}) select {literal(load_id)}, row_no, {names} "
-        f"from read_parquet({literal(str(batch))}) {kept_back}"
-    )
-
-
-def _insert_events(connection: duckdb.DuckDBPyConnection, load_id: str, events: list[Event]) -> None:
-    row = connection.execute("select count(*) from ops.load_event where load_id = ?", [load_id]).fetchone()
-    assert row is not None
-    values: list[Any] = []
-    for number, event in enumerate(events, start=int(row[0]) + 1):
-        values += [load_id, number, event.event, event.at, event.by_whom, event.why, event.until]
-    connection.execute(
-        f"insert into ops.load_event values {', '.join(['(?, ?, ?, ?, ?, ?, ?)'] * len(events))}", values
-    )
-
-
-def _insert_offer(connection: duckdb.DuckDBPyConnection, load_id: str, offer: Seen) -> None:
-    connection.execute(
-        "insert into ops.offer values (?, ?, ?, ?)", [load_id, offer.origin, offer.fingerprint, offer.at]
-    )
-
-
-def _insert_results(connection: duckdb.DuckDBPyConnection, load_id: str, results: tuple[Result, ...]) -> None:
-    """All at once: on a server each statement is a COPY of its own."""
-    if not results:
-        return
-    values: list[Any] = []
-    for result in results:
-        given = asdict(result)
-        given["sample_rows"] = ", ".join(map(str, result.sample_rows)) or None
-        values += [load_id, *(given[field.name] for field in fields(Result))]
-    row = f"({', '.join('?' * (1 + len(fields(Result))))})"
-    connection.execute(f"insert into ops.load_result values {', '.join([row] * len(results))}", values)
 
 
 def told(error: duckdb.Error, path: Path) -> Exception:

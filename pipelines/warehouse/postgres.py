@@ -30,7 +30,7 @@ from pipelines.loading.gate import Result
 from pipelines.progress import tell
 from pipelines.warehouse import form
 from pipelines.warehouse.base import Event, LoadRecord, Row, Seen, raw_table
-from pipelines.warehouse.duckdb import Ledger
+from pipelines.warehouse.ledger import Ledger
 from pipelines.warehouse.server import Server, is_away
 
 CATALOGUE = "warehouse"

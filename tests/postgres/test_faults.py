@@ -63,7 +63,7 @@ def test_a_server_that_comes_back_is_waited_for(instance: postgres.Instance) -> 
 def test_a_server_that_dies_while_a_load_enters_and_comes_back(
     portal: Portal, instance: postgres.Instance, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    from pipelines.warehouse import duckdb as ledger
+    from pipelines.warehouse import ledger
 
     original, died = getattr(ledger, place), []
 
@@ -89,7 +89,7 @@ def test_a_server_that_dies_while_a_load_enters_and_comes_back(
 def test_a_server_that_stays_away_is_told_and_the_delivery_waits(
     portal: Portal, instance: postgres.Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines.warehouse import duckdb as ledger
+    from pipelines.warehouse import ledger
 
     portal.warehouse.server.__dict__["busy_timeout_s"] = 1.0  # type: ignore[attr-defined]
     original = ledger._insert_batch

@@ -34,7 +34,7 @@ PHASES = {
     "plan": ("pipelines.loading.plan:known_offers", "before"),
     "landing": ("pipelines.loading.landing:mark_pending", "after"),
     "gate": ("pipelines.loading.load:gate.evaluate", "after"),
-    "load": ("pipelines.warehouse.duckdb:_insert_batch", "after"),
+    "load": ("pipelines.warehouse.ledger:_insert_batch", "after"),
     "catalogue": ("pipelines.orchestration.building_assets:write_catalogue", "after"),
     "dbt": ("pipelines.orchestration.building_assets:tell", "before", 12),
     "indices": ("pipelines.indicators.index.publish:evaluate_methods", "after"),

@@ -206,7 +206,7 @@ def test_two_processes_cannot_write_at_once_and_the_message_says_who(
 def test_a_connection_that_breaks_while_a_load_enters_is_tried_again(
     portal: Portal, session: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines.warehouse import duckdb as ledger
+    from pipelines.warehouse import ledger
 
     insert, broken = ledger._insert_batch, []
 
@@ -232,7 +232,7 @@ import os, signal, sys
 from pipelines.loading.load import load_offer
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import get_settings
-from pipelines.warehouse import duckdb as ledger, open_warehouse
+from pipelines.warehouse import ledger, open_warehouse
 
 place = sys.argv[1]
 original = getattr(ledger, place)
