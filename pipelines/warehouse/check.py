@@ -11,7 +11,18 @@ from pipelines.warehouse import form
 from pipelines.warehouse.base import Warehouse
 
 OF_A_LOAD = ("load_event", "offer", "load_result", "quarantine", "flagged_row")
-OWN = ("ops", "raw", "catalogue", "staging", "intermediate", "marts", "published", "published_next")
+OWN = (
+    "ops",
+    "raw",
+    "catalogue",
+    "staging",
+    "intermediate",
+    "marts",
+    "vintages",
+    "published",
+    "published_next",
+)
+HISTORY, VALUES = ("vintages", "known_indicator_value"), ("marts", "mart_indicator_value")
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,10 @@ def check_warehouse(warehouse: Warehouse) -> Checked:
         counts = _raw_counts(connection, raw)
         findings += _against_ledger(connection, counts)
         findings += _orphans(connection)
-        views = sorted((schema, name) for schema, name in tables if schema in OWN)
+        findings += _history(connection, tables)
+        views = sorted(
+            (schema, name) for schema, name in tables if schema in OWN or schema.startswith("mart_")
+        )
         findings += [broken for view in views if (broken := _unreadable(connection, *view)) is not None]
         return Checked(
             version,
@@ -142,6 +156,30 @@ def _orphans(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
         "select load_id from ops.load where load_id not in (select load_id from ops.load_event) order by 1"
     ).fetchall()
     return findings + [Finding("orphan", str(load_id), "no decision is recorded") for (load_id,) in undecided]
+
+
+def _history(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, str]]) -> list[Finding]:
+    """What was known when cannot be made again: it is there once values were built, and ends in what is known now."""
+    newest = connection.execute(
+        "select ok and whole from ops.build order by built_at desc, invocation_id limit 1"
+    ).fetchone()
+    where = ".".join(HISTORY)
+    if HISTORY not in tables:
+        return (
+            [] if newest is None else [Finding("history", where, "values were built, their history is gone")]
+        )
+    key = "indicator, ref_area, freq, time_period, breakdown"
+    twice = _one(
+        connection,
+        f"select count(*) from (select {key} from {where} where known_to is null group by {key} having count(*) > 1) as t",
+    )
+    findings = [Finding("history", where, f"{twice} values are known twice")] if twice else []
+    if VALUES in tables and newest == (True,):
+        known = _one(connection, f"select count(*) from {where} where known_to is null")
+        built = _one(connection, f"select count(*) from {'.'.join(VALUES)}")
+        if known != built:
+            findings.append(Finding("history", where, f"{known} values are known, {built} were built"))
+    return findings
 
 
 def _unreadable(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> Finding | None:

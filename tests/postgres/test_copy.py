@@ -101,3 +101,28 @@ def test_the_check_finds_what_is_not_whole(portal: Any, session: psycopg.Connect
     session.execute("insert into ops.quarantine values ('nobody either', 1, '[]', '{}')")
     found = {(one.what, one.where) for one in check_warehouse(portal.warehouse).findings}
     assert found == {("rows", load.load_id), ("orphan", "nobody"), ("orphan", "nobody either")}
+
+
+def test_the_check_finds_a_history_that_is_gone_or_not_of_what_was_built(
+    portal: Any, session: psycopg.Connection[Any]
+) -> None:
+    def told() -> list[str]:
+        return [one.says for one in check_warehouse(portal.warehouse).findings if one.what == "history"]
+
+    assert told() == []
+    session.execute("insert into ops.build values ('i', now(), true, true, 'd', 0)")
+    assert told() == ["values were built, their history is gone"]
+    key = "indicator varchar, ref_area varchar, freq varchar, time_period varchar, breakdown varchar"
+    session.execute("create schema vintages; create schema marts")
+    session.execute(f"create table vintages.known_indicator_value ({key}, known_to timestamp)")
+    session.execute(f"create table marts.mart_indicator_value ({key})")
+    assert told() == []
+    for number in (1, 2):
+        session.execute(
+            "insert into vintages.known_indicator_value values ('i', 'BY', 'A', '2025', '_T', null)"
+        )
+        assert told() == (
+            ["1 values are known, 0 were built"]
+            if number == 1
+            else ["1 values are known twice", "2 values are known, 0 were built"]
+        )
