@@ -98,7 +98,9 @@ def test_every_model_and_test_of_the_project_passes_on_both(pair: Pair) -> None:
 def test_the_contracts_are_the_same_with_their_types_and_comments(pair: Pair) -> None:
     names = pair.tables("small", "published")
     assert len(names) > 20
-    assert pair.tables("server", "published_next") == names
+    built = pair.tables("server", "published_next")
+    # the marts of the regions are built beside the contracts
+    assert [name for name in built if not name.startswith("mart_")] == names
     for name in names:
         assert pair.form("server", "published_next", name) == pair.form("small", "published", name), name
 
