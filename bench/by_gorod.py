@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pipelines import formats
-from pipelines.connectors.files import inbox_offers
+from pipelines.connectors.files import inbox
 from pipelines.declarations.sources import load_sources
 from pipelines.loading import gate, landing
 from pipelines.loading.load import load_offer
@@ -38,7 +38,7 @@ def main() -> None:
     settings = get_settings()
     warehouse = open_warehouse(settings)
     warehouse.prepare()
-    (offer,) = inbox_offers(load_sources()["appeals_115"], "requests", settings)
+    (offer,) = inbox(load_sources()["appeals_115"], "requests", settings).offers
     outcome = load_offer(offer, settings, warehouse)
     told = {
         "state": outcome.state,

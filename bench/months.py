@@ -52,7 +52,7 @@ def prepare(home: Path) -> None:
     """Build a home that holds the samples of all other sources and the newest month of the history."""
     _mirror_of_samples(home)
     from pipelines import connectors
-    from pipelines.connectors.files import inbox_offers
+    from pipelines.connectors.files import inbox
     from pipelines.declarations.sources import load_sources
     from pipelines.loading.load import load_offer
     from pipelines.settings import get_settings
@@ -67,7 +67,7 @@ def prepare(home: Path) -> None:
         for feed in source.feeds:
             for offer in connectors.offers(source, feed, settings, None):
                 load_offer(offer, settings, warehouse)
-            for offer in inbox_offers(source, feed, settings):
+            for offer in inbox(source, feed, settings).offers:
                 load_offer(offer, settings, warehouse)
 
 

@@ -49,46 +49,32 @@ def offers(
         raise OriginError("\n".join(faults), AMISS)
 
 
-def inbox_offers(
+def inbox(
     source: Source, feed_name: str, settings: Settings, instances: Collection[str] | None = None
-) -> Iterator[Offer]:
-    """The files that wait in the drop folder ``inbox/<source>/<feed>/<instance>/``; what is amiss there is left out."""
-    for found in _inbox(source, feed_name, settings, instances):
-        yield from found.offers
+) -> Found:
+    """What waits in the drop folders ``inbox/<source>/<feed>/<instance>/``.
 
-
-def inbox_faults(
-    source: Source, feed_name: str, settings: Settings, instances: Collection[str] | None = None
-) -> list[str]:
-    """What nobody will take from the drop folder: names that fit no delivery, folders that cannot be read."""
-    pattern = source.feeds[feed_name].file_pattern
-    return [
-        fault
-        for found in _inbox(source, feed_name, settings, instances)
-        if not found.is_missing
-        for fault in (
-            *found.faults,
-            *(
-                f"{path}: the name fits no delivery of {source.source}.{feed_name}, which are named {pattern}"
-                for path in found.strangers
-                if not path.name.startswith(".") and path.suffix not in UNFINISHED
-            ),
-        )
-    ]
-
-
-def _inbox(
-    source: Source, feed_name: str, settings: Settings, instances: Collection[str] | None
-) -> Iterator[_Found]:
-    feed = source.feeds[feed_name]
+    Its faults are what nobody will take: names that fit no delivery, folders that cannot be read.
+    """
+    feed, all_of_it = source.feeds[feed_name], Found()
     for instance in source.instances:
         if instances is None or instance in instances:
             folder = settings.inbox / source.source / feed_name / instance
-            yield _look(folder, source.source, feed_name, feed, instance, synthetic=False)
+            found = _look(folder, source.source, feed_name, feed, instance, synthetic=False)
+            if found.is_missing:
+                continue
+            all_of_it.offers += found.offers
+            all_of_it.faults += found.faults
+            all_of_it.faults += [
+                f"{path}: the name fits no delivery of {source.source}.{feed_name}, which are named {feed.file_pattern}"
+                for path in found.strangers
+                if not path.name.startswith(".") and path.suffix not in UNFINISHED
+            ]
+    return all_of_it
 
 
 @dataclass
-class _Found:
+class Found:
     """What a folder holds: offers, files of other names, and what is amiss. One thing amiss stops nothing else."""
 
     offers: list[Offer] = field(default_factory=list)
@@ -97,14 +83,14 @@ class _Found:
     is_missing: bool = False
 
 
-def _look(folder: Path, source: str, feed_name: str, feed: Feed, instance: str, synthetic: bool) -> _Found:
+def _look(folder: Path, source: str, feed_name: str, feed: Feed, instance: str, synthetic: bool) -> Found:
     pattern = re.compile(feed.file_pattern or r".+")
     try:
         listed = sorted((path, path.stat()) for path in folder.iterdir() if path.is_file())
     except OSError as error:
         said = f"folder {folder} cannot be read: {error.strerror}"
-        return _Found(faults=[said], is_missing=isinstance(error, FileNotFoundError))
-    found = _Found()
+        return Found(faults=[said], is_missing=isinstance(error, FileNotFoundError))
+    found = Found()
     for path, stat in listed:
         match = pattern.fullmatch(path.name)
         if match is None:

@@ -110,7 +110,7 @@ def parameters_of(suite: Sequence[Any]) -> set[str]:
     return {
         value["$PARAMETER"]
         for expectation in suite
-        for value in expectation.configuration.kwargs.values()
+        for value in vars(expectation).values()
         if isinstance(value, dict) and "$PARAMETER" in value
     }
 

@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fcntl import LOCK_EX, LOCK_NB, flock
+from itertools import chain
 from os import getpid
 
 from pipelines import connectors
-from pipelines.connectors.files import AMISS, inbox_faults, inbox_offers
+from pipelines.connectors.files import AMISS, inbox
 from pipelines.declarations.sources import Feed, Source, load_sources
 from pipelines.disk import disk_errors
 from pipelines.errors import GorodError, OriginError, WarehouseBusyError
@@ -67,20 +68,22 @@ class Plan:
 def make_plan(wanted: Wanted, settings: Settings, warehouse: Warehouse) -> Plan:
     """Look at every wanted origin and the drop folder, and keep what is new."""
     known = known_offers(warehouse)
+    only = None if wanted.instance is None else [wanted.instance]
     offers: dict[tuple[str, str], list[Offer]] = {}
     failures: dict[tuple[str, str], OriginError] = {}
     without_origin: list[tuple[str, str]] = []
     for source, name, feed in wanted.feeds():
         new: list[Offer] = []
+        dropped = inbox(source, name, settings, only)
         try:
-            for offer in all_offers(source, name, settings, _only(wanted.instance), known):
+            for offer in chain(dropped.offers, connectors.offers(source, name, settings, only, known)):
                 if wanted.slice in (None, offer.slice.key) and not _is_settled(offer, known, wanted):
                     new.append(offer)  # noqa: PERF401 - what came before an error is kept
         except OriginError as error:
             failures[source.source, name] = error
-        if faults := inbox_faults(source, name, settings, _only(wanted.instance)):
+        if dropped.faults:
             origin = failures.get((source.source, name))
-            told = [*faults, *([origin.message] if origin else [])]
+            told = [*dropped.faults, *([origin.message] if origin else [])]
             failures[source.source, name] = OriginError("\n".join(told), AMISS)
         if new:
             offers[source.source, name] = new
@@ -97,12 +100,8 @@ def all_offers(
     known: Known = frozenset(),
 ) -> Iterator[Offer]:
     """Everything that the drop folder and the feed's origin hold; of what is known, only what tells cheaply that it is."""
-    yield from inbox_offers(source, feed, settings, instances)
+    yield from inbox(source, feed, settings, instances).offers
     yield from connectors.offers(source, feed, settings, instances, known)
-
-
-def _only(instance: str | None) -> list[str] | None:
-    return None if instance is None else [instance]
 
 
 def _is_settled(offer: Offer, known: Known, wanted: Wanted) -> bool:

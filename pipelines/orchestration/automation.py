@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from pipelines.connectors.files import inbox_faults, inbox_offers
+from pipelines.connectors.files import inbox as look_into_inbox
 from pipelines.declarations.sources import load_sources
 from pipelines.errors import WarehouseBusyError
 from pipelines.loading.delivery import Offer
@@ -112,16 +112,13 @@ def inbox_sensor(loading: dict[str, UnresolvedAssetJobDefinition]) -> dg.SensorD
     )
     def inbox(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         settings = get_settings()
+        offers: list[Offer] = []
         for source in load_sources().values():
             for feed in source.feeds:
-                for fault in inbox_faults(source, feed, settings):
+                found = look_into_inbox(source, feed, settings)
+                offers += found.offers
+                for fault in found.faults:
                     context.log.error(fault)
-        offers = [
-            offer
-            for source in load_sources().values()
-            for feed in source.feeds
-            for offer in inbox_offers(source, feed, settings)
-        ]
         if not offers:
             yield dg.SkipReason(f"nothing in {settings.inbox}")
         yield from _requests(offers)

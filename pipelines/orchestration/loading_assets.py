@@ -83,9 +83,9 @@ def origin_spec(source: Source, name: str, feed: Feed) -> dg.AssetSpec:
 def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
     """The asset that fetches, lands, gates and enters what is new of one feed."""
     key = raw_key(source.source, name)
-    expectations = _expectations(source.source, name)
-    # what is judged by the register waits for it
     suite, _ = load_suite(source.source, name)
+    expectations = _expectations(suite)
+    # what is judged by the register waits for it
     register = [raw_key(*REGISTER)] if REGISTERED in parameters_of(suite) else []
     patience = feed.patience
     freshness = (
@@ -209,8 +209,7 @@ def _dimensions(key: str) -> dict[str, str]:
     return {INSTANCE: instance, MONTH: month}
 
 
-def _expectations(source: str, feed: str) -> list[dict[str, Any]]:
-    suite, _ = load_suite(source, feed)
+def _expectations(suite: Sequence[Any]) -> list[dict[str, Any]]:
     readable = {"name": READABLE, "says": "Каждая строка читается как объявленные типы."}
     return [readable, *(dict(expectation.meta) for expectation in suite)]
 

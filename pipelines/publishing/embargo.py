@@ -83,6 +83,8 @@ def admit(warehouse: Warehouse, what: str, until: datetime | None, by: str | Non
             f"{what} is under embargo until {told(until)}",
             "Who may see it before says so with --by NAME --why REASON; the reading is noted.",
         )
+    # a warehouse of before has no table for it yet
+    warehouse.prepare()
     warehouse.note_embargoed_read(what, until, by, why)
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pipelines.disk import full_disk
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.settings import Settings
 
@@ -66,11 +67,8 @@ def server_of(settings: Settings) -> Server | None:
 def heard(settings: Settings, text: str) -> WarehouseError | None:
     """What others (Dagster, dbt) say of the server or of a full disk, in words; None if it is of something else."""
     server = server_of(settings)
-    if server is not None:
-        return server.heard(text)
-    from pipelines.warehouse.duckdb import heard as heard_of_disk
-
-    return heard_of_disk(text)
+    of_server = server.heard(text) if server is not None else None
+    return of_server or full_disk(text)
 
 
 @contextmanager

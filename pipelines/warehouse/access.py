@@ -33,20 +33,8 @@ PUBLISHED = "published"
 SUPPLIER = "supplier"
 SUPPLIER_VIEWS = ("load", "load_result", "quarantine")
 REGION_TERRITORY, REGION_LOAD = "region_territory", "region_load"
-APPEND_ONLY = (
-    *(
-        "load",
-        "load_event",
-        "load_result",
-        "offer",
-        "quarantine",
-        "flagged_row",
-        "build",
-        "index_build",
-        "release",
-    ),
-    *("embargoed_read", "audit_event"),
-)
+OF_LOADS = ("load", "load_event", "load_result", "offer", "quarantine", "flagged_row")
+APPEND_ONLY = (*OF_LOADS, "build", "index_build", "release", "embargoed_read", "audit_event")
 
 WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
 ADD = ("SELECT", "INSERT")

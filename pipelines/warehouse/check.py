@@ -11,17 +11,8 @@ from pipelines.warehouse import form
 from pipelines.warehouse.base import Warehouse
 
 OF_A_LOAD = ("load_event", "offer", "load_result", "quarantine", "flagged_row")
-OWN = (
-    "ops",
-    "raw",
-    "catalogue",
-    "staging",
-    "intermediate",
-    "marts",
-    "vintages",
-    "published",
-    "published_next",
-)
+OF_DBT = ("staging", "intermediate", "marts", "vintages", "published_next", "published")
+OWN = ("ops", "raw", "catalogue", *OF_DBT)
 HISTORY, VALUES = ("vintages", "known_indicator_value"), ("marts", "mart_indicator_value")
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import duckdb
 
 from pipelines.declarations.sources import Feed, load_sources
+from pipelines.disk import full_disk
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 from pipelines.formats.typed import SQL_TYPES, literal, quoted
 from pipelines.warehouse import form
@@ -23,10 +24,6 @@ from pipelines.warehouse.ledger import Ledger
 
 # What DuckDB says of a file that another process has open; "block" and names of folders hold "lock" too.
 HELD = re.compile(r"lock on file|file handle conflict", re.IGNORECASE)
-# What is said where the disk is full: by DuckDB, by Linux, by SQLite (Dagster's event log).
-FULL = re.compile(
-    r"no space left|disk full|disk is full|could not write|failed to write|ENOSPC", re.IGNORECASE
-)
 
 
 class DuckDBWarehouse(Ledger):
@@ -191,7 +188,7 @@ def told(error: duckdb.Error, path: Path) -> Exception:
             + (f" (process {holder.group(1)})" if holder else ""),
             "Wait until it ends, or stop it; nothing was changed. Readers use the published snapshot, never this file.",
         )
-    if full := heard(text):
+    if full := full_disk(text):
         return full
     if isinstance(error, duckdb.OutOfMemoryException):
         return WarehouseError(
@@ -203,16 +200,6 @@ def told(error: duckdb.Error, path: Path) -> Exception:
             f"warehouse {path} cannot be used: {text.splitlines()[0]}", "Check permissions and space."
         )
     return error
-
-
-def heard(text: str) -> WarehouseError | None:
-    """What others (Dagster, dbt) say of a full disk, as an error that tells what to do; None if it is of something else."""
-    for line in text.splitlines():
-        if FULL.search(line):
-            return WarehouseError(
-                f"the disk is full: {line.strip()}", "Free space and run again; nothing was half written."
-            )
-    return None
 
 
 def _create(path: Path) -> None:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -100,21 +101,22 @@ def _mount(folder: Path, size: str) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 24 MB."""
-    if os.geteuid() != 0:
-        pytest.skip("a small disk is mounted as root")
-    folder = tmp_path / "disk"
-    _mount(folder, "24m")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with _disk(tmp_path / "disk", "24m") as folder:
+        yield folder
 
 
 @pytest.fixture
 def disk_of_a_home(tmp_path: Path) -> Iterator[Path]:
     """A disk that holds a small country's home and some more."""
+    with _disk(tmp_path / "disk", "300m") as folder:
+        yield folder
+
+
+@contextmanager
+def _disk(folder: Path, size: str) -> Iterator[Path]:
     if os.geteuid() != 0:
         pytest.skip("a small disk is mounted as root")
-    folder = tmp_path / "disk"
-    _mount(folder, "300m")
+    _mount(folder, size)
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
