@@ -114,7 +114,9 @@ def _dbt(*arguments: str) -> None:
     from pipelines.settings import PROJECT
 
     project = str(PROJECT / "dbt")
-    done = dbtRunner().invoke([*arguments, "--quiet", "--project-dir", project, "--profiles-dir", project])
+    done = dbtRunner().invoke(
+        [*arguments, "--quiet", "--no-write-json", "--project-dir", project, "--profiles-dir", project]
+    )
     if not done.success:
         sys.exit(f"dbt {' '.join(arguments)} failed: {done.exception}")
 

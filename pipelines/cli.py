@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import signal
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -543,6 +545,8 @@ def main() -> None:
     # neither a run nor the UI would end.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # At the end Python would look through all that Dagster and dbt have imported for what can be freed: two seconds.
+    atexit.register(gc.freeze)
     app()
 
 

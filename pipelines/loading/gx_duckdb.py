@@ -19,6 +19,8 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.base import PGCompiler
 from sqlalchemy.sql import operators
 
+from pipelines.formats.typed import quoted
+
 TYPES = {"BIGINT": BIGINT, "BOOLEAN": BOOLEAN, "DATE": DATE, "DECIMAL": NUMERIC, "TIMESTAMP": TIMESTAMP}
 
 _lent: dict[str, duckdb.DuckDBPyConnection] = {}
@@ -136,8 +138,7 @@ class GateDialect(Dialect):
     def get_columns(self, connection: Any, table_name: str, *_schema: Any, **_kw: Any) -> list[Any]:
         """Columns of a table or view, by DuckDB's own catalogue (GX reflects the batch once)."""
         rows = connection.exec_driver_sql(
-            "select column_name, data_type, is_nullable from information_schema.columns "
-            f"where table_name = '{table_name}' order by ordinal_position"
+            f'select column_name, column_type, "null" from (describe {quoted(table_name)})'
         ).fetchall()
         return [
             {

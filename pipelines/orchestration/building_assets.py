@@ -106,8 +106,9 @@ def marts() -> dg.AssetsDefinition:
     def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         settings = get_settings()
         with open_warehouse(settings).writing():
-            # unit tests judge the models on rows of their own, not the data; the tests of the repository run them
-            command = ["build", "--exclude-resource-type", "unit_test"]
+            # unit tests judge the models on rows of their own, not the data; the tests of the repository run them.
+            # The manifest is written when the project is parsed (ensure_manifest), and Dagster keeps the results.
+            command = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
             invocation = dbt.cli(command, context=context, target_path=dbt_target(settings))
             for event in invocation.stream():
                 if isinstance(event, dg.Output | dg.MaterializeResult):

@@ -113,6 +113,8 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_TARGET_PATH": str(dbt_target(settings)),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
+        # every statement in the log costs a tenth of a build; the statements themselves are in target*/run
+        "DBT_LOG_LEVEL_FILE": os.environ.get("DBT_LOG_LEVEL_FILE", "info"),
         "DBT_PROFILES_DIR": str(DBT_PROJECT),
     }
 

@@ -5,10 +5,10 @@ with recursive known as (
         cast(max(last_year) as integer) as last_year
     from (
         select
-            {{ year_of('time_period') }} as first_year,
-            {{ year_of('time_period') }} as last_year
-        from {{ ref('int_observations_by_load') }}
-        where time_period <> '_Z'
+            {{ year_of('code') }} as first_year,
+            {{ year_of('code') }} as last_year
+        from {{ ref('int_load_scope') }}
+        where axis = 'period' and code <> '_Z'
         union all
         select
             cast(extract(year from first_day) as integer) as first_year,

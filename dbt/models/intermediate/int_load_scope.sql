@@ -9,7 +9,11 @@ with observed as (
     select load_id, measure, ref_area, freq, time_period, breakdown
     from {{ ref('int_observations_by_load') }}
     {% if is_incremental() %}
-        where load_id not in (select known.load_id from {{ this }} as known)
+        where load_id in (
+            select loads.load_id from {{ source('ops', 'load_state') }} as loads
+            except
+            select known.load_id from {{ this }} as known
+        )
     {% endif %}
 ),
 

@@ -24,28 +24,37 @@ scopes as (
     inner join loads on scopes.load_id = loads.load_id
 ),
 
-reaches as (
+parts as (
     select
         measure,
-        code
-    from scopes
-    where axis = 'breakdown' and freq = 'M'
-    union
+        string_agg(code, ' ' order by code) as state
+    from (select distinct measure, code from scopes where axis = 'breakdown' and freq = 'M') as reached
+    group by measure
+),
+
+-- the same for all measures of a feed
+territories as (
     select
-        measures.measure,
-        scopes.instance || ' ' || scopes.code as code
-    from scopes
-    inner join {{ source('catalogue', 'measure') }} as measures
-        on scopes.source = measures.source and scopes.feed = measures.feed
-    where scopes.axis = 'ref_area' and measures.freq = 'M' and measures.reporting = 'place'
+        source,
+        feed,
+        string_agg(instance || ' ' || code, ' ' order by instance, code) as state
+    from (select distinct source, feed, instance, code from scopes where axis = 'ref_area') as reached
+    group by source, feed
 ),
 
 reach as (
     select
-        measure,
-        'reach ' || md5(string_agg(code, ' ' order by code)) as state
-    from reaches
-    group by measure
+        measures.measure,
+        'reach ' || md5(coalesce(parts.state, '') || '; ' || coalesce(territories.state, '')) as state
+    from {{ source('catalogue', 'measure') }} as measures
+    left join parts on measures.measure = parts.measure
+    left join territories
+        on
+            measures.source = territories.source
+            and measures.feed = territories.feed
+            and measures.freq = 'M'
+            and measures.reporting = 'place'
+    where parts.state is not null or territories.state is not null
 ),
 
 -- what each period stands on
