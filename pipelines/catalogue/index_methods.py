@@ -32,6 +32,7 @@ INDEX_TABLES: dict[str, dict[str, str]] = {
     },
     "index_node": {
         "index_method": "text",
+        "method_version": "text",
         "node": "text",
         "parent": "text",
         "node_no": "integer",
@@ -54,11 +55,11 @@ def index_rows(methods: Mapping[str, IndexMethod]) -> dict[str, Rows]:
     from pipelines.indicators.index.structure import Leaf, resolve
 
     tables: dict[str, Rows] = {name: [] for name in INDEX_TABLES}
-    for code, method in methods.items():
+    for method in methods.values():
         note = method.note.model_dump() if method.note else {}
         tables["index_method"].append(
             {
-                "index_method": code,
+                "index_method": method.method,
                 "method_version": method.version,
                 **{f"title_{language}": text for language, text in method.title.model_dump().items()},
                 **{f"note_{language}": note.get(language) for language in ("ru", "be", "en")},
@@ -79,7 +80,8 @@ def index_rows(methods: Mapping[str, IndexMethod]) -> dict[str, Rows]:
             name, leaf = names.get(node.code), isinstance(node, Leaf)
             tables["index_node"].append(
                 {
-                    "index_method": code,
+                    "index_method": method.method,
+                    "method_version": method.version,
                     "node": node.code,
                     "parent": node.parent,
                     "node_no": number,

@@ -28,8 +28,11 @@ def methods(as_json: Json = False) -> None:
     from pipelines.declarations.methods import load_methods
 
     found = load_methods()
-    columns = ("method", "version", "status", "title")
-    rows = [(code, one.version, one.status, one.title.ru) for code, one in found.items()]
+    columns = ("method", "version", "status", "valid_from", "valid_to", "title")
+    rows = [
+        (name, one.version, one.status, one.valid_from, one.valid_to, one.title.ru)
+        for name, one in found.items()
+    ]
     if as_json:
         console.as_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:

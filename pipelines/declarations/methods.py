@@ -436,7 +436,8 @@ class IndexMethod(Declaration):
     """A composite index: its tree, how it is computed, its version, and what it rests on."""
 
     method: str = Field(
-        pattern=r"^[a-z][a-z0-9_]*$", description="code of the method; a shipped file has the same name"
+        pattern=r"^[a-z][a-z0-9_]*$",
+        description="code of the method; a shipped file has the same name, of an older version with -VERSION behind it",
     )
     title: Names = Field(description="what the index is called")
     note: Names | None = Field(default=None, description="what a reader must know beside the figures")
@@ -492,20 +493,44 @@ def read_method(path: Path) -> IndexMethod:
 
 
 def load_methods(folder: Path = METHODS) -> dict[str, IndexMethod]:
-    """The shipped methods by code.
+    """The shipped methods by the name of their file: ``code``, and ``code-version`` for older versions of it.
 
     Raises:
-        DeclarationError: a file is wrong, or its method has another name than the file.
+        DeclarationError: a file is wrong, its method has another name than the file, or two versions of a method have
+            one number or are valid on one day.
     """
     found: dict[str, IndexMethod] = {}
     for path in sorted(folder.glob("*.yml")):
         method = read_method(path)
-        if method.method != path.stem:
+        if path.stem not in (method.method, f"{method.method}-{method.version}"):
             raise DeclarationError(
-                f"{at(path, 'method')}: is {method.method!r}", "Give the file and the method one name."
+                f"{at(path, 'method')}: is {method.method!r}",
+                f"Give the file and the method one name: {method.method}.yml, or {method.method}-{method.version}.yml"
+                " for a version that another has taken the place of.",
             )
         found[path.stem] = method
+    _check_versions(found, folder)
     return found
+
+
+def _check_versions(methods: Mapping[str, IndexMethod], folder: Path) -> None:
+    """On each day at most one version of a method is valid."""
+    problems: list[str] = []
+    ordered = sorted(methods.items(), key=lambda item: (item[1].method, item[1].valid_from))
+    for (older, before), (newer, after) in pairwise(ordered):
+        if before.method != after.method:
+            continue
+        path, other = folder / f"{newer}.yml", folder / f"{older}.yml"
+        if before.version == after.version:
+            problems.append(f"{at(path, 'version')}: {after.version} is the version of {other} too")
+        if before.valid_to is None or before.valid_to >= after.valid_from:
+            problems.append(
+                f"{at(other, 'valid_to')}: {before.valid_to or 'open'}, but {path} is valid from {after.valid_from}"
+            )
+    if problems:
+        raise DeclarationError(
+            "\n".join(problems), "Let a version end on the day before the next begins, and number them apart."
+        )
 
 
 def check_methods(

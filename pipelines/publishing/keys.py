@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 # what a row of a contract is told apart by; the tests of the models hold it
 KEYS: dict[str, tuple[str, ...]] = {
     "pub_boundary_v1": ("ref_area",),
@@ -10,8 +12,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "pub_framework_coverage_v1": ("framework", "dimension", "ref_area"),
     "pub_framework_indicator_v1": ("framework", "code"),
     "pub_framework_v1": ("framework",),
-    "pub_index_method_v1": ("index_method",),
-    "pub_index_node_v1": ("index_method", "node"),
+    "pub_index_method_v1": ("index_method", "method_version"),
+    "pub_index_node_v1": ("index_method", "method_version", "node"),
     "pub_indicator_metadata_v1": ("indicator", "concept"),
     "pub_indicator_term_v1": ("indicator", "method_version", "term_no"),
     "pub_indicator_v1": ("indicator",),
@@ -49,7 +51,19 @@ LISTS = {
     ("load_id",): "pub_load_v1",
     ("quality_class",): "pub_quality_class_v1",
     ("framework",): "pub_framework_v1",
-    ("index_method",): "pub_index_method_v1",
+    ("index_method", "method_version"): "pub_index_method_v1",
     ("programme",): "pub_programme_v1",
     ("correction",): "pub_correction_v1",
 }
+
+
+def references(table: str, columns: Collection[str]) -> dict[tuple[str, ...], str]:
+    """Columns of a contract that name rows of another, with that contract."""
+    return {
+        given: target
+        for given, target in LISTS.items()
+        if set(given) <= set(columns)
+        and given != KEYS.get(table)
+        # of an index the version is its own method's, not its indicators'
+        and not (target == "pub_method_v1" and "index_method" in columns)
+    }

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pipelines.publishing.keys import KEYS, LISTS
+from pipelines.publishing.keys import KEYS, LISTS, references
 
 FORM = """
 select c.relname, array_agg(a.attname::text), bool_or(exists (
@@ -64,10 +64,9 @@ def declare_keys(session: psycopg.Connection[Any], shown: str) -> None:
     form = _form(session, shown)
     declared = {name for name, *_ in session.execute(DECLARED, [shown])}
     for table, (columns, _) in form.items():
-        for given, target in LISTS.items():
-            is_reference = columns.issuperset(given) and given != KEYS.get(table)
+        for given, target in references(table, columns).items():
             is_listed = target in form and form[target][1]
-            if not is_reference or not is_listed or _name(table, given) in declared:
+            if not is_listed or _name(table, given) in declared:
                 continue
             if _lists(session, shown, table, given, target):
                 session.execute(

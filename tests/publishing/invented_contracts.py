@@ -6,6 +6,7 @@ What :mod:`invented_warehouse` holds goes in by column name; the rest that produ
 from __future__ import annotations
 
 import sys
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -198,12 +199,26 @@ def _indices() -> dict[str, list[dict[str, Any]]]:
     method = {
         "index_method": "both", "method_version": "0.1", **_names("Индекс", "title"), **_names("Пояснение", "note"),
         "method_status": "example", "legal_act": None, "reference": "вымышлено", "level": "region", "freq": "A",
-        "decimals": 1,
+        "decimals": 1, "valid_from": date(2025, 1, 1),
     }  # fmt: skip
-    node = {"index_method": "both", "aggregation": None, "normalisation": None, "direction": None}
+    before = {
+        **method,
+        "method_version": "0.0",
+        "valid_from": date(2020, 1, 1),
+        "valid_to": date(2024, 12, 31),
+    }
+    node = {
+        "index_method": "both",
+        "method_version": "0.1",
+        "aggregation": None,
+        "normalisation": None,
+        "direction": None,
+    }
     return {
-        "pub_index_method_v1": [method],
+        "pub_index_method_v1": [before, method],
         "pub_index_node_v1": [
+            {**node, "method_version": "0.0", "node": "old root", "parent": None, "node_no": 1, "node_level": 1,
+             **_names("Прежний корень"), "weight": 1, "aggregation": "geometric"},
             {**node, "node": "root", "parent": None, "node_no": 1, "node_level": 1, **_names("Корень"),
              "weight": 1, "aggregation": "arithmetic"},
             {**node, "node": "wages", "parent": "root", "node_no": 2, "node_level": 0, **_names("Зарплата"),

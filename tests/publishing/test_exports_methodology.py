@@ -175,13 +175,16 @@ def test_synthetic_figures_are_labelled_and_others_are_not(pages: dict[str, html
 def test_an_example_of_an_index_says_so_and_shows_its_tree(pages: dict[str, html.HtmlElement]) -> None:
     page = pages["ru/indices/both.html"]
     assert page.xpath("//p[@class='synthetic']")[0].text_content().startswith("ПРИМЕР")
+    # the newest version first, each with its own tree
+    assert [title.text_content() for title in page.xpath("//h2")] == ["Версия 0.1", "Версия 0.0"]
     rows = page.xpath("//tbody/tr")
     assert [row.xpath("string(th)").strip() for row in rows] == [
         "Корень рус",
         "└ Зарплата рус",
         "└ Порты рус",
+        "Прежний корень рус",
     ]
-    assert [row.xpath("string(td[1])") for row in rows] == ["1", "0,7", "0,3"]
+    assert [row.xpath("string(td[1])") for row in rows] == ["1", "0,7", "0,3", "1"]
 
 
 def test_tree_stands_under_its_parents_in_declared_order() -> None:

@@ -1,5 +1,6 @@
 select
     index_method,
+    method_version,
     node,
     parent,
     node_no,

@@ -13,7 +13,7 @@ from typing import Any
 from pipelines.publishing.exports.product import write_json
 from pipelines.publishing.exports.snapshot import Column, Row, Snapshot, Table
 from pipelines.publishing.exports.words import SYNTHETIC
-from pipelines.publishing.keys import KEYS, LISTS
+from pipelines.publishing.keys import KEYS, references
 
 TYPES = (
     (r"(VAR)?CHAR|TEXT", "string"),
@@ -89,11 +89,8 @@ def _resource(table: Table, snapshot: Snapshot, folder: Path) -> dict[str, Any]:
             "fields": list(columns),
             "reference": {"resource": "" if target == table.name else target, "fields": list(KEYS[target])},
         }
-        for columns, target in LISTS.items()
-        if names.issuperset(columns)
-        and target in snapshot.tables
-        and columns != key
-        and _holds(table.name, columns, target, snapshot)
+        for columns, target in references(table.name, names).items()
+        if target in snapshot.tables and _holds(table.name, columns, target, snapshot)
     ]
     if relations:
         schema["foreignKeys"] = relations

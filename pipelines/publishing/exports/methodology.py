@@ -104,8 +104,8 @@ class Content:
     loads: list[Row]
     frameworks: list[Row]
     framework_indicators: dict[str, list[Row]]
-    index_methods: list[Row]
-    index_nodes: dict[str, list[Row]]
+    index_methods: dict[str, list[Row]]
+    index_nodes: dict[tuple[str, str], list[Row]]
     row_counts: dict[str, int]
     downloads: tuple[str, ...]
 
@@ -167,8 +167,19 @@ def read(snapshot: Snapshot, out: Path) -> Content:
         framework_indicators=_by(
             sorted(some("pub_framework_indicator_v1"), key=lambda row: row["indicator_no"]), "framework"
         ),
-        index_methods=some("pub_index_method_v1"),
-        index_nodes=_by(some("pub_index_node_v1"), "index_method"),
+        index_methods=_by(
+            sorted(some("pub_index_method_v1"), key=lambda row: row["valid_from"], reverse=True),
+            "index_method",
+        ),
+        index_nodes={
+            (row["index_method"], row["method_version"]): [
+                node
+                for node in some("pub_index_node_v1")
+                if (node["index_method"], node["method_version"])
+                == (row["index_method"], row["method_version"])
+            ]
+            for row in some("pub_index_method_v1")
+        },
         row_counts={
             name: snapshot.ask(f"select count(*) as rows from published.{name}")[0]["rows"]
             for name in snapshot.tables
@@ -209,12 +220,15 @@ def _pages(content: Content) -> Iterator[tuple[str, str, dict[str, Any]]]:
             "framework.html",
             {"framework": row, "dimensions": _by(found, "dimension")},
         )
-    for row in content.index_methods:
-        nodes = content.index_nodes.get(row["index_method"], [])
+    for code, versions in content.index_methods.items():
         yield (
-            _file("indices", row["index_method"]),
+            _file("indices", code),
             "index_method.html",
-            {"method": row, "nodes": in_tree(nodes)},
+            {
+                "versions": [
+                    (row, in_tree(content.index_nodes[code, row["method_version"]])) for row in versions
+                ]
+            },
         )
 
 

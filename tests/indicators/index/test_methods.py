@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pipelines.catalogue.index_methods import index_rows
 from pipelines.declarations.indicators import load_catalogue
 from pipelines.declarations.methods import METHODS, check_methods, load_methods, read_method
 from pipelines.errors import DeclarationError
@@ -159,6 +160,63 @@ def test_a_shipped_file_bears_the_name_of_its_method(tmp_path: Path) -> None:
     write(tmp_path, method="other")
     with pytest.raises(DeclarationError, match=r"\.yml:\d+: method: is 'other'"):
         load_methods(tmp_path)
+
+
+def versions(folder: Path, older: dict[str, Any], newer: dict[str, Any]) -> list[Path]:
+    """Files of two versions of a method, the older beside the newer."""
+    paths = []
+    for changes in ({"version": "1.0", **older}, {"version": "2.0", **newer}):
+        path = write(folder, **changes)
+        if changes is not newer and not paths:
+            path = path.rename(folder / f"small-{changes['version']}.yml")
+        paths.append(path)
+    return paths
+
+
+def test_versions_of_a_method_stand_beside_each_other(tmp_path: Path) -> None:
+    versions(tmp_path, {"valid_to": "2025-12-31"}, {"valid_from": "2026-01-01"})
+    found = load_methods(tmp_path)
+    assert {name: one.version for name, one in found.items()} == {"small": "2.0", "small-1.0": "1.0"}
+    rows = index_rows(found)
+    assert {(row["index_method"], row["method_version"]) for row in rows["index_method"]} == {
+        ("small", "1.0"),
+        ("small", "2.0"),
+    }
+    assert len(rows["index_node"]) == 2 * len({row["node"] for row in rows["index_node"]})
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "file", "key", "told"),
+    [
+        ({}, {"valid_from": "2026-01-01"}, "small-1.0", "valid_to", "open, but "),
+        (
+            {"valid_to": "2026-01-01"},
+            {"valid_from": "2026-01-01"},
+            "small-1.0",
+            "valid_to",
+            "2026-01-01, but ",
+        ),
+        (
+            {"valid_to": "2025-12-31"},
+            {"valid_from": "2026-01-01", "version": "1.0"},
+            "small",
+            "version",
+            "1.0 is the version of ",
+        ),
+    ],
+)
+def test_versions_that_are_valid_on_one_day_or_have_one_number_are_refused(
+    tmp_path: Path, older: dict[str, Any], newer: dict[str, Any], file: str, key: str, told: str
+) -> None:
+    versions(tmp_path, older, newer)
+    path = tmp_path / f"{file}.yml"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    # a key that is missing is told at the beginning of the file
+    line = next((n for n, text in enumerate(lines, 1) if text.startswith(f"{key}:")), 1)
+    with pytest.raises(DeclarationError) as error:
+        load_methods(tmp_path)
+    assert f"{path}:{line}: {key}: {told}" in error.value.message
+    assert "before the next begins" in (error.value.remedy or "")
 
 
 def test_a_method_of_the_warehouse_names_indicators_that_there_are(tmp_path: Path) -> None:

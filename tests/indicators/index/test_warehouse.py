@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -114,6 +115,24 @@ def test_only_methods_with_a_territory_level_are_evaluated() -> None:
 def test_a_method_is_for_the_periods_of_its_validity() -> None:
     ended = METHOD.model_copy(update={"valid_to": last_day("2026-01")})
     assert {one["time_period"] for one in evaluate_method(ended, ROWS)} == {"2026-01"}
+
+
+def test_each_period_has_the_version_that_was_valid_on_its_last_day() -> None:
+    older = METHOD.model_copy(update={"valid_to": date(2026, 1, 31)})
+    newer = method(
+        {"code": "index", "normalise": {"kind": "none"}, "nodes": [{"code": "b"}]},
+        version="2.0",
+        valid_from="2026-02-01",
+        territory_level="region",
+        freq="M",
+    )
+    rows = evaluate_methods(ROWS, {"small": newer, "small-1.0": older})
+    assert {(row["time_period"], row["method_version"]) for row in rows} == {
+        ("2026-01", "1.0"),
+        ("2026-02", "2.0"),
+    }
+    (root,) = (row for row in rows if row["method_version"] == "2.0" and row["node"] == "index")
+    assert (root["ref_area"], root["score"]) == ("BY-BR", Decimal(6))
 
 
 @pytest.mark.parametrize(
