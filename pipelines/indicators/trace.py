@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -20,6 +20,8 @@ from pipelines.errors import GorodError
 
 Row = dict[str, Any]
 ObservationKey = tuple[str, str, str, str, str]
+
+VALUE_KEY = ("indicator", "ref_area", "freq", "time_period", "breakdown")
 
 
 class TraceError(GorodError):
@@ -101,7 +103,8 @@ class Trace:
     """A value with everything behind it.
 
     ``made``: the territory's own figure, rolled up from those below, a percentile of them, or absent. ``imputed_by``:
-    the rule that filled in a missing value, and ``imputed_from`` what it was made from.
+    the rule that filled in a missing value, and ``imputed_from`` what it was made from; ``donors`` are these values,
+    traced themselves.
     """
 
     indicator: str
@@ -125,13 +128,14 @@ class Trace:
     coverage_time_pct: Decimal
     note_ru: str | None
     terms: tuple[Term, ...]
+    donors: tuple[Trace, ...] = ()
 
     @property
     def loads(self) -> tuple[LoadOrigin, ...]:
         """The loads behind the value, each once, in the order of their ids."""
         found = {
             observation.load.load_id: observation.load
-            for term in self.terms
+            for term in (*self.terms, *(term for donor in self.donors for term in donor.terms))
             for observation in term.observations
             if observation.load is not None
         }
@@ -152,7 +156,13 @@ def trace(
         TraceError: there is no row for these codes (the message says what there is), or no build yet.
     """
     value = _value(connection, indicator, ref_area, time_period, breakdown)
-    wanted = _terms(connection, value)
+    own, *donors = _traces(connection, [value, *_donors(connection, value)], row_limit)
+    return replace(own, donors=tuple(donors))
+
+
+def _traces(connection: duckdb.DuckDBPyConnection, values: list[Row], row_limit: int) -> list[Trace]:
+    """The traces of several values, all asked for at once."""
+    wanted = _terms(connection, values)
     observed = _observations(connection, wanted)
     loads = _loads(
         connection, {row["load_id"] for rows in observed.values() for row in rows if row["load_id"]}
@@ -172,7 +182,15 @@ def trace(
         )
         for number, term in enumerate(wanted)
     )
-    return Trace(**{name: value[name] for name in _VALUE_COLUMNS}, terms=terms)
+    return [
+        Trace(
+            **{name: value[name] for name in _VALUE_COLUMNS},
+            terms=tuple(
+                term for term, row in zip(terms, wanted, strict=True) if row["value_number"] == number
+            ),
+        )
+        for number, value in enumerate(values)
+    ]
 
 
 _VALUE_COLUMNS = (
@@ -234,20 +252,55 @@ def _value(
     )
 
 
-def _terms(connection: duckdb.DuckDBPyConnection, value: Row) -> list[Row]:
-    """The terms of the value for each territory that it is made of."""
+def _donors(connection: duckdb.DuckDBPyConnection, value: Row) -> list[Row]:
+    """The observed values that a missing one was filled in from."""
+    if value["imputed_by"] is None:
+        return []
     return _query(
         connection,
-        """
-        select
-            side, reported_by, measure, times_measure, weight, term_ref_area as ref_area, term_freq as freq,
-            term_period as time_period, term_breakdown as breakdown, value, missing_reason
-        from marts.mart_trace_term
-        where indicator = ? and ref_area = ? and freq = ? and time_period = ? and breakdown = ?
-        order by side desc, term_no, term_breakdown = '_U', term_ref_area
+        f"""
+        select figures.*, methods.scale
+        from marts.mart_trace_donor as donors
+        inner join marts.mart_indicator_value as figures
+            on
+                donors.donor_indicator = figures.indicator
+                and donors.donor_ref_area = figures.ref_area
+                and donors.freq = figures.freq
+                and donors.donor_period = figures.time_period
+                and donors.breakdown = figures.breakdown
+        inner join catalogue.indicator_method as methods
+            on figures.indicator = methods.indicator and figures.method_version = methods.method_version
+        where {" and ".join(f"donors.{name} = ?" for name in VALUE_KEY)}
+        order by donors.donor_indicator, donors.donor_ref_area, donors.donor_period
         """,
-        [value[name] for name in ("indicator", "ref_area", "freq", "time_period", "breakdown")],
+        [value[name] for name in VALUE_KEY],
     )
+
+
+def _terms(connection: duckdb.DuckDBPyConnection, values: list[Row]) -> list[Row]:
+    """The terms of the values, for each territory that they are made of."""
+    wanted = [
+        {"value_number": number, **{name: value[name] for name in VALUE_KEY}}
+        for number, value in enumerate(values)
+    ]
+    where, constants = _among("terms", wanted, *VALUE_KEY)
+    connection.register("traced_values", pa.Table.from_pylist(wanted))
+    try:
+        return _query(
+            connection,
+            f"""
+            select
+                wanted.value_number, side, reported_by, measure, times_measure, weight, term_ref_area as ref_area,
+                term_freq as freq, term_period as time_period, term_breakdown as breakdown, value, missing_reason
+            from marts.mart_trace_term as terms
+            inner join traced_values as wanted using ({", ".join(VALUE_KEY)})
+            where {where}
+            order by value_number, side desc, term_no, term_breakdown = '_U', term_ref_area
+            """,
+            constants,
+        )
+    finally:
+        connection.unregister("traced_values")
 
 
 def _observations(connection: duckdb.DuckDBPyConnection, terms: Sequence[Row]) -> dict[int, list[Row]]:
@@ -424,7 +477,9 @@ def show(found: Trace, term_limit: int = 8) -> list[str]:
             lines += [line for term in terms[:term_limit] for line in _term_lines(term)]
         if len(terms) > term_limit:
             lines.append(f"  … and {len(terms) - term_limit} more (--json has all)")
-    if not found.terms:
+    for donor in found.donors:
+        lines += ["filled in from:", *(f"  {line}" for line in show(donor, term_limit))]
+    if not found.terms and not found.donors:
         lines.append("nothing was delivered that this figure could be made of")
     return lines
 

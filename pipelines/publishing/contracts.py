@@ -225,7 +225,9 @@ def _rows_of_region(contract: Contract, contracts: dict[str, Contract], region: 
     if contract.name == LOADS:
         return f"where {loads}"
     if contract.has("ref_area"):
-        return f"where ref_area in {own}"
+        # a value may have been filled in from those of other regions
+        others = f" and reported_by in {own}" if contract.has("reported_by") else ""
+        return f"where ref_area in {own}{others}"
     if contract.has(*SLICE_KEY):
         key = ", ".join(SLICE_KEY)
         return f"where ({key}) in (select ({key}) from {contracts[LOADS].read_from} where {loads})"

@@ -50,6 +50,42 @@ def _counts(found: Any, territory: str) -> bool:
     )
 
 
+def test_a_value_that_was_filled_in_leads_to_the_rows_of_the_values_it_was_filled_in_from(small: Any) -> None:
+    key = ("pon_port_utilisation_pct", "c-brest", "2019-07")
+    with small.connect(read_only=True) as connection:
+        found = trace(connection, *key)
+        filled = connection.execute(
+            "select indicator, ref_area, time_period, breakdown from published.pub_indicator_value_v1"
+            " where imputed_by is not null"
+        ).fetchall()
+        traced = connection.execute(
+            "select distinct indicator, ref_area, time_period, breakdown from published.pub_trace_v1"
+            " where donor_period is not null"
+        ).fetchall()
+        told = connection.execute(
+            "select donor_indicator, donor_ref_area, donor_period, load_id from published.pub_trace_v1"
+            " where indicator = ? and ref_area = ? and time_period = ? and donor_period is not null",
+            list(key),
+        ).fetchall()
+        for one in filled:
+            (donor, *_) = trace(connection, *one).donors
+            assert any(item.rows for term in donor.terms for item in term.observations), one
+    (donor,) = found.donors
+    assert (found.imputed_by, found.obs_value) == ("carry_forward", donor.obs_value)
+    assert (donor.ref_area, donor.time_period, donor.imputed_by) == ("c-brest", "2019-06", None)
+    assert [load.load_id for load in found.loads] == [small.ids["inventory"]]
+    (ports,) = (term for term in donor.terms if term.side == "denominator")
+    # eight idle or active ports of Brest, and one that is busy
+    assert ports.observations[0].rows is not None
+    assert ports.observations[0].rows.row_numbers == tuple(range(1, 10))
+    lines = show(found)
+    assert "filled in from:" in lines
+    assert any(small.ids["inventory"] in line for line in lines)
+    assert {row[:3] for row in told} == {(key[0], "c-brest", "2019-06")}
+    assert {row[3] for row in told} == {small.ids["inventory"]}
+    assert sorted(traced) == sorted(filled) != []
+
+
 def test_a_trace_shows_the_rows_with_their_kept_columns(small: Any) -> None:
     with small.connect(read_only=True) as connection:
         found = trace(connection, "appeals_per_1000", "BY", "2019-04")

@@ -1,11 +1,67 @@
--- a product has two measures, of which the second is taken as its total
-with factors as (
-    select terms.*, terms.measure as factor, terms.term_breakdown as factor_breakdown
-    from {{ ref('mart_trace_term') }} as terms
+with terms as (
+    select
+        indicator,
+        ref_area,
+        freq,
+        time_period,
+        breakdown,
+        side,
+        reported_by,
+        weight,
+        measure,
+        times_measure,
+        term_ref_area,
+        term_freq,
+        term_period,
+        term_breakdown
+    from {{ ref('mart_trace_term') }}
+),
+
+-- a value's own terms, and those of the values that it was filled in from
+behind as (
+    select
+        terms.*,
+        cast(null as varchar) as donor_indicator,
+        cast(null as varchar) as donor_ref_area,
+        cast(null as varchar) as donor_period
+    from terms
     union all
-    select terms.*, terms.times_measure as factor, '_T' as factor_breakdown
-    from {{ ref('mart_trace_term') }} as terms
-    where terms.times_measure is not null
+    select
+        donors.indicator,
+        donors.ref_area,
+        donors.freq,
+        donors.time_period,
+        donors.breakdown,
+        terms.side,
+        terms.reported_by,
+        terms.weight,
+        terms.measure,
+        terms.times_measure,
+        terms.term_ref_area,
+        terms.term_freq,
+        terms.term_period,
+        terms.term_breakdown,
+        donors.donor_indicator,
+        donors.donor_ref_area,
+        donors.donor_period
+    from {{ ref('mart_trace_donor') }} as donors
+    inner join terms
+        on
+            donors.donor_indicator = terms.indicator
+            and donors.donor_ref_area = terms.ref_area
+            and donors.freq = terms.freq
+            and donors.donor_period = terms.time_period
+            and donors.breakdown = terms.breakdown
+),
+
+-- a product has two measures, of which the second is taken as its total
+factors as (
+    select behind.*, behind.measure as factor, behind.term_breakdown as factor_breakdown
+    from behind
+    union all
+    select behind.*, behind.times_measure as factor, '_T' as factor_breakdown
+    from behind
+    where behind.times_measure is not null
 )
 
 select
@@ -14,6 +70,9 @@ select
     factors.freq,
     factors.time_period,
     factors.breakdown,
+    factors.donor_indicator,
+    factors.donor_ref_area,
+    factors.donor_period,
     factors.side,
     factors.reported_by,
     factors.weight,
