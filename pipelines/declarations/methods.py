@@ -511,11 +511,15 @@ def load_methods(folder: Path = METHODS) -> dict[str, IndexMethod]:
 def check_methods(
     methods: Mapping[str, IndexMethod], indicators: Mapping[str, Indicator], folder: Path = METHODS
 ) -> None:
-    """Refuse a method of the warehouse whose leaves are no indicators of its territory level and frequency.
+    """Refuse a method whose nodes do not fit together, or one of the warehouse whose leaves are no indicators of its
+    territory level and frequency.
 
     Raises:
-        DeclarationError: with every such leaf by file, line and key.
+        DeclarationError: with every such node by file, line and key.
     """
+    # the tree comes with the engine and numpy, which most commands do not need
+    from pipelines.indicators.index.structure import misfits
+
     problems: list[str] = []
 
     def look(method: IndexMethod, path: Path, node: IndexNode, place: tuple[int | str, ...]) -> None:
@@ -536,9 +540,14 @@ def check_methods(
             problems.append(f"{where}: {name} is of {', '.join(indicator.frequencies)}, not {method.freq}")
 
     for code, method in methods.items():
-        if method.territory_level is not None:
-            look(method, folder / f"{code}.yml", method.index, ("index",))
+        path = folder / f"{code}.yml"
+        # without territories it is for any table, and its tree may come with the data
+        if method.index.nodes or method.territory_level is not None:
+            problems += [f"{at(path, *one.location)}: {one.told}" for one in misfits(method)]
+        if method.index.nodes and method.territory_level is not None:
+            look(method, path, method.index, ("index",))
     if problems:
         raise DeclarationError(
-            "\n".join(problems), "Correct it; the indicators are declared in assets/indicators/."
+            "\n".join(problems),
+            "Correct it: docs/indices.md says what each setting does; the indicators are those of assets/indicators.",
         )
