@@ -14,7 +14,16 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, at, nearest, read_yaml
+from pipelines.declarations.common import (
+    Declaration,
+    Location,
+    Names,
+    PlacedError,
+    Problem,
+    at,
+    nearest,
+    read_yaml,
+)
 from pipelines.declarations.indicators import Indicator
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
@@ -362,6 +371,12 @@ class IndexNode(Declaration):
         for node in self.nodes:
             yield from node.walk()
 
+    def placed(self, place: Location = ("index",)) -> Iterator[tuple[Location, IndexNode]]:
+        """The same with the place of each in the file of the method."""
+        yield place, self
+        for number, node in enumerate(self.nodes):
+            yield from node.placed((*place, "nodes", number))
+
 
 class Ranks(_Choice):
     """How places are given to scores."""
@@ -427,8 +442,14 @@ class Sensitivity(_Choice):
 
     @model_validator(mode="after")
     def _of_any_leaf(self) -> Sensitivity:
-        if any(isinstance(r, MinMax) and (r.low, r.high) != (None, None) for r in self.normalisations):
-            raise ValueError("normalisations: goalposts belong to one leaf; an alternative is for all")
+        problems: list[Problem] = [
+            (("normalisations", number, key), "goalposts belong to one leaf; an alternative is for all")
+            for number, rule in enumerate(self.normalisations)
+            for key in ("low", "high")
+            if isinstance(rule, MinMax) and getattr(rule, key) is not None
+        ]
+        if problems:
+            raise PlacedError(*problems)
         return self
 
 
@@ -469,10 +490,14 @@ class IndexMethod(Declaration):
 
     @model_validator(mode="after")
     def _is_sound(self) -> IndexMethod:
-        codes = [node.code for node in self.index.walk()]
-        twice = sorted({code for code in codes if codes.count(code) > 1})
+        first: dict[str, Location] = {}
+        twice: list[Problem] = [
+            ((*place, "code"), f"{node.code!r} is used twice; each node has a code of its own")
+            for place, node in self.index.placed()
+            if first.setdefault(node.code, place) != place
+        ]
         if twice:
-            raise ValueError(f"index: codes are used twice: {', '.join(twice)}")
+            raise PlacedError(*twice)
         if (self.reference_set == "base_period") != (self.base_period is not None):
             raise ValueError("base_period: belongs to reference_set: base_period, and is needed there")
         if self.valid_to is not None and self.valid_to < self.valid_from:

@@ -1,4 +1,4 @@
-"""What is wrong in targets, frameworks, corrections, releases, access and plausibility is told with file, line and key."""
+"""What is wrong in a declaration that is no measure, indicator or index is told with file, line and key."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pipelines.declarations.frameworks import check_answers, load_frameworks
 from pipelines.declarations.indicators import load_catalogue
 from pipelines.declarations.plausibility import load_plausibility
 from pipelines.declarations.releases import load_calendar
+from pipelines.declarations.sources import load_sources
 from pipelines.declarations.targets import load_programmes
 from pipelines.errors import DeclarationError
 
@@ -421,3 +422,63 @@ rules:
 def test_plausibility(tmp_path: Path, old: str, new: str, told: str) -> None:
     path = tmp_path / "plausibility.yml"
     refused(path, RULES, old, new, told, lambda: load_plausibility(CATALOGUE, path))
+
+
+SOURCE = """\
+source: lights
+title: {ru: а, be: а, en: a}
+owner: а
+public_origin: {address: "https://lights.example", licence: l, attribution: а}
+instances:
+  barysau:
+    title: {ru: а, be: а, en: a}
+    ref_area: c-barysau
+feeds:
+  cabinets:
+    title: {ru: а, be: а, en: a}
+    description: d
+    cadence: monthly
+    first_month: 2026-09-01
+    file_pattern: 'cabinets-(?P<period>.*)\\.csv'
+    origins:
+      sample: {kind: files, path: p, instance: barysau, synthetic: true}
+      public:
+        kind: http
+        base_url: "https://lights.example"
+        files:
+          - "cabinets-{month}.csv"
+    format:
+      kind: csv
+    columns:
+      cabinet:
+        type: text
+        description: d
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("source: lights", "source: light", "1: source: is 'light', its folder is 'lights'"),
+        ("kind: csv", "kind: cvs", "24: feeds.cabinets.format.kind: no kind 'cvs'; did you mean 'csv'?"),
+        ("?P<period>", "?P<periods>", "15: feeds.cabinets.file_pattern: unknown group ['periods']; allowed: period, part"),
+        ("?P<period>", "?P<period", "15: feeds.cabinets.file_pattern: is not a regular expression: "),
+        ("instance: barysau", "instance: barisau",
+         "17: feeds.cabinets.origins.sample.instance: instance 'barisau' is not declared; did you mean 'barysau'?"),
+        ("kind: http\n        base_url: \"https://lights.example\"\n        files:\n          - \"cabinets-{month}.csv\"",
+         "kind: files\n        path: p", "19: feeds.cabinets.origins.public.kind: no folder is public; allowed: http, tmf639"),
+        ("    first_month: 2026-09-01\n", "",
+         "21: feeds.cabinets.origins.public.files.0: 'cabinets-{month}.csv' runs over months"),
+        ("cabinets-{month}", "cabinet-{month}",
+         "22: feeds.cabinets.origins.public.files.0: 'cabinet-{month}.csv' does not match file_pattern (cabinets-"),
+        ("      sample:", "      samples:", "17: feeds.cabinets.origins.samples: Input should be 'sample', 'mirror' or 'public'"),
+        ("type: text", "type: word", "27: feeds.cabinets.columns.cabinet.type: Input should be 'text'"),
+    ],
+)  # fmt: skip
+def test_sources(tmp_path: Path, old: str, new: str, told: str) -> None:
+    def load() -> None:
+        load_sources.cache_clear()
+        load_sources(tmp_path)
+
+    (tmp_path / "lights").mkdir()
+    refused(tmp_path / "lights" / "source.yml", SOURCE, old, new, told, load)

@@ -90,7 +90,10 @@ def leaf(**settings: Any) -> dict[str, Any]:
         ({"index": leaf(weight=float("inf"))}, "finite"),
         ({"index": leaf(wieght=1)}, "wieght"),
         ({"index": leaf(weight=0)}, "at least one needs a weight above zero"),
-        ({"index": {"code": "index", "nodes": [{"code": "a"}, {"code": "a"}]}}, "used twice: a"),
+        (
+            {"index": {"code": "index", "nodes": [{"code": "a"}, {"code": "a"}]}},
+            "index.nodes.1.code: 'a' is used twice; each node has a code of its own",
+        ),
         ({"index": leaf(normalise={"kind": "magic"})}, "index.nodes.0.normalise"),
         ({"index": leaf(normalise={"kind": "min_max", "low": 5, "high": 5})}, "low: must be below high"),
         (
@@ -107,7 +110,7 @@ def leaf(**settings: Any) -> dict[str, Any]:
         ({"valid_to": "2019-01-01"}, "is before valid_from"),
         (
             {"sensitivity": {"normalisations": [{"kind": "min_max", "low": 1}]}},
-            "goalposts belong to one leaf",
+            "sensitivity.normalisations.0.low: goalposts belong to one leaf",
         ),
         ({"peer_groups": {"column": "p", "bounds": [1], "names": ["one"]}}, "2 are needed"),
     ],
