@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pipelines.declarations.methods import IndexMethod
     from pipelines.indicators.index.evaluate import Evaluation
+    from pipelines.indicators.index.structure import Misfit, Tree
 
 app = typer.Typer(
     no_args_is_help=True, help="Composite indices: any method on any table of units and indicators."
@@ -68,11 +69,10 @@ def evaluate(
     """Evaluate a method: transform, impute, normalise, weigh, aggregate, rank. See docs/indices.md."""
     from pipelines.indicators.index.evaluate import evaluate as evaluate_method
     from pipelines.indicators.index.reading import read_observations
-    from pipelines.indicators.index.structure import resolve
     from pipelines.indicators.index.tables import range_table, result_table, write_table
 
-    declared = _declared(method, structure, group_column)
-    tree, peers = resolve(declared), declared.peer_groups
+    declared, tree = _declared(method, structure, group_column)
+    peers = declared.peer_groups
     bounded = [peers.column] if peers and peers.bounds else []
     observations = read_observations(
         data,
@@ -97,15 +97,16 @@ def evaluate(
                 console.err.print(f"written: {escaped(str(path))}")
 
 
-def _declared(path: Path, structure: Path | None, group_column: str | None) -> IndexMethod:
+def _declared(path: Path, structure: Path | None, group_column: str | None) -> tuple[IndexMethod, Tree]:
+    """The method with what the options change of it, and its tree. What does not fit is told by its place in the files."""
+    from pipelines.declarations.common import at
     from pipelines.declarations.methods import METHODS, PeerGroups, read_method
     from pipelines.indicators.index.reading import read_structure
-    from pipelines.indicators.index.structure import with_structure
+    from pipelines.indicators.index.structure import in_structure, resolve, with_structure
 
     shipped = METHODS / f"{path}.yml"
-    method = read_method(shipped if not path.exists() and not path.suffix and shipped.exists() else path)
-    if structure is not None:
-        method = with_structure(method, *read_structure(structure))
+    file = shipped if not path.exists() and not path.suffix and shipped.exists() else path
+    method = read_method(file)
     if group_column is not None:
         known = method.peer_groups
         peers = (
@@ -114,7 +115,15 @@ def _declared(path: Path, structure: Path | None, group_column: str | None) -> I
             else known.model_copy(update={"column": group_column})
         )
         method = method.model_copy(update={"peer_groups": peers})
-    return method
+
+    def where(misfit: Misfit) -> str:
+        return at(file, *misfit.location)
+
+    if structure is None:
+        return method, resolve(method, where)
+    rows, whole = read_structure(structure)
+    changed = with_structure(method, rows, whole)
+    return changed, resolve(changed, in_structure(rows, method, where))
 
 
 def _show(evaluation: Evaluation, table: pa.Table, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from pipelines.declarations.common import Declaration, Names, read_yaml
+from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, at, nearest, read_yaml
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -40,9 +40,13 @@ class Role(Declaration):
     @field_validator("reads")
     @classmethod
     def _names_relations(cls, reads: tuple[str, ...]) -> tuple[str, ...]:
-        for name in reads:
-            if not re.fullmatch(rf"{NAME}(?:\{{region\}}|\*)?\.(?:\*|{NAME})", name):
-                raise ValueError(f"{name!r}: write schema.table or schema.*")
+        problems: list[Problem] = [
+            ((number,), f"{name!r}: write schema.table or schema.*")
+            for number, name in enumerate(reads)
+            if not re.fullmatch(rf"{NAME}(?:\{{region\}}|\*)?\.(?:\*|{NAME})", name)
+        ]
+        if problems:
+            raise PlacedError(*problems)
         return reads
 
 
@@ -97,25 +101,38 @@ class Access(Declaration):
     @field_validator("roles", "logins")
     @classmethod
     def _names_of_roles(cls, given: dict[str, Role] | dict[str, Login]) -> dict[str, Role] | dict[str, Login]:
-        for name in given:
-            if not re.fullmatch(r"[a-z][a-z0-9_{}]*", name) or name.startswith("pg_"):
-                raise ValueError(f"{name!r}: small Latin letters, digits and _, not pg_…")
+        problems: list[Problem] = [
+            ((name,), "a name has small Latin letters, digits and _, and is not pg_…")
+            for name in given
+            if not re.fullmatch(r"[a-z][a-z0-9_{}]*", name) or name.startswith("pg_")
+        ]
+        if problems:
+            raise PlacedError(*problems)
         return given
 
     @model_validator(mode="after")
     def _places(self) -> Access:
-        for name, role in self.roles.items():
-            of_region, of_source = (place in name for place in PLACES)
-            if of_region != (role.rows == "region") or of_source != (role.rows == "source"):
-                raise ValueError(
-                    f"roles.{name}: rows: region belongs to a name with {{region}}, source to {{source}}"
-                )
-            if any(place in what and place not in name for place in PLACES for what in role.reads):
-                raise ValueError(f"roles.{name}: reads names a {{…}} that the name lacks")
-        both = sorted(self.roles.keys() & self.logins.keys())
-        if both:
-            raise ValueError(f"logins: {both} are names of groups")
+        problems = [
+            *(problem for name, role in self.roles.items() for problem in _role_problems(name, role)),
+            *((("logins", name), "is the name of a group") for name in self.logins if name in self.roles),
+        ]
+        if problems:
+            raise PlacedError(*problems)
         return self
+
+
+def _role_problems(name: str, role: Role) -> Iterator[Problem]:
+    of_region, of_source = (place in name for place in PLACES)
+    if of_region != (role.rows == "region") or of_source != (role.rows == "source"):
+        told = f"{role.rows}, but region belongs to a name with {{region}}, source to one with {{source}}"
+        yield ("roles", name, "rows"), told
+    for number, what in enumerate(role.reads):
+        for place in PLACES:
+            if place in what and place not in name:
+                yield (
+                    ("roles", name, "reads", number),
+                    f"{what!r} names {place}, which the name of the group lacks",
+                )
 
 
 @dataclass(frozen=True)
@@ -137,28 +154,35 @@ class Group:
         return any(_matches(pattern.split(".")[0] + ".*", schema, "") for pattern in self.reads)
 
 
-def groups(access: Access, regions: Iterable[str], sources: Iterable[str]) -> dict[str, Group]:
+def groups(
+    access: Access, regions: Iterable[str], sources: Iterable[str], path: Path = ACCESS
+) -> dict[str, Group]:
     """The groups by name, one for each region and source where a role stands for several.
+
+    ``path`` is where the declaration was read.
 
     Raises:
         DeclarationError: a name is too long for PostgreSQL, or a login names a group that there is not.
     """
-    found = {
-        group.name: group
-        for name, role in access.roles.items()
-        for group in _groups(name, role, list(regions), list(sources))
+    of_roles = {
+        name: list(_groups(name, role, list(regions), list(sources))) for name, role in access.roles.items()
     }
-    problems = [f"group {name} has {len(name)} letters" for name in found if len(name) > LONGEST_NAME]
+    found = {group.name: group for declared in of_roles.values() for group in declared}
+    problems = [
+        f"{at(path, 'roles', role)}: group {group.name} has {len(group.name)} letters; at most {LONGEST_NAME}"
+        for role, declared in of_roles.items()
+        for group in declared
+        if len(group.name) > LONGEST_NAME
+    ]
     problems += [
-        f"login {login} belongs to {group}, which is not declared"
+        f"{at(path, 'logins', login, 'groups', number)}: group {group!r} is not declared; {nearest(group, found)}"
         for login, declared in access.logins.items()
-        for group in declared.groups
+        for number, group in enumerate(declared.groups)
         if group not in found
     ]
     if problems:
         raise DeclarationError(
-            f"{ACCESS}: " + "; ".join(problems),
-            f"Groups are {', '.join(found)}; a name has at most {LONGEST_NAME} letters.",
+            "\n".join(problems), "Groups are declared under roles, with {region} and {source}."
         )
     return found
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, Protocol, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +16,8 @@ from pydantic_core import ErrorDetails
 from pipelines.errors import DeclarationError
 
 Location = tuple[int | str, ...]
+# where, and what is wrong there
+Problem = tuple[Location, str]
 
 # libyaml, where it is there, is ten times as fast
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -36,11 +40,61 @@ class Names(Declaration):
 M = TypeVar("M", bound=BaseModel)
 
 
+class PlacedError(ValueError):
+    """What a rule of a model finds at keys further down, each with its place below the model."""
+
+    def __init__(self, *found: Problem) -> None:
+        super().__init__("; ".join(f"{_key(location)}: {told}" for location, told in found))
+        self.found = found
+
+
+class Version(Protocol):
+    """What is in force between two days; an open end is None."""
+
+    @property
+    def valid_from(self) -> date | None: ...
+    @property
+    def valid_to(self) -> date | None: ...
+
+
+def overlaps(versions: Sequence[Version]) -> Iterator[Problem]:
+    """Versions, oldest first, of which one is still in force when the next begins: the key to change, by number."""
+    for number, (older, newer) in enumerate(pairwise(versions)):
+        if older.valid_to is None:
+            yield (number, "valid_to"), "is needed: each version ends before the next one begins (valid_from)"
+        elif newer.valid_from is None or newer.valid_from <= older.valid_to:
+            yield (
+                (number + 1, "valid_from"),
+                f"must lie after {older.valid_to}, the last day of the version before",
+            )
+
+
 def read_yaml(path: Path, model: type[M]) -> M:
     """Read one declaration.
 
     Raises:
         DeclarationError: with file, line, key, and what is allowed there.
+    """
+    data = load_yaml(path)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        node = composed(path)
+        raise DeclarationError(
+            "\n".join(
+                f"{path}:{_line(node, location)}: {_key(location)}: {told}"
+                for problem in error.errors()
+                for location, told in explained(problem, model, data)
+            ),
+            f"What is allowed: {model.__name__} in docs/declarations.md",
+        ) from error
+
+
+def load_yaml(path: Path) -> Any:
+    """What a file holds.
+
+    Raises:
+        DeclarationError: it cannot be read, or a key stands twice: with file, line and key.
     """
     try:
         loader = LOADER(path.read_text(encoding="utf-8"))
@@ -60,21 +114,15 @@ def read_yaml(path: Path, model: type[M]) -> M:
     # YAML would take the last of two equal keys, and say nothing of the first
     if twice:
         raise DeclarationError("\n".join(twice), "Rename or delete one of them.")
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        raise DeclarationError(
-            "\n".join(_told(path, _composed(path), model, problem) for problem in error.errors()),
-            f"What is allowed: {model.__name__} in docs/declarations.md",
-        ) from error
+    return data
 
 
 def at(path: Path, *location: int | str) -> str:
     """``file:line: key`` of a part of a declaration, for what is wrong only beside other files."""
-    return f"{path}:{_line(_composed(path), location)}: {_key(location)}"
+    return f"{path}:{_line(composed(path), location)}: {_key(location)}"
 
 
-def _composed(path: Path) -> yaml.Node | None:
+def composed(path: Path) -> yaml.Node | None:
     """A file with the lines of its keys; values that were read from it have merged what it refers to."""
     try:
         node: yaml.Node | None = yaml.compose(path.read_text(encoding="utf-8"), LOADER)
@@ -90,18 +138,43 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none'}"
 
 
-def _told(path: Path, node: yaml.Node | None, model: type[BaseModel], problem: ErrorDetails) -> str:
-    location, message = problem["loc"], problem["msg"]
-    if problem["type"] == "extra_forbidden":
-        known = _allowed(model, location)
-        message = "there is no such key" + (f"; {nearest(str(location[-1]), known)}" if known else "")
-    elif problem["type"] == "value_error":
-        # rules over several keys begin with the key that is to be changed
-        message = str(problem["ctx"]["error"])
-        key, colon, rest = message.partition(": ")
-        if colon and key.isidentifier():
-            location, message = (*location, key), rest
-    return f"{path}:{_line(node, location)}: {_key(location)}: {message}"
+def explained(problem: ErrorDetails, model: type[BaseModel], data: Any) -> list[Problem]:
+    """What a model says of ``data``: the keys as they are written there, and what is allowed."""
+    location, message = _as_written(problem, data), problem["msg"]
+    match problem["type"]:
+        case "extra_forbidden":
+            known = {name for one in _candidates(model, problem["loc"][:-1]) for name in one.model_fields}
+            told = nearest(str(location[-1]), known)
+            return [(location, "there is no such key" + (f"; {told}" if known else ""))]
+        case "union_tag_invalid" | "union_tag_not_found":
+            kinds = [kind for one in _candidates(model, problem["loc"]) for kind in _kinds(one)]
+            given = problem["ctx"].get("tag")
+            told = (
+                f"no kind {given!r}; {nearest(given, kinds)}" if given else f"is needed; {nearest('', kinds)}"
+            )
+            return [((*location, "kind"), told)]
+        case "value_error":
+            error = problem["ctx"]["error"]
+            if isinstance(error, PlacedError):
+                return [((*location, *place), told) for place, told in error.found]
+            # rules over several keys begin with the key that is to be changed
+            message = str(error)
+            key, colon, rest = message.partition(": ")
+            if colon and key.isidentifier():
+                return [((*location, key), rest)]
+    return [(location, message)]
+
+
+def _as_written(problem: ErrorDetails, data: Any) -> Location:
+    """The place without the names of variants (a kind, ``list[str]``), which stand in it as if they were keys."""
+    found: list[int | str] = []
+    for part in problem["loc"]:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            continue
+        found.append(part)
+    return (*found, problem["loc"][-1]) if problem["type"] == "missing" else tuple(found)
 
 
 def _key(location: Location) -> str:
@@ -113,11 +186,11 @@ def _line(node: yaml.Node | None, location: Location) -> int:
     line = 1
     for part in location:
         if isinstance(node, yaml.MappingNode):
-            # what is not in the file is the name of a variant that pydantic tried, or a key that is missing
-            for key, value in node.value:
-                if key.value == str(part):
-                    line, node = key.start_mark.line + 1, value
-                    break
+            found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
+            # missing, or merged (<<) from elsewhere: the line of what should hold it
+            if found is None:
+                break
+            line, node = found[0].start_mark.line + 1, found[1]
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             node = node.value[part]
             line = node.start_mark.line + 1
@@ -140,20 +213,21 @@ def _twice(node: yaml.Node | None) -> Iterator[tuple[str, int, int]]:
             yield from _twice(value)
 
 
-def _allowed(model: type[BaseModel], location: Location) -> list[str]:
-    """The keys that are allowed where ``location`` ends in one that is not."""
+def _candidates(model: type[BaseModel], location: Location) -> list[type[BaseModel]]:
+    """The models that may stand in a place: several, where it is not said of which kind it is."""
     candidates = [model]
-    for part in location[:-1]:
+    for part in location:
         fields = [one.model_fields[str(part)] for one in candidates if part in one.model_fields]
         if fields:
             candidates = [found for field in fields for found in _models(field.annotation)]
         # the place in a list or map says nothing; the kind of a variant says which one it is
-        candidates = [
-            one
-            for one in candidates
-            if "kind" in one.model_fields and part in get_args(one.model_fields["kind"].annotation)
-        ] or candidates
-    return sorted({name for one in candidates for name in one.model_fields})
+        candidates = [one for one in candidates if part in _kinds(one)] or candidates
+    return candidates
+
+
+def _kinds(model: type[BaseModel]) -> list[str]:
+    """The kinds that a variant is told by; none where it is no variant."""
+    return list(get_args(model.model_fields["kind"].annotation)) if "kind" in model.model_fields else []
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:

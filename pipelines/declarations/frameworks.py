@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, at, nearest, read_yaml
+from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, at, nearest, read_yaml
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -81,10 +80,16 @@ class FrameworkIndicator(Declaration):
 
     @model_validator(mode="after")
     def _same_needs_a_verified_formula(self) -> FrameworkIndicator:
-        if self.formula_status != "verified" and any(answer.match == "same" for answer in self.answered_by):
-            raise ValueError(
-                f"answered_by: same needs formula_status verified, but it is {self.formula_status}; say close"
+        problems: list[Problem] = [
+            (
+                ("answered_by", number, "match"),
+                f"same needs formula_status verified, but it is {self.formula_status}; say close",
             )
+            for number, answer in enumerate(self.answered_by)
+            if answer.match == "same" and self.formula_status != "verified"
+        ]
+        if problems:
+            raise PlacedError(*problems)
         return self
 
 
@@ -109,37 +114,45 @@ class Framework(Declaration):
 
     @model_validator(mode="after")
     def _holds_together(self) -> Framework:
-        problems: list[str] = []
-        places: set[str] = set()
-        for place in self.structure:
-            if place.code in places:
-                problems.append(f"structure: {place.code!r} stands twice")
-            if place.parent is not None and place.parent not in places:
-                problems.append(f"structure: {place.code!r}: parent {place.parent!r} is not listed above it")
-            places.add(place.code)
-        problems += [
-            f"indicators: {code!r} stands twice" for code in _twice(one.code for one in self.indicators)
-        ]
-        for one in self.indicators:
-            if one.place not in places:
-                problems.append(f"indicators: {one.code!r}: place {one.place!r} is not in structure")
-            if one.unit not in self.units:
-                problems.append(f"indicators: {one.code!r}: unit {one.unit!r} is not in units")
-            problems += [
-                f"indicators: {one.code!r}: answered_by names {indicator!r} twice"
-                for indicator in _twice(answer.indicator for answer in one.answered_by)
-            ]
+        problems = [*self._place_problems(), *self._indicator_problems()]
         if len(self.indicators) != self.indicator_count:
             problems.append(
-                f"indicators: {len(self.indicators)}, but indicator_count is {self.indicator_count}"
+                (("indicator_count",), f"is {self.indicator_count}, but {len(self.indicators)} are listed")
             )
         if problems:
-            raise ValueError("; ".join(problems))
+            raise PlacedError(*problems)
         return self
 
+    def _place_problems(self) -> Iterator[Problem]:
+        above: list[str] = []
+        for number, place in enumerate(self.structure):
+            if place.code in above:
+                yield ("structure", number, "code"), f"{place.code!r} stands twice"
+            # what is listed above cannot lie in what is below it: there is no circle
+            if place.parent is not None and place.parent not in above:
+                told = f"{place.parent!r} is not listed above {place.code!r}"
+                yield ("structure", number, "parent"), f"{told}; {nearest(place.parent, above)}"
+            above.append(place.code)
 
-def _twice(codes: Iterable[str]) -> list[str]:
-    return [code for code, times in Counter(codes).items() if times > 1]
+    def _indicator_problems(self) -> Iterator[Problem]:
+        places = {place.code for place in self.structure}
+        for number in _again([one.code for one in self.indicators]):
+            yield ("indicators", number, "code"), f"{self.indicators[number].code!r} stands twice"
+        for number, one in enumerate(self.indicators):
+            if one.place not in places:
+                told = f"{one.code!r}: place {one.place!r} is not in structure; {nearest(one.place, places)}"
+                yield ("indicators", number, "place"), told
+            if one.unit not in self.units:
+                told = f"{one.code!r}: unit {one.unit!r} is not in units; {nearest(one.unit, self.units)}"
+                yield ("indicators", number, "unit"), told
+            for answer in _again([answer.indicator for answer in one.answered_by]):
+                told = f"{one.code!r}: {one.answered_by[answer].indicator!r} answers twice"
+                yield ("indicators", number, "answered_by", answer, "indicator"), told
+
+
+def _again(codes: Sequence[str]) -> list[int]:
+    """The places of codes that stand further above too."""
+    return [number for number, code in enumerate(codes) if code in codes[:number]]
 
 
 @lru_cache(maxsize=4)

@@ -7,13 +7,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import Declaration, Location, Names, at, nearest, read_yaml
+from pipelines.declarations.common import (
+    Declaration,
+    Location,
+    Names,
+    PlacedError,
+    Problem,
+    at,
+    nearest,
+    overlaps,
+    read_yaml,
+)
 from pipelines.declarations.sources import Source
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
@@ -225,7 +234,10 @@ class Method(Declaration):
         if self.denominator is None and any(term.at != "same" for _, term in self.terms):
             raise ValueError("denominator: a comparison with another year or the country needs one")
         if self.denominator is not None and bool(self.numerator.terms) != bool(self.denominator.terms):
-            raise ValueError("terms: numerator and denominator both have terms, or neither has yet")
+            empty = "denominator" if self.numerator.terms else "numerator"
+            raise PlacedError(
+                ((empty, "terms"), "numerator and denominator both have terms, or neither has yet")
+            )
         if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
             raise ValueError("valid_to: lies before valid_from")
         return self
@@ -335,7 +347,7 @@ class Indicator(Declaration):
     def _is_sound(self) -> Indicator:
         unknown = set(self.rolled_up) - set(self.levels)
         if unknown:
-            raise ValueError(f"rolled_up: {sorted(unknown)} is not among levels")
+            raise ValueError(f"rolled_up: {sorted(unknown)} is not among levels ({', '.join(self.levels)})")
         if self.rolled_up and any(term.at != "same" for _, term in self.terms):
             raise ValueError(
                 "rolled_up: a comparison is not additive over territories; leave rolled_up empty"
@@ -343,12 +355,11 @@ class Indicator(Declaration):
         if (self.roll_up == "percentile") != (self.percentile is not None):
             raise ValueError("percentile: named for roll_up percentile, and only there")
         if self.imputation is not None and self.imputation.freq not in self.frequencies:
-            raise ValueError(f"imputation: {self.imputation.freq} is not among frequencies")
-        for older, newer in pairwise(self.methods):
-            if older.valid_to is None or newer.valid_from is None or newer.valid_from <= older.valid_to:
-                raise ValueError(
-                    f"methods: {older.version} must end before {newer.version} begins (valid_to, valid_from)"
-                )
+            told = f"{self.imputation.freq} is not among frequencies ({', '.join(self.frequencies)})"
+            raise PlacedError((("imputation", "freq"), told))
+        problems: list[Problem] = [(("methods", *place), told) for place, told in overlaps(self.methods)]
+        if problems:
+            raise PlacedError(*problems)
         return self
 
 
@@ -365,9 +376,6 @@ class Catalogue(Declaration):
     indicators: dict[str, Indicator]
     themes: dict[str, Names]
     files: dict[str, Path] = Field(default_factory=dict, description="the file of each measure")
-
-
-Problem = tuple[Location, str]
 
 
 def _problems(code: str, indicator: Indicator, catalogue: Catalogue) -> Iterator[Problem]:

@@ -14,7 +14,16 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, at, nearest, read_yaml
+from pipelines.declarations.common import (
+    Declaration,
+    Location,
+    Names,
+    PlacedError,
+    Problem,
+    at,
+    nearest,
+    read_yaml,
+)
 from pipelines.declarations.indicators import Indicator
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
@@ -362,6 +371,12 @@ class IndexNode(Declaration):
         for node in self.nodes:
             yield from node.walk()
 
+    def placed(self, place: Location = ("index",)) -> Iterator[tuple[Location, IndexNode]]:
+        """The same with the place of each in the file of the method."""
+        yield place, self
+        for number, node in enumerate(self.nodes):
+            yield from node.placed((*place, "nodes", number))
+
 
 class Ranks(_Choice):
     """How places are given to scores."""
@@ -427,8 +442,14 @@ class Sensitivity(_Choice):
 
     @model_validator(mode="after")
     def _of_any_leaf(self) -> Sensitivity:
-        if any(isinstance(r, MinMax) and (r.low, r.high) != (None, None) for r in self.normalisations):
-            raise ValueError("normalisations: goalposts belong to one leaf; an alternative is for all")
+        problems: list[Problem] = [
+            (("normalisations", number, key), "goalposts belong to one leaf; an alternative is for all")
+            for number, rule in enumerate(self.normalisations)
+            for key in ("low", "high")
+            if isinstance(rule, MinMax) and getattr(rule, key) is not None
+        ]
+        if problems:
+            raise PlacedError(*problems)
         return self
 
 
@@ -470,10 +491,14 @@ class IndexMethod(Declaration):
 
     @model_validator(mode="after")
     def _is_sound(self) -> IndexMethod:
-        codes = [node.code for node in self.index.walk()]
-        twice = sorted({code for code in codes if codes.count(code) > 1})
+        first: dict[str, Location] = {}
+        twice: list[Problem] = [
+            ((*place, "code"), f"{node.code!r} is used twice; each node has a code of its own")
+            for place, node in self.index.placed()
+            if first.setdefault(node.code, place) != place
+        ]
         if twice:
-            raise ValueError(f"index: codes are used twice: {', '.join(twice)}")
+            raise PlacedError(*twice)
         if (self.reference_set == "base_period") != (self.base_period is not None):
             raise ValueError("base_period: belongs to reference_set: base_period, and is needed there")
         if self.valid_to is not None and self.valid_to < self.valid_from:
@@ -536,11 +561,15 @@ def _check_versions(methods: Mapping[str, IndexMethod], folder: Path) -> None:
 def check_methods(
     methods: Mapping[str, IndexMethod], indicators: Mapping[str, Indicator], folder: Path = METHODS
 ) -> None:
-    """Refuse a method of the warehouse whose leaves are no indicators of its territory level and frequency.
+    """Refuse a method whose nodes do not fit together, or one of the warehouse whose leaves are no indicators of its
+    territory level and frequency.
 
     Raises:
-        DeclarationError: with every such leaf by file, line and key.
+        DeclarationError: with every such node by file, line and key.
     """
+    # the tree comes with the engine and numpy, which most commands do not need
+    from pipelines.indicators.index.structure import misfits
+
     problems: list[str] = []
 
     def look(method: IndexMethod, path: Path, node: IndexNode, place: tuple[int | str, ...]) -> None:
@@ -561,9 +590,14 @@ def check_methods(
             problems.append(f"{where}: {name} is of {', '.join(indicator.frequencies)}, not {method.freq}")
 
     for code, method in methods.items():
-        if method.territory_level is not None:
-            look(method, folder / f"{code}.yml", method.index, ("index",))
+        path = folder / f"{code}.yml"
+        # without territories it is for any table, and its tree may come with the data
+        if method.index.nodes or method.territory_level is not None:
+            problems += [f"{at(path, *one.location)}: {one.told}" for one in misfits(method)]
+        if method.index.nodes and method.territory_level is not None:
+            look(method, path, method.index, ("index",))
     if problems:
         raise DeclarationError(
-            "\n".join(problems), "Correct it; the indicators are declared in assets/indicators/."
+            "\n".join(problems),
+            "Correct it: docs/indices.md says what each setting does; the indicators are those of assets/indicators.",
         )

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import Declaration, Location, Names, at, nearest, read_yaml
+from pipelines.declarations.common import Declaration, Names, Problem, at, nearest, read_yaml
 from pipelines.declarations.indicators import Catalogue, Frequency, Indicator, Level
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
@@ -144,15 +144,17 @@ def load_plausibility(catalogue: Catalogue, path: Path = PLAUSIBILITY) -> dict[s
     return rules
 
 
-def _problems(rule: Rule, number: int, name: str, catalogue: Catalogue) -> Iterator[tuple[Location, str]]:
+def _problems(rule: Rule, number: int, name: str, catalogue: Catalogue) -> Iterator[Problem]:
     """What does not fit between a rule and the indicator that it names in that place, and at which of its keys."""
     place = ("indicators", number)
     indicator = catalogue.indicators.get(name)
     if indicator is None:
         yield place, f"indicator {name!r} is not declared; {nearest(name, catalogue.indicators)}"
         return
-    if not frequencies_of(rule, indicator) or not levels_of(rule, indicator):
-        yield place, f"{name} has neither of its frequencies, or none of its levels"
+    if not frequencies_of(rule, indicator):
+        yield ("frequencies",), f"{name} has none of them; it has {', '.join(indicator.frequencies)}"
+    if not levels_of(rule, indicator):
+        yield ("levels",), f"{name} has none of them; it has {', '.join(indicator.levels)}"
     terms = [term for side, term in indicator.terms if side == "numerator"]
     if isinstance(rule, AtMost):
         other = catalogue.indicators.get(rule.than)

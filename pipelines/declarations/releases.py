@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from pipelines.declarations.common import Declaration, Names, at, nearest, read_yaml
+from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, at, nearest, read_yaml
 from pipelines.declarations.indicators import Catalogue
 from pipelines.errors import DeclarationError
 from pipelines.moments import in_minsk
@@ -24,10 +25,11 @@ CODE = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 def _moment(value: object) -> object:
     """YAML gives a moment with a zone as UTC, one without as it is, and a day as a date: a day is no moment."""
     if isinstance(value, str):
-        value = datetime.fromisoformat(value)
+        with suppress(ValueError):
+            value = datetime.fromisoformat(value)
     if isinstance(value, datetime):
         return in_minsk(value)
-    raise ValueError("a day and a time, 2026-11-13T10:00, of Minsk if it names no zone")
+    raise ValueError(f"{value} is not a day and a time, like 2026-11-13T10:00, of Minsk if it names no zone")
 
 
 class CalendarRelease(Declaration):
@@ -92,9 +94,13 @@ class ReleaseCalendar(Declaration):
     @field_validator("releases")
     @classmethod
     def _codes_name_folders(cls, releases: dict[str, CalendarRelease]) -> dict[str, CalendarRelease]:
-        for code in releases:
-            if not re.fullmatch(CODE, code):
-                raise ValueError(f"code {code!r}: write it in Latin letters, digits, - and _")
+        problems: list[Problem] = [
+            ((code,), "a code is written in Latin letters, digits, - and _")
+            for code in releases
+            if not re.fullmatch(CODE, code)
+        ]
+        if problems:
+            raise PlacedError(*problems)
         return releases
 
 
@@ -119,7 +125,7 @@ def load_calendar(catalogue: Catalogue, path: Path = CALENDAR) -> dict[str, Cale
         ]
         if not release.covers(catalogue):
             problems.append(
-                f"{at(path, 'releases', code)}: none of its indicators has figures of {release.period}"
+                f"{at(path, 'releases', code, 'period')}: none of its indicators has figures of {release.period}"
             )
     if problems:
         raise DeclarationError(

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from pipelines.declarations.common import Declaration, Names, at, read_yaml
+from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, at, nearest, read_yaml
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -225,23 +225,32 @@ class Feed(Declaration):
     @classmethod
     def _compiles(cls, pattern: str | None) -> str | None:
         if pattern is not None:
-            unknown = set(re.compile(pattern).groupindex) - {"period", "part"}
+            try:
+                unknown = set(re.compile(pattern).groupindex) - {"period", "part"}
+            except re.error as error:
+                raise ValueError(f"is not a regular expression: {error}") from error
             if unknown:
                 raise ValueError(f"unknown group {sorted(unknown)}; allowed: period, part")
         return pattern
 
     @model_validator(mode="after")
     def _files_fit(self) -> Feed:
+        problems: list[Problem] = []
         if isinstance(self.origins.get("public"), FileOrigin):
-            raise ValueError("origins.public: no folder is public; allowed: http, tmf639")
+            problems.append((("origins", "public", "kind"), "no folder is public; allowed: http, tmf639"))
         for which, origin in self.origins.items():
-            for name in origin.files if isinstance(origin, HttpOrigin) else ():
+            for number, name in enumerate(origin.files if isinstance(origin, HttpOrigin) else ()):
+                place = ("origins", which, "files", number)
                 if MONTH in name and self.first_month is None:
-                    raise ValueError(
-                        f"origins.{which}: {name!r} runs over months, and the feed has no first_month"
+                    problems.append((place, f"{name!r} runs over months, and the feed has no first_month"))
+                elif "/" in name or not re.fullmatch(
+                    self.file_pattern or ".+", name.replace(MONTH, "2000-01")
+                ):
+                    problems.append(
+                        (place, f"{name!r} does not match file_pattern ({self.file_pattern or '.+, no /'})")
                     )
-                if "/" in name or not re.fullmatch(self.file_pattern or ".+", name.replace(MONTH, "2000-01")):
-                    raise ValueError(f"origins.{which}: {name!r} does not match file_pattern")
+        if problems:
+            raise PlacedError(*problems)
         return self
 
     @property
@@ -284,14 +293,19 @@ class Source(Declaration):
 
     @model_validator(mode="after")
     def _instances_exist(self) -> Source:
-        for name, feed in self.feeds.items():
-            for origin in feed.origins.values():
-                if (
-                    isinstance(origin, FileOrigin | HttpOrigin)
-                    and origin.instance
-                    and origin.instance not in self.instances
-                ):
-                    raise ValueError(f"feeds.{name}: instance {origin.instance!r} is not declared")
+        problems: list[Problem] = [
+            (
+                ("feeds", name, "origins", which, "instance"),
+                f"instance {origin.instance!r} is not declared; {nearest(origin.instance, self.instances)}",
+            )
+            for name, feed in self.feeds.items()
+            for which, origin in feed.origins.items()
+            if isinstance(origin, FileOrigin | HttpOrigin)
+            and origin.instance
+            and origin.instance not in self.instances
+        ]
+        if problems:
+            raise PlacedError(*problems)
         return self
 
 

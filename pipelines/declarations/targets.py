@@ -6,13 +6,21 @@ import csv
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import Declaration, Location, Names, at, nearest, read_yaml
+from pipelines.declarations.common import (
+    Declaration,
+    Names,
+    PlacedError,
+    Problem,
+    at,
+    nearest,
+    overlaps,
+    read_yaml,
+)
 from pipelines.declarations.indicators import Catalogue, Level
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
@@ -102,13 +110,16 @@ class Target(Declaration):
 
     @model_validator(mode="after")
     def _is_sound(self) -> Target:
-        if len(set(self.territories)) < len(self.territories):
-            raise ValueError("territories: one stands twice")
-        for older, newer in pairwise(self.versions):
-            if older.valid_to is None or newer.valid_from is None or newer.valid_from <= older.valid_to:
-                raise ValueError("versions: each ends (valid_to) before the next begins (valid_from)")
+        problems: list[Problem] = [
+            (("territories", number), f"{ref_area} stands twice; name each once")
+            for number, ref_area in enumerate(self.territories)
+            if ref_area in self.territories[:number]
+        ]
+        problems += [(("versions", *place), told) for place, told in overlaps(self.versions)]
         if self.baseline and self.baseline.year is not None and self.baseline.year >= self.year:
-            raise ValueError("baseline: its year lies before the year of the target")
+            problems.append((("baseline", "year"), f"must lie before {self.year}, the year of the target"))
+        if problems:
+            raise PlacedError(*problems)
         return self
 
 
@@ -136,25 +147,28 @@ class Programme(Declaration):
             raise ValueError("year_to: lies before year_from")
         if (self.act is None) != (self.adopted_on is None):
             raise ValueError("adopted_on: an act has its day, and a day its act")
-        acts = {self.act, *(amendment.act for amendment in self.amendments)}
+        problems = list(self._target_problems())
+        if problems:
+            raise PlacedError(*problems)
+        return self
+
+    def _target_problems(self) -> Iterator[Problem]:
+        acts = {act for act in (self.act, *(amendment.act for amendment in self.amendments)) if act}
         taken: dict[tuple[str, str, int], str] = {}
         for code, target in self.targets.items():
+            place = ("targets", code)
             if not self.year_from <= target.year <= self.year_to:
-                raise ValueError(
-                    f"targets: {code}: {target.year} lies outside the programme ({self.year_from}-{self.year_to})"
-                )
-            for version in target.versions:
+                told = f"{target.year} lies outside the programme ({self.year_from}-{self.year_to})"
+                yield (*place, "year"), told
+            for number, version in enumerate(target.versions):
                 if version.act is not None and version.act not in acts:
-                    raise ValueError(
-                        f"targets: {code}: {version.act!r} is neither the act of the programme nor an amendment"
-                    )
-            for ref_area in target.territories:
+                    told = f"{version.act!r} is neither the act of the programme nor an amendment"
+                    yield (*place, "versions", number, "act"), f"{told}; {nearest(version.act, acts)}"
+            for number, ref_area in enumerate(target.territories):
                 other = taken.setdefault((target.indicator, ref_area, target.year), code)
                 if other != code:
-                    raise ValueError(
-                        f"targets: {code}: {target.indicator} of {ref_area} in {target.year} is planned in {other} already"
-                    )
-        return self
+                    told = f"{target.indicator} of {ref_area} in {target.year} is planned in {other} already"
+                    yield (*place, "territories", number), told
 
 
 def territory_levels(folder: Path = TERRITORIES) -> dict[str, Level]:
@@ -195,9 +209,7 @@ def load_programmes(
     return programmes
 
 
-def _problems(
-    target: Target, catalogue: Catalogue, levels: Mapping[str, Level]
-) -> Iterator[tuple[Location, str]]:
+def _problems(target: Target, catalogue: Catalogue, levels: Mapping[str, Level]) -> Iterator[Problem]:
     """What does not fit, and at which key of the target."""
     indicator = catalogue.indicators.get(target.indicator)
     if indicator is None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, at, read_yaml
+from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, at, nearest, read_yaml
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -46,12 +46,18 @@ class Report(Declaration):
     @model_validator(mode="after")
     def _shown_are_listed(self) -> Report:
         listed = [line.indicator for line in self.indicators]
-        twice = sorted({name for name in listed if listed.count(name) > 1})
-        if twice:
-            raise ValueError(f"listed twice: {', '.join(twice)}")
-        for role, name in (("chart", self.chart), ("map", self.map)):
-            if name not in listed:
-                raise ValueError(f"{role}: {name!r} is not among the report's indicators")
+        problems: list[Problem] = [
+            (("indicators", number, "indicator"), f"{name!r} is listed twice")
+            for number, name in enumerate(listed)
+            if name in listed[:number]
+        ]
+        problems += [
+            ((role,), f"{name!r} is not among the report's indicators; {nearest(name, listed)}")
+            for role, name in (("chart", self.chart), ("map", self.map))
+            if name not in listed
+        ]
+        if problems:
+            raise PlacedError(*problems)
         return self
 
 

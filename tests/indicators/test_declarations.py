@@ -93,11 +93,11 @@ def test_a_sound_pair_is_read(tmp_path: Path) -> None:
             "has no members ['B']",
         ),
         ({"m": measure()}, {"i": indicator(methods=by(numerator=side(times="n")))}, "measure 'n' (times) is not declared"),
-        ({"m": measure()}, {"i": indicator(methods=[method(), method(version="2.0")])}, "1.0 must end before 2.0 begins"),
+        ({"m": measure()}, {"i": indicator(methods=[method(), method(version="2.0")])}, "methods.0.valid_to: is needed"),
         (
             {"m": measure()},
             {"i": indicator(methods=[method(valid_to="2020-12-31"), method(version="2.0", valid_from="2020-12-31")])},
-            "must end before",
+            "methods.1.valid_from: must lie after 2020-12-31",
         ),
         ({"m": measure()}, {"i": indicator(methods=by(valid_from="2020-01-02", valid_to="2020-01-01"))}, "lies before"),
         ({"m": measure()}, {"i": indicator(roll_up="percentile")}, "percentile"),
@@ -213,12 +213,15 @@ def test_surveys_in_a_circle_are_refused(tmp_path: Path) -> None:
     def filled_from(other: str) -> dict[str, Any]:
         return indicator(imputation={"rule": "survey", "freq": "A", "indicator": other})
 
-    for declared, told in (
-        ({"i": filled_from("i")}, "surveys lead in a circle: i → i"),
-        ({"i": filled_from("j"), "j": filled_from("i")}, "surveys lead in a circle: i → j → i"),
+    declared = {"i": filled_from("j"), "j": filled_from("i")}
+    with pytest.raises(DeclarationError) as raised:
+        load_catalogue(*declare(tmp_path, {"m": measure()}, declared))
+    for line, (code, way) in zip(
+        raised.value.message.splitlines(), {"i": "i → j → i", "j": "j → i → j"}.items(), strict=True
     ):
-        with pytest.raises(DeclarationError, match=told):
-            load_catalogue(*declare(tmp_path, {"m": measure()}, declared))
+        place = re.escape(str(tmp_path / "indicators" / f"{code}.yml"))
+        told = f"imputation.indicator: surveys lead in a circle: {way}"
+        assert re.fullmatch(rf"{place}:\d+: {told}", line)
 
 
 WRITTEN = """\
@@ -256,7 +259,25 @@ owner: в
          "i.yml:16: methods.0.numerator.terms.0.measure: measure 'n' is not declared; there are: m"),
         ("        - measure: m\nowner", "        - measure: m\n          colour: red\nowner",
          "i.yml:21: methods.0.denominator.terms.0.colour: there is no such key; there are: at, measure, members, times, weight"),
-        ("levels: [region]", "levels: [region]\nrolled_up: [country]", "i.yml:10: rolled_up: ['country'] is not among levels"),
+        ("        - measure: m\nowner", "        - measure: m\n          times: n\nowner",
+         "i.yml:21: methods.0.denominator.terms.0.times: measure 'n' (times) is not declared; there are: m"),
+        ("      terms:\n        - measure: m\nowner", "owner",
+         "i.yml:17: methods.0.denominator.terms: numerator and denominator both have terms, or neither has yet"),
+        ("    scale: 100", "    scale: 10",
+         "i.yml:11: methods.0: unit PCT does not fit 10 x PCT / PCT; per cent are a share of the same"),
+        ("owner: в", "  - version: '2.0'\n    numerator:\n      words: {ru: и, be: і, en: i}\nowner: в",
+         "i.yml:11: methods.0.valid_to: is needed: each version ends before the next one begins (valid_from)"),
+        ("    scale: 100", "    valid_to: 2020-12-31\n    numerator: {words: {ru: и, be: і, en: i}}\n"
+         "  - version: '2.0'\n    valid_from: 2020-12-31\n    scale: 100",
+         "i.yml:15: methods.1.valid_from: must lie after 2020-12-31, the last day of the version before"),
+        ("owner: в", "owner: в\nimputation:\n  rule: survey\n  freq: A\n  indicator: i",
+         "i.yml:25: imputation.indicator: surveys lead in a circle: i → i"),
+        ("owner: в", "owner: в\nimputation:\n  rule: survey\n  freq: A\n  indicator: j",
+         "i.yml:25: imputation.indicator: 'j' is not declared in the same unit (PCT); there are: none"),
+        ("owner: в", "owner: в\nimputation:\n  rule: linear\n  freq: Q",
+         "i.yml:24: imputation.freq: Q is not among frequencies (M, A)"),
+        ("levels: [region]", "levels: [region]\nrolled_up: [country]",
+         "i.yml:10: rolled_up: ['country'] is not among levels (region)"),
         ("owner: в", "owner: в\ntheme: t", "i.yml:22: theme: stands twice here; first in line 4"),
         ("    scale: 100", "    valid_from: 2020-02-01\n    valid_to: 2020-01-01", "i.yml:13: methods.0.valid_to: lies before"),
     ],

@@ -193,12 +193,12 @@ def test_a_sound_framework_is_read(tmp_path: Path) -> None:
         (framework(one(), one()), "'1.1' stands twice"),
         (framework(one(place="2")), "place '2' is not in structure"),
         (framework(one(unit="KM")), "unit 'KM' is not in units"),
-        (framework(one(), indicator_count=2), "1, but indicator_count is 2"),
+        (framework(one(), indicator_count=2), "indicator_count: is 2, but 1 are listed"),
         (framework(one(), framework="other"), "framework: is 'other'"),
         (framework(one(formula_status="good")), "indicators.0.formula_status"),
         (
             framework(one(), structure=[{"code": "1", "kind": "clause", "name": NAME, "parent": "0"}]),
-            "parent '0' is not listed above it",
+            "structure.0.parent: '0' is not listed above '1'; there are: none",
         ),
         (
             framework(
@@ -211,7 +211,7 @@ def test_a_sound_framework_is_read(tmp_path: Path) -> None:
         ),
         (
             framework(one(answered_by=[{"indicator": "i", "match": "close", "note_ru": "и"}] * 2)),
-            "answered_by names 'i' twice",
+            "'i' answers twice",
         ),
     ],
 )

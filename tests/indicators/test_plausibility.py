@@ -311,7 +311,7 @@ def test_too_few_or_all_alike_are_not_compared(world: World, tmp_path: Path, val
         ({"kind": "between"}, "lower: name it"),
         ({"kind": "between", "lower": 2, "upper": 2}, "must be below upper"),
         ({"kind": "between", "upper": 1, "indicators": ["nothing"]}, "indicator 'nothing' is not declared"),
-        ({"kind": "between", "upper": 1, "frequencies": ["M"]}, "neither of its frequencies"),
+        ({"kind": "between", "upper": 1, "frequencies": ["M"]}, "frequencies: population has none of them; it has A"),
         ({"kind": "between", "upper": 1, "levels": ["country"], "indicators": ["grp_per_capita_byn"]}, "levels"),
         ({"kind": "at_most", "than": "nothing"}, "'nothing' (than) is not declared"),
         ({"kind": "at_most", "than": "wage_nominal_byn"}, "population is in PERSONS, wage_nominal_byn in BYN"),

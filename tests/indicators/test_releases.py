@@ -473,8 +473,8 @@ releases:
     ("changes", "told"),
     [
         ({"period": "2026-Q5"}, "period"),
-        ({"until": "2026-11-13"}, "a day and a time"),
-        ({"until": "soon"}, "isoformat"),
+        ({"until": "2026-11-13"}, "2026-11-13 is not a day and a time"),
+        ({"until": "soon"}, "soon is not a day and a time"),
         ({"more": "indicators: [nonsense]"}, "'nonsense' is not declared"),
         ({"more": "themes: [nonsense]"}, "theme 'nonsense' is not declared"),
         ({"more": "indicators: [population]"}, "none of its indicators has figures of 2026-Q3"),

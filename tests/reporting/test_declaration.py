@@ -35,8 +35,8 @@ def test_a_report_reads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("map: b", "map: c", "'c' is not among"),
-        ("indicator: b", "indicator: a", "listed twice: a"),
+        ("map: b", "map: c", r"r.yml:7: map: 'c' is not among the report's indicators; there are: a, b"),
+        ("indicator: b", "indicator: a", r"r.yml:5: indicators.1.indicator: 'a' is listed twice"),
         ("freq: Q", "freq: W", "r.yml:5"),
         ("report: r", "report: other", "one name"),
         ("chart: a", "chart: a\nchrat: b", "r.yml:7: chrat"),

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from pipelines.declarations.common import composed, load_yaml
 from pipelines.errors import DeclarationError, GorodError
 from pipelines.indicators.index.observations import Observations
 from pipelines.indicators.index.structure import StructureRow
@@ -32,12 +33,24 @@ VALUE_NAMES = ("obs_value", "value")
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table as it stands in a file: names of columns, and rows with their numbers as a person counts them."""
+    """A table as it stands in a file: names of columns, and rows with their numbers as a person counts them.
+
+    A list of YAML has ``lines``: its rows are numbered by the lines that they begin in, and each key has one of its own.
+    """
 
     path: Path
     header: tuple[str, ...]
     rows: Sequence[tuple[int, Sequence[Any]]]
     decimal_comma: bool = False
+    lines: Mapping[tuple[int, str], int] | None = None
+
+    def at(self, row: int, column: str | None = None) -> str:
+        """File and row of a row or a cell, or file, line and key where it is YAML; for messages."""
+        if self.lines is None:
+            return f"{self.path}: row {row}" + ("" if column is None else f", column {column}")
+        if column is None:
+            return f"{self.path}:{row}"
+        return f"{self.path}:{self.lines.get((row, column), row)}: {column}"
 
     def find(self, names: Sequence[str]) -> str | None:
         """The first of the header's names that is one of ``names``, whatever the case."""
@@ -193,7 +206,7 @@ def _key(sheet: Sheet, row: int, column: str, cell: Any) -> str:
     found = _text(cell)
     if found is None:
         raise GorodError(
-            f"{sheet.path}: row {row}, column {column}: is empty; a unit or period is expected",
+            f"{sheet.at(row, column)}: is empty; a unit or period is expected",
             "Fill the cell or delete the row.",
         )
     return found
@@ -228,7 +241,7 @@ def _number(sheet: Sheet, row: int, column: str, cell: Any) -> float:
 
 def _no_number(sheet: Sheet, row: int, column: str, cell: Any) -> GorodError:
     return GorodError(
-        f"{sheet.path}: row {row}, column {column}: {str(cell)!r} is not a number",
+        f"{sheet.at(row, column)}: {str(cell)!r} is not a number",
         "Write 1234.5; a decimal comma is read in files that are separated by semicolons or tabs. Leave the cell "
         "empty (or NA) where there is no value.",
     )
@@ -355,26 +368,29 @@ def read_structure(path: Path) -> tuple[list[StructureRow], bool]:
 
 
 def _yaml_sheet(path: Path) -> Sheet:
-    try:
-        nodes: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DeclarationError(
-            f"{path}: cannot be read: {error}", "It must be YAML in UTF-8: a list of nodes."
-        ) from error
-    if not isinstance(nodes, list) or not all(isinstance(node, Mapping) for node in nodes):
+    nodes, tree = load_yaml(path), composed(path)
+    if not isinstance(tree, yaml.SequenceNode) or not all(isinstance(node, Mapping) for node in nodes):
         raise DeclarationError(
             f"{path}: is not a list of nodes", "Write each node as - {code: …, parent: …, weight: …}."
         )
     header = tuple(dict.fromkeys(str(name) for node in nodes for name in node))
-    rows = [(number, [node.get(name) for name in header]) for number, node in enumerate(nodes, start=1)]
-    return Sheet(path, header, rows)
+    numbers = [node.start_mark.line + 1 for node in tree.value]
+    rows = [
+        (number, [node.get(name) for name in header]) for number, node in zip(numbers, nodes, strict=True)
+    ]
+    lines = {
+        (number, key.value): key.start_mark.line + 1
+        for number, node in zip(numbers, tree.value, strict=True)
+        for key, _ in node.value
+    }
+    return Sheet(path, header, rows, lines=lines)
 
 
 def _structure(sheet: Sheet) -> tuple[list[StructureRow], bool]:
     code, parent = sheet.find(CODE), sheet.find(PARENT)
     if code is None:
         raise DeclarationError(
-            f"{sheet.path}: row 1: a column code is needed; there are: {', '.join(sheet.header)}",
+            f"{sheet.at(1)}: a column code is needed; there are: {', '.join(sheet.header)}",
             "One row for each node: code, parent (empty for the index), weight, direction, name.",
         )
     kind = sheet.find(("type",))
@@ -383,12 +399,13 @@ def _structure(sheet: Sheet) -> tuple[list[StructureRow], bool]:
         cells = dict(zip(sheet.header, row, strict=True))
         if kind is not None and (_cell(cells[kind]) or "indicator").lower() not in IN_THE_TREE:
             continue
-        place = f"{sheet.path}: row {number}"
         own = _cell(cells[code])
         if own is None:
-            raise DeclarationError(f"{place}, column {code}: is empty", "Each node has a code.")
+            raise DeclarationError(f"{sheet.at(number, code)}: is empty", "Each node has a code.")
         above = None if parent is None or cells[parent] == "-" else _cell(cells[parent])
-        found.append(StructureRow(place, own, above, *_said(sheet, number, cells)))
+        found.append(StructureRow(sheet.at(number), own, above, *_said(sheet, number, cells)))
+    if not found:
+        raise DeclarationError(f"{sheet.at(1)}: there are no nodes", "One row for each node, with its code.")
     return found, parent is not None
 
 
@@ -407,7 +424,7 @@ def _said(sheet: Sheet, number: int, cells: Mapping[str, Any]) -> tuple[dict[str
             meant = [way for way, words in DIRECTIONS.items() if told.lower() in words]
             if not meant:
                 raise DeclarationError(
-                    f"{sheet.path}: row {number}, column {column}: {told!r} is no direction",
+                    f"{sheet.at(number, column)}: {told!r} is no direction",
                     "up or 1 where more is better, down or -1 where less is.",
                 )
             settings[setting] = meant[0]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from pipelines.declarations.common import Location, Problem, explained, nearest
 from pipelines.declarations.methods import (
     Aggregation,
     AsIs,
@@ -115,9 +115,22 @@ class Tree:
         return [name for name in self.columns if name not in optional]
 
 
-@dataclass
+@dataclass(frozen=True)
+class Misfit:
+    """What does not fit in a method: the key from the method down, the same from the node down, and the node."""
+
+    location: Location
+    told: str
+    key: Location
+    node: str | None = None
+
+
+Where = Callable[[Misfit], str]
+
+
+@dataclass(frozen=True)
 class _Settings:
-    """What holds at a node, unless it says otherwise."""
+    """What holds at a node, unless it says otherwise, and where that is said."""
 
     transform: tuple[Transformation, ...] = ()
     impute: Imputation = field(default_factory=lambda: NoImputation(kind="none"))
@@ -126,51 +139,97 @@ class _Settings:
     absent: Literal["refuse", "not_reported"] = "refuse"
     aggregate: Aggregation = "arithmetic"
     missing: Missing = field(default_factory=Missing)
+    said: Mapping[str, Location] = field(default_factory=dict)
 
-    def at(self, node: IndexNode) -> _Settings:
-        own = {name: getattr(node, name) for name in self.__dataclass_fields__}
-        return _Settings(**{name: getattr(self, name) if own[name] is None else own[name] for name in own})
+    def at(self, node: IndexNode, place: Location) -> _Settings:
+        own = {
+            name: value
+            for name in self.__dataclass_fields__
+            if name != "said" and (value := getattr(node, name)) is not None
+        }
+        return replace(self, **own, said={**self.said, **{name: (*place, name) for name in own}})
 
 
-def resolve(method: IndexMethod) -> Tree:
-    """The tree of a method.
+@dataclass(frozen=True)
+class _Resolved:
+    """The nodes of a method, parts before the whole, with where the settings of each are said."""
+
+    tree: Tree
+    places: Mapping[str, Location]
+    settings: Mapping[str, _Settings]
+
+    def misfit(self, node: str, key: Location, told: str) -> Misfit:
+        """Where a setting is said, or, where nobody says it, at the node that it holds for."""
+        said = self.settings[node].said.get(str(key[0]), (*self.places[node], key[0]))
+        return Misfit((*said, *key[1:]), f"{node}: {told}", key, node)
+
+
+def resolve(method: IndexMethod, where: Where | None = None) -> Tree:
+    """The tree of a method. Who knows the file that it was read from says ``where`` in it something does not fit.
 
     Raises:
-        DeclarationError: what the nodes say does not fit together.
+        DeclarationError: what the nodes say does not fit together: each with its place, and what is allowed.
     """
-    if not method.index.nodes:
+    resolved = _resolved(method)
+    found = _misfits(method, resolved)
+    if found:
         raise DeclarationError(
-            f"method {method.method}: index {method.index.code} has no nodes",
-            "Declare them under index.nodes, or give the tree by --structure.",
+            "\n".join(f"{where(one) if where else _in_the_method(method, one)}: {one.told}" for one in found),
+            "What each setting does: docs/indices.md",
         )
-    nodes: dict[str, Leaf | Branch] = {}
-    problems: list[str] = []
+    return _on_one_scale(resolved.tree)
 
-    def add(node: IndexNode, parent: str | None, above: _Settings) -> int:
-        settings = above.at(node)
+
+def misfits(method: IndexMethod) -> list[Misfit]:
+    """All that does not fit together in a method."""
+    return _misfits(method, _resolved(method))
+
+
+def _in_the_method(method: IndexMethod, misfit: Misfit) -> str:
+    return f"method {method.method}: {'.'.join(map(str, misfit.location))}"
+
+
+def _resolved(method: IndexMethod) -> _Resolved:
+    nodes: dict[str, Leaf | Branch] = {}
+    places: dict[str, Location] = {}
+    everywhere: dict[str, _Settings] = {}
+
+    def add(node: IndexNode, parent: str | None, above: _Settings, place: Location) -> int:
+        settings = above.at(node, place)
+        places[node.code], everywhere[node.code] = place, settings
         name = node.name.ru if node.name else None
         if not node.nodes:
-            leaf = _leaf(node, parent, settings, name)
-            problems.extend(f"{node.code}: {told}" for told in _leaf_problems(leaf, settings, method))
-            nodes[node.code] = _on_one_scale(leaf)
+            nodes[node.code] = _leaf(node, parent, settings, name)
             return 0
-        level = 1 + max([add(part, node.code, settings) for part in node.nodes])
+        level = 1 + max(
+            [
+                add(part, node.code, settings, (*place, "nodes", number))
+                for number, part in enumerate(node.nodes)
+            ]
+        )
         nodes[node.code] = Branch(
             node.code, parent, node.weight, node.scale, tuple(part.code for part in node.nodes),
             settings.aggregate, settings.missing, level, name,
         )  # fmt: skip
         return level
 
-    add(method.index, None, _Settings())
-    tree = Tree(nodes)
-    problems += _points_problems(tree)
-    problems += _sensitivity_problems(method, tree)
-    if problems:
-        raise DeclarationError(
-            "\n".join(f"method {method.method}: {told}" for told in problems),
-            "What each setting does: docs/indices.md",
-        )
-    return tree
+    add(method.index, None, _Settings(), ("index",))
+    return _Resolved(Tree(nodes), places, everywhere)
+
+
+def _misfits(method: IndexMethod, resolved: _Resolved) -> list[Misfit]:
+    if not method.index.nodes:
+        told = f"index {method.index.code} has no nodes; declare them here, or give the tree by --structure"
+        return [Misfit(("index", "nodes"), told, ("nodes",))]
+    return [
+        *(
+            resolved.misfit(leaf.code, key, told)
+            for leaf in resolved.tree.leaves
+            for key, told in _leaf_problems(leaf, method)
+        ),
+        *(resolved.misfit(code, key, told) for code, key, told in _points_problems(resolved.tree)),
+        *(Misfit(key, told, key) for key, told in _sensitivity_problems(method, resolved.tree)),
+    ]
 
 
 def _leaf(node: IndexNode, parent: str | None, settings: _Settings, name: str | None) -> Leaf:
@@ -187,81 +246,79 @@ CONSTANTS = {
 }
 
 
-def _constants(leaf: Leaf) -> dict[str, float]:
+def _constants(leaf: Leaf) -> dict[tuple[str, str], float]:
     """Declared constants of a leaf that are told in the units before a logarithm."""
     found = {
-        f"normalise.{name}": value
+        ("normalise", name): value
         for name in CONSTANTS.get(type(leaf.normalise), ())
         if (value := getattr(leaf.normalise, name)) is not None
     }
     if isinstance(leaf.impute, Constant):
-        found["impute.value"] = leaf.impute.value
+        found["impute", "value"] = leaf.impute.value
     return found
 
 
-def _leaf_problems(leaf: Leaf, settings: _Settings, method: IndexMethod) -> list[str]:
-    problems = [
-        f"{name}: {value:g} has no logarithm"
-        for name, value in _constants(leaf).items()
-        if on_the_same_scale(value, leaf.transform) is None
-    ]
+NO_PLACES = (
+    "{}: places need all units together, and reference_set: base_period has none; say min_max or z_score"
+)
+
+
+def _leaf_problems(leaf: Leaf, method: IndexMethod) -> Iterator[Problem]:
+    for key, value in _constants(leaf).items():
+        if on_the_same_scale(value, leaf.transform) is None:
+            yield key, f"{value:g} has no logarithm; it must be above zero, with the shift of the logarithm"
     if leaf.direction == "down" and isinstance(leaf.normalise, AsIs):
-        problems.append("normalise: none takes the value as it is; direction: down needs a normalisation")
+        told = "none takes the value as it is, but direction is down"
+        yield ("normalise",), f"{told}; say a kind that turns it (min_max, rank, …), or direction: up"
     if method.reference_set == "base_period" and isinstance(leaf.normalise, Rank | PercentileRank):
-        problems.append("normalise: places need all units together; reference_set: base_period has none")
-    if (
-        isinstance(settings.impute, FromOthers)
-        and settings.impute.among == "group"
-        and method.peer_groups is None
-    ):
-        problems.append("impute: among: group needs peer_groups")
-    return problems
+        yield ("normalise",), NO_PLACES.format(leaf.normalise.kind)
+    if isinstance(leaf.impute, FromOthers) and leaf.impute.among == "group" and method.peer_groups is None:
+        yield ("impute", "among"), "group needs peer_groups of the method; declare them, or say all"
 
 
-def _on_one_scale(leaf: Leaf) -> Leaf:
-    """The leaf with its constants taken through the logarithms that its values go through."""
-    changed: dict[str, Any] = {
-        name: on_the_same_scale(value, leaf.transform) for name, value in _constants(leaf).items()
-    }
-    normalise = {
-        name.removeprefix("normalise."): value for name, value in changed.items() if name != "impute.value"
-    }
-    impute = {"value": changed["impute.value"]} if "impute.value" in changed else {}
-    return Leaf(
-        **{
-            **leaf.__dict__,
-            "normalise": leaf.normalise.model_copy(update=normalise),
-            "impute": leaf.impute.model_copy(update=impute),
-        }
-    )
+def _on_one_scale(tree: Tree) -> Tree:
+    """The tree with the constants of its leaves taken through the logarithms that their values go through."""
+    nodes: dict[str, Leaf | Branch] = {}
+    for code, node in tree.nodes.items():
+        if isinstance(node, Leaf):
+            changed: dict[str, dict[str, Any]] = {"normalise": {}, "impute": {}}
+            for (setting, name), value in _constants(node).items():
+                changed[setting][name] = on_the_same_scale(value, node.transform)
+            node = replace(
+                node,
+                normalise=node.normalise.model_copy(update=changed["normalise"]),
+                impute=node.impute.model_copy(update=changed["impute"]),
+            )
+        nodes[code] = node
+    return Tree(nodes)
 
 
-def _points_problems(tree: Tree) -> list[str]:
-    problems = []
+def _points_problems(tree: Tree) -> Iterator[tuple[str, Location, str]]:
     for branch in tree.branches:
         if branch.aggregate != "points_share":
             continue
         for code in branch.parts:
             part = tree.nodes[code]
             if isinstance(part, Leaf) and possible_points(part.normalise) is None:
-                problems.append(f"{code}: points_share needs a normalisation that has a greatest value")
+                told = f"{part.normalise.kind} has no greatest value; points_share of {branch.code} needs one"
+                yield code, ("normalise",), f"{told}: bands, benchmark_bands, or what is clipped (clip: true)"
             if isinstance(part, Branch) and part.aggregate != "points_share":
-                problems.append(f"{branch.code}: points_share needs points_share in its part {code} too")
-    return problems
+                told = f"{part.aggregate} has no points; points_share of {branch.code} needs points_share here too"
+                yield code, ("aggregate",), told
 
 
-def _sensitivity_problems(method: IndexMethod, tree: Tree) -> list[str]:
+VARIED = ("normalisations", "aggregations")
+
+
+def _sensitivity_problems(method: IndexMethod, tree: Tree) -> Iterator[Problem]:
     varied = method.sensitivity
-    if not (varied.normalisations or varied.aggregations):
-        return []
-    problems = []
     if any(branch.aggregate == "points_share" for branch in tree.branches):
-        problems.append("sensitivity: points cannot be compared with other scales; vary the weights alone")
-    if method.reference_set == "base_period" and any(
-        isinstance(rule, Rank | PercentileRank) for rule in varied.normalisations
-    ):
-        problems.append("sensitivity: places need all units together; reference_set: base_period has none")
-    return problems
+        told = "points cannot be compared with other scales; vary the weights alone"
+        yield from ((("sensitivity", key), told) for key in VARIED if getattr(varied, key))
+    if method.reference_set == "base_period":
+        for number, rule in enumerate(varied.normalisations):
+            if isinstance(rule, Rank | PercentileRank):
+                yield ("sensitivity", "normalisations", number), NO_PLACES.format(rule.kind)
 
 
 # --- a tree, or settings of its nodes, told apart from the method
@@ -286,7 +343,7 @@ def with_structure(method: IndexMethod, rows: Sequence[StructureRow], whole: boo
 
     Raises:
         DeclarationError: there is not one root, a parent is unknown, a code stands twice, or there is a cycle; a node
-            is not in the method, where the structure is not whole.
+            is not in the method, where the structure is not whole; with the place of the row.
     """
     if not whole:
         rows = _all_nodes(method, rows)
@@ -301,18 +358,15 @@ def with_structure(method: IndexMethod, rows: Sequence[StructureRow], whole: boo
     children: dict[str, list[StructureRow]] = {}
     for row in rows:
         if row.parent is not None and row.parent not in by_code:
-            near = difflib.get_close_matches(row.parent, by_code, 1)
             raise DeclarationError(
-                f"{row.place}: parent {row.parent!r} of {row.code!r} is not in the structure",
-                f"Did you mean {near[0]!r}?"
-                if near
-                else "Give it a row of its own, with an empty parent if it is the root.",
+                f"{row.place}: parent {row.parent!r} of {row.code!r} is not in the structure; {nearest(row.parent, by_code)}",
+                "Correct it, or give the parent a row of its own, with an empty parent if it is the root.",
             )
         children.setdefault(row.parent or "", []).append(row)
     roots = [row for row in rows if row.parent is None]
-    if len(roots) != 1:
+    if len(roots) > 1:
         raise DeclarationError(
-            f"the structure has {len(roots)} nodes without a parent: {', '.join(r.code for r in roots) or 'none'}",
+            f"{roots[1].place}: {roots[1].code!r} has no parent, nor has {roots[0].code!r}: {roots[0].place}",
             "Exactly one, the index itself, has no parent.",
         )
     declared = {node.code: node for node in method.index.walk()}
@@ -333,17 +387,41 @@ def with_structure(method: IndexMethod, rows: Sequence[StructureRow], whole: boo
         try:
             return IndexNode.model_validate(said)
         except ValidationError as error:
-            told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-            raise DeclarationError(f"{row.place}: {told}", "What is allowed: docs/indices.md") from error
+            raise DeclarationError(
+                "\n".join(
+                    f"{row.place}: {'.'.join(map(str, key))}: {told}"
+                    for problem in error.errors()
+                    for key, told in explained(problem, IndexNode, said)
+                ),
+                "What is allowed: docs/indices.md",
+            ) from error
 
-    root = build(roots[0])
+    built = [build(root) for root in roots]
     lost = [row for row in rows if row.code not in reached]
     if lost:
         raise DeclarationError(
             f"{lost[0].place}: {', '.join(row.code for row in lost)} lead to each other in a circle, never to the root",
-            "Follow the parents from each node: they must end at the index.",
+            "Follow the parents from each node: they must end at the index, which has no parent.",
         )
-    return method.model_copy(update={"index": root})
+    return method.model_copy(update={"index": built[0]})
+
+
+def in_structure(rows: Sequence[StructureRow], method: IndexMethod, otherwise: Where) -> Where:
+    """Where a structure says what does not fit: of the node itself, else of the nearest one above that it names.
+
+    ``otherwise`` tells it of the method, for what is no node's, and for what does not fit without the structure either.
+    """
+    by_itself = misfits(method)
+    places = {row.code: row.place for row in rows}
+    above = {part.code: node.code for node in method.index.walk() for part in node.nodes}
+
+    def where(misfit: Misfit) -> str:
+        code = None if misfit in by_itself else misfit.node
+        while code is not None and code not in places:
+            code = above.get(code)
+        return otherwise(misfit) if code is None else f"{places[code]}: {'.'.join(map(str, misfit.key))}"
+
+    return where
 
 
 def _all_nodes(method: IndexMethod, rows: Sequence[StructureRow]) -> list[StructureRow]:
@@ -352,19 +430,20 @@ def _all_nodes(method: IndexMethod, rows: Sequence[StructureRow]) -> list[Struct
     codes = [node.code for node in method.index.walk()]
     for row in rows:
         if row.code not in codes:
-            near = difflib.get_close_matches(row.code, codes, 1)
             raise DeclarationError(
-                f"{row.place}: the method {method.method} has no node {row.code!r}",
-                (f"Did you mean {near[0]!r}? " if near else "") + "A tree of its own needs a column parent.",
+                f"{row.place}: the method {method.method} has no node {row.code!r}; {nearest(row.code, codes)}",
+                "Correct it; a tree of its own needs a column parent.",
             )
     said = {row.code: row for row in rows}
     if len(said) < len(rows):
         twice = next(row for row in rows if said[row.code] is not row)
         raise DeclarationError(f"{twice.place}: code {twice.code!r} stands twice", "Give each node one row.")
+    # a node that is not named is as sound as it was, unless what is said of its parts does not suit it
+    of_parts = {parents.get(row.code): row.place for row in reversed(rows)}
     return [
-        StructureRow(said[code].place, code, parents.get(code), said[code].settings, said[code].normalise)
+        replace(said[code], parent=parents.get(code))
         if code in said
-        else StructureRow(f"method {method.method}", code, parents.get(code))
+        else StructureRow(of_parts.get(code, ""), code, parents.get(code))
         for code in codes
     ]
 

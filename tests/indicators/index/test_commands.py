@@ -27,11 +27,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+NET = {"code": "net", "nodes": [{"code": "speed"}, {"code": "price", "direction": "down"}]}
+
+
 def declare(folder: Path, **changes: Any) -> None:
     body = {
         "method": "small", "title": NAMES, "status": "published", "version": "1.0", "valid_from": "2020-01-01",
         "legal_act": None, "reference": "none", "sensitivity": {"draws": 20},
-        "index": {"code": "net", "nodes": [{"code": "speed"}, {"code": "price", "direction": "down"}]}, **changes,
+        "index": NET, **changes,
     }  # fmt: skip
     (folder / "method.yml").write_text(yaml.safe_dump(body, sort_keys=False), encoding="utf-8")
 
@@ -135,7 +138,14 @@ def test_the_shipped_methods_are_listed() -> None:
         (DATA, {}, ["--period-column", "when"], 1, "there is no column 'when'"),
         (DATA, {}, ["-o", "{folder}/nowhere/out.csv"], 1, "cannot be written"),
         (DATA, {"version": "one"}, [], 2, "method.yml:7: version"),
-        (DATA, {"index": {"code": "net"}}, [], 2, "index net has no nodes"),
+        (DATA, {"index": {"code": "net"}}, [], 2, "method.yml:13: index.nodes: index net has no nodes"),
+        (
+            DATA,
+            {"index": {**NET, "normalise": {"kind": "none"}}},
+            [],
+            2,
+            "method.yml:19: index.normalise: price: none",
+        ),
         (DATA, {}, ["--structure", "{folder}/data.csv"], 2, "a column code is needed"),
         (DATA, {}, ["--structure", "{folder}/none.csv"], 2, "none.csv: cannot be read"),
     ],
@@ -148,6 +158,67 @@ def test_bad_input_is_told(
     done = call(folder, *(option.format(folder=folder) for option in options))
     assert (done.exit_code, told in done.stderr) == (code, True), done.output
     assert "Traceback" not in done.output
+
+
+POINTS: dict[str, Any] = {**NET, "aggregate": "points_share"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "tree", "told"),
+    [
+        (
+            {"index": {"code": "net", "normalise": {"kind": "none"}}},
+            "tree.csv",
+            "code,parent,direction\nall,,\nspeed,all,up\nprice,all,down\n",
+            "tree.csv: row 4: normalise: price: none takes the value as it is",
+        ),
+        (
+            {"index": {"code": "net", "normalise": {"kind": "none"}}},
+            "tree.yml",
+            "- code: all\n\n- {code: speed, parent: all}\n- code: price\n  parent: all\n  direction: down\n",
+            "tree.yml:4: normalise: price: none takes the value as it is",
+        ),
+        (
+            {"index": {"code": "net", "transform": [{"kind": "log"}]}},
+            "tree.csv",
+            "code,parent,low\nall,,\nspeed,all,1\nprice,all,0\n",
+            "tree.csv: row 4: normalise.low: price: 0 has no logarithm",
+        ),
+        (
+            {"index": {"code": "net", "nodes": [{"code": "speed", "normalise": {"kind": "z_score"}}]}},
+            "settings.csv",
+            "code,aggregate\nnet,points_share\n",
+            "settings.csv: row 2: normalise: speed: z_score has no greatest value",
+        ),
+        (
+            {"index": {"code": "net"}},
+            "settings.csv",
+            "code,weight\nspeed,2\n",
+            "settings.csv: row 2: the method small has no node 'speed'; there are: net",
+        ),
+        # wrong without the structure already
+        (
+            {"index": {**POINTS, "normalise": {"kind": "z_score"}}},
+            "settings.csv",
+            "code,weight\nspeed,2\n",
+            "method.yml:20: index.normalise: speed: z_score has no greatest value",
+        ),
+        # of no node: it stands in the method alone
+        (
+            {"sensitivity": {"aggregations": ["geometric"]}},
+            "settings.csv",
+            "code,aggregate\nnet,points_share\n",
+            "method.yml:12: sensitivity.aggregations: points cannot be compared",
+        ),
+    ],
+)
+def test_a_structure_that_does_not_fit_is_told_with_its_file_and_row(
+    folder: Path, changes: dict[str, Any], name: str, tree: str, told: str
+) -> None:
+    declare(folder, **changes)
+    (folder / name).write_text(tree, encoding="utf-8")
+    done = call(folder, "--structure", str(folder / name))
+    assert (done.exit_code, f"{folder}/{told}" in done.stderr.replace("\n", "")) == (2, True), done.output
 
 
 def test_a_method_that_is_not_there_is_told(folder: Path) -> None:

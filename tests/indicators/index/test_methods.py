@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
 from pipelines.catalogue.index_methods import index_rows
+from pipelines.catalogue.write import write_catalogue
 from pipelines.declarations.indicators import load_catalogue
 from pipelines.declarations.methods import METHODS, check_methods, load_methods, read_method
 from pipelines.errors import DeclarationError
@@ -88,7 +91,10 @@ def leaf(**settings: Any) -> dict[str, Any]:
         ({"index": leaf(weight=float("inf"))}, "finite"),
         ({"index": leaf(wieght=1)}, "wieght"),
         ({"index": leaf(weight=0)}, "at least one needs a weight above zero"),
-        ({"index": {"code": "index", "nodes": [{"code": "a"}, {"code": "a"}]}}, "used twice: a"),
+        (
+            {"index": {"code": "index", "nodes": [{"code": "a"}, {"code": "a"}]}},
+            "index.nodes.1.code: 'a' is used twice; each node has a code of its own",
+        ),
         ({"index": leaf(normalise={"kind": "magic"})}, "index.nodes.0.normalise"),
         ({"index": leaf(normalise={"kind": "min_max", "low": 5, "high": 5})}, "low: must be below high"),
         (
@@ -105,7 +111,7 @@ def leaf(**settings: Any) -> dict[str, Any]:
         ({"valid_to": "2019-01-01"}, "is before valid_from"),
         (
             {"sensitivity": {"normalisations": [{"kind": "min_max", "low": 1}]}},
-            "goalposts belong to one leaf",
+            "sensitivity.normalisations.0.low: goalposts belong to one leaf",
         ),
         ({"peer_groups": {"column": "p", "bounds": [1], "names": ["one"]}}, "2 are needed"),
     ],
@@ -120,40 +126,102 @@ def test_a_wrong_file_is_told_with_its_line(tmp_path: Path, changes: dict[str, A
 @pytest.mark.parametrize(
     ("index", "changes", "told"),
     [
-        ({"code": "index"}, {}, "has no nodes"),
-        (leaf(normalise={"kind": "none"}, direction="down"), {}, "a: normalise: none takes the value as it is"),
+        ({"code": "index"}, {"territory_level": "region"}, "{index}: index.nodes: index index has no nodes; declare them here"),
+        (
+            leaf(normalise={"kind": "none"}, direction="down"),
+            {},
+            "{normalise}: index.nodes.0.normalise: a: none takes the value as it is, but direction is down; say a kind that",
+        ),
+        # said at the root, and told there
+        (
+            {**leaf(direction="down"), "normalise": {"kind": "none"}},
+            {},
+            "{normalise}: index.normalise: a: none takes the value as it is",
+        ),
+        # said nowhere: it is min-max, which is for the leaf to change
+        (
+            {**leaf(), "aggregate": "points_share", "normalise": {"kind": "min_max", "clip": False}},
+            {},
+            "{normalise}: index.normalise: a: min_max has no greatest value; points_share of index needs one: bands",
+        ),
         (
             leaf(transform=[{"kind": "log"}], normalise={"kind": "min_max", "low": 0, "high": 9}),
             {},
-            "a: normalise.low: 0 has no logarithm",
+            "{low}: index.nodes.0.normalise.low: a: 0 has no logarithm; it must be above zero",
         ),
-        (leaf(impute={"kind": "mean", "among": "group"}), {}, "needs peer_groups"),
+        (
+            leaf(transform=[{"kind": "log"}], impute={"kind": "constant", "value": -1}),
+            {},
+            "{value}: index.nodes.0.impute.value: a: -1 has no logarithm",
+        ),
+        (
+            leaf(impute={"kind": "mean", "among": "group"}),
+            {},
+            "{among}: index.nodes.0.impute.among: a: group needs peer_groups of the method; declare them, or say all",
+        ),
         (
             leaf(normalise={"kind": "rank"}),
             {"reference_set": "base_period", "base_period": "2020"},
-            "places need all units together",
+            "{normalise}: index.nodes.0.normalise: a: rank: places need all units together, and reference_set: base_period has",
         ),
-        ({**leaf(normalise={"kind": "z_score"}), "aggregate": "points_share"}, {}, "has a greatest value"),
+        (
+            leaf(),
+            {
+                "reference_set": "base_period", "base_period": "2020",
+                "sensitivity": {"normalisations": [{"kind": "z_score"}, {"kind": "percentile_rank"}]},
+            },
+            "{last_kind}: sensitivity.normalisations.1: percentile_rank: places need all units together",
+        ),
+        (
+            {**leaf(normalise={"kind": "z_score"}), "aggregate": "points_share"},
+            {},
+            "{normalise}: index.nodes.0.normalise: a: z_score has no greatest value; points_share of index needs one",
+        ),
         (
             {
                 "code": "index", "aggregate": "points_share",
                 "nodes": [{"code": "p", "aggregate": "arithmetic", "nodes": [{"code": "a"}]}],
             },
             {},
-            "needs points_share in its part p",
+            "{last_aggregate}: index.nodes.0.aggregate: p: arithmetic has no points; points_share of index needs points_share",
         ),
         (
             {**leaf(), "aggregate": "points_share"},
             {"sensitivity": {"aggregations": ["geometric"]}},
-            "vary the weights alone",
+            "{aggregations}: sensitivity.aggregations: points cannot be compared with other scales; vary the weights alone",
         ),
     ],
 )  # fmt: skip
-def test_nodes_that_do_not_fit_are_told(index: dict[str, Any], changes: dict[str, Any], told: str) -> None:
+def test_nodes_that_do_not_fit_are_told(
+    tmp_path: Path, index: dict[str, Any], changes: dict[str, Any], told: str
+) -> None:
+    path = write(tmp_path, index=index, **changes)
+    lines: dict[str, int] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        key = line.lstrip("- ").partition(":")[0]
+        lines.setdefault(key, number)
+        lines[f"last_{key}"] = number
+    with pytest.raises(DeclarationError) as error:
+        check_methods(load_methods(tmp_path), {}, tmp_path)
+    assert error.value.message.startswith(f"{path}:{told.format(**lines)}")
+    # who knows no file tells the method
     with pytest.raises(DeclarationError) as error:
         resolve(method(index, **changes))
-    assert "method small" in error.value.message
-    assert told in error.value.message
+    assert error.value.message.startswith(f"method small: {told.partition(': ')[2]}")
+
+
+def test_a_method_is_checked_when_the_catalogue_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(
+        tmp_path,
+        index={"code": "index", "nodes": [{"code": "a", "impute": {"kind": "mean", "among": "group"}}]},
+    )
+    monkeypatch.setattr("pipelines.catalogue.write.load_methods", partial(load_methods, tmp_path))
+    monkeypatch.setattr("pipelines.catalogue.write.check_methods", partial(check_methods, folder=tmp_path))
+    with duckdb.connect(":memory:") as connection, pytest.raises(DeclarationError) as error:
+        write_catalogue(connection)
+    assert re.match(rf"{re.escape(str(path))}:\d+: index\.nodes\.0\.impute\.among: a: ", error.value.message)
 
 
 def test_a_shipped_file_bears_the_name_of_its_method(tmp_path: Path) -> None:

@@ -104,9 +104,9 @@ def test_without_parents_it_changes_nodes_of_the_method(tmp_path: Path) -> None:
         ("parent,weight\nx,1\n", "row 1: a column code is needed"),
         ("code,parent\nall,\na,all\na,all\n", "row 4: code 'a' stands twice"),
         ("code,parent\nall,\na,al\n", "row 3: parent 'al' of 'a' is not in the structure"),
-        ("code,parent\nall,\nother,\n", "2 nodes without a parent: all, other"),
+        ("code,parent\nall,\nother,\n", "row 3: 'other' has no parent, nor has 'all'"),
         ("code,parent\nall,\na,b\nb,a\n", "row 3: a, b lead to each other in a circle"),
-        ("code,parent\na,b\nb,a\n", "0 nodes without a parent"),
+        ("code,parent\na,b\nb,a\n", "row 2: a, b lead to each other in a circle"),
         ("code,parent,weight\nall,,\na,all,heavy\n", "row 3, column weight: 'heavy' is not a number"),
         ("code,parent,weight\nall,,\na,all,-2\n", "row 3: weight"),
         (
@@ -114,6 +114,10 @@ def test_without_parents_it_changes_nodes_of_the_method(tmp_path: Path) -> None:
             "row 3, column direction: 'sideways' is no direction",
         ),
         ("code,parent,aggregate\nall,,magic\na,all,\n", "row 2: aggregate"),
+        ("code,parent\nall,all\n", "row 2: all lead to each other in a circle"),
+        ("code,parent,low,high\nall,,,\na,all,3,2\n", "row 3: normalise.low: must be below high"),
+        ("code,parent,weight\nall,,\na,all,0\n", "row 2: nodes: at least one needs a weight above zero"),
+        ("code,parent\n", "row 1: there are no nodes"),
         ("code,parent\n,all\n", "row 2, column code: is empty"),
         ("", "is empty"),
     ],
@@ -123,6 +127,42 @@ def test_a_wrong_structure_is_told_with_its_row(tmp_path: Path, text: str, told:
         structured(text, tmp_path)
     assert told in error.value.message
     assert error.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "parent: all\n",
+            "parent: al\n",
+            "3: parent 'al' of 'a' is not in the structure; did you mean 'all'?",
+        ),
+        ("weight: 2", "weight: heavy", "6: weight: 'heavy' is not a number"),
+        ("weight: 2", "weight: -2", "3: weight: Input should be greater than or equal to 0"),
+        ("direction: down", "direction: sideways", "7: direction: 'sideways' is no direction"),
+        ("  weight: 2", "  code: b", "6: code: stands twice here; first in line 3"),
+        ("code: a\n", "code:\n", "3: code: is empty"),
+        ("code: a\n", "code: all\n", "3: code 'all' stands twice"),
+    ],
+)
+def test_a_wrong_structure_in_yaml_is_told_with_its_line(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    text = (
+        "# a tree\n- code: all\n- code: a\n  # of the index\n  parent: all\n  weight: 2\n  direction: down\n"
+    )
+    structured(text, tmp_path, "tree.yml")
+    assert text.count(old) == 1
+    with pytest.raises(DeclarationError) as error:
+        structured(text.replace(old, new), tmp_path, "tree.yml")
+    assert error.value.message.startswith(f"{tmp_path / 'tree.yml'}:{told}")
+
+
+def test_settings_that_do_not_suit_a_node_are_told_by_their_row(tmp_path: Path) -> None:
+    path = tmp_path / "weights.csv"
+    path.write_text("code,weight\nb,0\na,0\n", encoding="utf-8")
+    with pytest.raises(DeclarationError, match=r"weights.csv: row 2: nodes: at least one needs a weight"):
+        with_structure(method(), *read_structure(path))
 
 
 def test_a_structure_that_is_no_list_is_told(tmp_path: Path) -> None:

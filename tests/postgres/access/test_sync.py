@@ -255,7 +255,7 @@ TITLE = "title: {ru: а, be: а, en: a}"
         (f"roles: {{'a_{{region}}': {{{TITLE}}}}}", "region"),
         (f"roles: {{a: {{{TITLE}, reads: ['mart_{{region}}.*']}}}}", "lacks"),
         (f"roles: {{a: {{{TITLE}, reads: [published]}}}}", "schema.table"),
-        (f"roles: {{a: {{{TITLE}}}}}\nlogins: {{a: {{groups: [a]}}}}", "names of groups"),
+        (f"roles: {{a: {{{TITLE}}}}}\nlogins: {{a: {{groups: [a]}}}}", "the name of a group"),
         (f"roles: {{a: {{{TITLE}}}}}\nlogins: {{b: {{groups: [a], statement_timeout: soon}}}}", "statement_timeout"),
     ],
 )  # fmt: skip
@@ -266,7 +266,9 @@ def test_what_is_wrong_in_a_declaration_is_told(tmp_path: Path, text: str, says:
 
 def test_a_login_in_a_group_that_there_is_not(tmp_path: Path) -> None:
     declared = _declared(tmp_path, f"roles: {{a: {{{TITLE}}}}}\nlogins: {{b: {{groups: [c]}}}}")
-    with pytest.raises(DeclarationError, match="login b belongs to c"):
+    with pytest.raises(
+        DeclarationError, match=r"logins\.b\.groups\.0: group 'c' is not declared; there are: a"
+    ):
         groups(declared, [], [])
 
 
