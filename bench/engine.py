@@ -2,7 +2,7 @@
 
 ``python -m bench.engine prepare HOME [rich]`` makes a warehouse of 171 monthly indicators, 350 territories and 59 of 60
 months; rich: also by quarter, half-year and year, and one in ten by the parts of its measure. ``month HOME`` adds the
-newest month; ``build HOME`` runs the models.
+newest month; ``build HOME [MODEL…]`` runs the models; ``trace HOME`` leads values back to their observations and loads.
 
 Everything is invented: measures, indicators, territories, figures. Only the models are Gorod's own.
 """
@@ -35,6 +35,8 @@ SOURCE, FEED = "appeals_115", "requests"  # whose catalogue entries the invented
 # From observations summed by load to indicator values: what a build makes after the sources' own models.
 MODELS = ("+mart_indicator_value",)
 BEFORE = ("staging", "+int_observations_by_load")
+TRACE = ("mart_trace_donor", "mart_trace_term", "mart_trace_observation", "mart_trace_row")
+TRACED = 12  # values that are led back, the country's among them: it has the longest road
 
 
 def measure_engine(home: Path, findings: Findings) -> None:
@@ -52,6 +54,11 @@ def measure_engine(home: Path, findings: Findings) -> None:
     findings.compare("engine: one new month / from scratch", new.inside_s / whole.inside_s, "≤ 0.1")
     findings.compare("engine: nothing new / from scratch", idle.inside_s / whole.inside_s, "–")
     findings.compare("engine: peak memory, GiB", whole.peak_mib / 1024, "≤ 4")
+    measure("bench.engine", "build", home, *TRACE, environment=variables)
+    traced = measure("bench.engine", "trace", home, environment=variables).told
+    findings.compare(
+        f"engine: slowest of {traced['traced']} traces, seconds", float(traced["slowest"]), "≤ 1"
+    )
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -95,7 +102,7 @@ def month(home: Path) -> dict[str, object]:
     return {}
 
 
-def build() -> dict[str, object]:
+def build(*models: str) -> dict[str, object]:
     """Run the models; ``seconds`` begin when dbt is imported."""
     import dbt.cli.main  # noqa: F401 - its import is a cost of the process
     import duckdb
@@ -104,8 +111,30 @@ def build() -> dict[str, object]:
         # a build of a part of the project: the next would compute everything anew
         connection.execute("delete from ops.build")
     started = time.monotonic()
-    _dbt("run", "--select", *MODELS, "--exclude", *BEFORE)
+    _dbt("run", "--select", *(models or MODELS), "--exclude", *BEFORE)
     return {"seconds": time.monotonic() - started}
+
+
+def trace() -> dict[str, object]:
+    """Lead values of every level back to their observations and loads; rows of files there are none here."""
+    import duckdb
+
+    from pipelines.indicators.trace import trace as trace_value
+
+    seconds = []
+    with duckdb.connect(os.environ["GOROD_WAREHOUSE_PATH"], read_only=True) as connection:
+        keys = connection.execute(
+            "select indicator, ref_area, time_period from marts.mart_indicator_value where obs_value is not null"
+            " qualify row_number() over (partition by level order by md5(indicator || ref_area || time_period)) <= ?",
+            [TRACED // 4],
+        ).fetchall()
+        for key in keys:
+            started = time.monotonic()
+            found = trace_value(connection, *key)
+            seconds.append(time.monotonic() - started)
+            if not found.loads:
+                sys.exit(f"{key} leads to no load")
+    return {"traced": len(seconds), "slowest": max(seconds)}
 
 
 def _dbt(*arguments: str) -> None:
@@ -278,10 +307,15 @@ def _load(
 def main(command: str, home: str, *options: str) -> None:
     """See the module."""
     os.environ.update(environment(Path(home)))
-    if command == "prepare":
-        told = prepare(Path(home), rich="rich" in options)
-    else:
-        told = month(Path(home)) if command == "month" else build()
+    match command:
+        case "prepare":
+            told = prepare(Path(home), rich="rich" in options)
+        case "month":
+            told = month(Path(home))
+        case "trace":
+            told = trace()
+        case _:
+            told = build(*options)
     print(json.dumps(told))
 
 

@@ -47,7 +47,7 @@ BUILDING = {
     "catalogue": ["stopped"],
     "dbt": ["killed"],
     "indices": ["stopped"],
-    "publication": ["killed", "stopped"],
+    "publication": ["killed"],
 }
 RELEASING = ["killed"]
 if os.environ.get("GOROD_EVERY_BLOW"):
