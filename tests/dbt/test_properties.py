@@ -192,7 +192,7 @@ class Reckoning:
             return Value(_rounded(step), _rounded(step), None, coverage, None)
         above = sum((sides[0] for sides in whole.values()), Fraction(0))
         below = sum((sides[1] for sides in whole.values()), Fraction(0))
-        if not own and covered == of:
+        if not own and covered == of and not any(times for *_, times in method.numerator):
             more = self.nowhere(method, area, year, months)
             above, below = above + more[0], below + more[1]
         shown = _rounded(below) if method.denominator else None
@@ -209,8 +209,8 @@ class Reckoning:
         for branch, region in BRANCHES.items():
             if area in (region, PLACES[region].parent):
                 place = f"_U {branch}"
-                for measure, weight, times in method.numerator:
-                    above += 0 if times else weight * (self.figure(measure, place, year, months) or 0)
+                for measure, weight, _ in method.numerator:
+                    above += weight * (self.figure(measure, place, year, months) or 0)
                 if method.denominator in TIME:
                     below += self.figure(method.denominator, place, year, months) or 0
         return above, below
