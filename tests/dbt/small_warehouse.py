@@ -192,7 +192,10 @@ def fill(small: SmallWarehouse) -> dict[str, str]:
         "territories": small.load(
             "territory_register.territories", None,
             [
-                {"territory_id": code, "level": level, "name_ru": code, "name_be": code, "parent_id": parent, "area_km2": area}
+                {
+                    "territory_id": code, "level": level, "name_ru": "Пинский район" if code == "r-pinski" else code,
+                    "name_be": "Пінскі" if code == "r-pinski" else code, "parent_id": parent, "area_km2": area,
+                }
                 for code, level, parent, area in territories
             ], **by,
         ),
