@@ -103,6 +103,14 @@ def test_a_district_is_without_the_city_of_oblast_subordination(small: Any) -> N
     assert parents["c-biaroza"] == "r-brescki"
 
 
+def test_a_district_is_called_one_once(small: Any) -> None:
+    """The register says «район» in Russian and leaves the word out in Belarusian."""
+    names = small.query(
+        "select name_ru, name_be from published.pub_territory_v1 where ref_area in ('r-pinski', 'c-pinsk') order by 1"
+    )
+    assert names == [("c-pinsk", "c-pinsk"), ("Пинский район", "Пінскі раён")]
+
+
 def test_a_region_adds_its_unallocated_part_and_a_gap_is_told(small: Any) -> None:
     whole = small.value("employed_persons", "BY-MI", "2018")
     assert whole["obs_value"] == 150  # 50 + 20 + 70, and 10 in no district

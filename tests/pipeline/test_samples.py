@@ -10,12 +10,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import duckdb
 import pytest
 
+from pipelines.declarations.indicators import load_catalogue
 from pipelines.declarations.sources import SOURCES
 from pipelines.settings import PROJECT
 from sandbox.inventory import STREETS, SURNAMES
@@ -24,12 +27,22 @@ pytestmark = pytest.mark.slow
 
 APPEALS = SOURCES / "appeals_115" / "sample" / "requests"
 STATISTICS = SOURCES / "belstat" / "sample"
+REGISTER = SOURCES / "territory_register" / "sample" / "territories"
+TERRITORIES = PROJECT / "assets" / "territories"
 REGION = {
     "BY-BR": "Брестская область",
     "BY-VI": "Витебская область",
     "BY-HO": "Гомельская область",
     "BY": "Республика Беларусь",
 }
+TOTAL = (
+    "Всего по странам",
+    "всего по уровням образования",
+    "Всего по всем потокам миграции",
+    "По всем возрастам",
+    "Оба пола",
+    "Всего по типам местности",
+)
 
 
 def gorod(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -86,16 +99,81 @@ def is_sound(row: dict[str, str]) -> bool:
     """Whether the row has none of the faults that the samples hold: the gate keeps such rows back."""
     in_country = not row["lat"] or (51 < float(row["lat"]) < 57 and 23 < float(row["lng"]) < 33)
     has_category, has_status = "." in row["category"], row["status"] in {"1", "3", "4", "5", "7"}
-    return in_country and has_category and has_status and row["planned"] >= row["opened"][:10]
+    is_dated = row["opened"][4:5] == "-"
+    in_order = row["planned"] >= row["opened"][:10]
+    return in_country and has_category and has_status and is_dated and in_order
+
+
+def cell(table: str, territory: str, year: str) -> Decimal | None:
+    """A figure as the statistical portal answered it: the row that is the total of all dimensions; None where empty."""
+    for path in STATISTICS.glob(f"*/{table}_*.json"):
+        answer = json.loads(path.read_text(encoding="utf-8"))
+        years = answer["tableHeader"][0]
+        if year not in years:
+            continue
+        for row in answer["tableRows"]:
+            *names, figure = [
+                cell["value"] if cell else None
+                for cell in (*row[: -len(years)], row[years.index(year) - len(years)])
+            ]
+            if names[0].strip() == territory and tuple(names[1:]) in ((), TOTAL):
+                return None if figure is None else Decimal(figure.replace("\xa0", "").replace(",", "."))
+    raise LookupError(f"{table} {territory} {year}")
 
 
 def wage(territory: str, year: str) -> Decimal:
-    """The wage in roubles, as the statistical portal answered it."""
-    (path,) = (STATISTICS / "wages").glob("wage_*_2020-2026.json")
-    answer = json.loads(path.read_text(encoding="utf-8"))
-    (row,) = [row for row in answer["tableRows"] if row[0]["value"].strip() == territory]
-    cell = row[1 + answer["tableHeader"][0].index(year)]["value"]
-    return Decimal(cell.replace("\xa0", "").replace(",", "."))
+    figure = cell("wage", territory, year)
+    assert figure is not None
+    return figure
+
+
+def parts_of(region: str, year: str) -> list[tuple[Decimal, Decimal]]:
+    """Wage and employed persons of each district and city of a region for which both are published."""
+    named = {
+        row["name"]: row["ref_area"]
+        for row in rows_of(TERRITORIES / "names.csv")
+        if row["source"] == "belstat"
+    }
+    places = {row["territory_id"]: row for row in rows_of(REGISTER / "territories.csv")}
+    found = []
+    for name, code in named.items():
+        if code in places and places[code]["parent_id"] == region:
+            pay, persons = cell("wage", name, year), cell("empl_person", name, year)
+            if pay is not None and persons is not None:
+                found.append((pay, persons))
+    return found
+
+
+@cache
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def registered(code: str, year: str) -> int:
+    """People of the register, a district without the city of oblast subordination that it holds there."""
+    people = {
+        row["territory_id"]: int(row["population"])
+        for row in rows_of(REGISTER / "population.csv")
+        if row["year"] == year
+    }
+    beside = [
+        row["ref_area"] for row in rows_of(TERRITORIES / "subordination.csv") if row["district"] == code
+    ]
+    return people[code] - sum(people[city] for city in beside)
+
+
+@cache
+def resources(home: Path, branch: str, month: str) -> list[dict[str, Any]]:
+    """What a branch of the operator answered, with its characteristics by name."""
+    pages = sorted(
+        (home / "landing" / "beltelecom_inventory" / "resources" / branch / month).glob("*/page-*.json")
+    )
+    delivered = [resource for page in pages for resource in json.loads(page.read_text(encoding="utf-8"))]
+    return [
+        resource | {one["name"]: one["value"] for one in resource.get("resourceCharacteristic", [])}
+        for resource in delivered
+    ]
 
 
 def people(territory: str, year: str, locality: str) -> int:
@@ -171,23 +249,159 @@ def test_urban_share(area: str, published: duckdb.DuckDBPyConnection) -> None:
     assert value(published, "population", area, "2025")[0] == all_
 
 
-@pytest.mark.parametrize("area", ["BY-HO", "BY"])
-def test_old_age_dependency_counts_each_age_once(area: str, published: duckdb.DuckDBPyConnection) -> None:
-    """The table has totals beside parts in three of its dimensions, and ages in words."""
+def ages(territory: str, year: str) -> dict[int, int]:
+    """People of both sexes and all types of locality by the first year of their group.
+
+    The table has totals beside parts in three of its dimensions, and ages in words.
+    """
     (path,) = (STATISTICS / "population").glob("dataportal_age5_*.json")
     answer = json.loads(path.read_text(encoding="utf-8"))
-    place = 4 + answer["tableHeader"][0].index("2025")
-    old, of_working_age = 0, 0
+    place = 4 + answer["tableHeader"][0].index(year)
+    found = {}
     for row in answer["tableRows"]:
-        territory, age, sex, locality = (cell["value"] for cell in row[:4])
-        if (territory, sex, locality) == (REGION[area], "Оба пола", "Всего по типам местности"):
-            persons = int(row[place]["value"].replace("\xa0", ""))
+        name, age, sex, locality = (cell["value"] for cell in row[:4])
+        if (name, sex, locality) == (territory, "Оба пола", "Всего по типам местности"):
             youngest = int("".join(letter for letter in age.split("-")[0] if letter.isdigit()))
-            old += persons if youngest >= 65 else 0
-            of_working_age += persons if 15 <= youngest < 65 else 0
+            found[youngest] = int(row[place]["value"].replace("\xa0", ""))
+    return found
+
+
+@pytest.mark.parametrize("area", ["BY-HO", "BY"])
+def test_shares_by_age_count_each_age_once(area: str, published: duckdb.DuckDBPyConnection) -> None:
+    persons = ages(REGION[area], "2025")
+    assert len(persons) == 17
+    old = sum(count for youngest, count in persons.items() if youngest >= 65)
+    of_working_age = sum(count for youngest, count in persons.items() if 15 <= youngest < 65)
     obs_value, *sides = value(published, "old_age_dependency_pct", area, "2025")
     assert sides == [old, of_working_age]
     assert abs(obs_value - Decimal(100 * old) / of_working_age) < Decimal("0.000001")
+    young = persons[15] + persons[20] + persons[25]
+    obs_value, *sides = value(published, "youth_share_pct", area, "2025")
+    assert sides == [young, sum(persons.values())]
+    assert abs(obs_value - Decimal(100 * young) / sum(persons.values())) < Decimal("0.000001")
+
+
+@pytest.mark.parametrize("period", ["2025-S1", "2026-S1"])
+def test_requests_of_a_half_year(period: str, published: duckdb.DuckDBPyConnection) -> None:
+    year = period[:4]
+    rows = requests("minsk", *(f"{year}-{month:02}" for month in range(1, 7)))
+    people = registered("c-minsk", year)
+    for area in ("c-minsk", "BY-HM"):
+        obs_value, *sides = value(published, "appeals_per_1000", area, period)
+        assert sides == [len(rows), people]
+        assert abs(obs_value - Decimal(1000 * len(rows)) / people) < Decimal("0.000001")
+    ratings = [int(row["rating"]) for row in rows if row["rating"] != "0"]
+    obs_value, *sides = value(published, "appeals_rating_mean", "c-minsk", period)
+    assert sides == [sum(ratings), len(ratings)]
+    assert abs(obs_value - Decimal(sum(ratings)) / len(ratings)) < Decimal("0.000001")
+
+
+@pytest.mark.parametrize("region", ["BY-BR", "BY-VI", "BY-HO"])
+def test_wages_of_districts(region: str, published: duckdb.DuckDBPyConnection) -> None:
+    """A mean weighed by the employed, and a median that is not, of an odd and of an even number of districts."""
+    parts = parts_of(region, "2024")
+    assert len(parts) > 4
+    paid, employed = sum(pay * persons for pay, persons in parts), sum(persons for _, persons in parts)
+    obs_value, *sides = value(published, "wage_of_districts_mean_byn", region, "2024")
+    assert sides == [paid, employed]
+    assert abs(obs_value - paid / employed) < Decimal("0.000001")
+    assert abs(obs_value - sum(pay for pay, _ in parts) / len(parts)) > Decimal("0.01"), (
+        "weights change nothing"
+    )
+    middle = median(pay for pay, _ in parts)
+    assert value(published, "wage_of_districts_median_byn", region, "2024")[0] == middle
+
+
+def test_employed_persons_of_a_region_are_those_of_its_parts(published: duckdb.DuckDBPyConnection) -> None:
+    employed = sum(persons for _, persons in parts_of("BY-BR", "2024"))
+    people = registered("BY-BR", "2024")
+    assert value(published, "employed_persons", "BY-BR", "2024")[0] == employed
+    obs_value, *sides = value(published, "employed_per_100", "BY-BR", "2024")
+    assert sides == [employed, people]
+    assert abs(obs_value - 100 * employed / people) < Decimal("0.000001")
+    # a district that the register counts with its city, and the office without
+    persons = cell("empl_person", "Брестский", "2024")
+    assert value(published, "employed_per_100", "r-brescki", "2024")[1:] == (
+        persons,
+        registered("r-brescki", "2024"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("area", "name", "kind"),
+    [("BY-BR", "Брестская область", "oblast"), ("r-baranavicki", "Барановичский", "raion")],
+)
+def test_migration(area: str, name: str, kind: str, published: duckdb.DuckDBPyConnection) -> None:
+    people = registered(area, "2024")
+    for indicator, table in (("arrivals_per_1000", "arrivals"), ("net_migration_per_1000", "net")):
+        persons = cell(f"belstat_{table}_{kind}", name, "2024")
+        obs_value, *sides = value(published, indicator, area, "2024")
+        assert sides == [persons, people]
+        assert persons is not None
+        assert abs(obs_value - 1000 * persons / people) < Decimal("0.000001")
+
+
+def test_product_per_head_is_taken_as_published(published: duckdb.DuckDBPyConnection) -> None:
+    for area in ("BY-BR", "BY-VI", "BY-HO"):
+        assert value(published, "grp_per_capita_byn", area, "2024")[0] == cell("grp_pc", REGION[area], "2024")
+
+
+def test_density_is_of_people_and_area_of_the_same_territory(published: duckdb.DuckDBPyConnection) -> None:
+    places = {row["territory_id"]: row for row in rows_of(REGISTER / "territories.csv")}
+    (town,) = [row for row in rows_of(REGISTER / "admin_areas.csv") if row["city_id"] == "c-brest"]
+    of_region = [
+        Decimal(row["area_km2"])
+        for row in places.values()
+        if row["parent_id"] == "BY-BR" and row["level"] == "raion"
+    ]
+    areas = {
+        "c-brest": Decimal(town["admin_area_km2"]),
+        "r-brescki": Decimal(places["r-brescki"]["area_km2"]) - Decimal(town["admin_area_km2"]),
+        "BY-BR": sum(of_region),
+    }
+    for area, km2 in areas.items():
+        people = registered(area, "2025")
+        obs_value, *sides = value(published, "population_density_per_km2", area, "2025")
+        assert sides == [people, km2]
+        assert abs(obs_value - people / km2) < Decimal("0.000001")
+
+
+def test_the_network_of_a_city_and_of_the_cities_of_a_region(
+    home: Path, published: duckdb.DuckDBPyConnection
+) -> None:
+    soato = {row["ref_area"]: row["soato"] for row in rows_of(TERRITORIES / "codes.csv")}
+    for area, cities in {"c-brest": ["c-brest"], "BY-BR": ["c-brest", "c-baranavichy", "c-pinsk"]}.items():
+        found = [
+            resource
+            for resource in resources(home, "brest", "2026-11")
+            if resource.get("soato") in {soato[city] for city in cities}
+        ]
+        people = sum(registered(city, "2026") for city in cities)
+        ports = [resource for resource in found if resource["category"] == "xPON.Port"]
+        used = sum(port["usageState"] in ("active", "busy") for port in ports)
+        points = sum(resource["category"] == "WiFi.AccessPoint" for resource in found)
+        km = sum(Decimal(str(one["lengthKm"])) for one in found if one["category"] == "FibreLine")
+        for indicator, expected in {
+            "pon_ports_per_100": (100, len(ports), people),
+            "pon_port_utilisation_pct": (100, used, len(ports)),
+            "public_wifi_per_10000": (10_000, points, people),
+            "fibre_km_per_1000": (1000, km, people),
+        }.items():
+            scale, above, below = expected
+            obs_value, *sides = value(published, indicator, area, "2026-11")
+            assert sides == [above, below], indicator
+            assert above > 0
+            assert abs(obs_value - Decimal(scale * above) / below) < Decimal("0.000001"), indicator
+        if area == "c-brest":
+            assert value(published, "public_wifi_points", area, "2026-11")[0] == points
+
+
+def test_no_measured_indicator_is_left_out_here() -> None:
+    """Each is recomputed from the delivered rows by a test of this file."""
+    text = Path(__file__).read_text(encoding="utf-8")
+    measured = [code for code, indicator in load_catalogue().indicators.items() if indicator.is_measured]
+    assert [code for code in measured if f'"{code}"' not in text] == []
+    assert len(measured) > 20
 
 
 def test_every_delivered_row_is_accounted_for(home: Path) -> None:

@@ -33,8 +33,15 @@ select
         else units.parent_id
     end as parent,
     case units.level when 'country' then null when 'region' then units.ref_area else units.parent_id end as region,
-    case when units.level = 'district' then units.name_ru || ' район' else units.name_ru end as name_ru,
-    case when units.level = 'district' then units.name_be || ' раён' else units.name_be end as name_be,
+    -- the register writes the word for a district in one language and leaves it out in the other
+    case
+        when units.level = 'district' and units.name_ru not like '% район' then units.name_ru || ' район'
+        else units.name_ru
+    end as name_ru,
+    case
+        when units.level = 'district' and units.name_be not like '% раён' then units.name_be || ' раён'
+        else units.name_be
+    end as name_be,
     codes.name_en,
     codes.soato,
     codes.soato_status,

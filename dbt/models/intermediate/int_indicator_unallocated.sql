@@ -1,5 +1,12 @@
--- What a region or the country has in none of its districts (breakdown _U), for each indicator.
-with unallocated as (
+-- What a region or the country has in none of its districts (breakdown _U), for each indicator. Not for a weighted
+-- mean: there its weight would stand in the denominator, and nothing of it above.
+with weighted as (
+    select distinct indicator, method_version
+    from {{ source('catalogue', 'indicator_term') }}
+    where times_measure is not null
+),
+
+unallocated as (
     select
         terms.indicator,
         terms.method_version,
@@ -11,10 +18,11 @@ with unallocated as (
     from {{ source('catalogue', 'indicator_term') }} as terms
     inner join {{ ref('int_measure_period') }} as figures
         on terms.measure = figures.measure and figures.breakdown = '_U'
+    left join weighted on terms.indicator = weighted.indicator and terms.method_version = weighted.method_version
     where
         terms.taken_at = 'same'
         and terms.breakdown in ('_T', '*')
-        and terms.times_measure is null
+        and weighted.indicator is null
         and figures.value is not null
     group by terms.indicator, terms.method_version, figures.ref_area, figures.freq, figures.time_period
 ),

@@ -1,8 +1,11 @@
 -- Each measure at each frequency: as observed, and monthly ones as quarters, half-years and years. A flow is added up
 -- over the months that were delivered; a stock is that of the last month of the period, the mean or the greatest of its
 -- months. How many of the months needed were delivered stands beside it; the indicator decides whether that is enough.
--- Only parts that a term of an indicator names are followed further.
+-- Only parts that a term of an indicator names are followed further. A month in which nothing lay outside the districts
+-- has no row of that part (_U): where no row means zero, it counts in the mean as it does for a place.
 {{ config(materialized='follow_inputs', inputs='measure', volume='int_observations_by_load') }}
+{% set months_averaged = "case when native.breakdown = '_U' and measures.absence = 'zero'"
+    " then max(periods.months_expected) else count(native.value) end" %}
 -- depends_on: {{ ref('int_observations_by_load') }}
 with changed as {{ changed_inputs('measure') }},
 
@@ -61,7 +64,7 @@ longer as (
         changed.built_from,
         native.breakdown,
         case measures.time_rule
-            when 'mean' then {{ exact_ratio(fixed('sum(native.value)'), fixed('count(native.value)'), fixed('1')) }}
+            when 'mean' then {{ exact_ratio(fixed('sum(native.value)'), fixed(months_averaged), fixed('1')) }}
             when 'max' then max(native.value)
             else sum(native.value)
         end as value,
@@ -82,7 +85,7 @@ longer as (
         and (measures.time_rule in ('sum', 'mean', 'max') or (measures.time_rule = 'last' and periods.is_last))
     group by
         native.measure, native.ref_area, periods.freq, periods.time_period, changed.built_from, native.breakdown,
-        measures.time_rule
+        measures.time_rule, measures.absence
 )
 
 select

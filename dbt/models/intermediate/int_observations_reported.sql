@@ -126,20 +126,23 @@ wanting as (
 
 there as (
     select
+        loads.instance,
         sums.measure,
         sums.ref_area,
         sums.time_period,
         sums.breakdown,
         sums.load_id
     from {{ ref('int_observations_by_load') }} as sums
-    inner join wanting
+    inner join loads on sums.load_id = loads.load_id
+    inner join (select distinct measure, time_period, instance from wanting) as looked_at
         on
-            sums.load_id = wanting.load_id
-            and sums.measure = wanting.measure
-            and sums.time_period = wanting.time_period
+            sums.measure = looked_at.measure
+            and sums.time_period = looked_at.time_period
+            and loads.instance = looked_at.instance
     where sums.freq = 'M'
 ),
 
+-- what is not published stands in none of the loads of a month; a zero is told by each that has no row
 absent as (
     select
         wanting.measure,
@@ -156,7 +159,8 @@ absent as (
         on
             wanting.measure = there.measure
             and wanting.time_period = there.time_period
-            and wanting.load_id = there.load_id
+            and wanting.instance = there.instance
+            and (wanting.load_id = there.load_id or wanting.absence <> 'zero')
             and areas.ref_area = there.ref_area
             and members.breakdown = there.breakdown
     where there.measure is null
