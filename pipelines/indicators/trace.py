@@ -177,7 +177,7 @@ def _traces(connection: duckdb.DuckDBPyConnection, values: list[Row], row_limit:
                     load=loads.get(row["load_id"]),
                     rows=rows.get((*_key(row), row["load_id"])),
                 )
-                for row in observed[number]
+                for row in observed.get(number, [])
             ),
         )
         for number, term in enumerate(wanted)
@@ -270,7 +270,7 @@ def _donors(connection: duckdb.DuckDBPyConnection, value: Row) -> list[Row]:
                 and donors.breakdown = figures.breakdown
         inner join catalogue.indicator_method as methods
             on figures.indicator = methods.indicator and figures.method_version = methods.method_version
-        where {" and ".join(f"donors.{name} = ?" for name in VALUE_KEY)}
+        where {_equal(f"donors.{name}" for name in VALUE_KEY)}
         order by donors.donor_indicator, donors.donor_ref_area, donors.donor_period
         """,
         [value[name] for name in VALUE_KEY],
@@ -279,67 +279,64 @@ def _donors(connection: duckdb.DuckDBPyConnection, value: Row) -> list[Row]:
 
 def _terms(connection: duckdb.DuckDBPyConnection, values: list[Row]) -> list[Row]:
     """The terms of the values, for each territory that they are made of."""
-    wanted = [
-        {"value_number": number, **{name: value[name] for name in VALUE_KEY}}
+    return [
+        {**term, "value_number": number}
         for number, value in enumerate(values)
-    ]
-    where, constants = _among("terms", wanted, *VALUE_KEY)
-    connection.register("traced_values", pa.Table.from_pylist(wanted))
-    try:
-        return _query(
+        for term in _query(
             connection,
             f"""
             select
-                wanted.value_number, side, reported_by, measure, times_measure, weight, term_ref_area as ref_area,
-                term_freq as freq, term_period as time_period, term_breakdown as breakdown, value, missing_reason
-            from marts.mart_trace_term as terms
-            inner join traced_values as wanted using ({", ".join(VALUE_KEY)})
-            where {where}
-            order by value_number, side desc, term_no, term_breakdown = '_U', term_ref_area
+                side, reported_by, measure, times_measure, weight, term_ref_area as ref_area, term_freq as freq,
+                term_period as time_period, term_breakdown as breakdown, value, missing_reason
+            from marts.mart_trace_term
+            where {_equal(VALUE_KEY)}
+            order by side desc, term_no, term_breakdown = '_U', term_ref_area
             """,
-            constants,
+            [value[name] for name in VALUE_KEY],
         )
-    finally:
-        connection.unregister("traced_values")
+    ]
 
 
 def _observations(connection: duckdb.DuckDBPyConnection, terms: Sequence[Row]) -> dict[int, list[Row]]:
     """The observations of each term, by the number of the term; the months of a longer period one by one."""
     found: dict[int, list[Row]] = defaultdict(list)
-    names = ("ref_area", "freq", "time_period")
-    wanted = [
-        {"number": number, "measure": measure, "breakdown": breakdown, **{name: term[name] for name in names}}
-        for number, term in enumerate(terms)
-        if term["time_period"] is not None
-        for measure, breakdown in ((term["measure"], term["breakdown"]), (term["times_measure"], "_T"))
-        if measure is not None
-    ]
-    if not wanted:
-        return found
-    connection.register("traced_terms", pa.Table.from_pylist(wanted))
-    where, constants = _among("observed", wanted, "measure", "ref_area")
-    try:
-        rows = _query(
-            connection,
-            f"""
-            select
-                terms.number, observed.measure, observed.ref_area, observed.observed_freq as freq,
-                observed.observed_period as time_period, observed.breakdown, observed.obs_value,
-                observed.obs_status, observed.missing_reason, observed.correction, observed.reported_value,
-                observed.load_id
-            from traced_terms as terms
-            inner join marts.mart_trace_observation as observed
-                using (measure, ref_area, freq, time_period, breakdown)
-            where {where}
-            order by terms.number, observed.observed_period, observed.measure, observed.load_id
-            """,
-            constants,
-        )
-    finally:
-        connection.unregister("traced_terms")
-    for row in rows:
-        found[row["number"]].append(row)
-    return found
+    wanted: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for number, term in enumerate(terms):
+        if term["time_period"] is None:
+            continue
+        for measure, breakdown in ((term["measure"], term["breakdown"]), (term["times_measure"], "_T")):
+            if measure is not None:
+                wanted[measure, term["freq"], term["time_period"]].append(
+                    {"number": number, "ref_area": term["ref_area"], "breakdown": breakdown}
+                )
+    for key, places in wanted.items():
+        connection.register("traced_terms", pa.Table.from_pylist(places))
+        try:
+            rows = _query(
+                connection,
+                f"""
+                select
+                    terms.number, observed.measure, observed.ref_area, observed.observed_freq as freq,
+                    observed.observed_period as time_period, observed.breakdown, observed.obs_value,
+                    observed.obs_status, observed.missing_reason, observed.correction, observed.reported_value,
+                    observed.load_id
+                from traced_terms as terms
+                inner join (
+                    select * from marts.mart_trace_observation where {_equal(("measure", "freq", "time_period"))}
+                ) as observed using (ref_area, breakdown)
+                order by terms.number, observed.observed_period, observed.load_id
+                """,
+                list(key),
+            )
+        finally:
+            connection.unregister("traced_terms")
+        for row in rows:
+            found[row["number"]].append(row)
+    # of a product the months of both measures stand side by side
+    return {
+        number: sorted(rows, key=lambda row: (row["time_period"], row["measure"]))
+        for number, rows in found.items()
+    }
 
 
 def _loads(connection: duckdb.DuckDBPyConnection, load_ids: Collection[str]) -> dict[str | None, LoadOrigin]:
@@ -402,6 +399,11 @@ def _source_rows(
         )
         for row in counted
     }
+
+
+def _equal(columns: Iterable[str]) -> str:
+    """A condition that holds each column to one parameter: nothing else gets down into the views as well."""
+    return " and ".join(f"{name} = ?" for name in columns)
 
 
 def _among(alias: str, rows: Iterable[Row], *columns: str) -> tuple[str, list[str]]:

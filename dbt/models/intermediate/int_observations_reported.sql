@@ -60,6 +60,18 @@ observed as (
         )
 ),
 
+-- the same for all measures of a feed
+places as (
+    select distinct
+        loads.source,
+        loads.feed,
+        loads.instance,
+        scopes.code as ref_area
+    from {{ ref('int_load_scope') }} as scopes
+    inner join loads on scopes.load_id = loads.load_id
+    where scopes.axis = 'ref_area'
+),
+
 -- where and in which parts each monthly measure is expected
 areas as (
     select distinct
@@ -71,15 +83,14 @@ areas as (
         on measures.source = months.source and measures.feed = months.feed
     where measures.freq = 'M' and measures.reporting = 'instance'
     union
-    select distinct
+    select
         measures.measure,
-        loads.instance,
-        scopes.code as ref_area
-    from {{ ref('int_load_scope') }} as scopes
-    inner join loads on scopes.load_id = loads.load_id
+        places.instance,
+        places.ref_area
+    from places
     inner join {{ source('catalogue', 'measure') }} as measures
-        on loads.source = measures.source and loads.feed = measures.feed
-    where scopes.axis = 'ref_area' and measures.freq = 'M' and measures.reporting = 'place'
+        on places.source = measures.source and places.feed = measures.feed
+    where measures.freq = 'M' and measures.reporting = 'place'
 ),
 
 members as (
