@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from pipelines.settings import get_settings
+from pipelines.settings import PROJECT, get_settings
 from tests.portal import Portal, use_home
 
 # machines differ, and share their processors
@@ -20,6 +24,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with tests that take long come first: then two processes end at about the same time."""
     long = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in long)
+
+
+def run_on_samples(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, on a home that takes the samples of the repository."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GOROD_", "DAGSTER_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", *arguments],
+        cwd=PROJECT, env={**kept, "GOROD_HOME": str(home), **environment}, capture_output=True, text=True, check=False,
+        timeout=1400,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the main job done on all samples; shared by all workers."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "samples"
+    with (shared / "samples.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            done = run_on_samples(folder, "run", "--report")
+            assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+            (folder / "done").touch()
+    return folder
 
 
 @pytest.fixture

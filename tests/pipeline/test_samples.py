@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import csv
-import fcntl
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
@@ -22,6 +18,7 @@ from pipelines.declarations.indicators import load_catalogue
 from pipelines.declarations.sources import SOURCES
 from pipelines.settings import PROJECT
 from sandbox.inventory import STREETS, SURNAMES
+from tests.conftest import run_on_samples as gorod
 
 pytestmark = pytest.mark.slow
 
@@ -45,28 +42,10 @@ TOTAL = (
 )
 
 
-def gorod(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GOROD_", "DAGSTER_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", *arguments],
-        cwd=PROJECT, env={**kept, "GOROD_HOME": str(home)}, capture_output=True, text=True, check=False, timeout=1400,
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The main job on all samples; shared by all workers."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    folder = shared / "samples"
-    with (shared / "samples.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "done").exists():
-            done = gorod(folder, "run", "--report")
-            assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-            (folder / "done").touch()
-    return folder
+@pytest.fixture
+def home(samples: Path) -> Path:
+    """The main job on all samples."""
+    return samples
 
 
 @pytest.fixture

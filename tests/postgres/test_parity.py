@@ -21,6 +21,7 @@ from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.server import Server
+from tests.conftest import run_on_samples
 from tests.dbt import small_warehouse as small
 from tests.postgres.conftest import Databases
 
@@ -176,32 +177,26 @@ def test_the_build_is_recorded_and_a_second_one_is_incremental(pair: Pair, tmp_p
 
 
 @pytest.mark.slow
-def test_the_samples_by_gorod_run_end_in_the_same_publication(tmp_path: Path, databases: Databases) -> None:
+def test_the_samples_by_gorod_run_end_in_the_same_publication(
+    samples: Path, tmp_path: Path, databases: Databases
+) -> None:
     """The whole way: landing, gate, load, build, indices, publication. One hash covers data, types and comments."""
-    homes = {"duckdb": "", "postgres": databases.new()}
-    found = {}
-    for engine, address in homes.items():
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("GOROD_")},
-            "GOROD_HOME": str(tmp_path / engine), "GOROD_ORIGIN": "sample", "GOROD_PSEUDONYM_KEY": "test",
-            **({"GOROD_WAREHOUSE": address} if address else {}),
-        }  # fmt: skip
-        done = subprocess.run(
-            [sys.executable, "-m", "pipelines.cli", "run", "--json"],
-            cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=1400,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
-        assert not json.loads(done.stdout)["failures"]
-        manifest = tmp_path / engine / "published" / "current" / "manifest.json"
-        found[engine] = json.loads(manifest.read_text(encoding="utf-8"))
+    address = databases.new()
+    done = run_on_samples(tmp_path, "run", "--json", GOROD_WAREHOUSE=address)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    assert not json.loads(done.stdout)["failures"]
+    found = {
+        engine: json.loads((home / "published" / "current" / "manifest.json").read_text(encoding="utf-8"))
+        for engine, home in (("duckdb", samples), ("postgres", tmp_path))
+    }
     for key in ("content_hash", "definitions_hash", "row_counts", "synthetic"):
         assert found["duckdb"][key] == found["postgres"][key], key
-    with psycopg.connect(homes["postgres"]) as session:
+    with psycopg.connect(address) as session:
         shown = session.execute("select content_hash from published.publication").fetchone()
         assert shown == (found["postgres"]["content_hash"],)
         for table, rows in found["postgres"]["row_counts"].items():
             assert session.execute(
                 sql.SQL("select count(*) from published.{}").format(sql.Identifier(table))
             ).fetchone() == (rows,)
-    for path in (tmp_path / "postgres").rglob("*"):
+    for path in tmp_path.rglob("*"):
         assert path.name != "warehouse.duckdb"

@@ -88,5 +88,5 @@ select
     donor_indicator,
     donor_ref_area,
     donor_period,
-    donor_value
+    {{ fixed('donor_value') }} as donor_value
 from donors
