@@ -260,12 +260,6 @@ def fill(small: SmallWarehouse) -> dict[str, str]:
             + [{"resource_id": "w1", "category": "WiFi.AccessPoint", "usage_state": "active", "soato": "1401000000"}],
             instance="brest",
         ),
-        # nothing of July, so that its figures are filled in
-        "inventory-08": small.load(
-            "beltelecom_inventory.resources", "2019-08",
-            [{"resource_id": "p0", "category": "xPON.Port", "usage_state": "active", "soato": "1401000000"}],
-            instance="brest",
-        ),
     }  # fmt: skip
     minsk, brest = {"instance": "minsk"}, {"instance": "brest"}
     requested = "appeals_115.requests"
@@ -282,6 +276,13 @@ def fill(small: SmallWarehouse) -> dict[str, str]:
         "brest-06": small.load(requested, "2019-06", requests(["6"] * 6, "2019-06", rating=3), **brest),
         "refused": small.load(
             requested, "2019-05", requests(["6"] * 50, "2019-05"), outcome="rejected", **brest
+        ),
+        # nothing of July, so that its figures are filled in
+        "inventory-08": small.load(
+            "beltelecom_inventory.resources",
+            "2019-08",
+            [{"resource_id": "p0", "category": "xPON.Port", "usage_state": "active", "soato": "1401000000"}],
+            instance="brest",
         ),
     }
     return loads
