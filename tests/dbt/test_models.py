@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
+
+from expectations.beltelecom_inventory.resources import SUITE
 
 
 def test_requests_per_inhabitant_of_a_city_and_of_what_reports(small: Any) -> None:
@@ -136,6 +139,17 @@ def test_inventory_counts_ports_by_place(small: Any) -> None:
     assert (
         small.value("pon_ports_per_100", "c-brest", "2019-Q2")["obs_value"] == 5
     )  # a stock: as of the last month
+
+
+def test_the_gate_marks_the_units_that_no_territory_is_found_for(small: Any) -> None:
+    (listed,) = (one for one in SUITE if one.meta["name"] == "soato_listed")
+    placed = dict(
+        small.query("select soato, allocation from staging.stg_beltelecom_inventory__resources group by all")
+    )
+    assert placed["1299801001"] == "unallocated"
+    assert {soato for soato, allocation in placed.items() if allocation == "unallocated"} == {
+        soato for soato in placed if not re.search(listed.regex, soato)
+    }
 
 
 def test_each_region_has_a_mart_with_its_own_territories_only(small: Any) -> None:
