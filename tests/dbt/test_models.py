@@ -172,11 +172,24 @@ def test_no_row_of_a_refused_load_gets_past_raw(small: Any, table: str) -> None:
     assert small.query(f"select count(*) from {table} where load_id = ?", refused) == [(0,)]
 
 
-def test_published_tables_and_columns_carry_comments(small: Any) -> None:
+def test_all_that_dbt_builds_carries_comments(small: Any) -> None:
+    found = small.query("select distinct schema_name from duckdb_columns() where not internal")
+    # the ledger, what came, and the declarations are not dbt's
+    built = {schema for (schema,) in found} - {"ops", "raw", "catalogue"}
+    # the marts of the regions that the small register has, and of the country
+    regions = {"mart_by_br", "mart_by_hm", "mart_by_mi", "mart_by"}
+    assert built == {"staging", "intermediate", "marts", "vintages", "published"} | regions
+    places = ", ".join(f"'{schema}'" for schema in sorted(built))
     bare = small.query(
-        "select table_name, column_name from duckdb_columns() where schema_name in ('published', 'mart_by_br') "
-        "and comment is null union all "
-        "select table_name, '' from duckdb_tables() where schema_name in ('published', 'mart_by_br') and comment is null"
+        f"""
+        select schema_name, table_name, column_name from duckdb_columns()
+        where schema_name in ({places}) and comment is null
+        union all
+        select schema_name, table_name, '' from duckdb_tables() where schema_name in ({places}) and comment is null
+        union all
+        select schema_name, view_name, '' from duckdb_views() where schema_name in ({places}) and comment is null
+        order by all
+        """
     )
     assert bare == []
 
