@@ -1,7 +1,9 @@
-"""Asking a server again while what fails may pass: shared by the connectors that speak HTTP."""
+"""Asking a server again while what fails may pass, and reading what it answers: shared by the connectors that speak HTTP."""
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,6 +13,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from tenacity.wait import wait_exponential_jitter
 
 RETRIED_STATUS = {408, 429, 500, 502, 503, 504}
+PIECE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -77,3 +80,37 @@ def retry_after(response: httpx.Response) -> float:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, float((moment - datetime.now(UTC)).total_seconds()))
+
+
+def decoded(response: httpx.Response) -> Iterator[bytes]:
+    """The body, unpacked, in pieces of at most ``PIECE`` bytes; empty ones too, so that a caller can look at the clock.
+
+    httpx unpacks whatever has come in one go, and what was packed twice twice: of some kilobytes that can be gigabytes,
+    which are in memory before anybody can count them.
+
+    Raises:
+        httpx.DecodingError: it is packed in another way than by gzip once, or broken.
+    """
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        yield from response.iter_raw()
+        return
+    if encoding not in ("gzip", "x-gzip"):
+        raise httpx.DecodingError(f"the answer is compressed by {encoding!r}, which was not asked for")
+    unpacker, whole = _unpacker(), True
+    try:
+        for packed in response.iter_raw():
+            while packed:
+                yield unpacker.decompress(packed, PIECE)
+                packed, whole = unpacker.unconsumed_tail, unpacker.eof
+                if whole:  # several may stand one behind the other (RFC 1952, 2.2)
+                    packed, unpacker = unpacker.unused_data, _unpacker()
+        yield unpacker.flush()
+    except zlib.error:
+        whole = False
+    if not whole:
+        raise httpx.DecodingError("the answer is compressed and broken")
+
+
+def _unpacker() -> zlib._Decompress:
+    return zlib.decompressobj(zlib.MAX_WBITS | 16)

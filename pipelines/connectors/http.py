@@ -11,7 +11,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from urllib.parse import quote
 import httpx
 
 from pipelines import moments
-from pipelines.connectors.asking import RETRIED_STATUS, Patience, TransientError, retry_after
+from pipelines.connectors.asking import RETRIED_STATUS, Patience, TransientError, decoded, retry_after
 from pipelines.declarations.sources import MONTH, Feed, HttpOrigin, Source
 from pipelines.errors import OriginError
 from pipelines.loading.delivery import Known, Offer, parse_slice
@@ -133,7 +133,7 @@ def _look(client: httpx.Client, url: str, last: str) -> str | None:
             if response.status_code == httpx.codes.NOT_MODIFIED and last:
                 return last
             if "html" in response.headers.get("content-type", ""):
-                _refuse_page(url, next(response.iter_bytes(), b""))
+                _refuse_page(url, next(decoded(response), b""))
             for header, kind in (("etag", ETAG), ("last-modified", MODIFIED)):
                 if given := response.headers.get(header):
                     return f"{kind}{given}"
@@ -166,7 +166,7 @@ class _Fetch:
             announced = response.headers.get("content-length", "")
             if announced.isdigit():
                 self._refuse_large(int(announced))
-            for chunk in response.iter_bytes():
+            for chunk in decoded(response):
                 if size == 0:
                     _refuse_page(self.url, chunk)
                 size += len(chunk)
@@ -206,14 +206,9 @@ def _answer(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator
         OriginError: somebody has to mend it.
     """
     try:
-        with client.stream("GET", url, headers=headers) as response:
+        with _followed(client, url, headers) as response:
             _judge(url, response)
             yield response
-    except httpx.TooManyRedirects as error:
-        raise _FileError(
-            f"{url}: redirected more than {MOST_REDIRECTS} times",
-            "Open it in a browser; correct the address.",
-        ) from error
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise _FileError(f"{url}: {error}", "Correct base_url or files of the origin.") from error
     except (httpx.TransportError, httpx.DecodingError) as error:
@@ -225,14 +220,30 @@ def _answer(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator
         raise TransientError(_told(error)) from error
 
 
+@contextmanager
+def _followed(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
+    """The answer that the redirects lead to. httpx would read the body of each of them into memory, however large."""
+    request = client.build_request("GET", url, headers=headers)
+    secure = request.url.scheme == "https"
+    for _ in range(MOST_REDIRECTS + 1):
+        with closing(client.send(request, stream=True)) as response:
+            if response.next_request is None:
+                yield response
+                return
+            request = response.next_request
+        if secure and request.url.scheme != "https":
+            raise _FileError(
+                f"{url}: redirected from HTTPS to HTTP, where anybody could change the file",
+                "Declare the address that the file has now, if it is to be trusted.",
+            )
+    raise _FileError(
+        f"{url}: redirected more than {MOST_REDIRECTS} times",
+        "Open it in a browser; correct the address.",
+    )
+
+
 def _judge(url: str, response: httpx.Response) -> None:
     """Let 200 and 304 pass; tell what may pass by itself from what a person must mend."""
-    way = [*(step.url for step in response.history), response.url]
-    if way[0].scheme == "https" and any(step.scheme != "https" for step in way):
-        raise _FileError(
-            f"{url}: redirected from HTTPS to HTTP, where anybody could change the file",
-            "Declare the address that the file has now, if it is to be trusted.",
-        )
     status = response.status_code
     if status in (httpx.codes.OK, httpx.codes.NOT_MODIFIED):
         return
@@ -275,7 +286,7 @@ def _told(error: httpx.RequestError) -> str:
         case httpx.ConnectError():
             return f"the server cannot be reached ({error})"
         case httpx.DecodingError():
-            return "the answer is compressed and broken"
+            return str(error)
         case _:
             return f"the answer broke off ({error})"
 
@@ -285,6 +296,4 @@ def _client() -> httpx.Client:
         # the file itself, byte for byte: what lands is what its hash is of
         headers={"Accept-Encoding": "identity", "User-Agent": "gorod"},
         timeout=PATIENCE.timeout,
-        follow_redirects=True,
-        max_redirects=MOST_REDIRECTS,
     )

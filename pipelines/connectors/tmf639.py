@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from pipelines.connectors import asking
-from pipelines.connectors.asking import RETRIED_STATUS, TransientError, retry_after
+from pipelines.connectors.asking import RETRIED_STATUS, TransientError, decoded, retry_after
 from pipelines.declarations.sources import SOURCES, Feed, Source, Tmf639Origin
 from pipelines.errors import OriginError
 from pipelines.formats.tmf639 import CLOCK, SNAPSHOT, Snapshot, page_name
@@ -42,13 +42,17 @@ class Patience(asking.Patience):
 
 @dataclass(frozen=True)
 class Inventory:
-    """Where one inventory is and how to ask it. ``token`` and ``login`` never leave the request's header."""
+    """Where one inventory is and how to ask it. ``token`` and ``login`` never leave the request's header.
+
+    A page is held in memory while it is checked, so it has a limit of its own: ``largest_page``, in bytes.
+    """
 
     base_url: str
     origin: str
     source: str
     page_size: int = 500
     largest_bytes: int = 2_000_000_000
+    largest_page: int = 100_000_000
     token: str = ""
     login: tuple[str, str] | None = None
     loopback: bool = False
@@ -237,8 +241,13 @@ def _ask_once(
         with client.stream("GET", f"{inventory.base_url}/resource", params=parameters) as response:
             chunks: list[bytes] = []
             size = 0
-            for chunk in response.iter_bytes():
+            for chunk in decoded(response):
                 size += len(chunk)
+                if size > inventory.largest_page:
+                    raise OriginError(
+                        f"{inventory.origin}: a page is larger than {inventory.largest_page} bytes",
+                        "If that is right, lower page_size of the origin, or let the inventory keep to limit=.",
+                    )
                 if size > bytes_left:
                     raise OriginError(
                         f"{inventory.origin}: the snapshot is larger than {inventory.largest_bytes} bytes",
@@ -251,7 +260,7 @@ def _ask_once(
         raise TransientError(f"the server does not answer ({type(error).__name__})") from error
     except (httpx.InvalidURL, httpx.DecodingError) as error:
         raise OriginError(
-            f"{inventory.origin}: the answer cannot be read ({type(error).__name__})",
+            f"{inventory.origin}: the answer cannot be read ({error})",
             "Check the address and what compresses the answers.",
         ) from error
     whole = httpx.Response(response.status_code, headers=_plain(response.headers), content=b"".join(chunks))
@@ -323,7 +332,7 @@ def _count(answer: httpx.Response, header: str, inventory: Inventory, optional: 
 
 
 def _client(inventory: Inventory, patience: Patience) -> httpx.Client:
-    headers = {"Accept": "application/json"}
+    headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
     if inventory.token:
         headers["Authorization"] = f"Bearer {inventory.token}"
     return httpx.Client(

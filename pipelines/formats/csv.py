@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import difflib
+import re
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, replace
@@ -320,6 +321,11 @@ def _header(path: Path, file: str, feed: Feed, fmt: CsvFormat) -> list[str]:
                     f"Столбцы разделены не тем знаком: {title}, ожидается {DELIMITERS.get(fmt.delimiter, fmt.delimiter)}.",
                     "Сохраните файл с нужным разделителем.",
                 )
+    if not set(names) & set(feed.columns):
+        # a row of data may stand there: what it holds is not repeated
+        message = "Первая строка – не заголовок: в ней нет ни одного из ожидаемых столбцов."
+        remedy = f"Первой строкой передайте названия столбцов: {', '.join(feed.columns)}."
+        raise DeliveryError(file, [Reason("file.columns", message, remedy, 0)])
     reasons = [
         Reason("file.columns", f"Нет столбца «{name}».", _rename_hint(name, names, feed), 0, name)
         for name, column in feed.columns.items()
@@ -328,16 +334,22 @@ def _header(path: Path, file: str, feed: Feed, fmt: CsvFormat) -> list[str]:
     reasons += [
         Reason(
             "file.columns",
-            f"Лишний столбец «{name}».",
+            f"Лишний столбец {_shown(name, number)}.",
             "Уберите столбец или согласуйте его добавление: в неизвестном столбце могут быть персональные данные.",
             0,
-            name,
+            name if _is_name(name) else None,
         )
-        for name in names
+        for number, name in enumerate(names, start=1)
         if name not in feed.columns
     ]
     reasons += [
-        Reason("file.columns", f"Столбец «{name}» повторяется.", "Оставьте один.", 0, name)
+        Reason(
+            "file.columns",
+            f"Столбец {_shown(name, names.index(name) + 1)} повторяется.",
+            "Оставьте один.",
+            0,
+            name if _is_name(name) else None,
+        )
         for name in sorted({name for name in names if names.count(name) > 1})
     ]
     if reasons:
@@ -345,9 +357,18 @@ def _header(path: Path, file: str, feed: Feed, fmt: CsvFormat) -> list[str]:
     return names
 
 
+def _is_name(text: str) -> bool:
+    """Whether this is a column's name. A row without an end of line before it may stand in the header, persons and all."""
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) is not None
+
+
+def _shown(name: str, number: int) -> str:
+    return f"«{name}»" if _is_name(name) else f"({number}-й по счёту; название не повторяется)"
+
+
 def _rename_hint(name: str, names: list[str], feed: Feed) -> str:
     close = difflib.get_close_matches(
-        name, [given for given in names if given not in feed.columns], n=1, cutoff=0.5
+        name, [given for given in names if given not in feed.columns and _is_name(given)], n=1, cutoff=0.5
     )
     given = f" Возможно, он переименован в «{close[0]}»." if close else ""
     return f"Ожидаются столбцы: {', '.join(feed.columns)}.{given}"

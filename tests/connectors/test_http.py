@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.server
 import threading
 import time
@@ -21,6 +22,7 @@ from pipelines.errors import OriginError
 from pipelines.loading import plan
 from pipelines.loading.load import known_offers, load_offer
 from pipelines.settings import Settings
+from tests.bombs import MEGABYTE, bomb, memory
 from tests.portal import HEADER, Portal
 
 QUICK = Patience(tries=3, first_wait_s=0.001, longest_wait_s=0.05, connect_s=2, read_s=0.5, answer_s=2)
@@ -258,6 +260,19 @@ def dripping(handler: Handler, _: bytes) -> None:
         time.sleep(0.05)
 
 
+def dripping_packed(handler: Handler, _: bytes) -> None:
+    """Blocks of gzip with nothing in them."""
+    handler.send_response(200)
+    handler.send_header("Content-Encoding", "gzip")
+    handler.send_header("Content-Length", "90000")
+    handler.end_headers()
+    handler.wfile.write(gzip.compress(b"")[:10])
+    while True:
+        handler.wfile.write(b"\x00\x00\x00\xff\xff")
+        handler.wfile.flush()
+        time.sleep(0.05)
+
+
 def to_itself(handler: Handler, _: bytes) -> None:
     answer(handler, 302, Location=handler.path)
 
@@ -276,6 +291,7 @@ def page(handler: Handler, _: bytes) -> None:
     [
         (endless, "larger than 100000 bytes", 1),
         (dripping, "has not come whole in 2 s", 1),
+        (dripping_packed, "has not come whole in 2 s", 1),
         (to_itself, "redirected more than 5 times", 6),
         (page, "a web page came instead of the file", 1),
         (lambda handler, _: answer(handler, 404), "no such file (404)", 1),
@@ -286,7 +302,7 @@ def page(handler: Handler, _: bytes) -> None:
         (lambda handler, _: answer(handler, 503), "answers 503, 3 times", 3),
         (lambda handler, _: answer(handler, 302, Location="ftp://127.0.0.1/x"), "ftp", 1),
     ],
-    ids=["endless", "dripping", "loop", "html", "404", "410", "403", "large", "hangs", "503", "ftp"],
+    ids=["endless", "dripping", "dripping packed", "loop", "html", "404", "410", "403", "large", "hangs", "503", "ftp"],
 )  # fmt: skip
 def test_what_a_person_must_mend_is_told_and_leaves_nothing(
     misdeed: Misdeed, said: str, requests: int, served: Served, public: Portal, tmp_path: Path
@@ -295,6 +311,69 @@ def test_what_a_person_must_mend_is_told_and_leaves_nothing(
     assert said in refusal(served, tmp_path, 100_000).message
     assert len(served.requests) == requests
     assert public.states() == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "said"),
+    [
+        (bomb(), "gzip", "larger than 5000000 bytes"),
+        (gzip.compress(bomb()), "gzip, gzip", "compressed by 'gzip, gzip', which was not asked for"),
+        (b"x" * 1000, "br", "compressed by 'br', which was not asked for"),
+        (b"x" * 1000, "gzip", "compressed and broken"),
+        (gzip.compress(b"id;name\n" * 1000)[:-9], "gzip", "compressed and broken"),
+    ],
+    ids=["bomb", "bomb in a bomb", "another way", "not compressed", "cut"],
+)
+def test_what_is_compressed_unasked_stays_within_the_limit(
+    body: bytes, encoding: str, said: str, served: Served, tmp_path: Path
+) -> None:
+    served.always(name("2015-11"), lambda handler, _: answer(handler, 200, body, Content_Encoding=encoding))
+    with memory() as taken:
+        assert said in refusal(served, tmp_path, 5 * MEGABYTE).message
+    assert taken.peak < 10 * MEGABYTE
+
+
+def test_what_is_compressed_unasked_lands_as_the_file_that_it_is(served: Served, tmp_path: Path) -> None:
+    members = [month_of("2015-11", 50_000), month_of("2015-12", 50_000)]
+    packed = b"".join(gzip.compress(member) for member in members)
+    served.always(name("2015-11"), lambda handler, _: answer(handler, 200, packed, Content_Encoding="gzip"))
+    assert fetch(served, tmp_path, 20 * MEGABYTE).read_bytes() == b"".join(members)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_nothing_is_read_of_a_redirect_but_where_it_leads(
+    encoding: str, served: Served, tmp_path: Path
+) -> None:
+    def with_a_body(handler: Handler, _: bytes) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", "/data/moved.csv")
+        handler.send_header("Content-Encoding", encoding)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        packed = bomb(100)
+        handler.wfile.write(f"{len(packed):x}\r\n".encode() + packed + b"\r\n")
+        while True:  # and goes on for ever
+            handler.wfile.write(b"400\r\n" + b"x" * 1024 + b"\r\n")
+
+    served.files["moved.csv"] = b"here\n"
+    served.misdeeds[name("2015-11"), 1] = with_a_body
+    with memory() as taken:
+        assert fetch(served, tmp_path).read_bytes() == b"here\n"
+    assert taken.peak < 10 * MEGABYTE
+
+
+def test_a_page_is_seen_in_what_is_compressed_unasked(served: Served, public: Portal) -> None:
+    body = gzip.compress(b"<!DOCTYPE html>" + b" " * (500 * MEGABYTE), 1)
+    served.always(
+        name("2015-12"),
+        lambda handler, _: answer(
+            handler, 200, body, Content_Encoding="gzip", Content_Type="text/html; charset=utf-8"
+        ),
+    )
+    with memory() as taken:
+        made = plan.make_plan(plan.Wanted(), public.settings, public.warehouse)
+    assert "web page" in made.failures["appeals_115", "requests"].message
+    assert taken.peak < 10 * MEGABYTE
 
 
 def test_a_redirect_is_followed(served: Served, tmp_path: Path) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import http.server
 import itertools
 import json
 import logging
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -25,6 +29,7 @@ from pipelines.errors import OriginError
 from pipelines.settings import Settings
 from sandbox.inventory import API
 from sandbox.tmf639 import Fault, Sandbox, serve
+from tests.bombs import MEGABYTE, bomb, memory
 
 QUICK = Patience(tries=3, snapshots=3, first_wait_s=0.001, longest_wait_s=0.05, connect_s=2, read_s=0.4)
 TOTAL, PAGE_SIZE, PAGES = 25, 10, 3
@@ -202,6 +207,64 @@ def test_a_snapshot_that_is_too_large_is_refused(tmp_path: Path) -> None:
     with serve(numbered) as sandbox, pytest.raises(OriginError, match="larger than 600 bytes"):
         take_snapshot(at(sandbox, largest_bytes=600), tmp_path, QUICK)
     assert list(tmp_path.iterdir()) == []
+
+
+@contextmanager
+def answering(body: bytes, encoding: str, total: int = 1) -> Iterator[Sandbox]:
+    """A server that has one answer for everything."""
+    sandbox = Sandbox("")
+
+    class Answering(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            sandbox.requests.append((self.path, dict(self.headers.items())))
+            self.send_response(200)
+            self.send_header("Content-Encoding", encoding)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("X-Total-Count", str(total))
+            self.end_headers()
+            with suppress(ConnectionError):  # the client hangs up
+                self.wfile.write(body)
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        sandbox.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield sandbox
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "limits", "said"),
+    [
+        (bomb(), "gzip", {"largest_bytes": 2 * MEGABYTE}, "the snapshot is larger than 2000000 bytes"),
+        (bomb(), "gzip", {"largest_page": 2 * MEGABYTE}, "a page is larger than 2000000 bytes"),
+        (gzip.compress(bomb()), "gzip, gzip", {}, "compressed by 'gzip, gzip', which was not asked for"),
+        (b"[]", "gzip", {}, "compressed and broken"),
+    ],
+    ids=["snapshot", "page", "bomb in a bomb", "not compressed"],
+)
+def test_an_answer_that_expands_to_gigabytes_is_given_up_at_the_limit(
+    body: bytes, encoding: str, limits: dict[str, int], said: str, tmp_path: Path
+) -> None:
+    with answering(body, encoding) as server, memory() as taken:
+        with pytest.raises(OriginError, match=said) as caught:
+            take_snapshot(at(server, **limits), tmp_path, QUICK)
+        assert len(server.requests) == 1
+    assert caught.value.remedy
+    assert list(tmp_path.iterdir()) == []
+    assert taken.peak < 10 * MEGABYTE
+
+
+def test_a_compressed_answer_is_taken(tmp_path: Path) -> None:
+    page = json.dumps(numbered("20000"), ensure_ascii=False).encode()
+    with answering(gzip.compress(page), "gzip", total=20_000) as server:
+        take_snapshot(at(server), tmp_path, QUICK)
+        assert server.requests[0][1]["Accept-Encoding"] == "gzip"
+    assert (tmp_path / "page-00001.json").read_bytes() == page
 
 
 def test_the_declared_sandbox_gives_the_same_bytes_twice(

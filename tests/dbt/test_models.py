@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
+
+from expectations.beltelecom_inventory.resources import SUITE
 
 
 def test_requests_per_inhabitant_of_a_city_and_of_what_reports(small: Any) -> None:
@@ -146,6 +149,17 @@ def test_inventory_counts_ports_by_place(small: Any) -> None:
     )  # a stock: as of the last month
 
 
+def test_the_gate_marks_the_units_that_no_territory_is_found_for(small: Any) -> None:
+    (listed,) = (one for one in SUITE if one.meta["name"] == "soato_listed")
+    placed = dict(
+        small.query("select soato, allocation from staging.stg_beltelecom_inventory__resources group by all")
+    )
+    assert placed["1299801001"] == "unallocated"
+    assert {soato for soato, allocation in placed.items() if allocation == "unallocated"} == {
+        soato for soato in placed if not re.search(listed.regex, soato)
+    }
+
+
 def test_each_region_has_a_mart_with_its_own_territories_only(small: Any) -> None:
     schemas = small.query(
         "select table_schema from information_schema.tables where table_name = 'indicator_value' order by 1"
@@ -166,11 +180,24 @@ def test_no_row_of_a_refused_load_gets_past_raw(small: Any, table: str) -> None:
     assert small.query(f"select count(*) from {table} where load_id = ?", refused) == [(0,)]
 
 
-def test_published_tables_and_columns_carry_comments(small: Any) -> None:
+def test_all_that_dbt_builds_carries_comments(small: Any) -> None:
+    found = small.query("select distinct schema_name from duckdb_columns() where not internal")
+    # the ledger, what came, and the declarations are not dbt's
+    built = {schema for (schema,) in found} - {"ops", "raw", "catalogue"}
+    # the marts of the regions that the small register has, and of the country
+    regions = {"mart_by_br", "mart_by_hm", "mart_by_mi", "mart_by"}
+    assert built == {"staging", "intermediate", "marts", "vintages", "published"} | regions
+    places = ", ".join(f"'{schema}'" for schema in sorted(built))
     bare = small.query(
-        "select table_name, column_name from duckdb_columns() where schema_name in ('published', 'mart_by_br') "
-        "and comment is null union all "
-        "select table_name, '' from duckdb_tables() where schema_name in ('published', 'mart_by_br') and comment is null"
+        f"""
+        select schema_name, table_name, column_name from duckdb_columns()
+        where schema_name in ({places}) and comment is null
+        union all
+        select schema_name, table_name, '' from duckdb_tables() where schema_name in ({places}) and comment is null
+        union all
+        select schema_name, view_name, '' from duckdb_views() where schema_name in ({places}) and comment is null
+        order by all
+        """
     )
     assert bare == []
 

@@ -71,6 +71,8 @@ DEFECTS: list[tuple[str, str, Defect]] = [
     ("soato_ten_digits", PORT, characteristic("soato", "440100000")),
     ("soato_ten_digits", PORT, characteristic("soato", "8401000000")),
     ("soato_ten_digits", PORT, characteristic("soato", "440100000О")),
+    ("soato_listed", PORT, characteristic("soato", "6299801001")),
+    ("soato_listed", WIFI, characteristic("soato", "6238501001")),  # a listed town of a district has no parts
     ("administrative_state_known", PORT, field("administrativeState", "shuttingDown")),
     ("operational_state_known", PORT, field("operationalState", "enabled")),
     ("operational_state_present", PORT, field("operationalState", None)),
@@ -178,8 +180,11 @@ def test_spoiled_rows_are_kept_back_or_flagged_and_the_rest_is_accepted(
     assert {row for (row,) in flagged} == warning
 
 
-def test_the_invented_inventory_passes(resources: list[Resource], tmp_path: Path) -> None:
-    verdict = judge(resources, tmp_path)
+def test_the_invented_inventory_of_every_branch_passes(tmp_path: Path) -> None:
+    cities = read_cities(SAMPLE / "cities.csv")
+    branches = {city.instance for city in cities}
+    assert branches == set(load_sources()["beltelecom_inventory"].instances)
+    verdict = judge([one for branch in sorted(branches) for one in inventory(cities, branch)], tmp_path)
     assert [result.expectation for result in verdict.results if result.unexpected_count] == []
     assert verdict.accepted and verdict.quarantined == 0 and verdict.warnings == 0
 
@@ -192,6 +197,15 @@ def test_codes_that_only_look_like_numbers_are_left_alone(resources: list[Resour
         one["id"] = code
     verdict = judge(lawful, tmp_path)
     (result,) = (result for result in verdict.results if result.expectation == "resource_id_is_code")
+    assert result.success and result.unexpected_count == 0
+
+
+def test_a_part_of_a_listed_town_is_no_unknown_unit(resources: list[Resource], tmp_path: Path) -> None:
+    lawful = copy.deepcopy(resources)
+    for one, code in zip(lawful, ("1410501003", "5000000000", "6250501000", "7401999999"), strict=False):
+        characteristic("soato", code)(one)
+    verdict = judge(lawful, tmp_path)
+    (result,) = (result for result in verdict.results if result.expectation == "soato_listed")
     assert result.success and result.unexpected_count == 0
 
 

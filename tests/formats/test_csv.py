@@ -231,6 +231,31 @@ def test_a_header_alone_is_no_row(content: str, tmp_path: Path) -> None:
     assert read(tmp_path, content).rows == 0
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        table(
+            *(line(number, person="Иванка Выдуманская") for number in (2, 3)), header=line(1, person="Иванка")
+        ),
+        table(line(2), header=HEADER + ";" + line(1, person="Иванка").replace(",", ";")),
+        table(line(2), header=HEADER + line(1, person="Иванка")),
+        table(line(2), header=HEADER + "," + line(1, person="Иванка") + ",Иванка"),
+    ],
+    ids=["no header", "glued by semicolons", "no end of line", "twice"],
+)
+def test_a_row_in_place_of_the_header_is_not_repeated(content: str, tmp_path: Path) -> None:
+    reasons = refusal(tmp_path, content)
+    assert {reason.expectation for reason in reasons} == {"file.columns"}
+    for secret in ("Иванка", "2025-05-02", "Яма"):
+        assert secret not in str(reasons)
+
+
+def test_a_file_without_a_header_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (reason,) = refusal(tmp_path, table(*SOUND[1:], header=SOUND[0]))
+    assert "не заголовок" in reason.message
+    assert HEADER.replace(",", ", ") in reason.remedy
+
+
 def test_personal_data_stay_out_of_the_batch(tmp_path: Path) -> None:
     batch = read(tmp_path, table(line(1, person="Иванка Придуманная", amount="Иванка")))
     assert "person" not in duckdb.sql(f"from '{batch.path}'").columns
