@@ -12,7 +12,8 @@ with levels as (
     inner join {{ source('catalogue', 'indicator') }} as indicators on levels.indicator = indicators.indicator
 ),
 
-known as (
+-- asked for by period: each use takes its own part
+known as not materialized (
     select
         units.indicator,
         units.method_version,
