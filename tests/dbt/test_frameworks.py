@@ -14,8 +14,8 @@ def test_an_answer_with_a_figure_is_reported(small: Any) -> None:
         "from published.pub_framework_indicator_v1 where code = ?",
         WIFI,
     )
-    # one region of the three; of June, the second quarter and the first half-year the shortest
-    assert found == [("public_wifi_points", "close", "reported", "представлен", 1, 3, "2019-06")]
+    # one region of the three; August is the last month that its branch delivered, and a month is shorter than a quarter
+    assert found == [("public_wifi_points", "close", "reported", "представлен", 1, 3, "2019-08")]
 
 
 def test_what_nothing_answers_is_not_reported(small: Any) -> None:
