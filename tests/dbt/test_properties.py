@@ -168,7 +168,7 @@ class Reckoning:
             factors = [self.figure(name, place, year, months) for name in (measure, times) if name]
             if None in factors:
                 return None
-            above += weight * factors[0] * (factors[1] if times else 1)  # type: ignore[operator]
+            above += weight * factors[0] * (factors[1] if times else 1)
         before = year - (method.at == "previous_year")
         below = self.figure(method.denominator, place, before, months) if method.denominator else Fraction(1)
         return None if below is None else (above, below)
