@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -37,6 +38,11 @@ class Settings(BaseSettings):
         default=SecretStr(""), description="HMAC key of pseudonyms; environment only"
     )
     busy_timeout_s: float = Field(default=20.0, ge=0, description="how long to wait for another writer")
+    gate_processes: int = Field(
+        default_factory=lambda: min(3, (os.cpu_count() or 1) - 1),
+        ge=0,
+        description="processes beside a run in which the gate judges many deliveries; default: cores - 1, at most 3",
+    )
     keep_publications: int = Field(default=3, ge=1, description="how many publications stay on disk")
 
     @classmethod

@@ -211,13 +211,9 @@ def _validate(
         data = context.data_sources.add_sql("gate", connection_string=url)
         engine = data.get_execution_engine()
         batch = data.add_table_asset("batch", table_name="batch").add_batch_definition_whole_table("batch")
-        copies = [expectation.copy() for expectation in expectations]
-        suite = context.suites.add(gx.ExpectationSuite("suite", expectations=copies))
-        outcome = context.validation_definitions.add(
-            gx.ValidationDefinition(name="gate", data=batch, suite=suite)
-        ).run(
-            expectation_parameters=parameters,
-            result_format=result_format,
+        suite = gx.ExpectationSuite("suite", expectations=[expectation.copy() for expectation in expectations])
+        outcome = batch.get_batch().validate(
+            suite, expectation_parameters=parameters, result_format=result_format
         )
     by_name: dict[str, Any] = {
         (result.expectation_config.meta or {})["name"]: result

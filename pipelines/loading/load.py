@@ -1,24 +1,25 @@
-"""A delivery's way through the gate: read, judge, enter. Each load ends in the ledger, accepted or refused."""
+"""A delivery's way through the gate: land, judge, enter. Each load ends in the ledger, accepted or refused."""
 
 from __future__ import annotations
 
 import getpass
 import shutil
-import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipelines import formats
-from pipelines.declarations.sources import Feed, Source, load_sources
+from pipelines.declarations.sources import Source, load_sources
 from pipelines.disk import disk_errors
-from pipelines.errors import DeliveryError, GorodError, Reason
+from pipelines.errors import GorodError, OriginError, Reason
 from pipelines.loading import gate, landing
-from pipelines.loading.delivery import Batch, Delivery, Known, Offer
+from pipelines.loading.ahead import SMALL, Judgement, judges, some_ahead
+from pipelines.loading.delivery import Delivery, Known, Offer
+from pipelines.loading.judging import Judged, judge
 from pipelines.moments import today
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Event, LoadRecord, Seen, Warehouse, raw_table
@@ -42,16 +43,6 @@ class LoadOutcome:
     not_retained: bool
     seconds: float
     results: tuple[gate.Result, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """A delivery read and judged, before it enters."""
-
-    batch: Batch | None
-    verdict: gate.Verdict
-    suite_hash: str
-    not_retained: bool
 
 
 def is_known(offer: Offer, known: Known) -> bool:
@@ -80,9 +71,53 @@ def load_offer(offer: Offer, settings: Settings, warehouse: Warehouse) -> LoadOu
         OriginError: the origin does not give it.
         WarehouseError, WarehouseBusyError: nothing was entered; the delivery stays pending.
     """
-    with disk_errors(settings.home):
-        delivery = landing.land(offer, settings)
-    return load_delivery(delivery, settings, warehouse, origin=offer.origin, fingerprint=offer.fingerprint)
+    ((_, outcome),) = load_offers([offer], settings, warehouse)
+    if isinstance(outcome, OriginError):
+        raise outcome
+    return outcome
+
+
+def load_offers(
+    offers: Iterable[Offer], settings: Settings, warehouse: Warehouse
+) -> Iterator[tuple[Offer, LoadOutcome | OriginError]]:
+    """Land offers and load them, in their order; one that its origin does not give stops no other.
+
+    Some land and are judged ahead of their turn. Where the run ends before, they stay pending.
+
+    Raises:
+        OriginError: ``offers`` raised it; what they gave before is loaded.
+        WarehouseError, WarehouseBusyError: nothing was entered of this one; it and what landed after it stay pending.
+    """
+    with judges(settings.gate_processes) as beside, _scratch(settings) as folder:
+
+        def landed() -> Iterator[tuple[Offer, Delivery | OriginError, Judgement | None]]:
+            for number, offer in enumerate(offers):
+                try:
+                    with disk_errors(settings.home):
+                        delivery = landing.land(offer, settings)
+                except OriginError as error:
+                    yield offer, error, None
+                    continue
+                judgement = None
+                if delivery.bytes <= SMALL:
+                    judgement = beside.give(_task(delivery, settings, warehouse), folder / str(number))
+                yield offer, delivery, judgement
+
+        for offer, delivery, judgement in some_ahead(landed()):
+            if isinstance(delivery, OriginError):
+                yield offer, delivery
+                continue
+            outcome = load_delivery(
+                delivery,
+                settings,
+                warehouse,
+                origin=offer.origin,
+                fingerprint=offer.fingerprint,
+                judged=None if judgement is None else partial(beside.take, judgement),
+            )
+            if judgement is not None:
+                beside.drop(judgement)
+            yield offer, outcome
 
 
 def load_delivery(
@@ -92,50 +127,45 @@ def load_delivery(
     *,
     origin: str | None = None,
     fingerprint: str | None = None,
+    judged: Callable[[], Judged] | None = None,
     replayed_by: str | None = None,
     replayed_why: str | None = None,
 ) -> LoadOutcome:
-    """Take a landed delivery through the gate and enter its load.
+    """Take a landed delivery through the gate and enter its load; ``judged`` tells if it was judged ahead.
 
     A replay judges the same delivery again by today's declarations; it is a load of its own, and supersedes.
     """
-    history = _history(delivery, warehouse)
-    newest = next((load for load in reversed(history) if load["slice"] == delivery.slice.key), None)
-    seen = Seen(origin or delivery.origin, fingerprint, datetime.now(UTC).replace(tzinfo=None))
-    if newest and newest["sha256"] == delivery.sha256 and replayed_by is None:
-        warehouse.commit_offer(newest["load_id"], seen)
-        landing.settle(delivery, settings)
-        return _outcome(newest)
-    started = time.monotonic()
-    source = load_sources()[delivery.source]
-    feed = source.feeds[delivery.feed]
-    with _scratch(settings) as folder:
-        judged = _judge(delivery, feed, history, settings, warehouse, folder)
-        now = _now()
-        events = [Event("received", datetime.fromisoformat(delivery.received_at), "gorod")]
-        if replayed_by is not None:
-            events.append(Event("replayed", now, replayed_by, replayed_why))
-        events.append(Event("accepted" if judged.verdict.accepted else "rejected", now, "gate"))
-        record = _record(
-            delivery,
-            source,
-            judged,
-            history,
-            now,
-            time.monotonic() - started,
-            settings.landing,
-        )
-        enters = judged.verdict.accepted and judged.batch is not None
-        warehouse.commit_load(
-            record,
-            seen,
-            events,
-            judged.verdict.results,
-            feed,
-            judged.batch.path if enters and judged.batch else None,
-            judged.verdict.quarantine,
-            judged.verdict.flagged if judged.verdict.accepted else None,
-        )
+    ahead = judged() if judged else None
+    with nullcontext() if ahead is None else warehouse.sitting():
+        history = _history(delivery, warehouse)
+        newest = next((load for load in reversed(history) if load["slice"] == delivery.slice.key), None)
+        seen = Seen(origin or delivery.origin, fingerprint, datetime.now(UTC).replace(tzinfo=None))
+        if newest and newest["sha256"] == delivery.sha256 and replayed_by is None:
+            warehouse.commit_offer(newest["load_id"], seen)
+            landing.settle(delivery, settings)
+            return _outcome(newest)
+        source = load_sources()[delivery.source]
+        with _scratch(settings) as folder:
+            found = ahead or _task(delivery, settings, warehouse)(folder)
+            if cut := _cut(delivery, history) if found.batch and found.batch.rows else None:
+                found = found.refused_for(cut)
+            now = _now()
+            events = [Event("received", datetime.fromisoformat(delivery.received_at), "gorod")]
+            if replayed_by is not None:
+                events.append(Event("replayed", now, replayed_by, replayed_why))
+            events.append(Event("accepted" if found.verdict.accepted else "rejected", now, "gate"))
+            record = _record(delivery, source, found, history, now, settings.landing)
+            enters = found.verdict.accepted and found.batch is not None
+            warehouse.commit_load(
+                record,
+                seen,
+                events,
+                found.verdict.results,
+                source.feeds[delivery.feed],
+                found.batch.path if enters and found.batch else None,
+                found.verdict.quarantine,
+                found.verdict.flagged if found.verdict.accepted else None,
+            )
     landing.settle(delivery, settings)
     return LoadOutcome(
         record.load_id,
@@ -147,7 +177,7 @@ def load_delivery(
         record.warnings,
         record.not_retained,
         record.seconds,
-        judged.verdict.results,
+        found.verdict.results,
     )
 
 
@@ -179,16 +209,17 @@ def waive(load_id: str, by: str, why: str, until: date, settings: Settings, ware
         )
     if until < today():
         raise GorodError(f"--until {until} is past", "Give a day from today on.")
-    feed = load_sources()[found["source"]].feeds[found["feed"]]
     delivery = _delivery_of(found, settings)
     with _scratch(settings) as folder:
-        batch = formats.read(
-            delivery, feed, folder / "batch.parquet", settings.pseudonym_key.get_secret_value()
-        )
-        suite, _ = gate.load_suite(delivery.source, delivery.feed)
-        verdict = gate.evaluate(batch, suite, _parameters(delivery, batch, suite, warehouse), folder)
+        judged = _task(delivery, settings, warehouse)(folder)
+        assert judged.batch is not None
+        feed = load_sources()[delivery.source].feeds[delivery.feed]
         warehouse.commit_waiver(
-            load_id, Event("waived", _now(), by, why, until), feed, batch.path, verdict.quarantine
+            load_id,
+            Event("waived", _now(), by, why, until),
+            feed,
+            judged.batch.path,
+            judged.verdict.quarantine,
         )
 
 
@@ -229,57 +260,15 @@ def find_load(load_id: str, warehouse: Warehouse) -> dict[str, Any]:
     )
 
 
-def _judge(
-    delivery: Delivery,
-    feed: Feed,
-    history: list[dict[str, Any]],
-    settings: Settings,
-    warehouse: Warehouse,
-    folder: Path,
-) -> _Judged:
-    suite, suite_hash = gate.load_suite(delivery.source, delivery.feed)
-    cut = _cut(delivery, history)
-    try:
-        with disk_errors(settings.home):
-            batch = formats.read(
-                delivery, feed, folder / "batch.parquet", settings.pseudonym_key.get_secret_value()
-            )
-    except DeliveryError as error:
-        return _Judged(None, gate.unreadable(error.reasons), suite_hash, False)
-    if batch.rows == 0:
-        return _Judged(
-            batch, gate.Verdict((_on_empty(feed),)), suite_hash, feed.empty_delivery == "not_retained"
-        )
-    with disk_errors(settings.home):
-        verdict = gate.evaluate(batch, suite, _parameters(delivery, batch, suite, warehouse), folder)
-    if cut:
-        verdict = gate.Verdict(
-            (*verdict.results, gate.from_reason(cut)),
-            verdict.quarantine,
-            verdict.quarantined,
-            verdict.flagged,
-        )
-    return _Judged(batch, verdict, suite_hash, False)
-
-
-def _on_empty(feed: Feed) -> gate.Result:
-    """What a delivery without rows means is declared by the feed: gone at the source, none, or a mistake."""
-    says = {
-        "not_retained": "Строк нет: источник больше не хранит этот период. Это не означает «ноль».",
-        "zero": "Строк нет: за период ничего не произошло.",
-        "reject": "В файле только заголовок: строк нет.",
-    }[feed.empty_delivery]
-    return gate.Result(
-        expectation="delivery.rows",
-        level="load",
-        severity="critical",
-        dimension="completeness",
-        column=None,
-        success=feed.empty_delivery != "reject",
-        evaluated_count=1,
-        unexpected_count=int(feed.empty_delivery == "reject"),
-        says=says,
-        remedy="" if feed.empty_delivery != "reject" else "Выгрузите данные заново.",
+def _task(delivery: Delivery, settings: Settings, warehouse: Warehouse) -> Callable[[Path], Judged]:
+    """The judging of a delivery, given a scratch folder: everything it needs of ledger and settings is in it."""
+    return partial(
+        judge,
+        delivery,
+        load_sources()[delivery.source].feeds[delivery.feed],
+        _parameters(delivery, warehouse),
+        settings.pseudonym_key.get_secret_value(),
+        settings.home,
     )
 
 
@@ -301,15 +290,14 @@ def _cut(delivery: Delivery, history: list[dict[str, Any]]) -> Reason | None:
     return None
 
 
-def _parameters(
-    delivery: Delivery, batch: Batch, suite: Sequence[Any], warehouse: Warehouse
-) -> dict[str, Any]:
+def _parameters(delivery: Delivery, warehouse: Warehouse) -> dict[str, Any]:
+    """What a suite may ask of the delivery and of the register in force; the batch adds its facts."""
+    suite, _ = gate.load_suite(delivery.source, delivery.feed)
     days = delivery.slice
     return {
         "first_day": days.first_day.isoformat() if days.first_day else "0001-01-01",
         "last_day": days.last_day.isoformat() if days.last_day else "9999-12-31",
         **({REGISTERED: _territories(warehouse)} if REGISTERED in gate.parameters_of(suite) else {}),
-        **batch.facts,
     }
 
 
@@ -325,10 +313,9 @@ def _territories(warehouse: Warehouse) -> list[str]:
 def _record(
     delivery: Delivery,
     source: Source,
-    judged: _Judged,
+    judged: Judged,
     history: list[dict[str, Any]],
     now: datetime,
-    seconds: float,
     landed: Path,
 ) -> LoadRecord:
     rows = judged.batch.rows if judged.batch else 0
@@ -360,7 +347,7 @@ def _record(
         rows_quarantined=judged.verdict.quarantined,
         warnings=judged.verdict.warnings,
         suite_hash=judged.suite_hash,
-        seconds=seconds,
+        seconds=judged.seconds,
     )
 
 

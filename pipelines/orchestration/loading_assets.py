@@ -20,7 +20,7 @@ from pipelines.loading.load import (
     is_known,
     known_offers,
     load_delivery,
-    load_offer,
+    load_offers,
 )
 from pipelines.loading.plan import all_offers
 from pipelines.orchestration import INTERRUPTED
@@ -164,13 +164,17 @@ def _load_new(
         for delivery in pending(settings, source.source, name):
             done(load_delivery(delivery, settings, warehouse))
         known = known_offers(warehouse)
-        for offer in all_offers(source, name, settings, instances, known):
-            if (slices is None or (offer.instance, offer.slice.key) in slices) and not is_known(offer, known):
-                try:
-                    done(load_offer(offer, settings, warehouse))
-                    _remove_from_inbox(offer, settings)
-                except OriginError as error:
-                    failures.append(error)
+        new = (
+            offer
+            for offer in all_offers(source, name, settings, instances, known)
+            if (slices is None or (offer.instance, offer.slice.key) in slices) and not is_known(offer, known)
+        )
+        for offer, outcome in load_offers(new, settings, warehouse):
+            if isinstance(outcome, OriginError):
+                failures.append(outcome)
+            else:
+                done(outcome)
+                _remove_from_inbox(offer, settings)
     except OriginError as error:
         failures.append(error)
     except WarehouseBusyError as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import DeclarationError, GorodError, OriginError, WarehouseBusyError, WarehouseError
 from pipelines.loading import landing
+from pipelines.loading.ahead import judges
 from pipelines.loading.delivery import Delivery, Offer
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.moments import today
@@ -94,7 +95,9 @@ def run(
                 without_origin=[".".join(feed) for feed in plan.without_origin],
             )
             if plan.offers or landing.has_pending(settings):
-                _load(plan, runner(), settings, summary)
+                with judges(settings.gate_processes) as beside:
+                    beside.expect(sum(map(len, plan.offers.values())))
+                    _load(plan, runner(), settings, summary)
             if stale_since(warehouse) is not None:
                 _build(runner(), warehouse)
                 summary.built = True

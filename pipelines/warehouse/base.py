@@ -110,6 +110,9 @@ class Warehouse(Protocol):
     def note_embargoed_read(self, what: str, until: datetime, by: str, why: str) -> None:
         """Enter who reads figures under embargo, which, and why."""
 
+    def sitting(self) -> AbstractContextManager[None]:
+        """One connection for the queries and entries within; what was begun and not committed is undone at its end."""
+
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
         """Rows of a read-only query."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,9 +26,24 @@ NEXT_LOAD_NO = "(select coalesce(max(load_no), 0) + 1 from ops.load)"
 class Ledger(ABC):
     """Entering loads and reading: everything goes through connections that speak DuckDB's SQL."""
 
+    _shared: duckdb.DuckDBPyConnection | None = None
+
     @abstractmethod
     def connection(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection, closed at the end; what was begun and not committed is undone."""
+
+    @contextmanager
+    def sitting(self) -> Iterator[None]:
+        """Within it queries and entries share one connection: to open one costs as much as to enter a small load."""
+        with self.connection() as connection:
+            self._shared = connection
+            try:
+                yield
+            finally:
+                self._shared = None
+
+    def _connected(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        return self.connection(read_only=read_only) if self._shared is None else nullcontext(self._shared)
 
     def commit_load(
         self,
@@ -45,7 +61,7 @@ class Ledger(ABC):
         Raises:
             WarehouseError: the number of rows that arrived is not the number that the gate counted.
         """
-        with self.connection() as connection:
+        with self._connected() as connection:
             connection.begin()
             values = {"load_no": None, **asdict(record)}
             names = ", ".join(values)
@@ -80,14 +96,14 @@ class Ledger(ABC):
 
     def commit_offer(self, load_id: str, offer: Seen) -> None:
         """Note that a known delivery was offered again, perhaps from elsewhere."""
-        with self.connection() as connection:
+        with self._connected() as connection:
             _insert_offer(connection, load_id, offer)
 
     def commit_waiver(
         self, load_id: str, event: Event, feed: Feed, batch: Path | None, quarantine: Path | None
     ) -> None:
         """Enter a waiver, and the rows that it lets in if they are not there yet."""
-        with self.connection() as connection:
+        with self._connected() as connection:
             connection.begin()
             row = connection.execute(
                 "select source, feed from ops.load where load_id = ?", [load_id]
@@ -111,7 +127,7 @@ class Ledger(ABC):
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
         """Rows of a query, as dictionaries."""
-        with self.connection(read_only=True) as connection:
+        with self._connected(read_only=True) as connection:
             cursor = connection.execute(sql, parameters or [])
             names = [column[0] for column in cursor.description or []]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
