@@ -10,6 +10,7 @@ import typer
 
 from pipelines import console
 from pipelines.errors import GorodError
+from pipelines.interrupts import interrupts_raised
 from pipelines.settings import get_settings
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
@@ -27,7 +28,8 @@ def told(command: F) -> F:
     def wrapper(*arguments: Any, **options: Any) -> Any:
         try:
             try:
-                return command(*arguments, **options)
+                with interrupts_raised():
+                    return command(*arguments, **options)
             except OSError:
                 # whoever writes (Dagster, the log, a report) may be the one that finds the disk full
                 from pipelines.disk import disk_errors

@@ -13,7 +13,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -55,8 +55,9 @@ class Judgement:
         self._judged: Judged | None = None
 
     def begin(self, pool: ProcessPoolExecutor) -> None:
-        """Let a process of the pool make it."""
-        self._future = pool.submit(self._task, self._folder)
+        """Let a process of the pool make it, unless they have died: then it is made in its turn."""
+        with suppress(BrokenExecutor):
+            self._future = pool.submit(self._task, self._folder)
 
     def call_back(self) -> bool:
         """Whether this process is to make it: it is not made, and nobody beside has begun."""
@@ -80,8 +81,9 @@ class Judgement:
         return self._judged or self.make()
 
     def drop(self) -> None:
-        """Give up what was written for it, and what has not begun."""
-        self.call_back()
+        """Give it up. What a process beside is at comes to its end first: it writes into the folder."""
+        if not self.call_back() and self._future is not None:
+            wait([self._future])
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
@@ -125,6 +127,13 @@ class Judges:
         """Its turn is over."""
         judgement.drop()
         self._given.remove(judgement)
+
+    def drop_all(self) -> None:
+        """Give up what still waits for its turn."""
+        for judgement in tuple(self._given):
+            judgement.call_back()
+        for judgement in tuple(self._given):
+            self.drop(judgement)
 
     def close(self) -> None:
         """End the processes, each with what it is at; the rest is given up."""

@@ -211,7 +211,9 @@ def _validate(
         data = context.data_sources.add_sql("gate", connection_string=url)
         engine = data.get_execution_engine()
         batch = data.add_table_asset("batch", table_name="batch").add_batch_definition_whole_table("batch")
-        suite = gx.ExpectationSuite("suite", expectations=[expectation.copy() for expectation in expectations])
+        suite = gx.ExpectationSuite(
+            "suite", expectations=[expectation.copy() for expectation in expectations]
+        )
         outcome = batch.get_batch().validate(
             suite, expectation_parameters=parameters, result_format=result_format
         )

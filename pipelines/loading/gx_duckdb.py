@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql.base import PGCompiler
 from sqlalchemy.sql import operators
 
 from pipelines.formats.typed import quoted
+from pipelines.interrupts import interrupts_raised
 
 TYPES = {"BIGINT": BIGINT, "BOOLEAN": BOOLEAN, "DATE": DATE, "DECIMAL": NUMERIC, "TIMESTAMP": TIMESTAMP}
 
@@ -37,7 +38,8 @@ class _BufferedCursor:
         self.rowcount = -1
 
     def execute(self, statement: str, parameters: Any = None, context: Any = None) -> None:  # noqa: ARG002
-        cursor = self._connection.execute(statement, parameters or None)
+        with interrupts_raised():
+            cursor = self._connection.execute(statement, parameters or None)
         self.description = cursor.description
         self._rows = cursor.fetchall()
 

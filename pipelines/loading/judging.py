@@ -11,6 +11,7 @@ from pipelines import formats
 from pipelines.declarations.sources import Feed
 from pipelines.disk import disk_errors
 from pipelines.errors import DeliveryError, Reason
+from pipelines.interrupts import interrupts_raised
 from pipelines.loading import gate
 from pipelines.loading.delivery import Batch, Delivery
 
@@ -46,7 +47,7 @@ def judge(
     suite, suite_hash = gate.load_suite(delivery.source, delivery.feed)
     batch: Batch | None = None
     not_retained = False
-    with disk_errors(home):
+    with disk_errors(home), interrupts_raised():
         folder.mkdir(parents=True, exist_ok=True)
         try:
             batch = formats.read(delivery, feed, folder / "batch.parquet", pseudonym_key)

@@ -103,21 +103,24 @@ def load_offers(
                     judgement = beside.give(_task(delivery, settings, warehouse), folder / str(number))
                 yield offer, delivery, judgement
 
-        for offer, delivery, judgement in some_ahead(landed()):
-            if isinstance(delivery, OriginError):
-                yield offer, delivery
-                continue
-            outcome = load_delivery(
-                delivery,
-                settings,
-                warehouse,
-                origin=offer.origin,
-                fingerprint=offer.fingerprint,
-                judged=None if judgement is None else partial(beside.take, judgement),
-            )
-            if judgement is not None:
-                beside.drop(judgement)
-            yield offer, outcome
+        try:
+            for offer, delivery, judgement in some_ahead(landed()):
+                if isinstance(delivery, OriginError):
+                    yield offer, delivery
+                    continue
+                outcome = load_delivery(
+                    delivery,
+                    settings,
+                    warehouse,
+                    origin=offer.origin,
+                    fingerprint=offer.fingerprint,
+                    judged=None if judgement is None else partial(beside.take, judgement),
+                )
+                if judgement is not None:
+                    beside.drop(judgement)
+                yield offer, outcome
+        finally:
+            beside.drop_all()
 
 
 def load_delivery(

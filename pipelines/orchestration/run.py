@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import DeclarationError, GorodError, OriginError, WarehouseBusyError, WarehouseError
+from pipelines.interrupts import interrupts_noted
 from pipelines.loading import landing
 from pipelines.loading.ahead import judges
 from pipelines.loading.delivery import Delivery, Offer
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.moments import today
 from pipelines.orchestration import INTERRUPTED
-from pipelines.orchestration.interrupts import interrupts_noted
 from pipelines.orchestration.waiting import wait_for_slot
 from pipelines.progress import tell, watch
 from pipelines.settings import Settings
@@ -263,7 +263,7 @@ class _Runner:
                 tags={**given, **BY_COMMAND},
                 raise_on_error=False,
             )
-            if result.success and interrupted():
+            if interrupted():
                 raise KeyboardInterrupt
         if not result.success:
             kind, why = _why(result)

@@ -18,6 +18,7 @@ from pipelines.declarations.sources import Feed, load_sources
 from pipelines.disk import full_disk
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 from pipelines.formats.typed import SQL_TYPES, literal, quoted
+from pipelines.interrupts import interrupts_raised
 from pipelines.warehouse import form
 from pipelines.warehouse.base import Row, raw_table
 from pipelines.warehouse.ledger import Ledger
@@ -45,7 +46,8 @@ class DuckDBWarehouse(Ledger):
         """
         connection = self._open(read_only)
         try:
-            yield connection
+            with interrupts_raised():
+                yield connection
         except duckdb.Error as error:
             raise told(error, self.path) from error
         finally:

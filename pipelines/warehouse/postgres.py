@@ -26,6 +26,7 @@ from psycopg import sql
 from pipelines.declarations.sources import Feed, load_sources
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.formats.typed import SQL_TYPES, literal
+from pipelines.interrupts import interrupts_raised
 from pipelines.loading.gate import Result
 from pipelines.progress import tell
 from pipelines.warehouse import form
@@ -67,7 +68,8 @@ class PostgresWarehouse(Ledger):
             try:
                 self._attach(connection, CATALOGUE, read_only)
                 connection.execute(f"use {CATALOGUE}")
-                yield connection
+                with interrupts_raised():
+                    yield connection
             except duckdb.Error as error:
                 raise self.server.told(error) from error
             finally:

@@ -7,6 +7,7 @@ import json
 import pkgutil
 import sys
 import types
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ import expectations as suites
 from expectations.vocabulary import load, row
 from pipelines.declarations.sources import load_sources
 from pipelines.errors import GorodError
+from pipelines.interrupts import interrupts_raised
+from pipelines.loading import gate
 from pipelines.loading.delivery import Batch
 from pipelines.loading.gate import READABLE, Verdict, evaluate, load_suite
 from tests.expectations import test_beltelecom_inventory, test_open_sources
@@ -62,6 +65,50 @@ def kept_back(verdict: Verdict) -> dict[int, list[dict[str, Any]]]:
 def small(mostly: float = 1.0, **changes: Any) -> Any:
     arguments = {"column": "amount", "max_value": 90, "mostly": mostly, "name": "small", **SAYS, **changes}
     return row(gxe.ExpectColumnValuesToBeBetween, **arguments)
+
+
+class Interrupted:
+    """A connection that an interrupt hits at its ``nth`` statement, which is told as DuckDB tells it."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, nth: int) -> None:
+        self._connection = connection
+        self.left = nth
+
+    def itself(self) -> Interrupted:
+        return self
+
+    __enter__ = itself
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, *arguments: Any) -> duckdb.DuckDBPyConnection:
+        self.left -= 1
+        if self.left == 0:
+            raise RuntimeError("Query interrupted") from KeyboardInterrupt()
+        return self._connection.execute(*arguments)
+
+
+def test_an_interrupt_at_any_statement_refuses_nothing(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    for nth in range(1, 100):
+        connection = Interrupted(duckdb.connect(), nth)
+        monkeypatch.setattr(
+            gate, "duckdb", types.SimpleNamespace(connect=partial(Interrupted.itself, connection))
+        )
+        try:
+            with interrupts_raised():
+                verdict = judge(batch, small(mostly=0.5))
+        except KeyboardInterrupt:
+            continue
+        # the whole evaluation has fewer statements
+        assert verdict.accepted
+        assert verdict.quarantined == 10
+        assert nth > 8
+        return
+    raise AssertionError("there is no end to its statements")
 
 
 def test_every_declared_expectation_is_evaluated(batch: Batch) -> None:

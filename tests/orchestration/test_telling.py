@@ -10,6 +10,7 @@ from dagster import DagsterInstance
 from dagster._utils.interrupts import capture_interrupts
 
 from pipelines.errors import WarehouseBusyError
+from pipelines.interrupts import interrupts_noted
 from pipelines.loading.plan import Wanted
 from pipelines.orchestration import building_assets, run, stale
 from pipelines.orchestration.environment import (
@@ -18,7 +19,6 @@ from pipelines.orchestration.environment import (
     ensure_manifest,
     prepare_dagster_home,
 )
-from pipelines.orchestration.interrupts import interrupts_noted
 from tests.portal import Portal
 
 
