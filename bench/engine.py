@@ -68,7 +68,7 @@ def environment(home: Path) -> dict[str, str]:
         "GOROD_WAREHOUSE_PATH": str(home / "warehouse.duckdb"),
         "DBT_TARGET_PATH": str(home / "dbt"),
         "DBT_LOG_PATH": str(home / "dbt"),
-        "DBT_LOG_LEVEL_FILE": "info",  # as Gorod runs it
+        "DBT_LOG_LEVEL_FILE": os.environ.get("DBT_LOG_LEVEL_FILE", "info"),  # as Gorod runs it
     }
 
 

@@ -1,10 +1,13 @@
 {#
-    Cost follows what is new: the materialization of the large tables between observations and marts. Each row says in
-    built_from from which state of its inputs it was computed: a hash of the loads, months and territories that
-    int_measure_input or int_indicator_input give for its measure or indicator and its period, after a hash of the
-    definitions. A build takes out rows whose state is another now, computes these periods, and leaves all others; where
-    no state differs it touches nothing, and runs no hook. A correction, a waiver and its end are changes like any. It is
-    one transaction: a process that is killed leaves the table as it was, with what its rows were built from.
+    Cost follows what is new: the materialization of the large tables between observations and marts. A table beside each,
+    named like it with _state, says from which state of its inputs each period of a measure or indicator was computed: a
+    hash of the loads, months and territories that int_measure_input or int_indicator_input give, after a hash of the
+    definitions. A build takes out the rows whose state is another now, computes these periods, and leaves all others;
+    where no state differs it touches nothing, and runs no hook. A correction, a waiver and its end are changes like any.
+    It is one transaction: a process that is killed leaves the table as it was, with what its rows were built from.
+
+    A table is computed as a whole when what defines it has changed since, and after a build of a part of the project:
+    somebody may have left out what it stands on.
 
     The config inputs says whether a model goes by measure or by indicator. Its SQL takes them from changed_inputs(); by
     itself that is all of them, and here what has changed. The config volume names the model whose rows say in how many
@@ -14,12 +17,15 @@
     {% set rows_at_once = 2000000 %}
     {% set what = config.require('inputs') %}
     {% set target_relation = this.incorporate(type='table') %}
+    {% set state = api.Relation.create(
+        database=this.database, schema=this.schema, identifier=this.identifier ~ '_state', type='table'
+    ) %}
     {% set existing = load_cached_relation(this) %}
     {% set inputs = ref('int_' ~ what ~ '_input') %}
-    {% set definitions = "'" ~ definitions_hash()[:8] ~ "-' || " %}
-    {% set built_from = definitions ~ 'inputs.state' %}
+    {% set definitions = definitions_hash() %}
     {% set differs = make_temp_relation(target_relation, '__differs') %}
-    {% set as_whole = existing is none or not existing.is_table or should_full_refresh() %}
+    {% set as_whole = existing is none or not existing.is_table or load_cached_relation(state) is none
+        or should_full_refresh() or gorod.is_outdated(state, definitions) %}
 
     {{ run_hooks(pre_hooks, inside_transaction=false) }}
     {{ run_hooks(pre_hooks, inside_transaction=true) }}
@@ -28,22 +34,28 @@
         {% if existing is not none %}
             {% do adapter.drop_relation(existing) %}
         {% endif %}
+        {% do adapter.drop_relation(state) %}
         {% call statement('form') %}
             {{ create_table_as(false, target_relation, 'select * from (' ~ sql ~ ') as form where false') }}
+        {% endcall %}
+        {% call statement('state') %}
+            {{ create_table_as(false, state,
+                "select " ~ what ~ ", time_period, cast('' as varchar) as built_from from " ~ inputs ~ " where false") }};
+            comment on table {{ state }} is 'From which state of its inputs each period in {{ this.identifier }} was computed.';
+            comment on column {{ state }}.{{ what }} is 'Of which {{ what }}.';
+            comment on column {{ state }}.time_period is 'Of which period.';
+            comment on column {{ state }}.built_from is 'Hash of the definitions, and of the inputs.'
         {% endcall %}
         {% do create_indexes(target_relation) %}
         {% do persist_docs(target_relation, model) %}
     {% endif %}
     {% set compared %}
-        with held as (
-            select distinct {{ what }}, time_period, built_from from {{ target_relation }}
-        ),
-        wanted as (
-            select {{ what }}, time_period, {{ built_from }} as built_from from {{ inputs }} as inputs
+        with wanted as (
+            select {{ what }}, time_period, '{{ definitions }}-' || state as built_from from {{ inputs }}
         )
-        select *, true as is_changed from (select * from wanted except select * from held) as changed
+        select *, true as is_changed from (select * from wanted except select * from {{ state }}) as changed
         union all
-        select *, false as is_changed from (select * from held except select * from wanted) as gone
+        select *, false as is_changed from (select * from {{ state }} except select * from wanted) as gone
     {% endset %}
     {% call statement('main') %}
         {{ create_table_as(true, differs, compared) }}
@@ -52,12 +64,13 @@
     {% set periods = sides | selectattr('is_changed') | map(attribute='time_period') | list %}
     {% set hooks = post_hooks if as_whole or sides | length > 0 else [] %}
     {% if sides | length > periods | length %}
-        {% call statement('gone') %}
-            delete from {{ target_relation }} as held
-            using {{ differs }} as gone
-            where held.{{ what }} = gone.{{ what }} and held.time_period = gone.time_period
-                and held.built_from = gone.built_from and not gone.is_changed
-        {% endcall %}
+        {% for held in (target_relation, state) %}
+            {% call statement('gone_' ~ loop.index) %}
+                delete from {{ held }} as held
+                using {{ differs }} as gone
+                where held.{{ what }} = gone.{{ what }} and held.time_period = gone.time_period and not gone.is_changed
+            {% endcall %}
+        {% endfor %}
     {% endif %}
     {% if periods %}
         {% set known = run_query('select count(distinct time_period) from ' ~ inputs).columns[0].values()[0] | int %}
@@ -81,11 +94,14 @@
                     modules.re.sub(
                         'true /\\* periods and months of (\\w+) \\*/',
                         '\\1.time_period ' ~ with_months,
-                        sql | replace('true /* not held */', changed_only) | replace('/* definitions */', definitions)
+                        sql | replace('true /* not held */', changed_only)
                     )
                 ) }}
             {% endcall %}
         {% endfor %}
+        {% call statement('known') %}
+            insert into {{ state }} select {{ what }}, time_period, built_from from {{ differs }} where is_changed
+        {% endcall %}
     {% endif %}
     {% do adapter.drop_relation(differs) %}
 
@@ -94,3 +110,13 @@
     {{ run_hooks(hooks, inside_transaction=false) }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
+
+{# Whether the rows of a table were built by other definitions, or the last build was one of a part of the project. #}
+{% macro is_outdated(state, definitions) %}
+    {% set last = "(select whole from " ~ source('ops', 'build') ~ " order by built_at desc limit 1)"
+        if load_relation(source('ops', 'build')) is not none else 'true' %}
+    {% set found = run_query(
+        'select ' ~ last ~ ' as whole, (select built_from from ' ~ state ~ ' limit 1) as built_from'
+    ).rows[0] %}
+    {% do return(found[0] == false or (found[1] is not none and found[1].split('-')[0] != definitions)) %}
+{% endmacro %}

@@ -1,10 +1,10 @@
 {#
-    The inputs that a model of the materialization follow_inputs is computed from: measure or indicator, time_period,
-    built_from. The comments are marks: the materialization puts there what has changed.
+    The inputs that a model of the materialization follow_inputs is computed from: measure or indicator, and time_period.
+    The comments are marks: the materialization puts there what has changed.
 #}
 {% macro changed_inputs(what) -%}
     (
-        select inputs.{{ what }}, inputs.time_period, /* definitions */ inputs.state as built_from
+        select inputs.{{ what }}, inputs.time_period
         from {{ ref('int_' ~ what ~ '_input') }} as inputs
         where {{ in_changed_periods('inputs') }} and true /* not held */
     )

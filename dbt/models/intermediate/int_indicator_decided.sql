@@ -32,7 +32,6 @@ parts as (
 valued as (
     select
         computed.*,
-        changed.built_from,
         indicators.unit_measure,
         indicators.decimals,
         methods.scale,
@@ -117,6 +116,5 @@ select
     last_update,
     quality_rank,
     made,
-    includes_unallocated,
-    built_from
+    includes_unallocated
 from decided

@@ -10,7 +10,6 @@ units as (
         units.ref_area,
         units.freq,
         units.time_period,
-        changed.built_from,
         periods.last_day,
         indicators.own_figures
     from {{ ref('int_indicator_unit') }} as units
@@ -32,7 +31,6 @@ targets as (
         units.indicator,
         units.freq,
         units.time_period,
-        units.built_from,
         units.last_day,
         above.ancestor as target,
         units.ref_area as member
@@ -82,8 +80,7 @@ select
     targets.freq,
     targets.time_period,
     targets.target,
-    targets.member,
-    targets.built_from
+    targets.member
 from targets
 left join counted
     on

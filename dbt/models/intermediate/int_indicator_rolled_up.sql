@@ -17,7 +17,6 @@ summed as (
         members.target as ref_area,
         members.freq,
         members.time_period,
-        changed.built_from,
         units.breakdown,
         sum(units.numerator) as numerator,
         sum(units.denominator) as denominator,
@@ -48,7 +47,7 @@ summed as (
     where {{ in_changed_periods('members') }} and {{ in_changed_periods('units') }}
     group by
         members.indicator, units.method_version, members.target, members.freq, members.time_period,
-        changed.built_from, units.breakdown
+        units.breakdown
 ),
 
 rolled_up as (
@@ -118,8 +117,7 @@ select
     end as numeric(9, 2)) as coverage_population_pct,
     case when rolled_up.roll_up = 'percentile' then 'percentile' else 'rolled_up' end as made,
     rolled_up.unallocated_numerator is not null or rolled_up.unallocated_denominator is not null
-        as includes_unallocated,
-    rolled_up.built_from
+        as includes_unallocated
 from rolled_up
 left join {{ ref('int_indicator_percentile') }} as percentiles
     on

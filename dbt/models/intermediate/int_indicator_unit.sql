@@ -10,7 +10,6 @@ sides as (
         terms.ref_area,
         terms.freq,
         terms.time_period,
-        changed.built_from,
         terms.breakdown,
         sum(case when terms.side = 'numerator' then {{ product('terms.value', 'terms.weight') }} end) as numerator,
         sum(case when terms.side = 'denominator' then {{ product('terms.value', 'terms.weight') }} end) as denominator,
@@ -37,7 +36,7 @@ sides as (
     inner join changed on terms.indicator = changed.indicator and terms.time_period = changed.time_period
     where {{ in_changed_periods('terms') }}
     group by
-        terms.indicator, terms.method_version, terms.ref_area, terms.freq, terms.time_period, changed.built_from,
+        terms.indicator, terms.method_version, terms.ref_area, terms.freq, terms.time_period,
         terms.breakdown
 )
 
@@ -62,6 +61,5 @@ select
     has_warnings,
     control_share_pct,
     last_update,
-    quality_rank,
-    built_from
+    quality_rank
 from sides

@@ -61,7 +61,6 @@ longer as (
         native.ref_area,
         periods.freq,
         periods.time_period,
-        changed.built_from,
         native.breakdown,
         case measures.time_rule
             when 'mean' then {{ exact_ratio(fixed('sum(native.value)'), fixed(months_averaged), fixed('1')) }}
@@ -84,7 +83,7 @@ longer as (
         native.freq = 'M'
         and (measures.time_rule in ('sum', 'mean', 'max') or (measures.time_rule = 'last' and periods.is_last))
     group by
-        native.measure, native.ref_area, periods.freq, periods.time_period, changed.built_from, native.breakdown,
+        native.measure, native.ref_area, periods.freq, periods.time_period, native.breakdown,
         measures.time_rule, measures.absence
 )
 
@@ -102,8 +101,7 @@ select
     native.control_share_pct,
     native.last_update,
     1 as months_expected,
-    case when native.value is null then 0 else 1 end as months_delivered,
-    changed.built_from
+    case when native.value is null then 0 else 1 end as months_delivered
 from native
 inner join changed on native.measure = changed.measure and native.time_period = changed.time_period
 union all
@@ -121,6 +119,5 @@ select
     control_share_pct,
     last_update,
     cast(months_expected as integer) as months_expected,
-    cast(months_delivered as integer) as months_delivered,
-    built_from
+    cast(months_delivered as integer) as months_delivered
 from longer

@@ -319,22 +319,6 @@ select
     {{ fixed('found.compared_value') }} as compared_value,
     {{ fixed('found.limit_value') }} as limit_value,
     {{ fixed('found.distance') }} as distance,
-    found.synthetic,
-    changed.built_from
+    found.synthetic
 from found
 inner join changed on found.indicator = changed.indicator and found.time_period = changed.time_period
-union all
-select
-    null as rule,
-    indicator,
-    null as ref_area,
-    null as freq,
-    time_period,
-    null as breakdown,
-    {{ fixed('null') }} as obs_value,
-    {{ fixed('null') }} as compared_value,
-    {{ fixed('null') }} as limit_value,
-    {{ fixed('null') }} as distance,
-    false as synthetic,
-    built_from
-from changed
