@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,20 +37,30 @@ def run_on_samples(home: Path, *arguments: str, **environment: str) -> subproces
     )  # fmt: skip
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that whichever worker comes first makes, for all."""
+    shared = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / name
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            (folder / "done").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the main job done on all samples; shared by all workers."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    folder = shared / "samples"
-    with (shared / "samples.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "done").exists():
-            done = run_on_samples(folder, "run", "--report")
-            assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-            (folder / "done").touch()
-    return folder
+
+    def make(home: Path) -> None:
+        done = run_on_samples(home, "run", "--report")
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+    return made_once(tmp_path_factory, "samples", make)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import json
 import logging
 import warnings
 from collections.abc import Sequence
@@ -80,8 +81,8 @@ class Verdict:
         )
 
 
-def load_suite(source: str, feed: str) -> tuple[list[Any], str]:
-    """The declared expectations of a feed and the hash of all suites of its source (they share pieces).
+def load_suite(source: str, feed: str) -> list[Any]:
+    """The declared expectations of a feed.
 
     Raises:
         GorodError: there is no suite, it is empty, or two expectations have one name.
@@ -100,9 +101,13 @@ def load_suite(source: str, feed: str) -> tuple[list[Any], str]:
             f"suite {module.__file__} is empty or repeats a name: {names}",
             "Give each expectation a name of its own.",
         )
-    assert module.__file__
-    files = sorted(Path(module.__file__).parent.glob("*.py"))
-    return suite, hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    return suite
+
+
+def suite_hash(suite: Sequence[Any]) -> str:
+    """SHA-256 of all that a suite asks, code lists that it is made from included, wherever in the code it stands."""
+    asked = [expectation.configuration.to_json_dict() for expectation in suite]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def parameters_of(suite: Sequence[Any]) -> set[str]:

@@ -44,7 +44,7 @@ def judge(
         GorodError: the suite is broken.
     """
     started = time.monotonic()
-    suite, suite_hash = gate.load_suite(delivery.source, delivery.feed)
+    suite = gate.load_suite(delivery.source, delivery.feed)
     batch: Batch | None = None
     not_retained = False
     with disk_errors(home), interrupts_raised():
@@ -59,7 +59,7 @@ def judge(
                 not_retained = feed.empty_delivery == "not_retained"
             else:
                 verdict = gate.evaluate(batch, suite, {**parameters, **batch.facts}, folder)
-    return Judged(batch, verdict, suite_hash, not_retained, time.monotonic() - started)
+    return Judged(batch, verdict, gate.suite_hash(suite), not_retained, time.monotonic() - started)
 
 
 def _on_empty(feed: Feed) -> gate.Result:

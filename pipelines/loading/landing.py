@@ -115,8 +115,9 @@ def settle(delivery: Delivery, settings: Settings) -> None:
 
 
 def sweep(settings: Settings) -> None:
-    """Remove what killed fetches left behind. Call only while holding the run lock."""
-    shutil.rmtree(settings.landing / ".incoming", ignore_errors=True)
+    """Remove what killed fetches and judgements left behind. Call only where no other process loads."""
+    for folder in (settings.landing / ".incoming", settings.work):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_receipt(folder: Path) -> Delivery:

@@ -295,7 +295,7 @@ def _cut(delivery: Delivery, history: list[dict[str, Any]]) -> Reason | None:
 
 def _parameters(delivery: Delivery, warehouse: Warehouse) -> dict[str, Any]:
     """What a suite may ask of the delivery and of the register in force; the batch adds its facts."""
-    suite, _ = gate.load_suite(delivery.source, delivery.feed)
+    suite = gate.load_suite(delivery.source, delivery.feed)
     days = delivery.slice
     return {
         "first_day": days.first_day.isoformat() if days.first_day else "0001-01-01",

@@ -83,7 +83,7 @@ def origin_spec(source: Source, name: str, feed: Feed) -> dg.AssetSpec:
 def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
     """The asset that fetches, lands, gates and enters what is new of one feed."""
     key = raw_key(source.source, name)
-    suite, _ = load_suite(source.source, name)
+    suite = load_suite(source.source, name)
     expectations = _expectations(suite)
     # what is judged by the register waits for it
     register = [raw_key(*REGISTER)] if REGISTERED in parameters_of(suite) else []

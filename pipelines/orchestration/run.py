@@ -85,7 +85,6 @@ def run(
             def runner() -> _Runner:
                 return opened.enter_context(closing(_Runner(settings, manifest)))
 
-            landing.sweep(settings)
             warehouse = open_warehouse(settings)
             warehouse.prepare()
             before = _last_load(warehouse)
@@ -249,6 +248,7 @@ class _Runner:
             KeyboardInterrupt: Dagster was interrupted; it does not pass that on.
         """
         wait_for_slot(self.instance, self.settings.busy_timeout_s)
+        landing.sweep(self.settings)
         builds = job in (self.build_job, self.report_job)
         definition = (self.building if builds else self.loading).resolve_job_def(job)
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

@@ -224,7 +224,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_each_expectation_has_its_defect(name: str) -> None:
-    suite, _ = load_suite(*name.split("."))
+    suite = load_suite(*name.split("."))
     assert {expectation.meta["name"] for expectation in suite} == set(DEFECTS[name])
 
 
@@ -240,7 +240,7 @@ def test_a_seeded_defect_is_seen(name: str, expectation: str, folder: Path, tmp_
         connection.execute(statement)
         connection.execute(f"copy batch to '{spoilt}' (format parquet)")
         (count,) = connection.execute("select count(*) from batch").fetchone() or (0,)
-    suite, _ = load_suite(*name.split("."))
+    suite = load_suite(*name.split("."))
     alone = [one for one in suite if one.meta["name"] == expectation]
     days = parse_slice(SAMPLES[name][1], None)
     parameters = {
@@ -271,7 +271,7 @@ def test_a_territory_twice_with_a_blank_at_its_end_is_kept_back(tmp_path: Path) 
     days = parse_slice(SAMPLES["belstat.wages"][1], None)
     delivery = Delivery("d", "belstat", "wages", "by", days, tmp_path, (path.name,), "", 0, "", "", True)
     batch = read(delivery, load_sources()["belstat"].feeds["wages"], tmp_path / "batch.parquet")
-    suite, _ = load_suite("belstat", "wages")
+    suite = load_suite("belstat", "wages")
     given = {"first_day": str(days.first_day), "last_day": str(days.last_day), **batch.facts}
     verdict = evaluate(batch, suite, given, tmp_path)
     (found,) = [result for result in verdict.results if result.expectation == "cell_unique"]

@@ -109,7 +109,7 @@ def test_each_feed_has_a_check_for_each_expectation(defs: dg.Definitions) -> Non
     checks = {(check.asset_key.path[-1], check.name) for check in defs.resolve_asset_graph().asset_check_keys}
     for source in load_sources().values():
         for feed in source.feeds:
-            suite, _ = load_suite(source.source, feed)
+            suite = load_suite(source.source, feed)
             for expectation in suite:
                 name = expectation.meta["name"].replace(".", "_")
                 assert (f"{source.source}__{feed}", name) in checks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from pipelines.declarations.sources import SOURCES
 from pipelines.loading.load import load_offer
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import PROJECT, Settings, get_settings
+from tests.conftest import made_once
 from tests.portal import Portal, use_home
 
 # what a month of Minsk holds in the small country: month, number of requests
@@ -75,17 +75,7 @@ def _build(folder: Path) -> None:
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with ``home`` and ``mirror`` of the small country; shared by all workers, never changed."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    folder = shared / "small-country"
-    with (shared / "small-country.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "done").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            _build(folder)
-            (folder / "done").touch()
-    return folder
+    return made_once(tmp_path_factory, "small-country", _build)
 
 
 def copy_country(built: Path, to: Path) -> Settings:

@@ -90,6 +90,7 @@ def state(home: Path) -> dict[str, Any]:
     found["published"] = publication.content_hash
     assert not has_pending(Settings(home=home))
     assert not list(landing.glob(".incoming/*"))
+    assert not list(home.glob("work/*"))
     return found
 
 

@@ -111,7 +111,7 @@ def pass_gate(file: File, folder: Path) -> Verdict:
         True,
     )
     batch = read(delivery, file.declared, folder / "batch.parquet")
-    suite, _ = load_suite(file.source, file.feed)
+    suite = load_suite(file.source, file.feed)
     days = {"first_day": str(file.slice.first_day), "last_day": str(file.slice.last_day)}
     register = {"territories": territories_beside(file.path)} if "territories" in parameters_of(suite) else {}
     return evaluate(batch, suite, days | register | batch.facts, folder)
