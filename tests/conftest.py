@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,12 @@ from tests.portal import Portal, use_home
 # machines differ, and share their processors
 hypothesis_settings.register_profile("any_machine", deadline=None)
 hypothesis_settings.load_profile("any_machine")
+
+
+def pytest_configure() -> None:
+    """What a shell puts into the background ignores interrupts; tests are about who hears them."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -49,9 +49,13 @@ class DuckDBWarehouse(Ledger):
             with interrupts_raised():
                 yield connection
         except duckdb.Error as error:
-            raise told(error, self.path) from error
+            raise self.told(error) from error
         finally:
             connection.close()
+
+    def told(self, error: duckdb.Error) -> Exception:
+        """An error of DuckDB as one that tells what to do."""
+        return told(error, self.path)
 
     def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
         deadline = time.monotonic() + self.busy_timeout_s
@@ -70,7 +74,7 @@ class DuckDBWarehouse(Ledger):
                 ) from error
             except duckdb.Error as error:
                 if not HELD.search(str(error)) or time.monotonic() > deadline:
-                    raise told(error, self.path) from error
+                    raise self.told(error) from error
                 time.sleep(random.uniform(0.05, 0.25))
 
     @property

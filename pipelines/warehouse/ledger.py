@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +32,10 @@ class Ledger(ABC):
     def connection(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection, closed at the end; what was begun and not committed is undone."""
 
+    @abstractmethod
+    def told(self, error: duckdb.Error) -> Exception:
+        """An error of DuckDB as one that tells what to do."""
+
     @contextmanager
     def sitting(self) -> Iterator[None]:
         """Within it queries and entries share one connection: to open one costs as much as to enter a small load."""
@@ -42,8 +46,16 @@ class Ledger(ABC):
             finally:
                 self._shared = None
 
-    def _connected(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        return self.connection(read_only=read_only) if self._shared is None else nullcontext(self._shared)
+    @contextmanager
+    def _connected(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        if self._shared is None:
+            with self.connection(read_only=read_only) as connection:
+                yield connection
+            return
+        try:
+            yield self._shared
+        except duckdb.Error as error:
+            raise self.told(error) from error
 
     def commit_load(
         self,

@@ -71,11 +71,15 @@ class PostgresWarehouse(Ledger):
                 with interrupts_raised():
                     yield connection
             except duckdb.Error as error:
-                raise self.server.told(error) from error
+                raise self.told(error) from error
             finally:
                 # closed within a transaction whose server is gone, the extension ends the whole process
                 with suppress(duckdb.Error):
                     connection.rollback()
+
+    def told(self, error: duckdb.Error) -> Exception:
+        """An error of DuckDB as one that tells what to do."""
+        return self.server.told(error)
 
     def attach(self, connection: duckdb.DuckDBPyConnection, name: str | None = None) -> str:
         """Attach the database, to read, and its name in that connection.
@@ -164,6 +168,8 @@ class PostgresWarehouse(Ledger):
                     lost = error.__cause__ is not None and is_away(error.__cause__)
                     if not lost or attempt == ATTEMPTS:
                         raise
+                    # the connection of a sitting went with the server
+                    self._shared = None
 
     def commit_offer(self, load_id: str, offer: Seen) -> None:
         """Note that a known delivery was offered again, perhaps from elsewhere."""

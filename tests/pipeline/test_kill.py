@@ -28,8 +28,8 @@ PLACES = [
     ("pipelines.connectors.files:shutil.copyfile", "before", 2),
     ("pipelines.loading.landing:mark_pending", "after", 2),
     ("pipelines.loading.landing:_sync", "after", 6),  # the folder stands in its place
-    ("pipelines.loading.load:formats.read", "after", 2),
-    ("pipelines.loading.load:gate.evaluate", "after", 2),
+    ("pipelines.loading.judging:formats.read", "after", 2),
+    ("pipelines.loading.judging:gate.evaluate", "after", 2),
     ("pipelines.warehouse.ledger:_insert_batch", "after", 2),
     ("pipelines.loading.landing:settle", "before", 2),
     ("pipelines.loading.landing:settle", "after", 2),

@@ -33,7 +33,7 @@ KINDS = ("killed", "stopped", "dropped")
 PHASES = {
     "plan": ("pipelines.loading.plan:known_offers", "before"),
     "landing": ("pipelines.loading.landing:mark_pending", "after"),
-    "gate": ("pipelines.loading.load:gate.evaluate", "after"),
+    "gate": ("pipelines.loading.judging:gate.evaluate", "after"),
     "load": ("pipelines.warehouse.ledger:_insert_batch", "after"),
     "catalogue": ("pipelines.orchestration.building_assets:write_catalogue", "after"),
     "dbt": ("pipelines.orchestration.building_assets:tell", "before", 12),
