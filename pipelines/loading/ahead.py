@@ -1,6 +1,6 @@
 """Deliveries judged ahead of their turn, in processes beside this one.
 
-Great Expectations spends a fifth of a second of Python on a delivery of any size. Where many wait, the gate judges the
+Great Expectations spends some 150 ms of Python on a delivery of any size. Where many wait, the gate judges the
 next ones while one load is entered. Entering stays here: one load after the other, in the order of the offers.
 """
 

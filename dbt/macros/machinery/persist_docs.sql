@@ -5,12 +5,15 @@
 {% macro default__persist_docs(relation, model, for_relation, for_columns) %}
     {% set comments = [] %}
     {% if for_relation and config.persist_relation_docs() and model.description %}
-        {% do comments.append(relation.type ~ ' ' ~ relation ~ ' is ' ~ gorod.text_literal(model.description)) %}
+        {% do comments.append(
+            relation.type ~ ' ' ~ relation ~ ' is ' ~ dbt.string_literal(dbt.escape_single_quotes(model.description))
+        ) %}
     {% endif %}
     {% if for_columns and config.persist_column_docs() %}
         {% for column in model.columns.values() if column.description %}
             {% do comments.append(
-                'column ' ~ relation ~ '.' ~ adapter.quote(column.name) ~ ' is ' ~ gorod.text_literal(column.description)
+                'column ' ~ relation ~ '.' ~ adapter.quote(column.name) ~ ' is '
+                ~ dbt.string_literal(dbt.escape_single_quotes(column.description))
             ) %}
         {% endfor %}
     {% endif %}
@@ -19,8 +22,4 @@
             comment on {{ comments | join('; comment on ') }}
         {% endcall %}
     {% endif %}
-{% endmacro %}
-
-{% macro text_literal(text) %}
-    {%- do return("'" ~ text | replace("'", "''") ~ "'") -%}
 {% endmacro %}
