@@ -108,7 +108,7 @@ class Findings:
             )
         compared = Table("what", "value", "meant", title="In ratios")
         for ratio in self.ratios:
-            compared.add_row(ratio.what, f"{ratio.value:.2f}", ratio.reach)
+            compared.add_row(ratio.what, f"{ratio.value:.3g}", ratio.reach)
         for each in (table, compared):
             for column in each.columns[1:]:
                 column.justify = "right"

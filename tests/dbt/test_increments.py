@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,38 @@ def test_corrections_refusals_and_new_definitions(tmp_path: Path) -> None:
     )
     assert superseded == [(0,)]  # staging knows effective loads only
     assert after[0][0] < before[0][0]
+
+
+@pytest.mark.slow
+def test_a_model_that_fails_leaves_what_was_there(small: Any, tmp_path: Path) -> None:
+    """A table, a view, one that follows its inputs and that of each region: none is dropped before its like is made."""
+    broken = copy.copy(small)
+    broken.folder, broken.path = tmp_path, tmp_path / small.path.name
+    shutil.copy(small.path, broken.path)
+    built = {
+        "int_delivered_month": "intermediate.int_delivered_month",
+        "int_observations_reported": "intermediate.int_observations_reported",
+        "int_measure_period": "intermediate.int_measure_period",
+        "mart_region_indicator_value": "mart_by_br.indicator_value",
+    }
+    comments = "select table_name, comment from duckdb_tables() union all select view_name, comment from duckdb_views()"
+
+    def held() -> dict[str, list[tuple[Any, ...]]]:
+        return {table: broken.query(f"select * from {table} order by all") for table in built.values()}
+
+    before, commented = held(), sorted(broken.query(comments), key=str)
+    assert all(before.values())
+    for declared in ("measure", "indicator"):
+        with broken.connect() as connection:
+            connection.execute(f"alter table catalogue.{declared} rename to away")
+        for model in list(built)[:3] if declared == "measure" else list(built)[3:]:
+            done = broken.dbt("run", "--full-refresh", "--select", model)
+            assert done.returncode == 1
+            assert f"Table with name {declared} does not exist" in done.stdout
+        with broken.connect() as connection:
+            connection.execute(f"alter table catalogue.away rename to {declared}")
+    assert held() == before
+    assert sorted(broken.query(comments), key=str) == commented
 
 
 @pytest.mark.slow

@@ -31,23 +31,19 @@
     {{ run_hooks(pre_hooks, inside_transaction=true) }}
 
     {% if as_whole %}
-        {% if existing is not none %}
-            {% do adapter.drop_relation(existing) %}
-        {% endif %}
-        {% do adapter.drop_relation(state) %}
         {% call statement('form') %}
-            {{ create_table_as(false, target_relation, 'select * from (' ~ sql ~ ') as form where false') }}
-        {% endcall %}
-        {% call statement('state') %}
+            {{ gorod.drop_held(existing) }}
+            {{ gorod.drop_held(load_cached_relation(state)) }}
+            {{ create_table_as(false, target_relation, 'select * from (' ~ sql ~ ') as form where false') }};
             {{ create_table_as(false, state,
                 "select " ~ what ~ ", time_period, cast('' as varchar) as built_from from " ~ inputs ~ " where false") }};
             comment on table {{ state }} is 'From which state of its inputs each period in {{ this.identifier }} was computed.';
             comment on column {{ state }}.{{ what }} is 'Of which {{ what }}.';
             comment on column {{ state }}.time_period is 'Of which period.';
-            comment on column {{ state }}.built_from is 'Hash of the definitions, and of the inputs.'
+            comment on column {{ state }}.built_from is 'Hash of the definitions, and of the inputs.';
+            {{ gorod.comments_on(target_relation, model) }}
         {% endcall %}
         {% do create_indexes(target_relation) %}
-        {% do persist_docs(target_relation, model) %}
     {% endif %}
     {% set compared %}
         with wanted as (
@@ -57,10 +53,11 @@
         union all
         select *, false as is_changed from (select * from {{ state }} except select * from wanted) as gone
     {% endset %}
-    {% call statement('main') %}
-        {{ create_table_as(true, differs, compared) }}
+    {% call statement('main', fetch_result=true) %}
+        {{ create_table_as(true, differs, compared) }};
+        select distinct is_changed, time_period from {{ differs }} order by time_period
     {% endcall %}
-    {% set sides = run_query('select distinct is_changed, time_period from ' ~ differs ~ ' order by time_period').rows %}
+    {% set sides = load_result('main').table.rows %}
     {% set periods = sides | selectattr('is_changed') | map(attribute='time_period') | list %}
     {% set hooks = post_hooks if as_whole or sides | length > 0 else [] %}
     {% if sides | length > periods | length %}
@@ -73,9 +70,11 @@
         {% endfor %}
     {% endif %}
     {% if periods %}
-        {% set known = run_query('select count(distinct time_period) from ' ~ inputs).columns[0].values()[0] | int %}
-        {% set rows = run_query('select count(*) from ' ~ ref(config.require('volume'))).columns[0].values()[0] | int %}
-        {% set portions = (rows * (periods | length) / known / rows_at_once) | round(0, 'ceil') | int %}
+        {% set volume = run_query(
+            'select (select count(*) from ' ~ ref(config.require('volume')) ~ ') as of_rows,'
+            ~ ' (select count(distinct time_period) from ' ~ inputs ~ ') as of_periods'
+        ).rows[0] %}
+        {% set portions = (volume[0] * (periods | length) / volume[1] / rows_at_once) | round(0, 'ceil') | int %}
         {% set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='quoted') | join(', ') %}
         {% set changed_only = '(inputs.' ~ what ~ ', inputs.time_period) in (select ' ~ what ~ ', time_period from '
             ~ differs ~ ' where is_changed)' %}
@@ -99,11 +98,13 @@
                 ) }}
             {% endcall %}
         {% endfor %}
-        {% call statement('known') %}
-            insert into {{ state }} select {{ what }}, time_period, built_from from {{ differs }} where is_changed
-        {% endcall %}
     {% endif %}
-    {% do adapter.drop_relation(differs) %}
+    {% call statement('known') %}
+        {% if periods %}
+            insert into {{ state }} select {{ what }}, time_period, built_from from {{ differs }} where is_changed;
+        {% endif %}
+        drop table {{ differs }}
+    {% endcall %}
 
     {{ run_hooks(hooks, inside_transaction=true) }}
     {{ adapter.commit() }}

@@ -10,44 +10,40 @@
     {% set table_name = config.require('table_name') %}
     {% set territories = ref(config.require('territories')) %}
     {% set target_relation = this.incorporate(type='view') %}
-    {% set written = [target_relation] %}
 
     {{ run_hooks(pre_hooks, inside_transaction=false) }}
     {{ run_hooks(pre_hooks, inside_transaction=true) }}
 
-    {% set existing = load_relation(this) %}
-    {% if existing is not none %}
-        {% do adapter.drop_relation(existing) %}
-    {% endif %}
-    {% call statement('main') %}
-        {{ create_view_as(target_relation, sql) }}
-    {% endcall %}
-
     {% set marts = run_query(
         "select ref_area, level from " ~ territories ~ " where level in ('country', 'region') order by ref_area"
     ) %}
+    {% set relations = [] %}
     {% for mart in marts.rows %}
         {% set schema = 'mart_' ~ mart['ref_area'] | lower | replace('-', '_') %}
-        {% set relation = gorod.region_relation(schema, table_name) %}
-        {% do adapter.create_schema(relation) %}
-        {% do gorod.replace_table(relation, 'select * from ' ~ target_relation ~ (
-            '' if mart['level'] == 'country' else " where region = '" ~ mart['ref_area'] ~ "'"
-        )) %}
-        {% do persist_docs(relation, model) %}
-        {% do written.append(relation) %}
+        {% do relations.append(gorod.region_relation(schema, table_name)) %}
+        {# it commits: before anything is replaced #}
+        {% do adapter.create_schema(relations[-1]) %}
     {% endfor %}
-    {% do persist_docs(target_relation, model) %}
+
+    {% call statement('main') %}
+        {{ gorod.drop_held(load_cached_relation(this)) }}
+        {{ create_view_as(target_relation, sql) }};
+        {{ gorod.comments_on(target_relation, model) }}
+    {% endcall %}
+
+    {% for mart in marts.rows %}
+        {% set relation = relations[loop.index0] %}
+        {% call statement('replace_' ~ relation.schema) %}
+            drop table if exists {{ relation }};
+            create table {{ relation }} as
+            select * from {{ target_relation }}
+            {% if mart['level'] != 'country' %}where region = '{{ mart['ref_area'] }}'{% endif %};
+            {{ gorod.comments_on(relation, model) }}
+        {% endcall %}
+    {% endfor %}
 
     {{ run_hooks(post_hooks, inside_transaction=true) }}
     {{ adapter.commit() }}
     {{ run_hooks(post_hooks, inside_transaction=false) }}
-    {{ return({'relations': written}) }}
+    {{ return({'relations': [target_relation] + relations}) }}
 {% endmaterialization %}
-
-{# Replace a table within the transaction, so that a reader sees the old or the new one. #}
-{% macro replace_table(relation, select_sql) %}
-    {% call statement('replace_' ~ relation.schema) %}
-        drop table if exists {{ relation }};
-        create table {{ relation }} as {{ select_sql }};
-    {% endcall %}
-{% endmacro %}

@@ -3,6 +3,16 @@
     to pass over a documented one that is not there: here that is an error.
 #}
 {% macro default__persist_docs(relation, model, for_relation, for_columns) %}
+    {% set comments = gorod.comments_on(relation, model, for_relation, for_columns) %}
+    {% if comments %}
+        {% call statement('comments') %}
+            {{ comments }}
+        {% endcall %}
+    {% endif %}
+{% endmacro %}
+
+{# The SQL that comments on a relation and its columns as the config persist_docs says; empty where it says nothing. #}
+{% macro comments_on(relation, model, for_relation=true, for_columns=true) %}
     {% set comments = [] %}
     {% if for_relation and config.persist_relation_docs() and model.description %}
         {% do comments.append(
@@ -17,9 +27,5 @@
             ) %}
         {% endfor %}
     {% endif %}
-    {% if comments %}
-        {% call statement('comments') %}
-            comment on {{ comments | join('; comment on ') }}
-        {% endcall %}
-    {% endif %}
+    {% do return('comment on ' ~ comments | join('; comment on ') if comments else '') %}
 {% endmacro %}

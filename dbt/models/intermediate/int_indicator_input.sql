@@ -69,32 +69,68 @@ wanted as (
     ) as told on frequencies.indicator = told.indicator and periods.time_period = told.time_period
 ),
 
-stood_on as (
+asked as (
     select
-        wanted.indicator,
-        wanted.time_period,
+        wanted.*,
         needed.measure,
-        inputs.time_period as input_period,
-        inputs.state
+        measures.carry_forward_years
     from wanted
     inner join needed on wanted.indicator = needed.indicator
     inner join {{ source('catalogue', 'measure') }} as measures on needed.measure = measures.measure
-    inner join {{ ref('int_measure_input') }} as inputs on needed.measure = inputs.measure
-    left join {{ ref('dim_period') }} as periods on inputs.time_period = periods.time_period
-    where
-        inputs.time_period = '_Z'
-        or (
-            periods.freq = wanted.freq
-            and (
-                wanted.is_filled_in
-                or (periods.first_month = wanted.first_month and periods.year between wanted.year - 2 and wanted.year)
-            )
-        )
-        or (
+),
+
+reached as (
+    select
+        indicator,
+        time_period,
+        measure,
+        '_Z' as input_period
+    from asked
+    union
+    select
+        asked.indicator,
+        asked.time_period,
+        asked.measure,
+        periods.time_period as input_period
+    from asked
+    inner join {{ ref('dim_period') }} as periods
+        on
+            asked.freq = periods.freq
+            and asked.first_month = periods.first_month
+            and periods.year between asked.year - 2 and asked.year
+    union
+    select
+        asked.indicator,
+        asked.time_period,
+        asked.measure,
+        periods.time_period as input_period
+    from asked
+    inner join {{ ref('dim_period') }} as periods
+        on
             periods.freq = 'A'
-            and measures.carry_forward_years > 0
-            and periods.year between wanted.year - 2 - measures.carry_forward_years and wanted.year
-        )
+            and periods.year between asked.year - 2 - asked.carry_forward_years and asked.year
+    where asked.carry_forward_years > 0
+    union
+    select
+        asked.indicator,
+        asked.time_period,
+        asked.measure,
+        periods.time_period as input_period
+    from asked
+    inner join {{ ref('dim_period') }} as periods on asked.freq = periods.freq
+    where asked.is_filled_in
+),
+
+stood_on as (
+    select
+        reached.indicator,
+        reached.time_period,
+        reached.measure,
+        reached.input_period,
+        inputs.state
+    from reached
+    inner join {{ ref('int_measure_input') }} as inputs
+        on reached.measure = inputs.measure and reached.input_period = inputs.time_period
 ),
 
 territories as (

@@ -24,47 +24,6 @@ methods as (
             and periods.last_day <= coalesce(methods.valid_to, cast('9999-12-31' as date))
 ),
 
-figures as (
-    select
-        measure,
-        ref_area,
-        freq,
-        time_period as for_period,
-        time_period,
-        breakdown,
-        value,
-        obs_status,
-        missing_reason,
-        synthetic,
-        has_warnings,
-        control_share_pct,
-        last_update,
-        months_expected,
-        months_delivered,
-        false as by_vintage
-    from {{ ref('int_measure_period') }}
-    union all
-    select
-        vintages.measure,
-        vintages.ref_area,
-        periods.freq,
-        periods.time_period as for_period,
-        vintages.time_period,
-        vintages.breakdown,
-        vintages.value,
-        vintages.obs_status,
-        null as missing_reason,
-        vintages.synthetic,
-        vintages.has_warnings,
-        null as control_share_pct,
-        vintages.last_update,
-        1 as months_expected,
-        1 as months_delivered,
-        true as by_vintage
-    from {{ ref('int_vintage') }} as vintages
-    inner join {{ ref('dim_period') }} as periods on vintages.year = periods.year
-),
-
 reported as (
     select distinct
         terms.indicator,
@@ -109,83 +68,107 @@ wanted as (
     inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
     left join {{ source('catalogue', 'measure') }} as multiplied on terms.times_measure = multiplied.measure
     left join country on true
+),
+
+-- of the two, the figure itself or its vintage, a term has at most one
+found as (
+    select
+        wanted.*,
+        coalesce(figures.ref_area, vintages.ref_area) is not null as is_known,
+        coalesce(figures.time_period, vintages.time_period) as found_period,
+        coalesce(figures.value, vintages.value) as value,
+        coalesce(figures.obs_status, vintages.obs_status) as obs_status,
+        figures.missing_reason,
+        coalesce(figures.synthetic, vintages.synthetic) as synthetic,
+        coalesce(figures.has_warnings, vintages.has_warnings) as has_warnings,
+        figures.control_share_pct,
+        coalesce(figures.last_update, vintages.last_update) as last_update,
+        coalesce(figures.months_expected, 1) as months_expected,
+        coalesce(figures.months_delivered, case when vintages.ref_area is not null then 1 else 0 end)
+            as months_delivered
+    from wanted
+    left join {{ ref('int_measure_period') }} as figures
+        on
+            wanted.measure = figures.measure
+            and wanted.term_ref_area = figures.ref_area
+            and wanted.term_freq = figures.freq
+            and case when not wanted.by_vintage then wanted.term_period end = figures.time_period
+            and wanted.term_breakdown = figures.breakdown
+    left join {{ ref('int_vintage') }} as vintages
+        on
+            wanted.measure = vintages.measure
+            and wanted.term_ref_area = vintages.ref_area
+            and case when wanted.by_vintage then {{ year_of('wanted.term_period') }} end = vintages.year
+            and wanted.term_breakdown = vintages.breakdown
 )
 
 select
-    wanted.indicator,
-    wanted.method_version,
-    wanted.ref_area,
-    wanted.freq,
-    wanted.time_period,
-    wanted.breakdown,
-    wanted.side,
-    wanted.term_no,
-    wanted.measure,
-    wanted.times_measure,
-    wanted.weight,
-    wanted.term_breakdown,
-    wanted.term_ref_area,
-    case when wanted.by_vintage then figures.time_period else wanted.term_period end as term_period,
-    case when wanted.by_vintage then 'A' else wanted.term_freq end as term_freq,
+    found.indicator,
+    found.method_version,
+    found.ref_area,
+    found.freq,
+    found.time_period,
+    found.breakdown,
+    found.side,
+    found.term_no,
+    found.measure,
+    found.times_measure,
+    found.weight,
+    found.term_breakdown,
+    found.term_ref_area,
+    case when found.by_vintage then found.found_period else found.term_period end as term_period,
+    case when found.by_vintage then 'A' else found.term_freq end as term_freq,
     case
-        when wanted.times_measure is null then figures.value else {{ fixed('figures.value * factors.value') }}
+        when found.times_measure is null then found.value else {{ fixed('found.value * factors.value') }}
     end as value,
     case
-        when 'U' in (figures.obs_status, factors.obs_status) then 'U'
-        when 'E' in (figures.obs_status, factors.obs_status) then 'E'
-        when 'P' in (figures.obs_status, factors.obs_status) then 'P'
-        else coalesce(figures.obs_status, 'A')
+        when 'U' in (found.obs_status, factors.obs_status) then 'U'
+        when 'E' in (found.obs_status, factors.obs_status) then 'E'
+        when 'P' in (found.obs_status, factors.obs_status) then 'P'
+        else coalesce(found.obs_status, 'A')
     end as obs_status,
     case
-        when figures.ref_area is null then wanted.absent_reason
-        when figures.missing_reason is not null then figures.missing_reason
-        when wanted.times_measure is not null and factors.value is null
+        when not found.is_known then found.absent_reason
+        when found.missing_reason is not null then found.missing_reason
+        when found.times_measure is not null and factors.value is null
             then coalesce(factors.missing_reason, 'not_published')
     end as missing_reason,
-    coalesce(figures.synthetic, false) or coalesce(factors.synthetic, false) as synthetic,
-    coalesce(figures.has_warnings, false) or coalesce(factors.has_warnings, false) as has_warnings,
-    coalesce(least(figures.control_share_pct, factors.control_share_pct), figures.control_share_pct)
+    coalesce(found.synthetic, false) or coalesce(factors.synthetic, false) as synthetic,
+    coalesce(found.has_warnings, false) or coalesce(factors.has_warnings, false) as has_warnings,
+    coalesce(least(found.control_share_pct, factors.control_share_pct), found.control_share_pct)
         as control_share_pct,
-    coalesce(greatest(figures.last_update, factors.last_update), figures.last_update) as last_update,
-    coalesce(figures.months_expected, 1) as months_expected,
+    coalesce(greatest(found.last_update, factors.last_update), found.last_update) as last_update,
+    found.months_expected,
     -- a product covers no more of the period than either of its figures
     case
         when factors.months_delivered < factors.months_expected
             then least(
-                coalesce(figures.months_delivered, 0),
+                found.months_delivered,
                 cast(floor(
-                    figures.months_expected * factors.months_delivered * 1.0 / factors.months_expected
+                    found.months_expected * factors.months_delivered * 1.0 / factors.months_expected
                 ) as integer)
             )
-        else coalesce(figures.months_delivered, 0)
+        else found.months_delivered
     end as months_delivered,
-    wanted.by_vintage or wanted.term_period = '_Z' as is_timeless,
+    found.by_vintage or found.term_period = '_Z' as is_timeless,
     -- an older figure stands in for that of the year
     coalesce(
-        wanted.by_vintage and {{ year_of('figures.time_period') }} < {{ year_of('wanted.time_period') }}, false
+        found.by_vintage and {{ year_of('found.found_period') }} < {{ year_of('found.time_period') }}, false
     ) as is_carried,
     -- an estimate is at best an estimate on assumptions
     case
-        when 'E' in (figures.obs_status, factors.obs_status) then greatest(wanted.quality_rank, 4)
-        else wanted.quality_rank
+        when 'E' in (found.obs_status, factors.obs_status) then greatest(found.quality_rank, 4)
+        else found.quality_rank
     end as quality_rank
-from wanted
-left join figures
-    on
-        wanted.measure = figures.measure
-        and wanted.term_ref_area = figures.ref_area
-        and wanted.term_freq = figures.freq
-        and wanted.term_period = figures.for_period
-        and wanted.term_breakdown = figures.breakdown
-        and wanted.by_vintage = figures.by_vintage
+from found
 left join (
     select factor.*
     from {{ ref('int_measure_period') }} as factor
     where factor.measure in (select terms.times_measure from {{ source('catalogue', 'indicator_term') }} as terms)
 ) as factors
     on
-        wanted.times_measure = factors.measure
-        and wanted.term_ref_area = factors.ref_area
-        and wanted.term_freq = factors.freq
-        and wanted.term_period = factors.time_period
+        found.times_measure = factors.measure
+        and found.term_ref_area = factors.ref_area
+        and found.term_freq = factors.freq
+        and found.term_period = factors.time_period
         and factors.breakdown = '_T'

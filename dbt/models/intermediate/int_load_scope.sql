@@ -13,6 +13,7 @@ with observed as (
             select loads.load_id from {{ source('ops', 'load_state') }} as loads
             except
             select known.load_id from {{ this }} as known
+            where known.axis = 'period'
         )
     {% endif %}
 ),

@@ -10,25 +10,37 @@ with loads as (
     from {{ source('ops', 'effective_load') }}
 ),
 
-scopes as (
+-- the loads that speak of a measure in a period, and how reliable each is
+told as (
     select
-        scopes.load_id,
-        scopes.axis,
         scopes.measure,
-        scopes.freq,
-        scopes.code,
-        loads.source,
-        loads.feed,
-        loads.instance
+        scopes.code as time_period,
+        string_agg(loads.load_id || coalesce(' ' || reliability.state, ''), ' ' order by loads.load_id) as state
     from {{ ref('int_load_scope') }} as scopes
     inner join loads on scopes.load_id = loads.load_id
+    left join (
+        select
+            load_id,
+            string_agg(cast(control_share_pct as varchar), ' ' order by control_share_pct) as state
+        from {{ ref('int_load_reliability') }}
+        group by load_id
+    ) as reliability on scopes.load_id = reliability.load_id
+    where scopes.axis = 'period'
+    group by scopes.measure, scopes.code
 ),
 
 parts as (
     select
         measure,
         string_agg(code, ' ' order by code) as state
-    from (select distinct measure, code from scopes where axis = 'breakdown' and freq = 'M') as reached
+    from (
+        select distinct
+            scopes.measure,
+            scopes.code
+        from {{ ref('int_load_scope') }} as scopes
+        inner join loads on scopes.load_id = loads.load_id
+        where scopes.axis = 'breakdown' and scopes.freq = 'M'
+    ) as reached
     group by measure
 ),
 
@@ -38,68 +50,59 @@ territories as (
         source,
         feed,
         string_agg(instance || ' ' || code, ' ' order by instance, code) as state
-    from (select distinct source, feed, instance, code from scopes where axis = 'ref_area') as reached
+    from (
+        select distinct
+            loads.source,
+            loads.feed,
+            loads.instance,
+            scopes.code
+        from {{ ref('int_load_scope') }} as scopes
+        inner join loads on scopes.load_id = loads.load_id
+        where scopes.axis = 'ref_area'
+    ) as reached
     group by source, feed
+),
+
+months as (
+    select
+        source,
+        feed,
+        time_period,
+        string_agg(coalesce(load_id, instance) || ' ' || state, ' ' order by coalesce(load_id, instance), state)
+            as state
+    from {{ ref('int_delivered_month') }}
+    group by source, feed, time_period
 ),
 
 reach as (
     select
         measures.measure,
-        'reach ' || md5(coalesce(parts.state, '') || '; ' || coalesce(territories.state, '')) as state
+        measures.source,
+        measures.feed,
+        md5(coalesce(parts.state, '') || '; ' || coalesce(territories.state, '')) as state
     from {{ source('catalogue', 'measure') }} as measures
     left join parts on measures.measure = parts.measure
     left join territories
-        on
-            measures.source = territories.source
-            and measures.feed = territories.feed
-            and measures.freq = 'M'
-            and measures.reporting = 'place'
-    where parts.state is not null or territories.state is not null
+        on measures.source = territories.source and measures.feed = territories.feed and measures.reporting = 'place'
+    where measures.freq = 'M'
 ),
 
--- what each period stands on
-pieces as (
-    select
-        measure,
-        code as time_period,
-        load_id as piece
-    from scopes
-    where axis = 'period'
-    union
-    select
-        measures.measure,
-        months.time_period,
-        coalesce(months.load_id, months.instance) || ' ' || months.state as piece
-    from {{ ref('int_delivered_month') }} as months
-    inner join {{ source('catalogue', 'measure') }} as measures
-        on months.source = measures.source and months.feed = measures.feed
-    where measures.freq = 'M'
-    union
-    select
-        scopes.measure,
-        scopes.code as time_period,
-        reliability.load_id || ' ' || cast(reliability.control_share_pct as varchar) as piece
-    from scopes
-    inner join {{ ref('int_load_reliability') }} as reliability on scopes.load_id = reliability.load_id
-    where scopes.axis = 'period'
-    union
+delivered as (
     select
         reach.measure,
         months.time_period,
-        reach.state as piece
+        months.state || '; ' || reach.state as state
     from reach
-    inner join {{ source('catalogue', 'measure') }} as measures on reach.measure = measures.measure
-    inner join (select distinct source, feed, time_period from {{ ref('int_delivered_month') }}) as months
-        on measures.source = months.source and measures.feed = months.feed
+    inner join months on reach.source = months.source and reach.feed = months.feed
 ),
 
 observed as (
     select
-        measure,
-        time_period,
-        md5(string_agg(piece, ' ' order by piece)) as state
-    from pieces
-    group by measure, time_period
+        coalesce(told.measure, delivered.measure) as measure,
+        coalesce(told.time_period, delivered.time_period) as time_period,
+        md5(coalesce(told.state, '') || '; ' || coalesce(delivered.state, '')) as state
+    from told
+    full outer join delivered on told.measure = delivered.measure and told.time_period = delivered.time_period
 )
 
 select

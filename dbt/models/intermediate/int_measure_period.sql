@@ -21,12 +21,18 @@ looked_at as (
 ),
 
 followed as (
-    select distinct
-        scopes.measure,
-        scopes.code as breakdown
-    from {{ ref('int_load_scope') }} as scopes
-    left join {{ source('catalogue', 'indicator_term') }} as terms on scopes.measure = terms.measure
-    where scopes.axis = 'breakdown' and (scopes.code = '_U' or terms.breakdown in (scopes.code, '*'))
+    select
+        parts.measure,
+        parts.breakdown
+    from (
+        select distinct
+            measure,
+            code as breakdown
+        from {{ ref('int_load_scope') }}
+        where axis = 'breakdown'
+    ) as parts
+    left join {{ source('catalogue', 'indicator_term') }} as terms on parts.measure = terms.measure
+    where parts.breakdown = '_U' or terms.breakdown in (parts.breakdown, '*')
     union
     select
         measure,
