@@ -55,7 +55,27 @@ class DuckDBWarehouse(Ledger):
 
     def told(self, error: duckdb.Error) -> Exception:
         """An error of DuckDB as one that tells what to do."""
-        return told(error, self.path)
+        text = str(error)
+        if HELD.search(text):
+            holder = re.search(r"PID (\d+)", text)
+            return WarehouseBusyError(
+                f"warehouse {self.path} is in use by another process"
+                + (f" (process {holder.group(1)})" if holder else ""),
+                "Wait until it ends, or stop it; nothing was changed. Readers use the published snapshot, never this file.",
+            )
+        if full := full_disk(text):
+            return full
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return WarehouseError(
+                f"not enough memory: {text.splitlines()[0]}",
+                "Stop other programmes or give the machine more memory, and run again; nothing was half written.",
+            )
+        if isinstance(error, duckdb.IOException):
+            return WarehouseError(
+                f"warehouse {self.path} cannot be used: {text.splitlines()[0]}",
+                "Check permissions and space.",
+            )
+        return error
 
     def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
         deadline = time.monotonic() + self.busy_timeout_s
@@ -182,30 +202,6 @@ def _prepare_raw(connection: duckdb.DuckDBPyConnection, table: str, feed: Feed) 
     for column, sql_type in columns.items():
         if column not in present:
             connection.execute(f"alter table {table} add column {quoted(column)} {sql_type}")
-
-
-def told(error: duckdb.Error, path: Path) -> Exception:
-    """A DuckDB error as one that tells what to do."""
-    text = str(error)
-    if HELD.search(text):
-        holder = re.search(r"PID (\d+)", text)
-        return WarehouseBusyError(
-            f"warehouse {path} is in use by another process"
-            + (f" (process {holder.group(1)})" if holder else ""),
-            "Wait until it ends, or stop it; nothing was changed. Readers use the published snapshot, never this file.",
-        )
-    if full := full_disk(text):
-        return full
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return WarehouseError(
-            f"not enough memory: {text.splitlines()[0]}",
-            "Stop other programmes or give the machine more memory, and run again; nothing was half written.",
-        )
-    if isinstance(error, duckdb.IOException):
-        return WarehouseError(
-            f"warehouse {path} cannot be used: {text.splitlines()[0]}", "Check permissions and space."
-        )
-    return error
 
 
 def _create(path: Path) -> None:

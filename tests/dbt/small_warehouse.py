@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import duckdb
 import pyarrow as pa
 
+from tests import forked
 from pipelines.catalogue.write import write_catalogue
 from pipelines.declarations.sources import load_sources
 from pipelines.loading.delivery import parse_slice
@@ -115,18 +116,11 @@ class SmallWarehouse:
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
         }
-        project = str(PROJECT / "dbt")
         read = self.folder / "target" / "partial_parse.msgpack"
         if SmallWarehouse.project_as_read is not None and not read.exists():
             read.parent.mkdir(exist_ok=True)
             read.write_bytes(SmallWarehouse.project_as_read)
-        done = subprocess.run(
-            [
-                sys.executable, "-c", "from dbt.cli.main import cli; cli()",
-                *arguments, "--project-dir", project, "--profiles-dir", project,
-            ],
-            cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=300,
-        )  # fmt: skip
+        done = forked.dbt(environment, self.folder, *arguments)
         if SmallWarehouse.project_as_read is None and read.exists():
             SmallWarehouse.project_as_read = read.read_bytes()
         return done

@@ -263,7 +263,7 @@ def test_an_interrupted_command_leaves_no_process(tmp_path: Path) -> None:
     process = forked.start(
         tmp_path / "said.txt",
         environment_of(tmp_path / "home", GOROD_GATE_PROCESSES="1"),
-        dying.gorod,
+        forked.command,
         *("run", "--source", "appeals_115"),
     )
     while process.is_alive() and len(list(portal.settings.landing.glob("appeals_115/*/*/*"))) < MANY + 2:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,8 @@ import pytest
 from pipelines.declarations.sources import SOURCES
 from pipelines.loading.load import load_offer
 from pipelines.loading.plan import Wanted, make_plan
-from pipelines.settings import PROJECT, Settings, get_settings
+from pipelines.settings import Settings, get_settings
+from tests import forked
 from tests.conftest import made_once
 from tests.portal import Portal, use_home
 
@@ -24,10 +24,7 @@ MONTHS = {"2024-01": 40, "2024-02": 30, "2024-03": 0, "2024-04": 50}
 
 def gorod(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own, on a small country's home."""
-    return subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", *arguments],
-        cwd=PROJECT, env=environment_of(home, **environment), capture_output=True, text=True, check=False, timeout=1400,
-    )  # fmt: skip
+    return forked.gorod(environment_of(home, **environment), *arguments)
 
 
 def environment_of(home: Path, **changes: str) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import signal
-import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -53,11 +52,3 @@ def main(builds: bool, death: tuple[str, str, int] | None) -> None:
     summary = run.run(Wanted(source="appeals_115"), get_settings())
     if summary.failures:
         raise SystemExit("\n".join(summary.failures))
-
-
-def gorod(*arguments: str) -> None:
-    """The command itself."""
-    from pipelines.cli import main
-
-    sys.argv = ["gorod", *arguments]
-    main()

@@ -123,7 +123,7 @@ def test_a_run_killed_while_it_loads(
 def start(home: Path) -> BaseProcess:
     """``gorod run`` in a process group of its own."""
     return forked.start(
-        home.parent / "said.txt", environment_of(home), dying.gorod, "run", "--source", "appeals_115"
+        home.parent / "said.txt", environment_of(home), forked.command, "run", "--source", "appeals_115"
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from pipelines.publishing.publication import current_publication
 from pipelines.settings import PROJECT, Settings
+from tests import forked
 from tests.pipeline.conftest import environment_of, gorod
 from tests.portal import Portal
 
@@ -31,15 +32,15 @@ FOREIGN = "no.load.was.ever.here"
 
 def dbt(home: Path, *arguments: str) -> None:
     """dbt as anybody runs it by hand."""
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), *arguments, "--project-dir", "dbt", "--profiles-dir", "dbt"],
-        cwd=PROJECT, capture_output=True, text=True, check=False, timeout=1400,
-        env={
-            **environment_of(home), "GOROD_WAREHOUSE_PATH": str(home / "warehouse.duckdb"),
-            "DBT_TARGET_PATH": str(home / "by-hand"), "DBT_LOG_PATH": str(home / "by-hand"),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        },
-    )  # fmt: skip
+    by_hand = str(home / "by-hand")
+    environment = {
+        **environment_of(home),
+        "GOROD_WAREHOUSE_PATH": str(home / "warehouse.duckdb"),
+        "DBT_TARGET_PATH": by_hand,
+        "DBT_LOG_PATH": by_hand,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    done = forked.dbt(environment, PROJECT, *arguments)
     assert done.returncode == 0, done.stdout[-3000:]
 
 

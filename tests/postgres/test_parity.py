@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,11 @@ import pytest
 from psycopg import sql
 
 from pipelines.indicators.index.publish import publish_index
-from pipelines.settings import PROJECT
 from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.server import Server
+from tests import forked
 from tests.conftest import run_on_samples
 from tests.dbt import small_warehouse as small
 from tests.postgres.conftest import Databases
@@ -38,14 +37,7 @@ def dbt(dsn: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[
         "DBT_TARGET_PATH": str(folder / "target-postgres"),
         "DBT_LOG_PATH": str(folder / "logs"),
     }
-    project = str(PROJECT / "dbt")
-    return subprocess.run(
-        [
-            sys.executable, "-c", "from dbt.cli.main import cli; cli()",
-            *arguments, "--project-dir", project, "--profiles-dir", project,
-        ],
-        env=environment, capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
+    return forked.dbt(environment, folder, *arguments)
 
 
 class Pair:

@@ -12,7 +12,7 @@ from pipelines.declarations.sources import load_sources
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse
-from pipelines.warehouse.duckdb import DuckDBWarehouse, told
+from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 
 def test_it_prepares_a_raw_table_for_each_feed_and_no_column_of_a_person(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_folder_in_the_way_is_told(tmp_path: Path) -> None:
 def test_what_duckdb_says_is_told_with_a_remedy(
     error: duckdb.Error, kind: type[GorodError], words: str
 ) -> None:
-    found = told(error, Path("locks/warehouse.duckdb"))
+    found = DuckDBWarehouse(Path("locks/warehouse.duckdb")).told(error)
     assert type(found) is kind
     assert words in found.message
     assert found.remedy

@@ -125,9 +125,7 @@ stood_on as (
     select
         reached.indicator,
         reached.time_period,
-        reached.measure,
-        reached.input_period,
-        inputs.state
+        reached.measure || ' ' || reached.input_period || ' ' || inputs.state as state
     from reached
     inner join {{ ref('int_measure_input') }} as inputs
         on reached.measure = inputs.measure and reached.input_period = inputs.time_period
@@ -147,7 +145,7 @@ select
     stood_on.time_period,
     md5(
         max(territories.state)
-        || string_agg(stood_on.state, ' ' order by stood_on.measure, stood_on.input_period)
+        || string_agg(stood_on.state, ' ' order by stood_on.state)
     ) as state
 from stood_on
 cross join territories
