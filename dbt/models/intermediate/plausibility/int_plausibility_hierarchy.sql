@@ -1,0 +1,78 @@
+-- Values of a region or the country that are not the sum of what they are made of; where a part has no value, nothing
+-- is said.
+with changed as {{ changed_inputs('indicator') }},
+
+-- what a territory is made of, in the years of the present division
+parts as (
+    select
+        territories.ref_area,
+        territories.parent,
+        count(*) over (partition by territories.parent) as part_count
+    from {{ ref('dim_territory') }} as territories
+    inner join {{ ref('dim_territory') }} as above on territories.parent = above.ref_area
+    left join {{ source('catalogue', 'subordination') }} as subordination
+        on territories.ref_area = subordination.ref_area
+    where
+        (territories.level = 'region' and above.level = 'country')
+        or (above.level = 'region' and (territories.level = 'district' or subordination.ref_area is not null))
+),
+
+territory_sums as (
+    select
+        decided.indicator,
+        parts.parent,
+        decided.freq,
+        decided.time_period,
+        decided.breakdown,
+        sum(decided.numerator) as numerator,
+        bool_or(decided.synthetic) as synthetic
+    from {{ ref('int_indicator_decided') }} as decided
+    inner join parts on decided.ref_area = parts.ref_area
+    inner join changed on decided.indicator = changed.indicator and decided.time_period = changed.time_period
+    where
+        decided.indicator in (
+            select judged.indicator from {{ ref('int_plausibility_figure') }} as judged
+            where judged.kind = 'hierarchy'
+        )
+        and decided.obs_value is not null
+        and decided.obs_status <> 'U'
+        and decided.time_period >= '{{ var("division_since") }}'
+    group by decided.indicator, parts.parent, decided.freq, decided.time_period, decided.breakdown
+    having count(*) = max(parts.part_count)
+),
+
+added_up as (
+    select
+        figures.*,
+        figures.synthetic or sums.synthetic as any_synthetic,
+        sums.numerator + case
+            when figures.level = 'region' and figures.breakdown = '_T' then coalesce(unallocated.numerator, 0)
+            else 0
+        end as parts_numerator
+    from {{ ref('int_plausibility_figure') }} as figures
+    inner join territory_sums as sums
+        on
+            figures.indicator = sums.indicator
+            and figures.ref_area = sums.parent
+            and figures.freq = sums.freq
+            and figures.time_period = sums.time_period
+            and figures.breakdown = sums.breakdown
+    left join {{ ref('int_indicator_unallocated') }} as unallocated
+        on
+            figures.indicator = unallocated.indicator
+            and figures.method_version = unallocated.method_version
+            and figures.ref_area = unallocated.ref_area
+            and figures.freq = unallocated.freq
+            and figures.time_period = unallocated.time_period
+    where figures.kind = 'hierarchy' and figures.obs_status <> 'U'
+)
+
+select
+    rule, indicator, ref_area, freq, time_period, breakdown,
+    numerator as obs_value,
+    any_synthetic as synthetic,
+    parts_numerator as compared_value,
+    tolerance as limit_value,
+    numerator - parts_numerator as distance
+from added_up
+where abs(numerator - parts_numerator) > tolerance
