@@ -1,4 +1,5 @@
--- Totals that are not the sum of their parts; where one has no figure, nothing is said.
+{# Totals that are not the sum of their parts; where one has no figure, nothing is said. #}
+{% macro find_broken_totals() %}
 with breakdown_sums as (
     select
         indicator,
@@ -12,7 +13,7 @@ with breakdown_sums as (
     where
         breakdown <> '_T'
         and indicator in (
-            select judged.indicator from {{ ref('int_plausibility_figure') }} as judged
+            select judged.indicator from figures as judged
             where judged.kind = 'parts_to_total'
         )
     group by indicator, ref_area, freq, time_period
@@ -25,7 +26,7 @@ select
     sums.numerator as compared_value,
     figures.tolerance as limit_value,
     figures.numerator - sums.numerator as distance
-from {{ ref('int_plausibility_figure') }} as figures
+from figures
 inner join breakdown_sums as sums
     on
         figures.indicator = sums.indicator
@@ -37,3 +38,4 @@ where
     and figures.breakdown = '_T'
     and sums.is_whole
     and abs(figures.numerator - sums.numerator) > figures.tolerance
+{% endmacro %}

@@ -1,9 +1,10 @@
--- Values of a region or the country that are not the sum of what they are made of; where a part has no value, nothing
--- is said.
-with changed as {{ changed_inputs('indicator') }},
-
+{#
+    Values of a region or the country that are not the sum of what they are made of; where a part has no value,
+    nothing is said.
+#}
+{% macro find_broken_hierarchies() %}
 -- what a territory is made of, in the years of the present division
-parts as (
+with parts as (
     select
         territories.ref_area,
         territories.parent,
@@ -31,7 +32,7 @@ territory_sums as (
     inner join changed on decided.indicator = changed.indicator and decided.time_period = changed.time_period
     where
         decided.indicator in (
-            select judged.indicator from {{ ref('int_plausibility_figure') }} as judged
+            select judged.indicator from figures as judged
             where judged.kind = 'hierarchy'
         )
         and decided.obs_value is not null
@@ -49,7 +50,7 @@ added_up as (
             when figures.level = 'region' and figures.breakdown = '_T' then coalesce(unallocated.numerator, 0)
             else 0
         end as parts_numerator
-    from {{ ref('int_plausibility_figure') }} as figures
+    from figures
     inner join territory_sums as sums
         on
             figures.indicator = sums.indicator
@@ -76,3 +77,4 @@ select
     numerator - parts_numerator as distance
 from added_up
 where abs(numerator - parts_numerator) > tolerance
+{% endmacro %}

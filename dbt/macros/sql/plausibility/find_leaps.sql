@@ -1,4 +1,5 @@
--- Values that differ too much from those of the year before, by the same version of the method.
+{# Values that differ too much from those of the year before, by the same version of the method. #}
+{% macro find_leaps() %}
 with compared_to_last_year as (
     select
         figures.*,
@@ -10,7 +11,7 @@ with compared_to_last_year as (
                 fixed('figures.obs_value - before.obs_value'), fixed('abs(before.obs_value)'), fixed('100')
             ) }}
         end as change
-    from {{ ref('int_plausibility_figure') }} as figures
+    from figures
     inner join {{ ref('int_indicator_decided') }} as before
         on
             figures.indicator = before.indicator
@@ -30,3 +31,4 @@ select
     change as distance
 from compared_to_last_year
 where abs(change) > coalesce(limit_points, limit_pct)
+{% endmacro %}

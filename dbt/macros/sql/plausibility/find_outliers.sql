@@ -1,5 +1,9 @@
--- Values far from the others of their level, by the robust z-score: |value - median| / (1.4826 x MAD); Iglewicz and
--- Hoaglin, 1993. A median is the mean of the one or two values in the middle: exact, so that both engines agree.
+{#
+    Values far from the others of their level, by the robust z-score: |value - median| / (1.4826 x MAD); Iglewicz
+    and Hoaglin, 1993. A median is the mean of the one or two values in the middle: exact, so that both engines
+    agree.
+#}
+{% macro find_outliers() %}
 with ranked as (
     select
         figures.*,
@@ -7,7 +11,7 @@ with ranked as (
             partition by rule, indicator, level, freq, time_period order by obs_value, ref_area
         ) as place,
         count(*) over (partition by rule, indicator, level, freq, time_period) as territories
-    from {{ ref('int_plausibility_figure') }} as figures
+    from figures
     where kind = 'outlier' and breakdown = '_T'
 ),
 
@@ -79,3 +83,4 @@ select
     score as distance
 from scored
 where score > outlier_limit
+{% endmacro %}
