@@ -47,6 +47,7 @@ def measure(module: str, *arguments: object, environment: dict[str, str] | None 
         BenchError: the process failed.
     """
     command = [sys.executable, "-m", module, *map(str, arguments)]
+    os.sync()  # what others have written before is no cost of this one
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         started = time.monotonic()
         process = subprocess.Popen(
