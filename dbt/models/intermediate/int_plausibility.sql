@@ -1,5 +1,5 @@
--- Values that a rule of plausibility finds: one query for each kind of rule, in macros/sql/plausibility. Only observed
--- values are judged, never what was filled in.
+-- Values that a rule of plausibility finds: one query over figures for each kind of rule, in macros/sql/plausibility.
+-- Only observed values are judged, never what was filled in.
 {{ config(materialized='follow_inputs', inputs='indicator', volume='int_indicator_decided') }}
 with changed as {{ changed_inputs('indicator') }},
 
