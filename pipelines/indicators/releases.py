@@ -121,8 +121,9 @@ def cut(
     _, last_day = span_of(period)
     catalogue = load_catalogue()
     code, declared = _in_calendar(catalogue, period, code)
-    cut_at = datetime.now(UTC).replace(microsecond=0)
-    as_of = _passed(as_of, cut_at)
+    now = datetime.now(UTC)
+    cut_at = now.replace(microsecond=0)
+    as_of = _passed(as_of, now)
     models = read_models(settings)
     with run_lock(settings), _writing(settings):
         warehouse = open_warehouse(settings)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -154,6 +154,23 @@ def test_the_same_knowledge_is_one_release(story: Any) -> None:
     assert story.before.manifest["of_the_cut"] == []
     assert "pub_observation_v1" in story.before_later.manifest["of_the_cut"]
     assert "pub_indicator_value_v1" not in story.before_later.manifest["of_the_cut"]
+
+
+@pytest.mark.slow
+def test_a_release_knows_a_build_of_its_own_second(story: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ((built,),) = story.query("select epoch_us(max(built_at)) from ops.build")
+    moment = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=built + 1)
+
+    class ThatMoment(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> ThatMoment:
+            return cls.fromtimestamp(moment.timestamp(), tz).replace(microsecond=moment.microsecond)
+
+    monkeypatch.setattr(releases, "datetime", ThatMoment)
+    set_calendar(monkeypatch, {})
+    # until the end of the day that goes on: now
+    known = cut(story.settings, PERIOD, moment + timedelta(seconds=1), by="x")
+    assert known.id == story.after.id
 
 
 @pytest.mark.slow
