@@ -20,19 +20,7 @@ with figures as (
 ),
 
 parts as (
-    select territories.ref_area, territories.parent
-    from {{ ref('dim_territory') }} as territories
-    inner join {{ ref('dim_territory') }} as above on territories.parent = above.ref_area
-    left join {{ source('catalogue', 'subordination') }} as subordination
-        on territories.ref_area = subordination.ref_area
-    where
-        (territories.level = 'region' and above.level = 'country')
-        or (above.level = 'region' and (territories.level = 'district' or subordination.ref_area is not null))
-),
-
-part_counts as (
-    select parent, count(*) as part_count from parts
-    group by parent
+    {{ parts_of_territories() }}
 ),
 
 sums as (
@@ -41,11 +29,11 @@ sums as (
         parts.parent,
         figures.time_period,
         figures.breakdown,
-        sum(figures.value) as value,
-        count(*) as part_count
+        sum(figures.value) as value
     from figures
     inner join parts on figures.ref_area = parts.ref_area
     group by figures.measure, parts.parent, figures.time_period, figures.breakdown
+    having count(*) = max(parts.part_count)
 )
 
 select
@@ -56,7 +44,6 @@ select
     sums.value as sum_of_parts,
     figures.value
 from sums
-inner join part_counts on sums.parent = part_counts.parent and sums.part_count = part_counts.part_count
 inner join figures
     on
         sums.measure = figures.measure

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -14,12 +13,11 @@ from typing import Any, ClassVar
 import duckdb
 import pyarrow as pa
 
-from tests import forked
 from pipelines.catalogue.write import write_catalogue
 from pipelines.declarations.sources import load_sources
 from pipelines.loading.delivery import parse_slice
-from pipelines.settings import PROJECT
 from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests import forked
 
 NET = "Миграционный прирост, убыль (-) по территории Республики Беларусь"
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import re
+import shutil
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -205,3 +208,19 @@ def test_all_that_dbt_builds_carries_comments(small: Any) -> None:
 def test_the_build_is_recorded(small: Any) -> None:
     rows = small.query("select ok, whole, ledger_version from ops.build order by built_at")
     assert rows[0] == (True, True, small.loads)
+
+
+@pytest.mark.slow
+def test_a_country_that_is_not_the_sum_of_its_regions_fails(small: Any, tmp_path: Path) -> None:
+    wrong = copy.copy(small)
+    wrong.folder, wrong.path = tmp_path, tmp_path / small.path.name
+    shutil.copy(small.path, wrong.path)
+    assert wrong.dbt("test", "--select", "hierarchy_adds_up").returncode == 0
+    with wrong.connect() as connection:
+        connection.execute(
+            "update intermediate.int_observations_by_load set obs_value = obs_value + 1"
+            " where ref_area = 'BY' and measure = 'population'"
+        )
+    done = wrong.dbt("test", "--select", "hierarchy_adds_up")
+    assert done.returncode == 1
+    assert "Failure in test hierarchy_adds_up" in done.stdout

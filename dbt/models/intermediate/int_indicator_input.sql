@@ -79,6 +79,7 @@ asked as (
     inner join {{ source('catalogue', 'measure') }} as measures on needed.measure = measures.measure
 ),
 
+-- each way to reach a period by equal keys: with an or, every period would be compared with every other
 reached as (
     select
         indicator,
