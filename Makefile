@@ -8,7 +8,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev dev-postgres test test-fast lint format bench lock clean
+.PHONY: help setup demo dev dev-postgres test test-fast test-long lint format bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -32,11 +32,14 @@ dev-postgres: setup ## a PostgreSQL server on the loopback interface; says how t
 dev: setup ## Dagster's UI on the same state, http://127.0.0.1:3000
 	$(BIN)/gorod ui
 
-test: setup ## all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: setup ## all tests but the long forms
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not long'
+
+test-long: setup ## the long forms: every fault, more examples, more rows
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m long
 
 test-fast: setup ## the tests that take seconds
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not long'
 
 lint: setup ## style, types, SQL
 	$(BIN)/ruff check .

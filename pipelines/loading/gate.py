@@ -10,13 +10,14 @@ import importlib
 import json
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
+import pyarrow as pa
 
 from pipelines.errors import GorodError, Reason
 from pipelines.formats.typed import literal, quoted
@@ -104,9 +105,21 @@ def load_suite(source: str, feed: str) -> list[Any]:
     return suite
 
 
-def suite_hash(suite: Sequence[Any]) -> str:
+def load_context(source: str, feed: str) -> dict[str, str]:
+    """What a suite knows beside the batch: its ``CONTEXT``, the name of a table and the SELECT that fills it.
+
+    A SELECT is DuckDB's SQL on the warehouse (``raw``, ``ops``, ``catalogue``), run before the gate. It may use
+    ``$source, $feed, $instance, $part, $first_day, $last_day, $today`` of the delivery.
+    """
+    module = importlib.import_module(f"expectations.{source}.{feed}")
+    return dict(getattr(module, "CONTEXT", {}))
+
+
+def suite_hash(suite: Sequence[Any], context: Mapping[str, str] | None = None) -> str:
     """SHA-256 of all that a suite asks, code lists that it is made from included, wherever in the code it stands."""
     asked = [expectation.configuration.to_json_dict() for expectation in suite]
+    if context:
+        asked.append(dict(context))
     return hashlib.sha256(json.dumps(asked, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -138,15 +151,26 @@ def _readable() -> Any:
     )
 
 
-def evaluate(batch: Batch, suite: Sequence[Any], parameters: dict[str, Any], folder: Path) -> Verdict:
+def evaluate(
+    batch: Batch,
+    suite: Sequence[Any],
+    parameters: dict[str, Any],
+    folder: Path,
+    context: Mapping[str, pa.Table] | None = None,
+) -> Verdict:
     """Evaluate a suite on a batch; write quarantine and flags into ``folder``.
 
     ``parameters`` fill ``{"$PARAMETER": name}`` of the suite: ``first_day`` and ``last_day`` of the slice,
-    ``territories`` (codes of the register in force), and the batch's facts. A suite of which anything could not be
-    evaluated refuses the load: a broken suite never passes.
+    ``territories`` (codes of the register in force), and the batch's facts. The tables of ``context`` stand beside
+    ``batch``, for the queries of the suite: ``delivery``, and what the suite's ``CONTEXT`` asks the warehouse for. A
+    suite of which anything could not be evaluated refuses the load: a broken suite never passes.
     """
     with duckdb.connect() as connection:
         connection.execute(f"create view batch as select * from read_parquet({literal(str(batch.path))})")
+        for name, table in (context or {}).items():
+            connection.register("given", table)
+            connection.execute(f"create table {quoted(name)} as from given")
+            connection.unregister("given")
         expectations = [_readable(), *suite]
         # Counting is cheap; the queries that find rows cost GX half as much again, and most loads need none.
         found = _validate(connection, expectations, parameters, COUNTS)

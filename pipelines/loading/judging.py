@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from pipelines import formats
 from pipelines.declarations.sources import Feed
 from pipelines.disk import disk_errors
@@ -33,11 +35,17 @@ class Judged:
 
 
 def judge(
-    delivery: Delivery, feed: Feed, parameters: dict[str, Any], pseudonym_key: str, home: Path, folder: Path
+    delivery: Delivery,
+    feed: Feed,
+    parameters: dict[str, Any],
+    context: dict[str, pa.Table],
+    pseudonym_key: str,
+    home: Path,
+    folder: Path,
 ) -> Judged:
     """Read a delivery, and evaluate its feed's suite on it; batch, quarantine and flags are written into ``folder``.
 
-    ``parameters`` are those of the suite, but for the batch's own facts (:func:`gate.evaluate`).
+    ``parameters`` and ``context`` are those of the suite, but for the batch's own facts (:func:`gate.evaluate`).
 
     Raises:
         WarehouseError: the disk of ``home`` is full.
@@ -45,6 +53,7 @@ def judge(
     """
     started = time.monotonic()
     suite = gate.load_suite(delivery.source, delivery.feed)
+    asked = gate.load_context(delivery.source, delivery.feed)
     batch: Batch | None = None
     not_retained = False
     with disk_errors(home), interrupts_raised():
@@ -58,8 +67,8 @@ def judge(
                 verdict = gate.Verdict((_on_empty(feed),))
                 not_retained = feed.empty_delivery == "not_retained"
             else:
-                verdict = gate.evaluate(batch, suite, {**parameters, **batch.facts}, folder)
-    return Judged(batch, verdict, gate.suite_hash(suite), not_retained, time.monotonic() - started)
+                verdict = gate.evaluate(batch, suite, {**parameters, **batch.facts}, folder, context)
+    return Judged(batch, verdict, gate.suite_hash(suite, asked), not_retained, time.monotonic() - started)
 
 
 def _on_empty(feed: Feed) -> gate.Result:

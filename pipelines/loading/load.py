@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +13,8 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from pipelines.declarations.sources import Source, load_sources
 from pipelines.disk import disk_errors
@@ -270,6 +273,7 @@ def _task(delivery: Delivery, settings: Settings, warehouse: Warehouse) -> Calla
         delivery,
         load_sources()[delivery.source].feeds[delivery.feed],
         _parameters(delivery, warehouse),
+        _context(delivery, warehouse),
         settings.pseudonym_key.get_secret_value(),
         settings.home,
     )
@@ -302,6 +306,36 @@ def _parameters(delivery: Delivery, warehouse: Warehouse) -> dict[str, Any]:
         "last_day": days.last_day.isoformat() if days.last_day else "9999-12-31",
         **({REGISTERED: _territories(warehouse)} if REGISTERED in gate.parameters_of(suite) else {}),
     }
+
+
+def _context(delivery: Delivery, warehouse: Warehouse) -> dict[str, pa.Table]:
+    """The tables that a suite's queries find beside the batch: ``delivery`` (one row), and what its ``CONTEXT`` asks for."""
+    days = delivery.slice
+    known = {
+        "source": delivery.source,
+        "feed": delivery.feed,
+        "instance": delivery.instance,
+        "part": days.part,
+        "first_day": days.first_day,
+        "last_day": days.last_day,
+        "today": today(),
+    }
+    ref_area = load_sources()[delivery.source].instances[delivery.instance].ref_area
+    row = {**known, "ref_area": ref_area, "slice": days.key}
+    dated = {name: pa.date32() for name in ("first_day", "last_day", "today")}
+    schema = pa.schema([(name, dated.get(name, pa.string())) for name in row])
+    asked = gate.load_context(delivery.source, delivery.feed)
+    return {"delivery": pa.Table.from_pylist([row], schema), **warehouse.tables(asked, known)}
+
+
+def judged_by(source: str, feed: str) -> list[tuple[str, str]]:
+    """The feeds that a suite looks at beside its own: they are loaded before. The register waits for nobody."""
+    if (source, feed) == REGISTER:
+        return []
+    feeds = {REGISTER} if REGISTERED in gate.parameters_of(gate.load_suite(source, feed)) else set()
+    for sql in gate.load_context(source, feed).values():
+        feeds |= set(re.findall(r"\braw\.([a-z0-9_]+?)__(\w+)", sql))
+    return sorted(feeds - {(source, feed)})
 
 
 def _territories(warehouse: Warehouse) -> list[str]:

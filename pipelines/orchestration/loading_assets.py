@@ -11,13 +11,12 @@ import dagster as dg
 from pipelines.declarations.sources import Feed, FileOrigin, Source
 from pipelines.errors import OriginError, WarehouseBusyError, WarehouseError
 from pipelines.loading.delivery import Offer, month_span, parse_slice
-from pipelines.loading.gate import READABLE, load_suite, parameters_of
+from pipelines.loading.gate import READABLE, load_suite
 from pipelines.loading.landing import pending
 from pipelines.loading.load import (
-    REGISTER,
-    REGISTERED,
     LoadOutcome,
     is_known,
+    judged_by,
     known_offers,
     load_delivery,
     load_offers,
@@ -85,8 +84,7 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
     key = raw_key(source.source, name)
     suite = load_suite(source.source, name)
     expectations = _expectations(suite)
-    # what is judged by the register waits for it
-    register = [raw_key(*REGISTER)] if REGISTERED in parameters_of(suite) else []
+    before = [raw_key(*feed) for feed in judged_by(source.source, name)]
     patience = feed.patience
     freshness = (
         dg.FreshnessPolicy.time_window(warn_window=patience[0], fail_window=patience[1])
@@ -96,7 +94,7 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key,
-        deps=[dg.AssetKey(["origin", f"{source.source}__{name}"]), *register],
+        deps=[dg.AssetKey(["origin", f"{source.source}__{name}"]), *before],
         group_name=f"raw_{source.source}",
         description=f"{feed.title.ru}. {feed.description}",
         partitions_def=partitions_of(source, feed),

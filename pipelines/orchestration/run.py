@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from pipelines.interrupts import interrupts_noted
 from pipelines.loading import landing
 from pipelines.loading.ahead import judges
 from pipelines.loading.delivery import Delivery, Offer
+from pipelines.loading.load import judged_by
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.moments import today
 from pipelines.orchestration import INTERRUPTED
@@ -122,7 +124,8 @@ def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary) 
     jobs: dict[str, list[tuple[str, str]]] = {}
     for source, feed in offers:
         jobs.setdefault(runner.load_job(source, feed), []).append((source, feed))
-    for job, feeds in jobs.items():
+    for job in _in_order(jobs):
+        feeds = jobs[job]
         wanted: list[Offer | Delivery] = []
         for source, feed in feeds:
             # their origin may not offer them any more
@@ -136,6 +139,18 @@ def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary) 
                 raise
             except GorodError as error:
                 summary.failures.append(f"{', '.join('.'.join(feed) for feed in feeds)}: {error}")
+
+
+def _in_order(jobs: dict[str, list[tuple[str, str]]]) -> Iterable[str]:
+    """The jobs, each after those that load what its own feeds are judged by."""
+    loaded_by = {feed: job for job, feeds in jobs.items() for feed in feeds}
+    after = {
+        job: {
+            loaded_by[before] for feed in feeds for before in judged_by(*feed) if before in loaded_by
+        } - {job}
+        for job, feeds in jobs.items()
+    }  # fmt: skip
+    return TopologicalSorter(after).static_order()
 
 
 def _build(runner: _Runner, warehouse: Warehouse) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import duckdb
+import pyarrow as pa
 
 from pipelines.declarations.sources import Feed
 from pipelines.loading.gate import Result
@@ -115,6 +117,9 @@ class Warehouse(Protocol):
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
         """Rows of a read-only query."""
+
+    def tables(self, queries: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, pa.Table]:
+        """The answers of read-only queries by their names, on one connection; each takes the ``$values`` that it names."""
 
     def connection(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection that speaks DuckDB's SQL, closed at the end; what was begun and not committed is undone."""

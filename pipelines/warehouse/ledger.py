@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from pipelines.declarations.sources import Feed
 from pipelines.errors import WarehouseError
@@ -143,6 +145,18 @@ class Ledger(ABC):
             cursor = connection.execute(sql, parameters or [])
             names = [column[0] for column in cursor.description or []]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def tables(self, queries: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, pa.Table]:
+        """The answers of read-only queries by their names, on one connection; each takes the ``$values`` that it names."""
+        if not queries:
+            return {}
+        with self._connected(read_only=True) as connection:
+            return {
+                name: connection.execute(
+                    sql, {key: values[key] for key in set(re.findall(r"\$(\w+)", sql))}
+                ).to_arrow_table()
+                for name, sql in queries.items()
+            }
 
 
 def _insert_batch(

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 import great_expectations.expectations as gxe
+import pyarrow as pa
 import pytest
 
 import expectations as suites
@@ -364,3 +365,20 @@ def test_every_expectation_has_a_defect_that_it_sees() -> None:
         for source, feed in _declared()
     }
     assert tried == declared
+
+
+def test_a_query_of_the_suite_finds_tables_beside_the_batch(batch: Batch) -> None:
+    """What a suite's CONTEXT asks the warehouse for, and the delivery itself, stand beside the batch."""
+    known = {"register": pa.table({"kind": ["a"]}), "delivery": pa.table({"instance": ["minsk"]})}
+    unknown = load(
+        gxe.UnexpectedRowsExpectation,
+        unexpected_rows_query=(
+            "select kind from {batch}, delivery "
+            "where instance = 'minsk' and kind not in (select kind from register)"
+        ),
+        name="kinds_known",
+        **SAYS,
+    )
+    assert not evaluate(batch, [unknown], PARAMETERS, batch.path.parent, known).accepted
+    known["register"] = pa.table({"kind": ["a", "b"]})
+    assert evaluate(batch, [unknown], PARAMETERS, batch.path.parent, known).accepted
