@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import signal
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -80,7 +81,7 @@ def run(
 
     settings = get_settings()
     wanted = Wanted(source, feed, instance, slice_)
-    log = settings.home / "logs" / f"run-{datetime.now():%Y%m%dT%H%M%S}.log"
+    log = settings.home / "logs" / f"run-{datetime.now():%Y%m%dT%H%M%S}-{os.getpid()}.log"
     with _Progress(log, quiet=as_json) as progress:
         summary = run_all(wanted, settings, report=report, watcher=progress.step)
     if as_json:
@@ -545,6 +546,9 @@ def main() -> None:
     # neither a run nor the UI would end.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # State is not for everybody on the machine; who has shut it out already (a service: its group may read) knows better.
+    if (inherited := os.umask(0o077)) & 0o007 == 0o007:
+        os.umask(inherited)
     # At the end Python would look through all that Dagster and dbt have imported for what can be freed: two seconds.
     atexit.register(gc.freeze)
     app()

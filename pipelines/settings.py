@@ -66,6 +66,8 @@ class Settings(BaseSettings):
             self.origin = "mirror" if self.mirror else "sample"
         if not self.warehouse:
             self.warehouse = str(self.home / "warehouse.duckdb")
+        elif "://" not in self.warehouse and "=" not in self.warehouse:
+            self.warehouse = str(Path(self.warehouse).expanduser().absolute())
 
     @property
     def landing(self) -> Path:

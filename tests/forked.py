@@ -50,12 +50,12 @@ def command(*arguments: str) -> None:
     main()
 
 
-def dbt(environment: Mapping[str, str], folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def dbt(
+    environment: Mapping[str, str], folder: Path, *arguments: str, project: Path = PROJECT / "dbt"
+) -> subprocess.CompletedProcess[str]:
     """dbt on the project, run to its end in a folder, as anybody runs it by hand."""
-    project = str(PROJECT / "dbt")
-    return _run(
-        environment, folder, _dbt_command, (*arguments, "--project-dir", project, "--profiles-dir", project)
-    )
+    where = ("--project-dir", str(project), "--profiles-dir", str(project))
+    return _run(environment, folder, _dbt_command, (*arguments, *where))
 
 
 def _run(

@@ -49,5 +49,5 @@ def told(command: F) -> F:
 
 
 def escaped(text: str) -> str:
-    """A text that Rich prints as it is."""
-    return text.replace("[", "\\[")
+    """A text that Rich prints as it is, and that no terminal obeys."""
+    return console.printable(text, keep="\n\t").replace("[", "\\[")

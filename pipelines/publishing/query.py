@@ -28,6 +28,8 @@ def ask(
     Raises:
         GorodError: nothing is published yet, or the query is wrong (with DuckDB's explanation).
     """
+    if not query.strip().strip(";").strip():
+        raise GorodError("the query is empty", "Write one, or call gorod sql without it for a prompt.")
     publication = current_publication(settings)
     if publication is None:
         raise GorodError("nothing is published yet", "Run: gorod run")

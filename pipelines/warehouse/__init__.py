@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pipelines.warehouse.base import Warehouse
     from pipelines.warehouse.server import Server
 
+# libpq's other spelling, host=… dbname=…; a path with such a name begins with ./ or /
+KEYWORDS = re.compile(r"\s*\w+\s*=")
 SCHEMES = ("postgresql://", "postgres://")
 
 
@@ -40,9 +43,10 @@ def warehouse_at(address: str, busy_timeout_s: float) -> Warehouse:
         warehouse = PostgresWarehouse(address, busy_timeout_s)
         assert warehouse.server.parameters is not None
         return warehouse
-    if "://" in address:
+    if "://" in address or KEYWORDS.match(address):
+        # the address is not repeated: nobody can tell where in it a password stands
         raise GorodError(
-            f"GOROD_WAREHOUSE={address.split('@')[-1]}: neither a DuckDB file nor a PostgreSQL server",
+            "GOROD_WAREHOUSE is neither the path of a DuckDB file nor the address of a PostgreSQL server",
             "Give the path of a DuckDB file, or postgresql://user@host/database.",
         )
     from pipelines.warehouse.duckdb import DuckDBWarehouse

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import duckdb
 import psycopg
@@ -197,9 +197,14 @@ class Server:
 
     def scrubbed(self, text: str) -> str:
         """A text without the password, in any of its spellings."""
-        password = self.parameters.get("password")
-        for secret in {password, quote(password or "", safe="")} - {None, ""}:
-            text = text.replace(str(secret), "…")
+        for password in {self.parameters.get("password"), os.environ.get("PGPASSWORD")} - {None, ""}:
+            given = str(password)
+            escaped = given.replace("\\", "\\\\").replace("'", "\\'")  # as libpq's keywords write it
+            spellings = {given, escaped, quote(given, safe=""), quote(given), quote_plus(given)}
+            for spelling in sorted(
+                spellings | {one.lower() for one in spellings if "%" in one}, key=len, reverse=True
+            ):
+                text = text.replace(spelling, "…")
         return text.strip()
 
     @property

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+import os
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pipelines.settings import PROJECT
+from tests import forked
 
 
 @pytest.mark.slow
@@ -208,3 +212,22 @@ def test_what_has_not_changed_is_left_and_a_part_by_hand_is_not_trusted(tmp_path
     assert small.dbt("run", "--select", "int_indicator_unit").returncode == 0
     assert small.dbt("run", *MODELS).returncode == 0
     assert small.query(marked) == []
+
+
+def test_a_model_whose_marks_are_gone_is_not_built(tmp_path: Path, small: Any) -> None:
+    """Without the mark of what has changed, each build would add all rows once more."""
+    project = tmp_path / "project"
+    shutil.copytree(PROJECT / "dbt", project, ignore=shutil.ignore_patterns("target", "logs"))
+    marks = project / "macros" / "sql" / "changed_inputs.sql"
+    marks.write_text(
+        marks.read_text(encoding="utf-8").replace("true /* not held */", "true"), encoding="utf-8"
+    )
+    shutil.copy(small.path, tmp_path)
+    environment = os.environ | {
+        "GOROD_WAREHOUSE_PATH": small.path.name,
+        "DBT_TARGET_PATH": str(tmp_path / "target"),
+        "DBT_LOG_PATH": str(tmp_path / "logs"),
+    }
+    done = forked.dbt(environment, tmp_path, "run", "--select", "int_measure_period", project=project)
+    assert done.returncode != 0
+    assert "finds no mark" in done.stdout

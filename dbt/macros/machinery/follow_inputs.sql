@@ -27,6 +27,14 @@
     {% set as_whole = existing is none or not existing.is_table or load_cached_relation(state) is none
         or should_full_refresh() or gorod.is_outdated(state, definitions) %}
 
+    {#- Without a mark a build would insert what has not changed once more, or each portion the rows of all. -#}
+    {% for mark in ('true /\\* not held \\*/', 'true /\\* periods (and months )?of \\w+ \\*/')
+        if not modules.re.search(mark, sql) %}
+        {% do exceptions.raise_compiler_error(
+            this.identifier ~ ": follow_inputs finds no mark /" ~ mark ~ "/ in its SQL; take the inputs from changed_inputs()"
+        ) %}
+    {% endfor %}
+
     {{ run_hooks(pre_hooks, inside_transaction=false) }}
     {{ run_hooks(pre_hooks, inside_transaction=true) }}
 
