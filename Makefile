@@ -29,7 +29,7 @@ demo: setup ## the main job on the samples: load, gate, build, publish, report
 dev-postgres: setup ## a PostgreSQL server on the loopback interface; says how to use it, Ctrl-C ends it
 	$(BIN)/python -m sandbox.postgres $${GOROD_HOME:-.gorod}/postgres
 
-dev: setup ## Dagster's UI on the same state, http://127.0.0.1:3000
+dev: setup ## Dagster's UI on the same state
 	$(BIN)/gorod ui
 
 test: setup ## all tests but the long forms

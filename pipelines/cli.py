@@ -523,12 +523,20 @@ def ui(
         bool, typer.Option("--daemon/--no-daemon", help="With the daemon, or the UI alone (a service).")
     ] = True,
 ) -> None:
-    """Open Dagster's UI on this state: http://127.0.0.1:PORT. Ctrl-C ends it."""
+    """Open Dagster's UI on this state; the address that is shown holds the token that lets you in. Ctrl-C ends it."""
     from pipelines.orchestration import services
+    from pipelines.orchestration.webserver import KEPT, token_of
 
+    settings = get_settings()
     if not daemon:
-        services.become_webserver(get_settings(), port)
-    services.run_both(get_settings(), port)
+        # a service's output is kept: the token stays out of it
+        console.out.print(
+            f"http://127.0.0.1:{port}; the token: GOROD_UI_TOKEN, or {settings.dagster_home / KEPT}"
+        )
+        services.become_webserver(settings, port)
+    services.prepare(settings)
+    console.out.print(f"http://127.0.0.1:{port}/?token={token_of(settings)}")
+    raise typer.Exit(services.run_both(settings, port))
 
 
 @app.command()

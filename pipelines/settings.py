@@ -43,6 +43,12 @@ class Settings(BaseSettings):
         ge=0,
         description="processes beside a run in which the gate judges many deliveries; default: cores - 1, at most 3",
     )
+    ui_token: SecretStr = Field(
+        default=SecretStr(""), description="token of Dagster's UI; default: made once; environment only"
+    )
+    ui_hosts: str = Field(
+        default="", description="hosts under which a proxy passes on to Dagster's UI, parted by blanks"
+    )
     keep_publications: int = Field(default=3, ge=1, description="how many publications stay on disk")
 
     @classmethod

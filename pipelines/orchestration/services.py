@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,40 +23,44 @@ PREPARATION_S = 300.0
 
 def run_both(settings: Settings, port: int) -> int:
     """Webserver and daemon until an interrupt or a termination, which end both; Dagster's exit code."""
-    _prepare(settings)
+    prepare(settings)
     running: list[subprocess.Popen[bytes]] = []
 
     def end(*_: object) -> None:
-        # Dagster ends its webserver and daemon when it is interrupted, and leaves them alone when it is terminated
+        # what they started ends with them when they are interrupted, and is left alone when they are terminated
         for server in running:
-            os.killpg(server.pid, signal.SIGINT)
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGINT)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    running.append(
-        subprocess.Popen(_command("dagster", "dev", *_address(port)), cwd=PROJECT, start_new_session=True)
-    )
-    return running[0].wait()
+    running += [
+        subprocess.Popen(command, cwd=PROJECT, start_new_session=True)
+        for command in (_webserver(port), _command("dagster-daemon", "run"))
+    ]
+    while all(server.poll() is None for server in running):
+        time.sleep(0.2)
+    end()
+    return max(server.wait() for server in running)
 
 
 def become_webserver(settings: Settings, port: int) -> NoReturn:
     """Turn this process into the webserver alone: what a service manager starts it also ends."""
-    _become(settings, "dagster-webserver", *_address(port))
+    _become(settings, _webserver(port))
 
 
 def become_daemon(settings: Settings) -> NoReturn:
     """Turn this process into the daemon alone: schedules, sensors, the queue of runs."""
-    _become(settings, "dagster-daemon", "run")
+    _become(settings, _command("dagster-daemon", "run"))
 
 
-def _become(settings: Settings, *command: str) -> NoReturn:
-    _prepare(settings)
+def _become(settings: Settings, command: list[str]) -> NoReturn:
+    prepare(settings)
     os.chdir(PROJECT)
-    arguments = _command(*command)
-    os.execv(arguments[0], arguments)
+    os.execv(command[0], command)
 
 
-def _prepare(settings: Settings) -> None:
+def prepare(settings: Settings) -> None:
     """State that the processes find when they start, made by one at a time: two that make Dagster's tables collide."""
     from dagster import DagsterInstance
 
@@ -73,5 +79,6 @@ def _command(*command: str) -> list[str]:
     return [str(Path(sys.executable).with_name(name)), *rest, *WORKSPACE]
 
 
-def _address(port: int) -> tuple[str, ...]:
-    return ("-h", "127.0.0.1", "-p", str(port))
+def _webserver(port: int) -> list[str]:
+    module = ("-m", "pipelines.orchestration.webserver")
+    return [sys.executable, *module, "-h", "127.0.0.1", "-p", str(port), *WORKSPACE]

@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 GOROD = f"{sys.executable} -m pipelines.cli"
 # a busy machine takes a while to import Dagster; nothing here waits longer than it has to
 PATIENCE_S = 600.0
+TOKEN = "of-the-tests-alone"
+BEARER = {"authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def script(home: Path, *commands: str) -> Iterator[list[int]]:
     with subprocess.Popen(
         ["sh", "-c", text],
         cwd=PROJECT,
-        env={**kept, "GOROD_HOME": str(home), "GOROD_ORIGIN": "sample"},
+        env={**kept, "GOROD_HOME": str(home), "GOROD_ORIGIN": "sample", "GOROD_UI_TOKEN": TOKEN},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -87,16 +89,35 @@ def wait(until: Callable[[], Any]) -> None:
 
 def answers(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/server_info", timeout=5).status_code == 200
+        given = httpx.get(f"http://127.0.0.1:{port}/server_info", headers=BEARER, timeout=5)
     except httpx.HTTPError:
         return False
+    return given.status_code == 200
+
+
+def forged(port: int) -> set[int]:
+    """What the UI answers to requests that another page or another user of the machine sends."""
+    address, query = f"http://127.0.0.1:{port}/graphql", "{ version }"
+    evil = {**BEARER, "origin": "https://evil.example"}
+    return {
+        given.status_code
+        for given in (
+            httpx.get(address, params={"query": query}, headers=BEARER),
+            httpx.post(address, data={"query": query}, headers=BEARER),
+            httpx.post(address, json={"query": query}, headers=evil),
+            httpx.post(address, json={"query": query}, headers={**BEARER, "host": "evil.example"}),
+            httpx.post(address, json={"query": query}),
+        )
+    }
 
 
 def healthy_daemons(port: int) -> set[str]:
     """Daemons that the UI sees alive."""
     query = "{ instance { daemonHealth { allDaemonStatuses { daemonType healthy } } } }"
     try:
-        given = httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": query}, timeout=30).json()
+        given = httpx.post(
+            f"http://127.0.0.1:{port}/graphql", json={"query": query}, headers=BEARER, timeout=30
+        ).json()
     except (httpx.HTTPError, ValueError):
         return set()
     statuses = given["data"]["instance"]["daemonHealth"]["allDaemonStatuses"]
@@ -107,6 +128,7 @@ def test_webserver_and_daemon_are_two_services_that_may_start_at_once(home: Path
     with script(home, f"{GOROD} ui --no-daemon --port {port}", f"{GOROD} daemon") as (webserver, daemon):
         wait(lambda: answers(port))
         wait(lambda: {"SENSOR", "SCHEDULER", "QUEUED_RUN_COORDINATOR"} <= healthy_daemons(port))
+        assert forged(port) == {405, 415, 403, 421, 401}
         started = {*below(webserver), *below(daemon)}
         assert started
         os.kill(webserver, signal.SIGTERM)
