@@ -31,6 +31,7 @@ concurrency:
     default_limit: 1
 run_monitoring:
   enabled: true
+  free_slots_after_run_end_seconds: 30
 """
 
 # With the warehouse on a server, Dagster keeps its runs there too, in a schema of its own: every host that works on

@@ -20,6 +20,7 @@ from pipelines.loading.load import judged_by
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.moments import today
 from pipelines.orchestration import INTERRUPTED
+from pipelines.orchestration.orphans import KILLED, this_host
 from pipelines.orchestration.waiting import wait_for_slot
 from pipelines.progress import tell, watch
 from pipelines.settings import Settings
@@ -251,7 +252,7 @@ class _Runner:
             tags=BY_COMMAND,
         )
         for dead in self.instance.get_runs(open_runs):
-            self.instance.report_run_failed(dead, "The process was killed.")
+            self.instance.report_run_failed(dead, KILLED)
             self.instance.event_log_storage.free_concurrency_slots_for_run(dead.run_id)
 
     def execute(self, job: str, tags: dict[str, str] | None = None, assets: Sequence[AssetKey] = ()) -> None:
@@ -275,7 +276,7 @@ class _Runner:
                 instance=self.instance,
                 partition_key=partition,
                 asset_selection=list(assets) or None,
-                tags={**given, **BY_COMMAND},
+                tags={**given, **BY_COMMAND, **this_host()},
                 raise_on_error=False,
             )
             if interrupted():

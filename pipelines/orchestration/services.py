@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from pipelines.orchestration.environment import ensure_manifest, prepare_dagster_home
+from pipelines.orchestration.orphans import fail_orphaned_runs
 from pipelines.publishing.folders import only_writer
 from pipelines.settings import PROJECT, Settings
 from pipelines.warehouse import open_warehouse
@@ -68,8 +69,8 @@ def prepare(settings: Settings) -> None:
         prepare_dagster_home(settings)
         open_warehouse(settings).prepare()
         ensure_manifest(settings)
-        with DagsterInstance.get():
-            pass
+        with DagsterInstance.get() as instance:
+            fail_orphaned_runs(instance)
     os.environ["GOROD_HOME"] = str(settings.home)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import WarehouseBusyError
 from pipelines.orchestration.environment import WRITER_POOL
+from pipelines.orchestration.orphans import fail_orphaned_runs
 from pipelines.progress import tell
 
 if TYPE_CHECKING:
@@ -39,8 +40,12 @@ def wait_for_slot(instance: DagsterInstance, longest_s: float) -> None:
 
 
 def _holder(instance: DagsterInstance) -> str | None:
-    """The run that holds the slot, in words."""
-    runs = sorted(instance.event_log_storage.get_concurrency_info(WRITER_POOL).active_run_ids)
+    """The run that holds the slot, in words. One that has ended, or whose process has, holds nothing."""
+    slots = instance.event_log_storage
+    if not slots.get_concurrency_info(WRITER_POOL).active_run_ids:
+        return None
+    fail_orphaned_runs(instance)
+    runs = sorted(slots.get_concurrency_info(WRITER_POOL).active_run_ids)
     if not runs:
         return None
     run = instance.get_run_by_id(runs[0])

@@ -6,7 +6,7 @@ import os
 import signal
 
 import pytest
-from dagster import DagsterInstance
+from dagster import DagsterInstance, DagsterRunStatus, job
 from dagster._utils.interrupts import capture_interrupts
 
 from pipelines.errors import WarehouseBusyError
@@ -22,6 +22,11 @@ from pipelines.orchestration.environment import (
 from tests.portal import Portal
 
 
+@job
+def writes_long() -> None:
+    """A run of the UI, by its name alone."""
+
+
 @pytest.mark.slow
 def test_a_run_of_the_ui_that_writes_is_named(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stale, "stale_since", lambda _: None)
@@ -31,16 +36,17 @@ def test_a_run_of_the_ui_that_writes_is_named(portal: Portal, monkeypatch: pytes
     with DagsterInstance.from_config(str(home), COMMAND_CONFIG) as instance:
         slots = instance.event_log_storage
         slots.set_concurrency_slots(WRITER_POOL, 1)
-        slots.claim_concurrency_slot(WRITER_POOL, "run-of-the-ui", "step")
+        other = instance.create_run_for_job(writes_long, status=DagsterRunStatus.STARTED)
+        slots.claim_concurrency_slot(WRITER_POOL, other.run_id, "step")
         said: list[str] = []
 
         def hear(step: str) -> None:
             said.append(step)
             if step.startswith("waiting:"):
-                slots.free_concurrency_slots_for_run("run-of-the-ui")
+                slots.free_concurrency_slots_for_run(other.run_id)
 
         summary = run.run(Wanted(source="appeals_115"), portal.settings, watcher=hear)
-    assert [step for step in said if step.startswith("waiting: run run-of-t")]
+    assert [step for step in said if step == f"waiting: run {other.run_id[:8]} of writes_long is writing"]
     assert [load["state"] for load in summary.loads] == ["accepted"]
 
 

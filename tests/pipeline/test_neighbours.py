@@ -18,6 +18,7 @@ from pipelines.loading.plan import run_lock
 from pipelines.progress import watch
 from pipelines.settings import PROJECT, Settings
 from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests import writing_run as writing_run_of
 from tests.pipeline.conftest import environment_of, gorod
 from tests.portal import Portal
 
@@ -284,25 +285,6 @@ def test_a_folder_that_may_not_be_read_is_told_and_others_are_taken(nobody: Port
     )
 
 
-HOLD_SLOT = """
-import sys
-import dagster as dg
-
-@dg.op(pool="warehouse")
-def write():
-    print("held", flush=True)
-    sys.stdin.read()
-
-@dg.job
-def a_long_load():
-    write()
-
-with dg.DagsterInstance.from_config(sys.argv[1]) as instance:
-    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    a_long_load.execute_in_process(instance=instance, run_config=quiet)
-"""
-
-
 @pytest.fixture
 def writing_run(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
@@ -313,15 +295,8 @@ def writing_run(
     def start(settings: Settings) -> subprocess.Popen[str]:
         monkeypatch.setenv("DAGSTER_HOME", "")  # put back at the end
         home = prepare_dagster_home(settings)
-        process = subprocess.Popen(
-            [sys.executable, "-c", HOLD_SLOT, str(home)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        process = writing_run_of.begin(home)
         request.addfinalizer(lambda: process.poll() is None and process.communicate(""))
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
         return process
 
     return start
