@@ -14,6 +14,7 @@ import duckdb
 from pipelines.errors import GorodError
 from pipelines.formats.typed import literal, quoted
 from pipelines.publishing.folders import sha256_of
+from pipelines.publishing.keys import KEYS
 from pipelines.warehouse.tables import contracts_schema
 
 SCHEMA = "published"
@@ -23,6 +24,8 @@ MANIFEST = "manifest.json"
 TERRITORIES = "pub_territory_v1"
 OBSERVATIONS = "pub_observation_v1"
 LOADS = "pub_load_v1"
+# rows of a Parquet row group
+ROW_GROUP = 100_000
 SLICE_KEY = ("source", "feed", "instance", "slice")
 
 
@@ -123,10 +126,7 @@ def write_contracts(
     files = [write_database(connection, folder / DATABASE, contracts, head, None)]
     for contract in contracts:
         path = folder / "parquet" / f"{contract.name}.parquet"
-        connection.execute(
-            f"copy (select * from {contract.read_from} order by all) to {literal(str(path))}"
-            " (format parquet, compression zstd)"
-        )
+        _write_parquet(connection, path, contract)
         files.append({"path": path, "rows": files[0]["row_counts"][contract.name]})
     if with_regions:
         (folder / "regions").mkdir()
@@ -154,6 +154,36 @@ def write_contracts(
     return manifest
 
 
+def _write_parquet(connection: duckdb.DuckDBPyConnection, path: Path, contract: Contract) -> None:
+    """Write a contract as Parquet, with what its columns mean.
+
+    A decimal is written as a double: pandas and polars know no other number. The exact one is in the DuckDB file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    numbers = ", ".join(
+        f"{quoted(column.name)}::DOUBLE as {quoted(column.name)}"
+        for column in contract.columns
+        if column.type.startswith("DECIMAL")
+    )
+    columns = f"* replace ({numbers})" if numbers else "*"
+    rows = connection.execute(
+        f"select {columns} from (from {contract.read_from} order by all)"
+    ).to_arrow_reader(ROW_GROUP)
+    described = {column.name: column.comment for column in contract.columns}
+    schema = pa.schema(
+        [
+            field.with_metadata({"description": text}) if (text := described[field.name]) else field
+            for field in rows.schema
+        ],
+        {"description": contract.comment} if contract.comment else None,
+    )
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for batch in rows:
+            writer.write_batch(batch.cast(schema))
+
+
 def write_database(
     connection: duckdb.DuckDBPyConnection,
     path: Path,
@@ -177,6 +207,7 @@ def write_database(
             connection.execute(
                 f"create table {table} as select * from {contract.read_from} {rows} order by all"
             )
+            _declare_key(connection, table, contract)
             _comment(connection, f"table {table}", contract.comment)
             for column in contract.columns:
                 _comment(connection, f"column {table}.{quoted(column.name)}", column.comment)
@@ -211,6 +242,20 @@ _PUBLICATION_COLUMNS = {
     "row_counts": "Rows of each table in this file",
     "synthetic": "True if any row of this file comes from invented data",
 }
+
+
+def _declare_key(connection: duckdb.DuckDBPyConnection, table: str, contract: Contract) -> None:
+    """Let the table have its primary key, where it holds: what draws diagrams and joins by itself looks for it."""
+    key = KEYS.get(contract.name, ())
+    if not key or not contract.has(*key):
+        return
+    names = ", ".join(map(quoted, key))
+    absent = " or ".join(f"{quoted(name)} is null" for name in key)
+    broken = connection.execute(
+        f"select 1 from {table} group by {names} having count(*) > 1 or bool_or({absent}) limit 1"
+    ).fetchone()
+    if broken is None:
+        connection.execute(f"alter table {table} add primary key ({names})")
 
 
 def _rows_of_region(contract: Contract, contracts: dict[str, Contract], region: str) -> str:
