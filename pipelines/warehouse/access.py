@@ -24,10 +24,10 @@ from pipelines.declarations.access import Access, Group, Rows, groups, in_names,
 from pipelines.declarations.sources import load_sources
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.warehouse.grants import Change, Grant, grant_changes, held
+from pipelines.warehouse.postgres import take_turn
 from pipelines.warehouse.server import Server
 
 OWN = Path(__file__).with_name("access.sql")
-SYNC_LOCK = 0x676F726F64_03
 
 PUBLISHED = "published"
 SUPPLIER = "supplier"
@@ -112,7 +112,7 @@ def sync(server: Server, *, plan: bool = False) -> list[Change]:
     access = load_access()
     known = groups(access, _regions(), load_sources())
     with server.session("sets access") as session:
-        session.execute("select pg_advisory_xact_lock(%s)", [SYNC_LOCK])
+        take_turn(session)
         if session.execute("select to_regclass('ops.load')").fetchone() == (None,):
             raise WarehouseError(
                 f"PostgreSQL {server.name} holds no warehouse yet", "Make it first: gorod warehouse init"

@@ -57,7 +57,7 @@ def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[
     ).fetchall()
     views = {("ops", name) for name in ("accepted_load", "effective_load", "load_state", "audit")}
     # the form is the target's own; who published there and changed its access is a server's own history
-    own = {("ops", "version"), ("ops", "audit_event")}
+    own = {("ops", name) for name in ("version", "audit_event", "writer", "preparer")}
     tables = [(str(schema), str(table)) for schema, table in found]
     return [table for table in tables if table not in views | own]
 

@@ -43,9 +43,15 @@ OWN = Path(__file__).with_name("postgres.sql")
 # How often a load is begun; each time the server is waited for as long as ``busy_timeout_s``.
 ATTEMPTS = 3
 
-# Advisory locks are numbers; these two are Gorod's: "gorod" in ASCII, and what it is for.
-WRITER_LOCK = 0x676F726F64_01
-PREPARE_LOCK = 0x676F726F64_02
+# Whose turn it is: tables that their owner and loaders alone can lock. An advisory lock could be taken by any reader.
+TURNS = {
+    "writer": "Locked by the session that loads, builds and publishes; holds no rows.",
+    "preparer": "Locked by the session that changes tables or access; holds no rows.",
+}
+# To make these: a number of Gorod's own, "gorod" in ASCII.
+TURNS_LOCK = 0x676F726F64_02
+# The turn is kept by a transaction that does nothing: no rule for forgotten ones is to end it.
+KEPT_OPEN = ("idle_in_transaction_session_timeout", "transaction_timeout")
 
 
 class PostgresWarehouse(Ledger):
@@ -117,7 +123,7 @@ class PostgresWarehouse(Ledger):
     def migrate(self) -> list[form.Step]:
         """Bring an older form to the newest; the steps that were taken."""
         with self.server.session("migrates") as session:
-            session.execute("select pg_advisory_xact_lock(%s)", [PREPARE_LOCK])
+            take_turn(session)
             found, exists = version(session)
             taken = form.steps(found) if exists and found is not None else []
             for step in taken:
@@ -136,7 +142,7 @@ class PostgresWarehouse(Ledger):
             WarehouseError: the ledger has another form, or the database sorts text otherwise than by code.
         """
         with self.server.session("prepares") as session:
-            session.execute("select pg_advisory_xact_lock(%s)", [PREPARE_LOCK])
+            take_turn(session)
             found, exists = version(session)
             form.require(found, exists, self.server.name)
             if not exists:
@@ -197,7 +203,7 @@ class PostgresWarehouse(Ledger):
     def writing(self) -> Iterator[None]:
         """Be the only writer of this database, on any host; within a process it may be nested.
 
-        The lock is the session's: it ends with the process, however that ends.
+        The lock is of the session's transaction: it ends with the process, however that ends.
 
         Raises:
             WarehouseBusyError: another process writes for longer than ``busy_timeout_s``; the message says which.
@@ -218,13 +224,12 @@ class PostgresWarehouse(Ledger):
 
     def _locked(self) -> psycopg.Connection[Any]:
         """A session that holds the writer's lock."""
-        session = self.server.connect("is the writer", autocommit=True)
+        session = self.server.connect("is the writer")
         deadline = time.monotonic() + self.server.busy_timeout_s
         said = False
         try:
             while True:
-                row = session.execute("select pg_try_advisory_lock(%s)", [WRITER_LOCK]).fetchone()
-                if row is not None and row[0]:
+                if _is_my_turn(session):
                     return session
                 busy = (
                     f"PostgreSQL {self.server.name} is being written by another process ({_writer(session)})"
@@ -274,7 +279,8 @@ def version(session: psycopg.Connection[Any]) -> tuple[int | None, bool]:
         name
         for (name,) in session.execute(
             "select c.relname from pg_class as c join pg_namespace as n on c.relnamespace = n.oid"
-            " where n.nspname = 'ops' and c.relkind = 'r'"
+            " where n.nspname = 'ops' and c.relkind = 'r' and c.relname <> all(%s)",
+            [list(TURNS)],
         )
     }
     if "version" not in tables:
@@ -382,15 +388,53 @@ def _script(session: psycopg.Connection[Any], text: str) -> None:
     session.execute(text)
 
 
+def take_turn(session: psycopg.Connection[Any]) -> None:
+    """Be the only one who changes tables or access, until the session's transaction ends."""
+    if session.execute("select to_regclass('ops.preparer')").fetchone() == (None,):
+        _make_turns(session)
+    session.execute("lock table ops.preparer in exclusive mode")
+
+
+def _make_turns(session: psycopg.Connection[Any]) -> None:
+    """The tables that are locked; made in a transaction of its own, or within the caller's."""
+    session.execute("select pg_advisory_xact_lock(%s)", [TURNS_LOCK])
+    session.execute("create schema if not exists ops")
+    for name, text in TURNS.items():
+        if session.execute("select to_regclass(%s)", [f"ops.{name}"]).fetchone() == (None,):
+            table = sql.Identifier("ops", name)
+            session.execute(sql.SQL("create table {} (nothing boolean)").format(table))
+            session.execute(sql.SQL("comment on table {} is {}").format(table, sql.Literal(text)))
+
+
+def _is_my_turn(session: psycopg.Connection[Any]) -> bool:
+    """Take the writer's turn if it is free; then the session's transaction stays open, and holds it."""
+    try:
+        for name in KEPT_OPEN:
+            session.execute(
+                "select set_config(%s, '0', false) from pg_settings where name = %s", [name, name]
+            )
+        session.execute("lock table ops.writer in exclusive mode nowait")
+    except psycopg.errors.LockNotAvailable:
+        session.rollback()
+        return False
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        session.rollback()
+        # an empty database, or one of before
+        _make_turns(session)
+        session.commit()
+        return False
+    return True
+
+
 def _writer(session: psycopg.Connection[Any]) -> str:
     """Who holds the writer's lock."""
     row = session.execute(
         "select a.pid, a.application_name, coalesce(host(a.client_addr), 'local'), a.usename"
         " from pg_locks as l join pg_stat_activity as a on l.pid = a.pid"
-        " where l.locktype = 'advisory' and l.granted and l.database = a.datid"
-        " and (l.classid::bigint << 32) + l.objid::bigint = %s",
-        [WRITER_LOCK],
+        " where l.locktype = 'relation' and l.granted and l.mode = 'ExclusiveLock'"
+        " and a.datname = current_database() and l.database = a.datid and l.relation = to_regclass('ops.writer')"
     ).fetchone()
+    session.rollback()
     if row is None:
         return "it has just ended"
     pid, name, client, user = row
