@@ -274,14 +274,18 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Why a load was accepted or refused, in the supplier's words."""
-    from pipelines.disk import disk_errors
     from pipelines.loading.answer import answer, write_answer
+    from pipelines.outputs import refuse_to_overwrite, refuse_what_is_no_workbook, written_whole
     from pipelines.warehouse import open_warehouse
 
-    given = answer(load, open_warehouse(get_settings()))
+    settings = get_settings()
     if xlsx is not None:
-        with disk_errors(xlsx.parent):
-            write_answer(given, xlsx)
+        refuse_to_overwrite(xlsx, {}, settings)
+        refuse_what_is_no_workbook(xlsx)
+    given = answer(load, open_warehouse(settings))
+    if xlsx is not None:
+        with written_whole(xlsx) as whole:
+            write_answer(given, whole)
     if as_json:
         console.as_json(asdict(given))
         return

@@ -57,7 +57,7 @@ def rows_of_an_answer(levels: list[int], dimensions: list[str]) -> list[Any]:
             regex="^(19|20)[0-9]{2}$",
             name="period_is_year",
             dimension="validity",
-            says="Период – год из четырёх цифр.",
+            says="Период – год из четырёх цифр, от 1900 до 2099.",
             remedy="Запросите годовые данные.",
         ),
         row(

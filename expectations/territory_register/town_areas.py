@@ -41,7 +41,7 @@ SUITE: list[Any] = [
         mostly=0.95,
         name="osm_relation_is_code",
         dimension="validity",
-        says="Номер границы в OpenStreetMap – только цифры; это текст, а не число.",
+        says="Номер границы в OpenStreetMap – от 1 до 12 цифр и ничего кроме них; это текст, а не число.",
         remedy="Выгрузите столбец osm_relation_id как текст: Excel превращает номер в 6,72E+06.",
     ),
     row(

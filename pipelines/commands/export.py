@@ -62,9 +62,11 @@ def everything(out: Out, region: Region = None, from_: From = None, as_json: Jso
 
 def _export(products: list[str], out: Path, region: str | None, from_: Path | None, as_json: bool) -> None:
     """Make the named products; all where none is named."""
+    from pipelines.outputs import refuse_own_state
     from pipelines.publishing.exports.product import SYNTHETIC
     from pipelines.publishing.exports.products import export
 
+    refuse_own_state(out, get_settings())
     done = export(get_settings(), out, products, region=region, file=from_)
     if as_json:
         console.as_json([asdict(one) for one in done])

@@ -9,8 +9,11 @@ import typer
 
 from pipelines import console
 from pipelines.commands.answering import Json, escaped, told
+from pipelines.settings import get_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pyarrow as pa
 
     from pipelines.declarations.methods import IndexMethod
@@ -48,7 +51,7 @@ def evaluate(
     structure: Annotated[
         Path | None,
         typer.Option(
-            help="The tree (code, parent, weight, …) or settings of nodes, apart from the method; CSV or YAML."
+            help="The tree (code, parent, weight, …) or settings of nodes, apart from the method: CSV, XLSX, YAML."
         ),
     ] = None,
     unit_column: Annotated[
@@ -58,20 +61,45 @@ def evaluate(
         str | None, typer.Option(help="Column of the period; default: one named time_period, year, ….")
     ] = None,
     group_column: Annotated[str | None, typer.Option(help="Column of the peer group.")] = None,
+    sheet: Annotated[
+        str | None, typer.Option(help="Sheet of the workbook of the data; default: the first that is shown.")
+    ] = None,
+    decimal_comma: Annotated[
+        bool, typer.Option("--decimal-comma", help="1,234 in the data or structure is 1.234, not 1234.")
+    ] = False,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="All levels, all steps, as CSV or .parquet.")
+        Path | None, typer.Option("-o", "--out", help="All levels, all steps, as .csv or .parquet.")
     ] = None,
     sensitivity: Annotated[
-        Path | None, typer.Option(help="Vary the method; ranges of places as CSV or .parquet.")
+        Path | None, typer.Option(help="Vary the method; ranges of places as .csv or .parquet.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Evaluate a method: transform, impute, normalise, weigh, aggregate, rank. See docs/indices.md."""
+    """Evaluate a method: transform, impute, normalise, weigh, aggregate, rank. See docs/indices.md.
+
+    What cannot be read is an error that names the cell; what may be meant otherwise is told as a note. An output
+    replaces an earlier result only, never an input or another file.
+    """
     from pipelines.indicators.index.evaluate import evaluate as evaluate_method
     from pipelines.indicators.index.reading import read_observations
-    from pipelines.indicators.index.tables import range_table, result_table, write_table
+    from pipelines.indicators.index.tables import range_table, refuse_another_file, result_table, write_table
+    from pipelines.outputs import refuse_to_overwrite
 
-    declared, tree = _declared(method, structure, group_column)
+    notes: list[str] = []
+
+    def tell(note: str) -> None:
+        notes.append(note)
+        if not as_json:
+            console.err.print(f"[yellow]note:[/] {escaped(note)}")
+
+    file = _method_file(method)
+    inputs = {data: "the data", file: "the method", **({structure: "the structure"} if structure else {})}
+    for output in (out, sensitivity):
+        if output is not None:
+            refuse_to_overwrite(output, inputs, get_settings())
+            refuse_another_file(output)
+            inputs[output] = "the other output"
+    declared, tree = _declared(file, structure, group_column, decimal_comma, tell)
     peers = declared.peer_groups
     bounded = [peers.column] if peers and peers.bounds else []
     observations = read_observations(
@@ -81,6 +109,9 @@ def evaluate(
         unit_column,
         period_column,
         [*tree.required_columns, *bounded],
+        sheet=sheet,
+        decimal_comma=decimal_comma,
+        tell=tell,
     )
     evaluation = evaluate_method(declared, observations)
     table = result_table(evaluation)
@@ -90,22 +121,52 @@ def evaluate(
         from pipelines.indicators.index.sensitivity import sensitivity as vary
 
         write_table(range_table(evaluation, vary(evaluation)), sensitivity)
-    _show(evaluation, table, as_json)
+    _show(evaluation, table, notes if as_json else None)
     if not as_json:
         for path in (out, sensitivity):
             if path is not None:
                 console.err.print(f"written: {escaped(str(path))}")
 
 
-def _declared(path: Path, structure: Path | None, group_column: str | None) -> tuple[IndexMethod, Tree]:
+def _method_file(given: Path) -> Path:
+    """The file of a method that is named by its path, or, where there is no such file, by the code of a shipped one.
+
+    Raises:
+        DeclarationError: there is neither, or it is a table.
+    """
+    from pipelines.declarations.common import nearest
+    from pipelines.declarations.methods import METHODS
+    from pipelines.errors import DeclarationError
+
+    shipped = METHODS / f"{given}.yml"
+    if given.exists():
+        if given.suffix.lower() in (".csv", ".xlsx", ".parquet"):
+            raise DeclarationError(
+                f"{given}: is a table, not a method", "Name the method first, then the data."
+            )
+        return given
+    if given.suffix or shipped.exists():
+        return shipped if not given.suffix else given
+    codes = [path.stem for path in METHODS.glob("*.yml")]
+    raise DeclarationError(
+        f"{given}: cannot be read: there is no such file, and no shipped method of that name; {nearest(str(given), codes)}",
+        "List the shipped methods: gorod index methods",
+    )
+
+
+def _declared(
+    file: Path,
+    structure: Path | None,
+    group_column: str | None,
+    decimal_comma: bool,
+    tell: Callable[[str], None],
+) -> tuple[IndexMethod, Tree]:
     """The method with what the options change of it, and its tree. What does not fit is told by its place in the files."""
     from pipelines.declarations.common import at
-    from pipelines.declarations.methods import METHODS, PeerGroups, read_method
+    from pipelines.declarations.methods import PeerGroups, read_method
     from pipelines.indicators.index.reading import read_structure
     from pipelines.indicators.index.structure import in_structure, resolve, with_structure
 
-    shipped = METHODS / f"{path}.yml"
-    file = shipped if not path.exists() and not path.suffix and shipped.exists() else path
     method = read_method(file)
     if group_column is not None:
         known = method.peer_groups
@@ -121,18 +182,18 @@ def _declared(path: Path, structure: Path | None, group_column: str | None) -> t
 
     if structure is None:
         return method, resolve(method, where)
-    rows, whole = read_structure(structure)
+    rows, whole = read_structure(structure, tell, decimal_comma)
     changed = with_structure(method, rows, whole)
     return changed, resolve(changed, in_structure(rows, method, where))
 
 
-def _show(evaluation: Evaluation, table: pa.Table, as_json: bool) -> None:
-    """The root's places: the last period for a person, every period as JSON."""
+def _show(evaluation: Evaluation, table: pa.Table, notes: list[str] | None) -> None:
+    """The root's places: the last period for a person; every period, with the notes, as JSON."""
     import pyarrow.compute as pc
 
     method, root = evaluation.method, evaluation.tree.root.code
     rows = table.filter(pc.equal(table["node"], root)).to_pylist()
-    if as_json:
+    if notes is not None:
         names = (
             *("time_period", "unit", "score", "score_shown", "rank", "peer_group", "rank_in_group"),
             *("share_reported_weight", "share_reported_count", "reason"),
@@ -143,6 +204,7 @@ def _show(evaluation: Evaluation, table: pa.Table, as_json: bool) -> None:
                 "version": method.version,
                 "status": method.status,
                 "node": root,
+                "notes": notes,
                 "ranking": [{name: row[name] for name in names} for row in rows],
             }
         )

@@ -160,13 +160,16 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """What changed between two releases, and why."""
-    from pipelines.disk import disk_errors
     from pipelines.indicators.release_diff import compare, write_workbook
     from pipelines.indicators.releases import find_release, mend
+    from pipelines.outputs import refuse_to_overwrite, refuse_what_is_no_workbook, written_whole
     from pipelines.publishing.embargo import admit
     from pipelines.warehouse import open_warehouse
 
     settings = get_settings()
+    if xlsx is not None:
+        refuse_to_overwrite(xlsx, {}, settings)
+        refuse_what_is_no_workbook(xlsx)
     mend(settings)
     releases = find_release(settings, older), find_release(settings, newer)
     warehouse = open_warehouse(settings)
@@ -174,8 +177,8 @@ def diff(
         admit(warehouse, f"release {one.id}", one.embargo_until, by, why)
     found = compare(*releases)
     if xlsx is not None:
-        with disk_errors(xlsx.parent):
-            write_workbook(found, releases, xlsx)
+        with written_whole(xlsx) as whole:
+            write_workbook(found, releases, whole)
     if as_json:
         console.as_json(asdict(found))
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -127,10 +128,16 @@ def copy(
     Counts and checksums of each table are compared before anything is committed. The marts are built by the next gorod
     run. Passwords are best left to PGPASSWORD or ~/.pgpass.
     """
+    from pipelines.outputs import refuse_own_state, refuse_the_same
     from pipelines.warehouse import warehouse_at
-    from pipelines.warehouse.copy import copy_warehouse
+    from pipelines.warehouse.copy import copy_warehouse, require_new_or_own
 
     timeout = get_settings().busy_timeout_s
+    if "://" not in target:
+        refuse_own_state(Path(target), get_settings())
+        if "://" not in source:
+            refuse_the_same(Path(target), {Path(source): "the source"})
+        require_new_or_own(Path(target))
     given, made = warehouse_at(source, timeout), warehouse_at(target, timeout)
     copied = copy_warehouse(given, made)
     if as_json:

@@ -210,7 +210,10 @@ def _answer(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator
             _judge(url, response)
             yield response
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise _FileError(f"{url}: {error}", "Correct base_url or files of the origin.") from error
+        raise _FileError(
+            f"{url}: this address, or one that it redirects to, is none of HTTP",
+            "Open it in a browser; correct base_url or files of the origin.",
+        ) from error
     except (httpx.TransportError, httpx.DecodingError) as error:
         if _is_tls(error):
             raise OriginError(
@@ -288,7 +291,8 @@ def _told(error: httpx.RequestError) -> str:
         case httpx.DecodingError():
             return str(error)
         case _:
-            return f"the answer broke off ({error})"
+            # the words of the error may hold an address that the server redirects to, with what signs it
+            return f"the answer broke off ({type(error).__name__})"
 
 
 def _client() -> httpx.Client:

@@ -28,9 +28,12 @@ from pipelines.connectors import asking
 from pipelines.connectors.asking import RETRIED_STATUS, TransientError, decoded, retry_after
 from pipelines.declarations.sources import SOURCES, Feed, Source, Tmf639Origin
 from pipelines.errors import OriginError
-from pipelines.formats.tmf639 import CLOCK, SNAPSHOT, Snapshot, page_name
+from pipelines.formats.json_document import JsonError, parse
+from pipelines.formats.tmf639 import CLOCK, LARGEST_PAGE, SNAPSHOT, Snapshot, page_name
 from pipelines.loading.delivery import Known, Offer, Slice, month_span
 from pipelines.settings import Settings
+
+NO_JSON = {"file.whole": "no complete JSON", "file.encoding": "not in UTF-8", "json.depth": "nested too deep"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Inventory:
     source: str
     page_size: int = 500
     largest_bytes: int = 2_000_000_000
-    largest_page: int = 100_000_000
+    largest_page: int = LARGEST_PAGE
     token: str = ""
     login: tuple[str, str] | None = None
     loopback: bool = False
@@ -287,31 +290,22 @@ def _judge(response: httpx.Response, inventory: Inventory) -> None:
         404: f"Check GOROD_{inventory.source.upper()}_URL: it ends in …/resourceInventoryManagement/v4.",
     }
     raise OriginError(
-        f"{inventory.origin}: the server answers {status}{_told(response)}",
+        f"{inventory.origin}: the server answers {status}",
         remedies.get(status, "Check the address and ask the operator; the request is not repeated."),
     )
-
-
-def _told(response: httpx.Response) -> str:
-    """What an ``Error`` of the specification says, shortly."""
-    try:
-        body = response.json()
-    except ValueError:
-        return ""
-    if not isinstance(body, dict):
-        return ""
-    said = ", ".join(str(body[key])[:200] for key in ("code", "reason", "message") if body.get(key))
-    return f" ({said})" if said else ""
 
 
 def _resources(answer: httpx.Response) -> list[Any]:
     """The resources of a page."""
     try:
-        body = json.loads(answer.content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        html = answer.content.lstrip()[:1] == b"<"
-        said = "HTML instead of JSON" if html else "no complete JSON"
-        raise _TornError(f"a page is {said}") from error
+        body = parse(answer.content)
+    except JsonError as error:
+        # a page that can be read but is not strict lands: the gate refuses it, and names what and where
+        if error.document is None:
+            html = answer.content.lstrip()[:1] == b"<"
+            said = "HTML instead of JSON" if html else NO_JSON.get(error.reasons[0].expectation, "no JSON")
+            raise _TornError(f"a page is {said}") from None
+        body = error.document
     if not isinstance(body, list):
         raise _TornError("a page is no JSON array")
     return body
@@ -348,17 +342,32 @@ def _client(inventory: Inventory, patience: Patience) -> httpx.Client:
 
 def _check_address(template: str, source: Source, real: bool) -> None:
     named = f"GOROD_{source.source.upper()}_URL" if real else f"base_url of {source.source}"
-    address = urlsplit(template)
-    if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:
+    if not _is_address(template):
         raise OriginError(
             f"{named} is no address of an inventory",
-            "Write https://host/…/resourceInventoryManagement/v4, without parameters.",
+            "Write https://host/…/resourceInventoryManagement/v4, without parameters; "
+            "in a user and a password, write / ? # @ as %2F %3F %23 %40.",
         )
     if len(source.instances) > 1 and "{instance}" not in template:
         raise OriginError(
             f"{named} has no {{instance}}, and source {source.source} has {len(source.instances)} instances",
             f"Put {{instance}} where one of {', '.join(source.instances)} belongs.",
         )
+
+
+def _is_address(template: str) -> bool:
+    """Whether a user and a password, if there are any, can be told from the address: it is written down, they are not."""
+    try:
+        address = urlsplit(template)
+        address.port  # noqa: B018 - it is read when asked for
+    except ValueError:
+        return False
+    return (
+        address.scheme in ("http", "https")
+        and bool(address.hostname)
+        and "@" not in address.path
+        and not (address.query or address.fragment)
+    )
 
 
 def _without_secrets(url: str) -> tuple[str, tuple[str, str] | None]:

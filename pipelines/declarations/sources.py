@@ -24,8 +24,8 @@ class Column(Declaration):
     """One column of a feed, as it is delivered.
 
     ``personal_data`` says what the format reader does before anybody sees a row: ``drop`` leaves the column
-    out of the batch, ``pseudonymise`` replaces it by a keyed hash, ``coarsen`` rounds a coordinate to
-    ``coarsen_decimals`` places.
+    out of the batch, ``pseudonymise`` replaces it by a keyed hash, ``coarsen`` rounds a coordinate in degrees to
+    ``coarsen_decimals`` places; what is none (text, metres) is not kept.
     """
 
     type: ColumnType = Field(
@@ -47,10 +47,21 @@ class Column(Declaration):
     personal_data: PersonalData = Field(
         default="none", description="what the format reader does to the column"
     )
-    coarsen_decimals: int = Field(default=3, description="decimal places that a coarsened coordinate keeps")
+    coarsen_decimals: int = Field(
+        default=3, ge=0, le=4, description="decimal places that a coarsened coordinate keeps"
+    )
     why_personal: str | None = Field(
         default=None, description="what personal data the column holds, and the ground"
     )
+
+    @model_validator(mode="after")
+    def _can_be_coarsened(self) -> Column:
+        if self.personal_data == "coarsen" and self.type != "decimal":
+            problem = (
+                f"coarsen rounds a decimal, and the type is {self.type}; declare type: decimal, or drop it"
+            )
+            raise PlacedError((("personal_data",), problem))
+        return self
 
 
 # the longest that a period of each cadence is, in days
@@ -109,7 +120,10 @@ class HttpOrigin(Declaration):
     """
 
     kind: Literal["http"] = Field(default="http", description="files at a public address, by HTTP")
-    base_url: str = Field(pattern=r"^https?://", description="address that the names are below")
+    base_url: str = Field(
+        pattern=r"^https?://[^/?#@]+(/[^?#@]*)?$",
+        description="address that the names are below; it is written down, so it holds no user and no parameters",
+    )
     files: tuple[str, ...] = Field(
         min_length=1, description="names of the files; each must match `file_pattern`; may hold `{month}`"
     )
@@ -134,7 +148,9 @@ class CsvFormat(Declaration):
     """Delimited text with a header line."""
 
     kind: Literal["csv"] = Field(default="csv", description="delimited text with a header line")
-    delimiter: str = Field(default=",", description="the one character between fields")
+    delimiter: Literal[",", ";", "\t", "|"] = Field(
+        default=",", description="the one character between fields"
+    )
     encoding: Literal["utf-8", "cp1251"] = Field(default="utf-8", description="encoding of the file")
     decimal_comma: bool = Field(default=False, description="numbers are written with a decimal comma")
 

@@ -2,22 +2,29 @@
 
 Batch columns that a feed may declare: ``geometry``, ``geometry_type``, the bounds ``west, south, east,
 north`` in degrees, and any other by ``from_path`` within the feature (``properties.<name>`` when absent).
+
+A geometry is judged by the rules of OGC Simple Features (GEOS). What does no harm stays as it came: rings that turn the
+other way, points that are repeated, a third number of height. Members of a geometry that the standard does not name are
+left out.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import shapely
+from shapely.geometry import shape
 
 from pipelines.declarations.sources import Column, Feed, GeoJsonFormat
 from pipelines.errors import Reason
-from pipelines.formats.json_document import read_document, refuse
+from pipelines.formats.json_document import KEPT_TEXT, is_kept, read_document, refuse
 from pipelines.formats.typed import write_batch
 from pipelines.loading.delivery import Batch, Delivery
 
@@ -25,6 +32,27 @@ BOUNDS = ("west", "south", "east", "north")
 GEOMETRY = ("geometry", "geometry_type", *BOUNDS)
 # how deep the list of coordinates is: 0 one position, 1 positions, 2 rings, 3 polygons
 DEPTHS = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
+AREAS = ("Polygon", "MultiPolygon")
+WORDS = {"type", "features", "crs", "properties", "geometry", "coordinates", "id", "bbox"}
+WGS84 = re.compile(
+    r"(urn:ogc:def:crs:)?(OGC:([\d.]+)?:?CRS84|EPSG:[\d.]*:?4326)"
+    r"|https?://www\.opengis\.net/def/crs/(OGC/1\.3/CRS84|EPSG/0/4326)",
+    re.IGNORECASE,
+)
+
+# what GEOS says of a geometry that is not valid: "Self-intersection[27.5 53.5]"
+FAULT = re.compile(r"(?P<said>[^\[]+)(\[(?P<longitude>\S+) (?P<latitude>[^\s\]]+).*\])?")
+FAULTS = {
+    "Self-intersection": "контуры, или части одного, пересекаются или накладываются",
+    "Ring Self-intersection": "контур касается сам себя",
+    "Hole lies outside shell": "внутренний контур лежит вне внешнего",
+    "Holes are nested": "внутренний контур лежит в другом внутреннем",
+    "Nested shells": "часть лежит внутри другой части",
+    "Duplicate Rings": "один контур дан дважды",
+    "Interior is disconnected": "внутренние контуры рассекают площадь",
+    "Too few points in geometry component": "в контуре или линии слишком мало разных точек",
+}
+Place = tuple[int, ...]
 
 
 def read(delivery: Delivery, feed: Feed, fmt: GeoJsonFormat, out: Path, pseudonym_key: str) -> Batch:  # noqa: ARG001
@@ -36,7 +64,7 @@ def read(delivery: Delivery, feed: Feed, fmt: GeoJsonFormat, out: Path, pseudony
         DeliveryError: the file is no FeatureCollection, or its coordinates are not WGS 84.
     """
     path = delivery.paths[0]
-    features = _features(read_document(path, feed.max_delivery_bytes), path.name)
+    features = _features(read_document(path, feed.max_delivery_bytes, WORDS), path.name)
     columns = feed.kept_columns
     texts = [*columns, "broken", "broken_column", "broken_value"]
     schema = pa.schema([("row_no", pa.int64()), *((name, pa.string()) for name in texts)])
@@ -54,20 +82,22 @@ def read(delivery: Delivery, feed: Feed, fmt: GeoJsonFormat, out: Path, pseudony
 def _features(document: Any, file: str) -> list[Any]:
     remedy = "Сохраните слой как GeoJSON (FeatureCollection) в координатах WGS 84 (EPSG:4326)."
     if not isinstance(document, dict) or document.get("type") != "FeatureCollection":
-        given = document.get("type") if isinstance(document, dict) else type(document).__name__
-        refuse(file, Reason("geojson.collection", f"Ожидается FeatureCollection, дано: {given}.", remedy))
+        message = "Ожидается объект с «type»: «FeatureCollection», дано иное."
+        refuse(file, Reason("geojson.collection", message, remedy))
     if not isinstance(document.get("features"), list):
         refuse(file, Reason("geojson.collection", "В FeatureCollection нет списка features.", remedy))
-    crs = document.get("crs")
-    if crs is not None and not str(crs).upper().replace(" ", "").rstrip("'\"}").endswith(("CRS84", ":4326")):
-        refuse(
-            file,
-            Reason(
-                "geojson.crs", f"Координаты не в WGS 84: {json.dumps(crs, ensure_ascii=False)[:80]}.", remedy
-            ),
-        )
+    if document.get("crs") is not None and not _is_wgs84(document["crs"]):
+        message = "Ключ crs называет не WGS 84 (urn:ogc:def:crs:OGC:1.3:CRS84 или EPSG:4326)."
+        refuse(file, Reason("geojson.crs", message, remedy))
     features: list[Any] = document["features"]
     return features
+
+
+def _is_wgs84(crs: Any) -> bool:
+    """Whether a named coordinate reference system (GeoJSON 2008, section 3) is the one that RFC 7946 allows."""
+    properties = crs.get("properties") if isinstance(crs, dict) else None
+    name = properties.get("name") if isinstance(properties, dict) else None
+    return isinstance(name, str) and WGS84.fullmatch(name) is not None
 
 
 def _rows(features: list[Any], columns: dict[str, Column]) -> Iterator[dict[str, Any]]:
@@ -77,20 +107,24 @@ def _rows(features: list[Any], columns: dict[str, Column]) -> Iterator[dict[str,
             continue
         row: dict[str, Any] = {"row_no": row_no}
         for name, column in columns.items():
-            if name not in GEOMETRY:
-                row[name] = _text(_at(feature, column.from_path or f"properties.{name}"))
+            if name in GEOMETRY:
+                continue
+            value = _at(feature, column.from_path or f"properties.{name}")
+            if isinstance(value, dict | list):
+                row |= {"broken": "текст, число, true, false или null", "broken_column": name}
+            elif isinstance(value, str) and not is_kept(value):
+                row |= {"broken": KEPT_TEXT, "broken_column": name}
+            else:
+                row[name] = _text(value)
         geometry = feature.get("geometry")
         if geometry is not None:
             problem = geometry_problem(geometry)
             if problem:
-                row |= {
-                    "broken": problem,
-                    "broken_column": "geometry",
-                    "broken_value": json.dumps(geometry)[:200],
-                }
+                row |= {"broken": problem, "broken_column": "geometry"}
             else:
+                kept = {"type": geometry["type"], "coordinates": geometry["coordinates"]}
                 row |= {
-                    "geometry": json.dumps(geometry, separators=(",", ":")),
+                    "geometry": json.dumps(kept, separators=(",", ":")),
                     "geometry_type": geometry["type"],
                 }
                 row |= dict(zip(BOUNDS, map(_degrees, bounds(geometry)), strict=True))
@@ -98,18 +132,79 @@ def _rows(features: list[Any], columns: dict[str, Column]) -> Iterator[dict[str,
 
 
 def geometry_problem(geometry: Any) -> str:
-    """What a sound geometry would be, in Russian; empty where this one is sound (RFC 7946, section 3.1)."""
-    if not isinstance(geometry, dict) or str(geometry.get("type")) not in DEPTHS:
+    """What a sound geometry would be, in Russian, and where this one is none; empty where it is sound."""
+    kind = geometry.get("type") if isinstance(geometry, dict) else None
+    if not isinstance(kind, str) or kind not in DEPTHS:
         return f"геометрия одного из видов: {', '.join(DEPTHS)}"
-    depth = DEPTHS[geometry["type"]]
-    coordinates: Any = geometry.get("coordinates")
-    if not _nested(coordinates, depth):
-        return f"непустые координаты вида {geometry['type']}: числа [долгота, широта]"
-    if geometry["type"] in ("Polygon", "MultiPolygon"):
-        polygons = [coordinates] if depth == 2 else coordinates
-        if any(len(ring) < 4 or ring[0] != ring[-1] for polygon in polygons for ring in polygon):
-            return "замкнутые контуры: не меньше четырёх точек, последняя равна первой"
-    return ""
+    coordinates = geometry.get("coordinates")
+    place = _misplaced(coordinates, DEPTHS[kind])
+    if place is not None:
+        return f"непустые координаты вида {kind}: числа [долгота, широта] в градусах{_told(place)}"
+    if DEPTHS[kind] == 0 or kind == "MultiPoint":
+        return ""
+    # rings of a polygon, or lines, each with its place
+    rows: list[tuple[Place, Any]] = [((), coordinates)]
+    for _ in range(DEPTHS[kind] - 1):
+        rows = [((*place, number), item) for place, row in rows for number, item in enumerate(row)]
+    for place, row in rows:
+        if kind in AREAS and (len(row) < 4 or row[0] != row[-1]):
+            return f"замкнутые контуры: не меньше четырёх точек, последняя равна первой{_told(place)}"
+        if len(row) < 2:
+            return f"линии не меньше чем из двух точек{_told(place)}"
+    return _invalid({"type": kind, "coordinates": _flat(coordinates, DEPTHS[kind])})
+
+
+def _misplaced(value: Any, depth: int) -> Place | None:
+    """Where coordinates are no list of lists of positions, ``depth`` deep; None where they are."""
+    if not isinstance(value, list) or not value:
+        return ()
+    if depth == 0:
+        return None if _is_position(value) else ()
+    for number, item in enumerate(value):
+        place = _misplaced(item, depth - 1)
+        if place is not None:
+            return (number, *place)
+    return None
+
+
+def _is_position(value: list[Any]) -> bool:
+    return (
+        2 <= len(value) <= 3
+        and all(isinstance(number, int | float) and not isinstance(number, bool) for number in value)
+        and -180 <= value[0] <= 180
+        and -90 <= value[1] <= 90
+        and all(abs(height) < math.inf for height in value[2:])
+    )
+
+
+def _told(place: Place) -> str:
+    """``; не так coordinates[0][3]``: a place as JSON has it, numbers from 0."""
+    return f"; не так coordinates{''.join(f'[{number}]' for number in place)}"
+
+
+def _flat(value: Any, depth: int) -> Any:
+    """Coordinates without heights."""
+    return value[:2] if depth == 0 else [_flat(item, depth - 1) for item in value]
+
+
+def _invalid(geometry: dict[str, Any]) -> str:
+    """Where a geometry breaks the rules of Simple Features, in Russian; empty where it does not."""
+    shaped = shape(geometry)
+    if geometry["type"] in AREAS:
+        for number, part in enumerate(getattr(shaped, "geoms", [shaped])):
+            # all of its points on one line; the area alone is zero of a figure of eight, too
+            if part.convex_hull.area == 0:
+                return "площадь больше нуля" + _told((number,) if geometry["type"] == "MultiPolygon" else ())
+    match = None if shapely.is_valid(shaped) else FAULT.fullmatch(shapely.is_valid_reason(shaped))
+    if match is None:
+        return ""
+    said = FAULTS.get(match["said"], "нарушены правила OGC Simple Features")
+    near = (
+        f" у точки {float(match['longitude']):.6f}, {float(match['latitude']):.6f}"
+        if match["longitude"]
+        else ""
+    )
+    return f"геометрия без самопересечений и наложений; {said}{near}"
 
 
 def bounds(geometry: dict[str, Any]) -> tuple[float, float, float, float]:
@@ -117,17 +212,6 @@ def bounds(geometry: dict[str, Any]) -> tuple[float, float, float, float]:
     positions = list(_positions(geometry["coordinates"], DEPTHS[geometry["type"]]))
     longitudes, latitudes = [position[0] for position in positions], [position[1] for position in positions]
     return min(longitudes), min(latitudes), max(longitudes), max(latitudes)
-
-
-def _nested(value: Any, depth: int) -> bool:
-    if not isinstance(value, list):
-        return False
-    if depth == 0:
-        return 2 <= len(value) <= 3 and all(
-            isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
-            for number in value
-        )
-    return bool(value) and all(_nested(item, depth - 1) for item in value)
 
 
 def _positions(value: list[Any], depth: int) -> Iterator[list[float]]:

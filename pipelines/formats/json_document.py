@@ -1,85 +1,244 @@
-"""One JSON document from a delivered file, or a clear answer why it is none."""
+"""JSON from outside, read in one strictness wherever it comes from: RFC 8259, and what RFC 7493 adds to it.
+
+A key stands once in an object, a number is finite, nothing is nested deeper than ``DEEPEST``. What is amiss is told by
+its place alone: by line and sign, and by a path in which only ``words``, the keys that a format knows, are spelled out.
+
+Half of a surrogate pair (``\\ud83d`` alone) is no character, and no file can hold it: it is read as U+0000, which no
+warehouse keeps either. So a reader has one thing to look for in a text that it keeps (:func:`is_kept`), and texts that
+nobody keeps do no harm.
+"""
 
 from __future__ import annotations
 
+import codecs
 import json
+import math
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
 from pipelines.errors import DeliveryError, Reason
 
+DEEPEST = 100
+NEW_LINE = "\n"
+MANY_REASONS = 20
 ARCHIVES = {b"PK\x03\x04": "ZIP", b"\x1f\x8b": "GZIP", b"7z\xbc\xaf": "7-Zip", b"Rar!": "RAR"}
 AGAIN = "Запросите данные заново и передайте ответ целиком, без правки."
+KEPT_TEXT = "текст без знака U+0000 и без половин суррогатных пар (\\ud800…\\udfff поодиночке)"
+
+# a whole pair, one half of it, or any other escape
+ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
 
 
-def read_document(path: Path, max_bytes: int) -> Any:
+class JsonError(Exception):
+    """What was given is no JSON, or not strict. ``document`` is what can be read all the same, None where nothing."""
+
+    def __init__(self, reasons: list[Reason], document: Any = None) -> None:
+        super().__init__(reasons[0].message)
+        self.reasons = reasons
+        self.document = document
+
+
+def is_kept(text: str) -> bool:
+    """Whether a text that was read here can be kept: it has no U+0000, and had no half of a surrogate pair."""
+    return "\0" not in text
+
+
+def read_document(path: Path, max_bytes: int, words: Collection[str] = ()) -> Any:
     """The parsed document.
 
     Raises:
-        DeliveryError: empty, too large, an archive, a page, not UTF-8, cut short, or no JSON by RFC 8259.
+        DeliveryError: empty, too large, an archive, a page, not UTF-8, cut short, or no strict JSON.
     """
     size = path.stat().st_size
     if size > max_bytes:
-        refuse(
-            path.name,
-            Reason(
-                "file.size",
-                f"Файл слишком велик: {size} байт, принимается не больше {max_bytes}.",
-                "Разделите выгрузку по периодам.",
-            ),
+        message = f"Файл слишком велик: {size} байт, принимается не больше {max_bytes}."
+        refuse(path.name, Reason("file.size", message, "Разделите выгрузку."))
+    try:
+        return parse(path.read_bytes(), words)
+    except JsonError as error:
+        raise DeliveryError(path.name, error.reasons) from None
+
+
+def refuse(file: str, reason: Reason) -> NoReturn:
+    """Refuse the file for one reason."""
+    raise DeliveryError(file, [reason])
+
+
+def parse(content: bytes, words: Collection[str] = ()) -> Any:
+    """The document in ``content``; halves of surrogate pairs in it are U+0000.
+
+    Raises:
+        JsonError: it is no strict JSON; the reasons quote nothing but ``words``.
+    """
+    text = _text(content)
+    watch = _Watch()
+    try:
+        document = json.loads(
+            text,
+            object_pairs_hook=watch.object,
+            parse_float=watch.number,
+            parse_int=watch.integer,
+            parse_constant=watch.number,
         )
-    content = path.read_bytes()
-    start = content[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+    except json.JSONDecodeError as error:
+        raise JsonError([_no_json(text, error)]) from None
+    except RecursionError:
+        document, watch.amiss = None, True
+    if watch.amiss or _is_deep(document):
+        raise JsonError(list(islice(_faults(text, words), MANY_REASONS)), document)
+    return document
+
+
+def plain(content: bytes) -> bytes:
+    """A document that was read here, for another reader: without a mark of order of bytes, and U+0000 for each half."""
+    content = content.removeprefix(codecs.BOM_UTF8)
+    return _without_halves(content.decode()).encode() if SURROGATE.search(content) else content
+
+
+def _text(content: bytes) -> str:
+    """The text of a document.
+
+    Raises:
+        JsonError: it cannot be one.
+    """
+    start = content[:64].removeprefix(codecs.BOM_UTF8).lstrip()
     if not start:
-        refuse(path.name, Reason("file.not_empty", "Файл пуст.", AGAIN))
+        raise JsonError([Reason("file.not_empty", "Файл пуст.", AGAIN)])
     for magic, name in ARCHIVES.items():
         if start.startswith(magic):
-            refuse(
-                path.name,
-                Reason(
-                    "file.format",
-                    f"Это архив {name}, а не JSON; архивы не распаковываются.",
-                    "Передайте сам файл JSON.",
-                ),
-            )
+            message = f"Это архив {name}, а не JSON; архивы не распаковываются."
+            raise JsonError([Reason("file.format", message, "Передайте сам файл JSON.")])
     if start.startswith(b"<"):
-        refuse(
-            path.name,
-            Reason(
-                "file.format",
-                "Вместо JSON передана страница HTML или XML (часто это сообщение об ошибке портала).",
-                "Откройте файл в блокноте, устраните ошибку портала и выгрузите данные снова.",
-            ),
+        message = "Файл начинается со знака «<», как страница HTML или XML; JSON с него не начинается."
+        remedy = (
+            "Откройте файл в блокноте: там может быть сказано, что помешало. Затем выгрузите данные снова."
         )
+        raise JsonError([Reason("file.format", message, remedy)])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        byte = error.start + 1
         if error.reason == "unexpected end of data":
-            message = f"Файл обрывается (байт {error.start}): передан не полностью."
-            refuse(path.name, Reason("file.whole", message, AGAIN), error)
-        message = f"Файл не в кодировке UTF-8 (байт {error.start}); похоже на Windows-1251."
-        refuse(path.name, Reason("file.encoding", message, "Сохраните файл в UTF-8."), error)
-    try:
-        return json.loads(text, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        where = f"строка {error.lineno}, знак {error.colno}"
-        cut = not text[error.pos :].strip() or error.msg.startswith("Unterminated string")
-        message = (
-            f"Файл обрывается ({where}): передан не полностью."
-            if cut
-            else f"Это не JSON: ошибка записи ({where}), дано «{text[error.pos : error.pos + 20]}»."
+            message = f"Файл обрывается посреди знака UTF-8 (байт {byte})."
+            raise JsonError([Reason("file.whole", message, AGAIN)]) from None
+        message = f"Файл не в кодировке UTF-8: байт {byte} в ней невозможен."
+        raise JsonError([Reason("file.encoding", message, "Сохраните файл в UTF-8.")]) from None
+    return _without_halves(text) if SURROGATE.search(content) else text
+
+
+def _without_halves(text: str) -> str:
+    return ESCAPE.sub(lambda escape: "\\u0000" if escape["half"] else escape[0], text)
+
+
+@dataclass
+class _Watch:
+    """What the parser of the standard library lets pass."""
+
+    amiss: bool = False
+
+    def object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        self.amiss |= len(found) < len(pairs)
+        return found
+
+    def number(self, digits: str) -> float:
+        number = float(digits)
+        self.amiss |= not math.isfinite(number)
+        return number
+
+    def integer(self, digits: str) -> float:
+        # as a fraction it would be infinite; from 4301 digits on Python refuses to read it at all
+        return int(digits) if len(digits) < 309 or math.isfinite(float(digits)) else self.number(digits)
+
+
+def _is_deep(document: Any) -> bool:
+    level = [document]
+    for _ in range(DEEPEST):
+        level = [
+            part
+            for whole in level
+            if isinstance(whole, dict | list)
+            for part in (whole.values() if isinstance(whole, dict) else whole)
+        ]
+        if not level:
+            return False
+    return any(isinstance(whole, dict | list) for whole in level)
+
+
+def _no_json(text: str, error: json.JSONDecodeError) -> Reason:
+    where = f"строка {error.lineno}, знак {error.colno}"
+    if error.msg.startswith("Unterminated string"):
+        return Reason("file.whole", f"Файл обрывается: текст в кавычках ({where}) не закрыт до конца.", AGAIN)
+    if not text[error.pos :].strip():
+        return Reason("file.whole", f"Файл обрывается ({where}): JSON не закончен.", AGAIN)
+    return Reason("file.format", f"Это не JSON: ошибка записи ({where}).", AGAIN)
+
+
+@dataclass
+class _Open:
+    """An object or array that the walk is within; ``part`` is the key or the number of what it looks at now."""
+
+    is_object: bool
+    part: str | int = 0
+    keys: dict[str, int] = field(default_factory=dict)
+    at_key: bool = True
+
+
+def _faults(text: str, words: Collection[str]) -> Iterator[Reason]:
+    """What is not strict in a text that is JSON, in its order, up to where it is nested too deep."""
+    within: list[_Open] = []
+
+    def sign(position: int) -> str:
+        return f"строка {text.count(NEW_LINE, 0, position) + 1}, знак {position - text.rfind(NEW_LINE, 0, position)}"
+
+    def where(position: int) -> str:
+        path = "".join(
+            f"[{one.part}]" if isinstance(one.part, int) else f".{one.part if one.part in words else '*'}"
+            for one in within
         )
-        refuse(path.name, Reason("file.whole" if cut else "file.format", message, AGAIN), error)
-    except (ValueError, RecursionError) as error:
-        # numbers of thousands of digits, NaN, thousands of nested brackets
-        message = "Это не JSON, который можно прочитать: недопустимое число или слишком глубокая вложенность."
-        refuse(path.name, Reason("file.format", message, AGAIN), error)
+        return f"{sign(position)}, путь ${path}"
 
-
-def refuse(file: str, reason: Reason, cause: BaseException | None = None) -> NoReturn:
-    """Refuse the file for one reason."""
-    raise DeliveryError(file, [reason]) from cause
-
-
-def _no_constant(word: str) -> NoReturn:
-    raise ValueError(word)
+    for match in TOKEN.finditer(text):
+        token, position, inner = match[0], match.start(), within[-1] if within else None
+        if token in "{[":
+            if len(within) == DEEPEST:
+                message = f"JSON вложен глубже {DEEPEST} уровней ({sign(position)})."
+                yield Reason("json.depth", message, "Передайте ответ в описанной форме, без лишних скобок.")
+                return
+            within.append(_Open(token == "{"))
+        elif token in "}]":
+            within.pop()
+        elif token == ",":
+            assert inner is not None
+            inner.at_key = True
+            if isinstance(inner.part, int):
+                inner.part += 1
+        elif token == ":":
+            assert inner is not None
+            inner.at_key = False
+        elif inner is not None and inner.is_object and inner.at_key:
+            key = json.loads(token)
+            inner.part = key
+            if key in inner.keys:
+                named = f"Ключ «{key}»" if key in words else "Один и тот же ключ"
+                yield Reason(
+                    "json.repeated_key",
+                    f"{named} стоит в объекте дважды ({where(position)}; впервые: {sign(inner.keys[key])}).",
+                    "Каждый ключ объекта должен стоять один раз: которое из значений верно, решить нельзя.",
+                )
+            inner.keys.setdefault(key, position)
+        elif token[0] not in '"tfn' and not math.isfinite(float(token)):
+            yield Reason(
+                "json.number",
+                f"Число не конечное или больше 1,8·10³⁰⁸ по модулю ({where(position)}).",
+                "Передайте обычное число; если значения нет, передайте null.",
+            )

@@ -3,6 +3,10 @@
 The answer is ``{"tableName", "tableHeader": [[period, …]], "tableHeaderDimColumns": [title, …], "tableRows":
 [[{"value", "level"}, …], …]}``: in each row one cell for each dimension, then one for each period. Every
 value is a text: thousands divided by U+00A0, a decimal comma, null where not published.
+
+Titles, labels and periods are compared and kept in one writing: composed (NFC), with one plain blank where any blanks
+stand and none at the ends. A label with a letter of another alphabet within a word, or with a sign that nobody sees, is
+none that anybody knows: its row is kept back, and the sign is named.
 """
 
 from __future__ import annotations
@@ -10,22 +14,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from pipelines.declarations.sources import Feed, PivotJsonFormat
+from pipelines.declarations.sources import Column, Feed, PivotJsonFormat
 from pipelines.errors import DeliveryError, Reason
-from pipelines.formats.json_document import AGAIN, read_document, refuse
+from pipelines.formats.json_document import AGAIN, KEPT_TEXT, MANY_REASONS, is_kept, read_document, refuse
+from pipelines.formats.numbers import Form, NotANumber, read_number
+from pipelines.formats.text import BLANKS, code_of, differing_sign, normal, sign_class, unseen_sign
 from pipelines.formats.typed import write_batch
 from pipelines.loading.delivery import Batch, Delivery, Slice
 
-MANY_REASONS = 20
 KEYS = ("tableName", "tableHeader", "tableHeaderDimColumns", "tableRows")
-NUMBER = re.compile(r"[+-]?(?:[0-9]{1,3}(?:[\u00a0\u202f ][0-9]{3})+|[0-9]+)(?:,[0-9]+)?")
+WORDS = {*KEYS, "value", "level"}
 EXPECTED_NUMBER = "число: десятичная запятая, между тысячами неразрывный пробел; null, если не опубликовано"
+YEAR = re.compile("[12][0-9]{3}")
+SPACES = re.compile(f"[{sign_class(BLANKS)}]+")
+WORD = re.compile(r"[^\W\d_]+")
+LATIN, CYRILLIC = re.compile("[A-Za-z\u00c0-\u024f]"), re.compile("[\u0400-\u052f]")
 
 
 @dataclass(frozen=True)
@@ -48,12 +58,12 @@ def read(delivery: Delivery, feed: Feed, fmt: PivotJsonFormat, out: Path, pseudo
         DeliveryError: the file is no such answer, or its periods are not those that its name tells.
     """
     path = delivery.paths[0]
-    table = _table(read_document(path, feed.max_delivery_bytes), fmt, path.name)
+    table = _table(read_document(path, feed.max_delivery_bytes, WORDS), fmt, path.name)
     _hold_periods_against(delivery.slice, table.periods, path.name)
     columns = {title: name for name, title in fmt.dimensions.items()}
     names = [columns[title] for title in table.titles]
     levels = [name for name in names if f"{name}_level" in feed.columns]
-    cells = pa.Table.from_pylist(list(_cells(table, names, levels)), _schema(names, levels))
+    cells = pa.Table.from_pylist(list(_cells(table, names, levels, feed)), _schema(names, levels))
     connection = duckdb.connect()
     try:
         connection.register("cells", cells)
@@ -63,15 +73,27 @@ def read(delivery: Delivery, feed: Feed, fmt: PivotJsonFormat, out: Path, pseudo
         connection.close()
 
 
-def point_number(text: str) -> str | None:
-    """``"-1 234,5"`` as ``"-1234.5"``; None where the text is no number as the portal writes it.
+def label(text: str) -> str:
+    """A text in the one writing that titles, labels and periods are compared in."""
+    return SPACES.sub(" ", normal(text)).strip(" ")
 
-    A point is refused: nobody can tell whether "1.234" is a decimal or a thousand.
-    """
-    given = text.strip().replace("\u2212", "-")
-    if not NUMBER.fullmatch(given):
-        return None
-    return re.sub(r"[\u00a0\u202f ]", "", given).replace(",", ".")
+
+def label_problem(text: str) -> str:
+    """What a label would be, in Russian, and the sign for which this one is none; empty where it is sound."""
+    if not is_kept(text):
+        return KEPT_TEXT
+    if unseen := unseen_sign(text):
+        return f"название без невидимых знаков; в нём {unseen}"
+    for word in WORD.finditer(text):
+        latin, cyrillic = (
+            [found.start() for found in script.finditer(word[0])] for script in (LATIN, CYRILLIC)
+        )
+        if latin and cyrillic:
+            is_latin = len(latin) <= len(cyrillic)
+            place = word.start() + (latin if is_latin else cyrillic)[0]
+            told = "среди кириллических латинская" if is_latin else "среди латинских кириллическая"
+            return f"название, в котором слово написано одним алфавитом; {told} буква {code_of(text[place])} (знак {place + 1})"
+    return ""
 
 
 def _schema(names: list[str], levels: list[str]) -> pa.Schema:
@@ -89,30 +111,49 @@ def _schema(names: list[str], levels: list[str]) -> pa.Schema:
     return pa.schema([("row_no", pa.int64()), *((name, pa.string()) for name in texts)])
 
 
-def _cells(table: Table, names: list[str], levels: list[str]) -> Iterator[dict[str, Any]]:
+def _cells(table: Table, names: list[str], levels: list[str], feed: Feed) -> Iterator[dict[str, Any]]:
     row_no = 0
+    problem_of = cache(label_problem)
+    rounded = "value" in feed.columns and feed.columns["value"].rounded
+    form = Form(decimal=",", grouping=True, places=None if rounded else 6)
     for table_row, cells in enumerate(table.rows, 1):
         dimensions = dict(zip(names, cells, strict=False))
+        labels = {name: label(cell["value"]) for name, cell in dimensions.items()}
+        wrong = next((name for name in names if name in feed.kept_columns and problem_of(labels[name])), None)
         common = {
             "table_name": table.name,
             "table_row": str(table_row),
-            **{name: cell["value"].strip() for name, cell in dimensions.items()},
+            **{name: given if is_kept(given) else None for name, given in labels.items()},
             **{f"{name}_level": str(dimensions[name]["level"]) for name in levels},
         }
         for period, cell in zip(table.periods, cells[len(names) :], strict=True):
             row_no += 1
-            given = cell["value"]
-            value = None if given is None else point_number(given)
-            unread = given is not None and value is None
+            value = None if cell["value"] is None else read_number(cell["value"], form)
+            broken: tuple[str | None, str | None, str | None] = (None, None, None)
+            if wrong is not None:
+                broken = problem_of(labels[wrong]), wrong, _shown(labels[wrong], feed.columns[wrong])
+            elif isinstance(value, NotANumber):
+                broken = (
+                    _no_number(value, cell["value"]),
+                    "value",
+                    _shown(cell["value"], feed.columns.get("value")),
+                )
             yield {
                 "row_no": row_no,
                 **common,
                 "period": period,
-                "value": value,
-                "broken": EXPECTED_NUMBER if unread else None,
-                "broken_column": "value" if unread else None,
-                "broken_value": given if unread else None,
+                "value": None if isinstance(value, NotANumber) else value,
+                **dict(zip(("broken", "broken_column", "broken_value"), broken, strict=True)),
             }
+
+
+def _no_number(problem: NotANumber, given: str) -> str:
+    return f"{EXPECTED_NUMBER} ({problem.ru})" if is_kept(given) else KEPT_TEXT
+
+
+def _shown(given: str, column: Column | None) -> str | None:
+    """A value as it may be repeated."""
+    return given.replace("\0", "\ufffd") if column and column.personal_data == "none" else None
 
 
 def _table(document: Any, fmt: PivotJsonFormat, file: str) -> Table:
@@ -120,23 +161,21 @@ def _table(document: Any, fmt: PivotJsonFormat, file: str) -> Table:
         refuse(file, Reason("answer.keys", "Ответ портала должен быть объектом JSON с таблицей.", AGAIN))
     absent = [key for key in KEYS if key not in document]
     if absent:
-        given = ", ".join(sorted(map(str, document))) or "ничего"
-        message = f"В ответе нет ключей: {', '.join(absent)}; есть: {given}."
-        refuse(file, Reason("answer.keys", message, AGAIN))
+        refuse(file, Reason("answer.keys", f"В ответе нет ключей: {', '.join(absent)}.", AGAIN))
     name, header, titles, rows = (document[key] for key in KEYS)
-    if not isinstance(name, str):
-        refuse(file, Reason("answer.name", "tableName должен быть текстом.", AGAIN))
+    if not (isinstance(name, str) and is_kept(name)):
+        refuse(file, Reason("answer.name", f"tableName: ожидается {KEPT_TEXT}.", AGAIN))
     if not (isinstance(header, list) and len(header) == 1 and _texts(header[0])):
         message = "tableHeader должен быть одним списком периодов: [[«2024», «2025»]]."
         refuse(file, Reason("answer.header", message, AGAIN))
-    periods = [period.strip() for period in header[0]]
-    if len(set(periods)) < len(periods):
-        message = f"Периоды в tableHeader повторяются: {', '.join(periods)}."
+    periods = [label(period) for period in header[0]]
+    twice = [number for number, period in enumerate(periods, 1) if period in periods[: number - 1]]
+    if twice:
+        message = f"Периоды в tableHeader повторяются: по счёту {_counted(twice)} ({_years(periods)})."
         refuse(file, Reason("answer.header", message, AGAIN))
-    _hold_titles_against(fmt, titles, file)
+    titles = _titles(titles, list(fmt.dimensions.values()), file)
     if not isinstance(rows, list):
         refuse(file, Reason("answer.rows", "tableRows должен быть списком строк.", AGAIN))
-    titles = [title.strip() for title in titles]
     reasons: list[Reason] = []
     for number, row in enumerate(rows, 1):
         reasons += _row_reasons(number, row, len(titles), len(periods))
@@ -144,23 +183,29 @@ def _table(document: Any, fmt: PivotJsonFormat, file: str) -> Table:
             break
     if reasons:
         raise DeliveryError(file, reasons[:MANY_REASONS])
-    return Table(name.strip(), titles, periods, rows)
+    return Table(label(name), titles, periods, rows)
 
 
-def _hold_titles_against(fmt: PivotJsonFormat, titles: Any, file: str) -> None:
-    expected = list(fmt.dimensions.values())
-    given = [title.strip() for title in titles] if _texts(titles) else titles
-    if not isinstance(given, list) or sorted(map(str, given)) != sorted(expected):
-        shown = ", ".join(f"«{title}»" for title in given) if isinstance(given, list) else str(given)
+def _titles(given: Any, expected: list[str], file: str) -> list[str]:
+    """The declared titles in the order in which they are given; refused where they are others."""
+    written = {label(title): title for title in expected}
+    titles = [label(title) for title in given] if _texts(given) else []
+    found = [f"нет «{title}»" for title in written if title not in titles]
+    for number, title in enumerate(titles, 1):
+        if title not in written:
+            signs = (differing_sign(title, other) for other in written)
+            sign = next((f" ({sign})" for sign in signs if sign), "")
+            found.append(f"разрез по счёту {number} не объявлен{sign}")
+        elif title in titles[: number - 1]:
+            found.append(f"разрез по счёту {number} повторяется")
+    if not _texts(given):
+        found = ["это не список непустых текстов", *found]
+    if found:
         wanted = ", ".join(f"«{title}»" for title in expected)
-        refuse(
-            file,
-            Reason(
-                "answer.dimensions",
-                f"Разрезы таблицы (tableHeaderDimColumns) не те: {shown}.",
-                f"Ожидаются: {wanted}. Запросите таблицу с этими разрезами.",
-            ),
-        )
+        message = f"Разрезы таблицы (tableHeaderDimColumns) не те: {'; '.join(found[:MANY_REASONS])}."
+        remedy = f"Ожидаются: {wanted}. Запросите таблицу с этими разрезами."
+        refuse(file, Reason("answer.dimensions", message, remedy))
+    return [written[title] for title in titles]
 
 
 def _hold_periods_against(delivered: Slice, periods: list[str], file: str) -> None:
@@ -173,10 +218,24 @@ def _hold_periods_against(delivered: Slice, periods: list[str], file: str) -> No
             file,
             Reason(
                 "answer.periods",
-                f"В таблице периоды {', '.join(periods)}, а имя файла говорит о годах {told[0]}–{told[-1]}.",
+                f"В таблице {_years(periods)}, а имя файла говорит о годах {told[0]}–{told[-1]}.",
                 "Назовите файл по первому и последнему году таблицы или запросите все годы.",
             ),
         )
+
+
+def _years(periods: list[str]) -> str:
+    """Periods as they may be repeated: what is no year may be anything."""
+    years = [period for period in periods if YEAR.fullmatch(period)]
+    others = [number for number, period in enumerate(periods, 1) if not YEAR.fullmatch(period)]
+    return "; ".join(
+        ([f"годы {', '.join(years)}"] if years else [])
+        + ([f"не годы по счёту {_counted(others)}"] if others else [])
+    )
+
+
+def _counted(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers[:MANY_REASONS])) + (" …" if len(numbers) > MANY_REASONS else "")
 
 
 def _row_reasons(number: int, row: Any, dimensions: int, periods: int) -> list[Reason]:
@@ -198,7 +257,6 @@ def _row_reasons(number: int, row: Any, dimensions: int, periods: int) -> list[R
             f"Строка таблицы {number}, ячейка {place}: {problem}.",
             AGAIN,
             number,
-            value=str(cell)[:80],
         )
         for place, cell in enumerate(row, 1)
         if (problem := _cell_problem(cell, place <= dimensions))
@@ -211,7 +269,7 @@ def _cell_problem(cell: Any, dimension: bool) -> str:
     value, level = cell["value"], cell["level"]
     if isinstance(level, bool) or not isinstance(level, int):
         return "level должен быть целым числом"
-    if dimension and not (isinstance(value, str) and value.strip()):
+    if dimension and not (isinstance(value, str) and label(value)):
         return "название разреза должно быть непустым текстом"
     if not dimension and value is not None and not isinstance(value, str):
         return "значение должно быть текстом в кавычках или null"
@@ -222,5 +280,5 @@ def _texts(value: Any) -> bool:
     return (
         isinstance(value, list)
         and bool(value)
-        and all(isinstance(item, str) and item.strip() for item in value)
+        and all(isinstance(item, str) and label(item) and is_kept(item) for item in value)
     )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 from duckdb.sqltypes import VARCHAR
 
 from pipelines.declarations.sources import Column, Feed
 from pipelines.errors import GorodError
+from pipelines.formats.numbers import Form, fault_sql, number_sql
 from pipelines.loading.delivery import Batch
 
 # 18 digits fit a 64-bit integer: DuckDB casts a text to a wider decimal ten times more slowly.
@@ -29,9 +31,14 @@ SQL_TYPES = {
 # the whole table again when the file is closed, to join them.
 ROW_GROUP = 120_000
 
+MARKS = {".": "точкой", ",": "запятой"}
+DECIMAL_PLACES = 6
+# degrees: a coordinate in metres tells a place to the metre, however few decimals it has
+FARTHEST = 180
+
 EXPECTED = {
     "integer": "целое число",
-    "decimal": "число с десятичной точкой, не более шести знаков после неё, без пробелов и без степени (E)",
+    "decimal": "число с десятичной {mark}, не более шести знаков после неё, без пробелов и без степени (E)",
     "date": "дата вида ГГГГ-ММ-ДД",
     "timestamp": "дата и время вида ГГГГ-ММ-ДД ЧЧ:ММ:СС",
     "boolean": "true или false",
@@ -55,6 +62,7 @@ def write_batch(
     out: Path,
     pseudonym_key: str = "",
     facts: dict[str, Any] | None = None,
+    decimal: Literal[".", ","] = ".",
 ) -> Batch:
     """Write text rows as the feed's typed batch.
 
@@ -62,7 +70,7 @@ def write_batch(
     dropped may be absent). An optional column ``broken`` VARCHAR says what was expected of a row that could not be
     read; ``broken_column`` and ``broken_value`` beside it say where and what was given, if one column is to blame.
     Texts are trimmed and ``missing`` texts become NULL before the cast. What cannot be cast is NULL and is told in
-    ``parse_errors``, without the value where the column is personal.
+    ``parse_errors``, without the value where the column is personal. ``decimal`` stands before a number's fraction.
     """
     columns = feed.kept_columns
     if any(column.personal_data == "pseudonymise" for column in columns.values()):
@@ -74,7 +82,7 @@ def write_batch(
         if name not in relation.columns
     )
     given = [
-        f"{_clean(name, column) if column.type == 'text' else _at_once(name, column)} as {quoted('v_' + name)}"
+        f"{_clean(name, column) if column.type == 'text' else _at_once(name, column, decimal)} as {quoted('v_' + name)}"
         for name, column in columns.items()
     ]
     typed = {name: column for name, column in columns.items() if column.type != "text"}
@@ -83,20 +91,23 @@ def write_batch(
         for name, column in typed.items()
     ]
     values = [
-        f"coalesce({quoted('v_' + name)}, {_value(quoted('left_' + name), column)}) as {quoted('v_' + name)}"
+        f"coalesce({quoted('v_' + name)}, {_value(quoted('left_' + name), column, decimal)}) as {quoted('v_' + name)}"
         for name, column in typed.items()
     ]
     unread = {
         name: f"({quoted('v_' + name)} is null and {quoted('left_' + name)} is not null)" for name in typed
     }
+    shown = _is_none_of(
+        "broken_column", [name for name, column in columns.items() if column.personal_data == "none"]
+    )
     problems = ", ".join(
         [
-            "case when broken is not null then "
-            "json_object('column', broken_column, 'value', broken_value, 'expected', broken) end",
+            "case when broken is not null then json_object('column', broken_column, 'value', "
+            f"case when not ({shown}) then broken_value end, 'expected', broken) end",
             *(
                 f"case when {condition} then json_object('column', {literal(name)}, 'value', "
                 f"{'null' if columns[name].personal_data != 'none' else quoted('left_' + name)}, "
-                f"'expected', {literal(expected(columns[name]))}) end"
+                f"'expected', {_expected_sql(name, columns[name], decimal)}) end"
                 for name, condition in unread.items()
             ),
         ]
@@ -120,57 +131,74 @@ def write_batch(
     return Batch(out, int(counted[0]), facts or {})
 
 
-def expected(column: Column) -> str:
+def expected(column: Column, decimal: Literal[".", ","] = ".") -> str:
     """What a column expects, in Russian."""
-    text = EXPECTED[column.type]
+    text = EXPECTED[column.type].format(mark=MARKS[decimal])
     return f"{text.split(' вида')[0]} по образцу {column.format}" if column.format else text
+
+
+def _expected_sql(name: str, column: Column, decimal: Literal[".", ","]) -> str:
+    """What a column expects, and what kind of text a number is instead; nothing of the text where it is personal."""
+    told = literal(expected(column, decimal))
+    if column.type not in ("integer", "decimal") or column.personal_data != "none":
+        return told
+    return f"{told} || '; дано: ' || {fault_sql(quoted('left_' + name), _form(column, decimal))}"
+
+
+def _form(column: Column, decimal: Literal[".", ","]) -> Form:
+    """How a column's numbers are written. More than six places would be rounded without a word, unless declared so."""
+    if column.type == "integer":
+        return Form(decimal, places=0)
+    is_rounded = column.rounded or column.personal_data == "coarsen"
+    return Form(decimal, places=None if is_rounded else DECIMAL_PLACES)
 
 
 def _clean(name: str, column: Column) -> str:
     text = f"trim({quoted(name)})"
-    missing = _missing(column)
-    return f"case when {text} not in ({missing}) then {text} end" if missing else text
+    return f"case when {_is_none_of(text, column.missing)} then {text} end"
 
 
-def _missing(column: Column) -> str:
-    return ", ".join(literal(word) for word in column.missing)
+def _is_none_of(text: str, words: Sequence[str]) -> str:
+    """SQL: a text is given, and is none of these. Not by ``in``: DuckDB joins with a list of five, and loses the order."""
+    return " and ".join(f"{text} <> {literal(word)}" for word in words) or f"{text} is not null"
 
 
-def _at_once(name: str, column: Column) -> str:
+def _at_once(name: str, column: Column, decimal: Literal[".", ","]) -> str:
     """The value of a text that can be read as it stands; the rest is cleaned first, and then tried again.
 
     Nearly every text can, and trimming it first costs more than reading it. What is read here is exactly of its
     type, hence without spaces around it: cleaning would not have changed it.
     """
-    if not _is_exact(column):
+    text = quoted(name)
+    if column.type in ("integer", "decimal"):
+        plain = f"regexp_full_match({text}, '{_form(column, decimal).plain}')"
+        value = f"case when {plain} then {_number(text, column)} end"
+    elif column.type != "timestamp" or column.format is not None:
+        value = _value(text, column, decimal)
+    else:  # a cast to a timestamp is kinder than one form
         return f"NULL::{SQL_TYPES[column.type]}"
-    value, missing = _value(quoted(name), column), _missing(column)
-    return f"case when {quoted(name)} not in ({missing}) then {value} end" if missing else value
+    return f"case when {_is_none_of(text, column.missing)} then {value} end"
 
 
-def _is_exact(column: Column) -> bool:
-    """Whether :func:`_value` reads nothing but the one form of the value; a cast to a timestamp is kinder."""
-    return column.type != "timestamp" or column.format is not None
+def _number(text: str, column: Column) -> str:
+    """The number that the canonical text of an SQL expression says; none that is too large, or not coarse."""
+    value = f"try_cast({text} as {SQL_TYPES[column.type]})"
+    if column.personal_data == "coarsen":
+        return f"case when abs({value}) <= {FARTHEST} then {value} end"
+    return value
 
 
-def _value(text: str, column: Column) -> str:
+def _value(text: str, column: Column, decimal: Literal[".", ","]) -> str:
     """The typed value of an SQL expression, or NULL where its text is not exactly a value of the type.
 
-    A round trip through text is compared, because a cast alone is too kind: it takes 1.5 for an integer, 1.41E+09
-    for a number, 2019-5-1 for a date.
+    A form or a round trip through text is compared, because a cast alone is too kind: it takes 1.5 for an integer,
+    1.41E+09 for a number, 2019-5-1 for a date.
     """
     match column.type:
         case "text":
             return text
-        case "integer":
-            return f"case when regexp_full_match({text}, '[+-]?[0-9]+') then try_cast({text} as BIGINT) end"
-        case "decimal":
-            # more than six places would be rounded without a word, unless the declaration says that they are
-            places = "+" if column.rounded or column.personal_data == "coarsen" else "{1,6}0*"
-            number = rf"[+-]?[0-9]+(\.[0-9]{places})?"
-            return (
-                f"case when regexp_full_match({text}, '{number}') then try_cast({text} as DECIMAL(18, 6)) end"
-            )
+        case "integer" | "decimal":
+            return _number(number_sql(text, _form(column, decimal)), column)
         case "date" | "timestamp":
             sql_type = SQL_TYPES[column.type]
             if column.format:

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import OriginError
+from pipelines.errors import OriginError, Reason
 
 
 @dataclass(frozen=True, order=True)
@@ -131,9 +131,11 @@ class Batch:
 
     Columns: ``row_no`` BIGINT (data row of the delivery, from 1), the feed's kept columns, and ``parse_errors``
     VARCHAR: NULL, or a JSON list of ``{"column", "value", "expected"}`` for what could not be read (the typed
-    value is then NULL). ``facts`` are readings of the whole delivery that load-level expectations use.
+    value is then NULL). ``facts`` are readings of the whole delivery that load-level expectations use; ``findings``
+    are what the reader tells the supplier, and does not refuse for.
     """
 
     path: Path
     rows: int
     facts: dict[str, Any]
+    findings: tuple[Reason, ...] = ()

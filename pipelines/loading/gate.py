@@ -445,12 +445,12 @@ def unreadable(reasons: Sequence[Reason]) -> Verdict:
     return Verdict(tuple(from_reason(reason) for reason in reasons))
 
 
-def from_reason(reason: Reason) -> Result:
-    """A reader's or the ledger's refusal as a load-level result."""
+def from_reason(reason: Reason, severity: Literal["critical", "warning"] = "critical") -> Result:
+    """A reader's or the ledger's refusal as a load-level result, or what a reader has to tell, as a warning."""
     return Result(
         expectation=reason.expectation,
         level="load",
-        severity="critical",
+        severity=severity,
         dimension="validity",
         column=reason.column,
         success=False,

@@ -68,6 +68,8 @@ def judge(
                 not_retained = feed.empty_delivery == "not_retained"
             else:
                 verdict = gate.evaluate(batch, suite, {**parameters, **batch.facts}, folder, context)
+            told = tuple(gate.from_reason(reason, "warning") for reason in batch.findings)
+            verdict = replace(verdict, results=(*verdict.results, *told))
     return Judged(batch, verdict, gate.suite_hash(suite, asked), not_retained, time.monotonic() - started)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
@@ -44,6 +45,31 @@ def copy_warehouse(source: Warehouse, target: Warehouse) -> list[Copied]:
             copied.append(_copy(connection, schema, table))
         connection.commit()
     return copied
+
+
+def require_new_or_own(path: Path) -> None:
+    """Refuse a file to copy into that is neither new nor a warehouse: a publication, somebody's own database, a table.
+
+    Raises:
+        GorodError: with what it is.
+    """
+    if not path.is_file() or not path.stat().st_size:
+        return
+    with path.open("rb") as stream:
+        is_database = stream.read(12)[8:] == b"DUCK"
+    is_own = False
+    if is_database:
+        try:
+            with duckdb.connect(str(path), read_only=True) as connection:
+                names = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+                is_own = not names or ("ops", "version") in names
+        except duckdb.Error:
+            return  # held by another process, damaged, of another version: opening it to write tells which
+    if not is_own:
+        raise GorodError(
+            f"{path}: is there already, and is no warehouse of Gorod",
+            "Copy into a new file; nothing was written.",
+        )
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:

@@ -232,15 +232,15 @@ SECRET = "Секретов".encode()
 @pytest.mark.parametrize(
     ("page", "said", "row"),
     [
-        (b"", "пуста", None),
-        (b"  \n", "пуста", None),
+        (b"", "пуст", None),
+        (b"  \n", "пуст", None),
         (b"<!DOCTYPE html><p>" + SECRET, "HTML", None),
         (b'{"code": "50", "reason": "' + SECRET + b'"}', "описание ошибки", None),
         (b'{"id": "' + SECRET + b'"}', "объект", None),
         (b'[{"id": "' + SECRET + b'"', "обрывается", None),
         (b'[{"id": "a", "name": "' + SECRET, "обрывается", None),
-        (b'[{"id": "a"}] ' + SECRET, "Ошибка JSON", None),
-        (b'[{"id": "a",, "name": "' + SECRET + b'"}]', "Ошибка JSON", None),
+        (b'[{"id": "a"}] ' + SECRET, "ошибка записи", None),
+        (b'[{"id": "a",, "name": "' + SECRET + b'"}]', "ошибка записи", None),
         (b'[{"id": "a"}, "' + SECRET + b'"]', "получено: текст", 3),
         (b'[{"id": "a", "id": "' + SECRET + b'"}]', "дважды", None),
         (b'[{"id": "\xff"}]', "UTF-8", None),
@@ -296,10 +296,9 @@ def test_an_empty_inventory_is_an_empty_batch(read_pages: Callable[..., Batch]) 
 
 
 @settings(max_examples=40, deadline=None)
-@given(text=st.text(max_size=30))
+@given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30))
 @example("1410000000")
 @example('"\\\n')
-@example("\x00a")
 @example("null")
 @example("\xa0")
 @example("\u3000a b\xa0")

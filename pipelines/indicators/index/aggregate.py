@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.declarations.methods import Aggregation, Missing
-from pipelines.indicators.index.reasons import EQUAL, Codes, Flags, Floats, Reason
+from pipelines.indicators.index.reasons import EQUAL, UNREPORTED, Codes, Flags, Floats, Reason
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,12 @@ class Part:
     """What a node needs of one of its parts; arrays have one entry for each observation.
 
     ``possible``: possible points, only for points_share. ``share_weight`` and ``share_count``: how much of the leaves
-    below was reported, by weight and by number. ``leaves``: number of leaves below.
+    below was reported, by weight and by number. ``leaves``: number of leaves below. ``reasons``: why the score is missing.
     """
 
     weight: float
     score: Floats
+    reasons: Codes
     share_weight: Floats
     share_count: Floats
     leaves: int
@@ -91,12 +92,25 @@ def _any(flags: Sequence[Flags]) -> Flags:
 def _reasons(parts: Sequence[Part], there: Sequence[Flags], missing: Missing, share: Floats) -> Codes:
     needed = [is_there for part, is_there in zip(parts, there, strict=True) if part.weight > 0]
     some, every = _any(needed), ~_any([~is_there for is_there in needed])
-    reasons = np.where(some, np.int8(Reason.NONE), np.int8(Reason.NOTHING_REPORTED))
+    reasons = np.where(
+        some, np.int8(Reason.NONE), _common([part.reasons for part in parts if part.weight > 0])
+    )
     if missing.rule == "propagate":
         reasons = np.where(some & ~every, np.int8(Reason.PART_MISSING), reasons)
     # a share is a sum of many parts: what is short by rounding alone is enough
     too_little = (reasons == Reason.NONE) & (share < missing.minimum_share - 1e-12)
     return np.where(too_little, np.int8(Reason.TOO_LITTLE_REPORTED), reasons)
+
+
+def _common(reasons: Sequence[Codes]) -> Codes:
+    """Why a node has no score of which no part has one: nothing was reported, or what stands in the way of what was."""
+    found = np.full(len(reasons[0]), np.int8(Reason.NOTHING_REPORTED))
+    for one in reasons:
+        told = np.isin(one, UNREPORTED, invert=True)
+        is_first = found == Reason.NOTHING_REPORTED
+        other = np.where(is_first | (found == one), one, np.int8(Reason.NOT_SCORED))
+        found = np.where(told, other, found)
+    return found
 
 
 def _mean(

@@ -148,13 +148,14 @@ def score(
         if isinstance(node, Leaf):
             values, reasons = normalised[node.code]
             found, reasons = checked(values * node.scale, reasons)
-            reported = (~np.isnan(found) & ~prepared[node.code].stands_in).astype(np.float64)
+            # what was reported counts as such even where it has no score: all values are equal, there is no target
+            reported = (~np.isnan(prepared[node.code].given)).astype(np.float64)
             scored[node.code] = Scored(found, reasons, reported, reported, {}, values)
-            by_score[node.code] = Part(weight, found, reported, reported, 1)
+            by_score[node.code] = Part(weight, found, reasons, reported, reported, 1)
             most = possible_points(node.normalise)
             if most is not None:
                 by_points[node.code] = Part(
-                    weight, values / most, reported, reported, 1, np.full(len(values), most)
+                    weight, values / most, reasons, reported, reported, 1, np.full(len(values), most)
                 )
             continue
         aggregation = how or node.aggregate
@@ -164,7 +165,7 @@ def score(
         shares = (whole.share_weight, whole.share_count, whole.leaves)
         effective = dict(zip(node.parts, whole.effective, strict=True))
         scored[node.code] = Scored(found, reasons, *shares[:2], effective)
-        by_score[node.code] = Part(weight, found, *shares)
+        by_score[node.code] = Part(weight, found, reasons, *shares)
         if whole.possible is not None:
-            by_points[node.code] = Part(weight, whole.score, *shares, whole.possible)
+            by_points[node.code] = Part(weight, whole.score, reasons, *shares, whole.possible)
     return scored

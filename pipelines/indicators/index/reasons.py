@@ -38,11 +38,16 @@ class Reason(IntEnum):
     TOO_LITTLE_REPORTED = 10  # below the declared minimum
     PART_MISSING = 11  # and the rule is to propagate
     NEGATIVE_PART = 12  # there is no geometric or harmonic mean of it
+    NOT_SCORED = 13  # parts were reported, but none has a score, for several reasons
 
     @property
     def text(self) -> str | None:
         """The word of the output; None where nothing is missing."""
         return None if self is Reason.NONE else self.name.lower()
+
+
+# reasons of a part of which nothing was reported
+UNREPORTED = (Reason.NOT_GIVEN, Reason.NO_DONORS, Reason.NOTHING_REPORTED)
 
 
 def checked(values: Floats, reasons: Codes) -> tuple[Floats, Codes]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from pipelines.declarations.common import Location, Problem, explained, nearest
+from pipelines.declarations.common import Location, Problem, explained
 from pipelines.declarations.methods import (
     Aggregation,
     AsIs,
@@ -31,6 +31,7 @@ from pipelines.declarations.methods import (
 )
 from pipelines.errors import DeclarationError
 from pipelines.indicators.index.normalise import possible_points
+from pipelines.indicators.index.sheets import nearest_name
 from pipelines.indicators.index.transform import on_the_same_scale
 
 
@@ -326,13 +327,14 @@ def _sensitivity_problems(method: IndexMethod, tree: Tree) -> Iterator[Problem]:
 
 @dataclass(frozen=True)
 class StructureRow:
-    """One node of a structure file. ``place`` says where it stands, for messages."""
+    """One node of a structure file. ``place`` says where it stands, for messages; ``per``, what its value is divided by."""
 
     place: str
     code: str
     parent: str | None
     settings: Mapping[str, Any] = field(default_factory=dict)
     normalise: Mapping[str, float] = field(default_factory=dict)
+    per: str | None = None
 
 
 def with_structure(method: IndexMethod, rows: Sequence[StructureRow], whole: bool = True) -> IndexMethod:
@@ -359,7 +361,8 @@ def with_structure(method: IndexMethod, rows: Sequence[StructureRow], whole: boo
     for row in rows:
         if row.parent is not None and row.parent not in by_code:
             raise DeclarationError(
-                f"{row.place}: parent {row.parent!r} of {row.code!r} is not in the structure; {nearest(row.parent, by_code)}",
+                f"{row.place}: parent {row.parent!r} of {row.code!r} is not in the structure; "
+                + nearest_name(row.parent, by_code),
                 "Correct it, or give the parent a row of its own, with an empty parent if it is the root.",
             )
         children.setdefault(row.parent or "", []).append(row)
@@ -382,8 +385,19 @@ def with_structure(method: IndexMethod, rows: Sequence[StructureRow], whole: boo
             said.pop("indicator", None)
         if row.normalise:
             said["normalise"] = _with_constants(
-                row, said.get("normalise") or _inherited(row, by_code, declared, method)
+                row,
+                said.get("normalise")
+                or _inherited("normalise", row, by_code, declared, method)
+                or {"kind": "min_max"},
             )
+        if row.per is not None:
+            if parts:
+                raise DeclarationError(
+                    f"{row.place}: {row.code!r} has a denominator and nodes below it",
+                    "Only an indicator has a denominator; say it of each that is divided.",
+                )
+            steps = said.get("transform", _inherited("transform", row, by_code, declared, method)) or ()
+            said["transform"] = _divided(row.per, steps)
         try:
             return IndexNode.model_validate(said)
         except ValidationError as error:
@@ -402,6 +416,11 @@ def with_structure(method: IndexMethod, rows: Sequence[StructureRow], whole: boo
         raise DeclarationError(
             f"{lost[0].place}: {', '.join(row.code for row in lost)} lead to each other in a circle, never to the root",
             "Follow the parents from each node: they must end at the index, which has no parent.",
+        )
+    if not built[0].nodes:
+        raise DeclarationError(
+            f"{roots[0].place}: {roots[0].code!r} is the index and the only node; an index needs nodes below it",
+            "Give each indicator a row, with the code of the index as its parent.",
         )
     return method.model_copy(update={"index": built[0]})
 
@@ -431,7 +450,7 @@ def _all_nodes(method: IndexMethod, rows: Sequence[StructureRow]) -> list[Struct
     for row in rows:
         if row.code not in codes:
             raise DeclarationError(
-                f"{row.place}: the method {method.method} has no node {row.code!r}; {nearest(row.code, codes)}",
+                f"{row.place}: the method {method.method} has no node {row.code!r}; {nearest_name(row.code, codes)}",
                 "Correct it; a tree of its own needs a column parent.",
             )
     said = {row.code: row for row in rows}
@@ -449,20 +468,28 @@ def _all_nodes(method: IndexMethod, rows: Sequence[StructureRow]) -> list[Struct
 
 
 def _inherited(
+    setting: str,
     row: StructureRow,
     by_code: Mapping[str, StructureRow],
     declared: Mapping[str, IndexNode],
     method: IndexMethod,
-) -> dict[str, Any]:
-    """The normalisation that holds above a node of a structure."""
+) -> Any:
+    """What holds above a node of a structure; None where nothing is said."""
     above, seen = row.parent, set[str]()
     while above is not None and above not in seen:
         seen.add(above)
         known = method.index if by_code[above].parent is None else declared.get(above)
-        if known is not None and known.normalise is not None:
-            return known.normalise.model_dump()
+        if known is not None and getattr(known, setting) is not None:
+            return known.model_dump(include={setting})[setting]
         above = by_code[above].parent
-    return {"kind": "min_max"}
+    return None
+
+
+def _divided(column: str, steps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Transformations by which the value is divided by another column: in place of one that divides, else first."""
+    if any(step["kind"] == "per" for step in steps):
+        return [{**step, "column": column} if step["kind"] == "per" else step for step in steps]
+    return [{"kind": "per", "column": column}, *steps]
 
 
 TAKES = {

@@ -18,6 +18,7 @@ from pipelines.indicators.index.rank import rounded
 from pipelines.indicators.index.reasons import Floats, Reason
 from pipelines.indicators.index.sensitivity import RankRange
 from pipelines.indicators.index.structure import Leaf
+from pipelines.outputs import is_passed_on, written_whole
 
 # name -> type of the columns of a result; number is float64 here and numeric(24,6) in the warehouse
 COLUMNS: dict[str, str] = {
@@ -148,23 +149,42 @@ def _column(values: Any, kind: str) -> pa.Array:
     return pa.array(values, type=ARROW[kind])
 
 
+def refuse_another_file(path: Path) -> None:
+    """Refuse a path that is no place for a result: of another format, or of a file that is no earlier result.
+
+    Raises:
+        GorodError: with what it is.
+    """
+    if path.suffix.lower() not in ("", ".csv", ".parquet"):
+        raise GorodError(f"{path}: results are written as .csv or .parquet", "Name a file of that kind.")
+    if is_passed_on(path) or not path.is_file() or not path.stat().st_size:
+        return
+    try:
+        if path.suffix.lower() == ".parquet":
+            names = pyarrow.parquet.read_schema(path).names
+        else:
+            with path.open("rb") as stream:
+                names = stream.readline(1000).decode(errors="replace").split(",")
+    except (OSError, pa.ArrowException):
+        names = []
+    if names[:2] != list(COLUMNS)[:2]:
+        raise GorodError(
+            f"{path}: is there already, and is no result of gorod index",
+            "Name another file, or delete it first: only earlier results are replaced.",
+        )
+
+
 def write_table(table: pa.Table, path: Path) -> None:
     """Write a result as CSV (UTF-8, comma, point) or, by its suffix, Parquet. The same table gives the same bytes.
 
     Raises:
-        GorodError: the file cannot be written.
+        GorodError: the file cannot be written; what was there stays.
     """
-    try:
-        with path.open("wb") as stream:
-            if path.suffix == ".parquet":
-                pyarrow.parquet.write_table(table, stream)
-                return
-            # pyarrow would put the names into quotes
-            stream.write((",".join(table.column_names) + "\n").encode())
-            options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
-            pyarrow.csv.write_csv(table, stream, options)
-    except OSError as error:
-        raise GorodError(
-            f"{path}: cannot be written: {error.strerror or error}",
-            "Name a file in a folder that you may write.",
-        ) from error
+    with written_whole(path) as whole, whole.open("wb") as stream:
+        if path.suffix.lower() == ".parquet":
+            pyarrow.parquet.write_table(table, stream)
+            return
+        # pyarrow would put the names into quotes
+        stream.write((",".join(table.column_names) + "\n").encode())
+        options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
+        pyarrow.csv.write_csv(table, stream, options)

@@ -225,3 +225,123 @@ def test_a_method_that_is_not_there_is_told(folder: Path) -> None:
     done = CliRunner().invoke(app, ["index", "evaluate", "no_such", str(folder / "data.csv")])
     assert done.exit_code == 2
     assert "no_such: cannot be read" in done.stderr
+    near = CliRunner().invoke(app, ["index", "evaluate", "min_max_goalpost", str(folder / "data.csv")])
+    assert (near.exit_code, "did you mean 'min_max_goalposts'?" in near.stderr) == (2, True)
+    swapped = CliRunner().invoke(
+        app, ["index", "evaluate", str(folder / "data.csv"), str(folder / "method.yml")]
+    )
+    assert (swapped.exit_code, "data.csv: is a table, not a method" in swapped.stderr) == (2, True)
+
+
+# --- outputs
+
+
+@pytest.mark.parametrize("option", ["-o", "--sensitivity"])
+@pytest.mark.parametrize("given", ["data.csv", "method.yml", "tree.csv"])
+@pytest.mark.parametrize("way", ["plain", "dots", "relative", "symbolic", "hard", "descriptor"])
+def test_an_input_is_never_written_over(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, option: str, given: str, way: str
+) -> None:
+    (folder / "tree.csv").write_text("code,weight\nspeed,2\n", encoding="utf-8")
+    monkeypatch.chdir(folder)
+    target, link = folder / given, folder / "link.csv"
+    before = target.read_bytes()
+    with target.open("rb") as held:
+        if way == "symbolic":
+            link.symlink_to(given)
+        elif way == "hard":
+            link.hardlink_to(target)
+        ways = {
+            "plain": str(target), "dots": str(folder / "home" / ".." / given), "relative": given, "symbolic": str(link),
+            "hard": str(link), "descriptor": f"/proc/self/fd/{held.fileno()}",
+        }  # fmt: skip
+        (folder / "home").mkdir()
+        done = call(folder, "--structure", str(folder / "tree.csv"), option, ways[way])
+    assert (done.exit_code, "is the same file as" in done.stderr) == (1, True), done.output
+    assert target.read_bytes() == before
+
+
+def test_the_data_may_be_named_by_a_link(folder: Path) -> None:
+    link = folder / "link.csv"
+    link.symlink_to(folder / "data.csv")
+    arguments = ["index", "evaluate", str(folder / "method.yml"), str(link), "-o", str(folder / "data.csv")]
+    done = CliRunner().invoke(app, arguments)
+    assert (done.exit_code, "is the same file as" in done.stderr) == (1, True), done.output
+    assert (folder / "data.csv").read_text(encoding="utf-8") == DATA
+
+
+def test_two_outputs_are_two_files(folder: Path) -> None:
+    done = call(
+        folder, "-o", str(folder / "out.csv"), "--sensitivity", str(folder / "home" / ".." / "out.csv")
+    )
+    assert (done.exit_code, "the other output" in done.stderr) == (1, True), done.output
+    assert not (folder / "out.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("other.csv", b"my,own\n1,2\n", "is no result of gorod index"),
+        ("other.parquet", b"PAR1", "is no result of gorod index"),
+        ("out.xlsx", None, "results are written as .csv or .parquet"),
+        ("out.yml", None, "results are written as .csv or .parquet"),
+        ("home/landing/out.csv", None, "the place of the deliveries"),
+    ],
+)
+def test_another_file_is_never_written_over(
+    folder: Path, name: str, content: bytes | None, told: str
+) -> None:
+    from pipelines.settings import get_settings
+
+    get_settings.cache_clear()
+    path = folder / name
+    if content is not None:
+        path.write_bytes(content)
+    done = call(folder, "-o", str(path))
+    assert (done.exit_code, told in done.stderr) == (1, True), done.output
+    assert (path.read_bytes() if path.exists() else None) == content
+
+
+def test_an_earlier_result_is_replaced_and_stays_where_the_new_one_fails(folder: Path) -> None:
+    out = folder / "out.csv"
+    out.touch()
+    assert call(folder, "-o", str(out)).exit_code == 0
+    first = out.read_bytes()
+    (folder / "data.csv").write_text(DATA.replace("75", "80"), encoding="utf-8")
+    assert call(folder, "-o", str(out)).exit_code == 0
+    second = out.read_bytes()
+    assert second != first
+    (folder / "data.csv").write_text(DATA.replace("75", "fast"), encoding="utf-8")
+    assert call(folder, "-o", str(out)).exit_code == 1
+    assert out.read_bytes() == second
+
+
+def test_a_full_disk_is_told(folder: Path) -> None:
+    done = call(folder, "-o", "/dev/full")
+    assert (done.exit_code, "is full" in done.stderr) == (5, True), done.output
+
+
+# --- notes and reasons
+
+
+def test_notes_are_on_stderr_and_in_the_json(folder: Path) -> None:
+    (folder / "data.csv").write_text(DATA + "Source: a report;;;\n", encoding="utf-8")
+    done = call(folder)
+    assert "note:" in done.stderr
+    assert "row 6: left out" in done.stderr
+    assert "Source" not in done.stdout
+    answer = json.loads(call(folder, "--json").stdout)
+    assert ["row 6: left out" in note for note in answer["notes"]] == [True]
+    assert [row["unit"] for row in answer["ranking"]] == ["w", "x", "y", "z"]
+
+
+def test_equal_values_are_not_taken_for_unreported_ones(folder: Path) -> None:
+    (folder / "data.csv").write_text("city;speed;price\nx;5;7\ny;5;7\nz;NA;-\n", encoding="utf-8")
+    found = {row["unit"]: row for row in json.loads(call(folder, "--json").stdout)["ranking"]}
+    assert [found[unit]["reason"] for unit in "xyz"] == ["no_spread", "no_spread", "nothing_reported"]
+    assert [found[unit]["share_reported_weight"] for unit in "xyz"] == [1, 1, 0]
+
+
+def test_a_sheet_is_named_only_of_a_workbook(folder: Path) -> None:
+    done = call(folder, "--sheet", "one")
+    assert (done.exit_code, "has no sheets" in done.stderr) == (1, True), done.output

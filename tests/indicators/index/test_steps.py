@@ -32,7 +32,8 @@ def test_per_head_and_its_edges() -> None:
     )
     assert scores(found) == [50, None, None, None]
     assert reasons(found, "x") == [None, "zero_divisor", "no_divisor", "not_given"]
-    assert reasons(found) == [None, *["nothing_reported"] * 3]
+    # what was reported and cannot be divided is not the same as nothing reported
+    assert reasons(found) == [None, "zero_divisor", "no_divisor", "nothing_reported"]
 
 
 def test_logarithm_and_its_edges() -> None:
@@ -397,3 +398,15 @@ def test_scores_that_differ_by_rounding_alone_are_equal() -> None:
 )
 def test_halves_are_rounded_away_from_zero(value: float, decimals: int, shown: float) -> None:
     assert rounded(np.array([value]), decimals).tolist() == [shown]
+
+
+def test_why_a_node_has_no_score_is_what_its_parts_have_in_common() -> None:
+    pair = [{"code": "a"}, {"code": "b", "transform": [{"kind": "log"}]}]
+
+    def root(a: list[float | None], b: list[float | None]) -> list[str | None]:
+        return reasons(evaluate(method(index(pair)), observed({"a": a, "b": b})))
+
+    assert root([5, 5], [None, None]) == ["no_spread", "no_spread"]
+    assert root([5, 5], [7, 7]) == ["no_spread", "no_spread"]
+    assert root([5, 5], [7, -1]) == ["no_spread", "not_scored"]
+    assert root([5, None], [None, None]) == ["no_spread", "nothing_reported"]

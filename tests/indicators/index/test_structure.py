@@ -120,6 +120,33 @@ def test_without_parents_it_changes_nodes_of_the_method(tmp_path: Path) -> None:
         ("code,parent\n", "row 1: there are no nodes"),
         ("code,parent\n,all\n", "row 2, column code: is empty"),
         ("", "is empty"),
+        (
+            "code,parent,wieght\nall,,\na,all,2\n",
+            "row 1: a structure has no column 'wieght'; did you mean 'weight'?",
+        ),
+        ("code,parent,importance\nall,,\na,all,2\n", "row 1: a structure has no column 'importance'"),
+        ("code,parent,\nall,,1\na,all,2\n", "row 1: a structure has no column 3, which has no name"),
+        (
+            "code,parent,wеight\nall,,\na,all,2\n",
+            "sign 2 is CYRILLIC SMALL LETTER IE, not LATIN SMALL LETTER E",
+        ),
+        (
+            "code,parent,target,benchmark\nall,,,\na,all,1,2\n",
+            "columns 'target' and 'benchmark' say the same",
+        ),
+        ("code,parent,weight,weight\nall,,,\na,all,1,2\n", "columns 'weight' and 'weight' say the same"),
+        (
+            "code,parent,type\nall,,Aggregate\na,all,Indikator\n",
+            "row 3, column type: 'indikator' is no type of a row",
+        ),
+        (
+            "code,parent,denominator\nall,,people\na,all,\n",
+            "row 2: 'all' has a denominator and nodes below it",
+        ),
+        ("code,parent,weight\nall,,\na,all,1 2\n", "row 3, column weight: '1 2' is not a number"),
+        ("code,parent\nall,\na,аll\n", "sign 1 is CYRILLIC SMALL LETTER A, not LATIN SMALL LETTER A"),
+        ("code,parent\nall,\n", "row 2: 'all' is the index and the only node"),
+        ('code,parent\nall,\n"a,all\n', "row 3: cannot be read: a quote is opened and never closed"),
     ],
 )
 def test_a_wrong_structure_is_told_with_its_row(tmp_path: Path, text: str, told: str) -> None:
@@ -142,6 +169,9 @@ def test_a_wrong_structure_is_told_with_its_row(tmp_path: Path, text: str, told:
         ("direction: down", "direction: sideways", "7: direction: 'sideways' is no direction"),
         ("  weight: 2", "  code: b", "6: code: stands twice here; first in line 3"),
         ("code: a\n", "code:\n", "3: code: is empty"),
+        ("code: a\n", "code: no\n", "3: code: 'False' is no name (bool)"),
+        ("weight: 2", "wieght: 2", "6: wieght: a structure has no column 'wieght'; did you mean 'weight'?"),
+        ("weight: 2", f"weight: {'9' * 400}", "6: weight: '999"),
         ("code: a\n", "code: all\n", "3: code 'all' stands twice"),
     ],
 )
@@ -168,3 +198,48 @@ def test_settings_that_do_not_suit_a_node_are_told_by_their_row(tmp_path: Path) 
 def test_a_structure_that_is_no_list_is_told(tmp_path: Path) -> None:
     with pytest.raises(DeclarationError, match="is not a list of nodes"):
         structured("code: all", tmp_path, "tree.yml")
+
+
+DIVIDED = """\
+iCode,Parent,Denominator,Type
+all,NA,NA,Aggregate
+a,all,people,Indicator
+b,all,NA,Indicator
+people,NA,NA,Denominator
+"""
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_indicator_is_divided_by_its_denominator(tmp_path: Path, whole: bool) -> None:
+    path = tmp_path / "tree.csv"
+    path.write_text(DIVIDED if whole else "code,denominator\na,people\n", encoding="utf-8")
+    said = {"code": "all", "normalise": {"kind": "none"}, "nodes": [{"code": "a"}, {"code": "b"}]}
+    found = evaluate(
+        with_structure(method(said), *read_structure(path)),
+        observed({"a": [10, 30], "b": [1, 1], "people": [5, 10]}),
+    )
+    assert (scores(found, "a"), scores(found, "b")) == ([2, 3], [1, 1])
+
+
+def test_a_denominator_stands_in_the_place_of_that_of_the_method(tmp_path: Path) -> None:
+    path = tmp_path / "tree.csv"
+    path.write_text("code,denominator\na,people\n", encoding="utf-8")
+    steps = [{"kind": "per", "column": "area", "scale": 100}, {"kind": "log", "base": 10}]
+    said = {
+        "code": "all",
+        "transform": steps,
+        "normalise": {"kind": "none"},
+        "nodes": [{"code": "a"}, {"code": "b"}],
+    }
+    found = evaluate(
+        with_structure(method(said), *read_structure(path)),
+        observed({"a": [10], "b": [20], "people": [1], "area": [2]}),
+    )
+    # log10(100 x 10 / 1) and, of the node that the structure does not name, log10(100 x 20 / 2)
+    assert (scores(found, "a"), scores(found, "b")) == ([pytest.approx(3)], [pytest.approx(3)])
+    assert found.tree.columns == ["a", "b", "people", "area"]
+
+
+def test_columns_that_change_nothing_are_passed_over(tmp_path: Path) -> None:
+    with_them = "code,parent,level,unit,note,source,comment\nall,,2,,,,\na,all,1,%,x,y,z\n"
+    assert structured(with_them, tmp_path) == structured("code,parent\nall,\na,all\n", tmp_path)

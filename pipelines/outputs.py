@@ -1,0 +1,153 @@
+"""Files that a user names to be written: never over an input or Gorod's own state, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipelines.disk import disk_errors
+from pipelines.errors import GorodError
+from pipelines.settings import Settings
+
+ANOTHER = "Name another file; nothing was written."
+
+
+def refuse_to_overwrite(path: Path, inputs: Mapping[Path, str], settings: Settings) -> None:
+    """Refuse to write a file that is an input by any of its names, a folder, or within what Gorod keeps.
+
+    Args:
+        inputs: files that are read (or written otherwise), and what they are.
+
+    Raises:
+        GorodError: with what it is.
+    """
+    refuse_the_same(path, inputs)
+    if _is(path, stat.S_ISDIR):
+        raise GorodError(f"{path}: is a folder", "Name a file in it.")
+    refuse_own_state(path, settings)
+    if "://" not in settings.warehouse:
+        for suffix in ("", ".wal"):
+            if _same(path, Path(settings.warehouse + suffix)):
+                raise GorodError(f"{path}: is the warehouse", ANOTHER)
+
+
+def refuse_the_same(path: Path, inputs: Mapping[Path, str]) -> None:
+    """Refuse a path that is an input by any of its names.
+
+    Raises:
+        GorodError: with what it is.
+    """
+    for given, called in inputs.items():
+        if _same(path, given):
+            raise GorodError(f"{path}: is the same file as {given}, {called}", ANOTHER)
+
+
+def refuse_own_state(path: Path, settings: Settings) -> None:
+    """Refuse to write into the folders that Gorod keeps: deliveries, publications, releases, declarations.
+
+    Raises:
+        GorodError: with what it is.
+    """
+    from pipelines.declarations.sources import SOURCES
+
+    kept = {
+        settings.landing: "the deliveries",
+        settings.inbox: "the drop folder",
+        settings.work: "the gate",
+        settings.published: "the publications",
+        settings.releases: "the releases",
+        settings.reports: "the reports",
+        settings.dagster_home: "Dagster",
+        SOURCES.parent: "the declarations",
+        **({settings.mirror: "the mirror of the origins"} if settings.mirror else {}),
+    }
+    real = _real(path)
+    for folder, called in kept.items():
+        if real.is_relative_to(_real(folder)):
+            raise GorodError(f"{path}: lies in {folder}, the place of {called}", ANOTHER)
+
+
+def refuse_what_is_no_workbook(path: Path) -> None:
+    """Refuse a path for a workbook whose name is of another format, or that holds something else already.
+
+    Raises:
+        GorodError: with what it is.
+    """
+    if path.suffix.lower() != ".xlsx":
+        raise GorodError(f"{path}: a workbook is written as .xlsx", "Name a file of that kind.")
+    if is_passed_on(path) or not path.is_file() or not path.stat().st_size:
+        return
+    with path.open("rb") as stream:
+        if not stream.read(4).startswith(b"PK"):
+            raise GorodError(f"{path}: is there already, and is no workbook", ANOTHER)
+
+
+def is_passed_on(path: Path) -> bool:
+    """Whether what is written there goes on to somebody else: a pipe, a device, what a process holds open."""
+    return str(path.absolute()).startswith(("/dev/", "/proc/")) or (
+        _is(path, lambda mode: not stat.S_ISREG(mode) and not stat.S_ISDIR(mode))
+    )
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A path to write to. What is written there takes the place of ``path`` when all of it is there, else nothing does.
+
+    What a link points to is replaced, not the link; a pipe or a device is written to as it is.
+
+    Raises:
+        GorodError: it cannot be written there.
+        WarehouseError: the disk is full, or the place must not be written.
+    """
+    try:
+        with disk_errors(path.parent):
+            if is_passed_on(path):
+                yield path
+                return
+            real = _real(path)
+            if real.exists() and not os.access(real, os.W_OK):
+                raise PermissionError(13, "it is write-protected", str(path))
+            beside = real.with_name(f".gorod-{os.getpid()}.part")
+            try:
+                try:
+                    yield beside
+                except Exception as error:
+                    # a library may wrap what the disk refuses in an error of its own
+                    wrapped = next((one for one in error.args if isinstance(one, OSError)), None)
+                    if wrapped is not None:
+                        raise wrapped from error
+                    raise
+                with beside.open("rb") as stream:
+                    os.fsync(stream.fileno())
+                if real.exists():
+                    beside.chmod(stat.S_IMODE(real.stat().st_mode))
+                beside.replace(real)
+            finally:
+                beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise GorodError(
+            f"{path}: cannot be written: {error.strerror or error}",
+            "Name a file in a folder that is there and that you may write.",
+        ) from error
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, or would if it were there: links, and names of the kernel, are followed."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return _real(one) == _real(other)
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _is(path: Path, kind: Callable[[int], bool]) -> bool:
+    try:
+        return kind(path.stat().st_mode)
+    except OSError:
+        return False
