@@ -343,7 +343,8 @@ def waive(
 ) -> None:
     """Let a refused load in until a day, on somebody's word. The ledger keeps who, why and until.
 
-    It replaces what was accepted before it for the same period. If that has more rows, the command asks first.
+    It replaces what was accepted before it for the same period. If that has more rows, the command asks first. What would
+    count twice can be waived by nobody. A waiver until today ends another.
     """
     from pipelines.loading.load import find_load, would_replace
     from pipelines.loading.load import waive as waive_load
@@ -395,9 +396,12 @@ def _confirm_loss(found: dict[str, Any], replaced: list[dict[str, Any]]) -> None
 def replay(
     load: Annotated[str, typer.Argument(help="The load whose delivery is judged again.")],
     why: Annotated[str, typer.Option(help="The reason.")] = "replayed by hand",
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Even if it puts an old delivery in the place of a newer one.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Judge a delivery again by today's declarations and suite."""
+    """Judge a delivery again by today's declarations and suite. Its bytes are compared with its receipt first."""
     from pipelines.loading.load import find_load
     from pipelines.loading.load import replay as replay_load
     from pipelines.loading.plan import run_lock
@@ -407,7 +411,7 @@ def replay(
     warehouse = open_warehouse(settings)
     load_id = find_load(load, warehouse)["load_id"]
     with run_lock(settings):
-        outcome = replay_load(load_id, why, settings, warehouse)
+        outcome = replay_load(load_id, why, settings, warehouse, anyway=anyway)
     if as_json:
         console.as_json(asdict(outcome))
     else:
@@ -437,16 +441,20 @@ def trace(
     from pipelines.indicators.trace import show
     from pipelines.indicators.trace import trace as trace_value
     from pipelines.indicators.vintages import known, show_known
+    from pipelines.loading.reconcile import spoilt
     from pipelines.publishing.embargo import admit, held_until
     from pipelines.warehouse import open_warehouse
 
-    warehouse = open_warehouse(get_settings())
+    settings = get_settings()
+    warehouse = open_warehouse(settings)
     with warehouse.connection(read_only=True) as connection:
         found: dict[str, Any]
         if as_of is None:
             traced = trace_value(connection, indicator, territory, period, breakdown)
             found, lines = asdict(traced), show(traced)
+            loads = [load.load_id for load in traced.loads]
         else:
+            loads = []
             remembered = known(connection, indicator, territory, period, breakdown, parse_as_of(as_of))
             found, lines = asdict(remembered), show_known(remembered)
         held = held_until(connection, indicator, period)
@@ -458,6 +466,9 @@ def trace(
             console.out.print(_escaped(line))
     if held is not None:
         console.err.print(f"[yellow]under embargo until {when(held)}: not to be passed on[/]")
+    # the rows shown are those that entered; whether the files behind them are still the same is another question
+    for fault in spoilt(loads, settings, warehouse):
+        console.err.print(f"[yellow]note:[/] in landing not as it came: {_escaped(fault)}")
 
 
 @app.command()

@@ -21,7 +21,13 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 # C0 and C1 controls, and the marks that turn the direction of text: a terminal obeys them, whoever wrote them.
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
-STATES = {"accepted": "green", "waived": "yellow", "superseded": "dim", "rejected": "red"}
+STATES = {
+    "accepted": "green",
+    "waived": "yellow",
+    "superseded": "dim",
+    "conflicting": "red",
+    "rejected": "red",
+}
 
 
 def table(

@@ -47,6 +47,12 @@ class WarehouseError(GorodError):
     exit_code = 5
 
 
+class LandingError(GorodError):
+    """A delivery is not in landing, or is not as it came."""
+
+    exit_code = 5
+
+
 @dataclass(frozen=True)
 class Reason:
     """Why a delivery, or a row of it, is refused: in the supplier's words.

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines import console
 from pipelines.commands.answering import Json, escaped, told
 from pipelines.settings import get_settings
+
+if TYPE_CHECKING:
+    from pipelines.warehouse.base import Warehouse
+    from pipelines.warehouse.check import Finding
 
 app = typer.Typer(
     no_args_is_help=True, help="The warehouse itself: make, migrate, check, move it between engines."
@@ -48,13 +53,26 @@ def migrate() -> None:
 
 @app.command()
 @told
-def check(as_json: Json = False) -> None:
-    """Hold the warehouse against its ledger: form, rows of each load, orphans, views. Leaves with 5 if it is not whole."""
+def check(
+    landing: Annotated[
+        bool,
+        typer.Option(
+            "--landing", help="Read every delivery of landing too, as gorod warehouse reconcile does."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Hold the warehouse against its ledger: form, rows of each load, days that would count twice, orphans, views.
+
+    Leaves with 5 if it is not whole.
+    """
     from pipelines.warehouse import open_warehouse
     from pipelines.warehouse.check import check_warehouse
 
     warehouse = open_warehouse(get_settings())
     found = check_warehouse(warehouse)
+    if landing:
+        found.findings.extend(_of_landing(warehouse))
     if as_json:
         console.as_json(asdict(found))
     else:
@@ -71,6 +89,18 @@ def check(as_json: Json = False) -> None:
         )
     if found.findings:
         raise typer.Exit(5)
+
+
+def _of_landing(warehouse: Warehouse) -> Iterator[Finding]:
+    """What landing has not as the ledger says."""
+    from pipelines.loading.reconcile import reconcile as held_against
+    from pipelines.warehouse.check import Finding
+
+    found = held_against(get_settings(), warehouse)
+    yield from (Finding("landing", name, "its delivery is not here") for name in found.missing)
+    for fault in found.faults:
+        path, _, says = fault.rpartition(": ")
+        yield Finding("landing", path, says)
 
 
 @app.command()
@@ -102,8 +132,8 @@ def reconcile(
             console.out.print(f"no load of it: {escaped(name)}")
         for name in found.missing:
             console.out.print(f"[red]its delivery is not here[/]: {escaped(name)}")
-        for name in found.changed:
-            console.out.print(f"[red]not as it came[/]: {escaped(name)}")
+        for fault in found.faults:
+            console.out.print(f"[red]not as it came[/]: {escaped(fault)}")
         console.out.print(
             f"{found.deliveries} deliveries in {settings.landing}: {len(found.unknown)} without a load, "
             f"{len(found.changed)} changed; {len(found.missing)} loads without their delivery"

@@ -61,7 +61,7 @@ def read_status(settings: Settings) -> Status:
             for feed in source.feeds
         ],
         loads=loads,
-        refused=[load["load_id"] for load in newest.values() if load["state"] == "rejected"],
+        refused=[load["load_id"] for load in newest.values() if load["state"] in ("rejected", "conflicting")],
         stale=stale_since(warehouse) is not None,
         publication=None
         if publication is None

@@ -120,6 +120,12 @@ class Delivery:
     synthetic: bool
 
     @property
+    def files_told(self) -> str:
+        """The payload's names, the first and the last of many."""
+        names = self.files if len(self.files) <= 3 else (self.files[0], "…", self.files[-1])
+        return ", ".join(names)
+
+    @property
     def paths(self) -> tuple[Path, ...]:
         """The payload files."""
         return tuple(self.folder / name for name in self.files)

@@ -9,9 +9,10 @@ import hashlib
 import importlib
 import json
 import logging
+import re
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,8 @@ from pipelines.formats.typed import literal, quoted
 from pipelines.loading.delivery import Batch
 
 SAMPLE_ROWS = 20
+TOLD_VALUES = 10
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 READABLE = "row.readable"
 COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0}
 ROWS = {
@@ -157,13 +160,15 @@ def evaluate(
     parameters: dict[str, Any],
     folder: Path,
     context: Mapping[str, pa.Table] | None = None,
+    tellable: Collection[str] = (),
 ) -> Verdict:
     """Evaluate a suite on a batch; write quarantine and flags into ``folder``.
 
     ``parameters`` fill ``{"$PARAMETER": name}`` of the suite: ``first_day`` and ``last_day`` of the slice,
     ``territories`` (codes of the register in force), and the batch's facts. The tables of ``context`` stand beside
     ``batch``, for the queries of the suite: ``delivery``, and what the suite's ``CONTEXT`` asks the warehouse for. A
-    suite of which anything could not be evaluated refuses the load: a broken suite never passes.
+    suite of which anything could not be evaluated refuses the load: a broken suite never passes. What was observed is
+    told where it is a count, or values of ``tellable`` columns: those that hold nothing of persons.
     """
     with duckdb.connect() as connection:
         connection.execute(f"create view batch as select * from read_parquet({literal(str(batch.path))})")
@@ -181,7 +186,7 @@ def evaluate(
             again = [e for e in expectations if e.meta["name"] in unclean]
             rows = {f.meta["name"]: f for f in _validate(connection, again, parameters, ROWS)}
             found = [rows.get(f.meta["name"], f) for f in found]
-        results = tuple(_result(connection, outcome) for outcome in found)
+        results = tuple(_result(connection, outcome, tellable) for outcome in found)
         quarantine, quarantined = _write_quarantine(connection, found, folder / "quarantine.parquet")
         flagged = _write_flagged(connection, found, folder / "flagged.parquet")
     return Verdict(results, quarantine, quarantined, flagged)
@@ -198,19 +203,17 @@ class _Found:
     broken: str | None
     outcome: dict[str, Any]
     where: str | None = None
-    compound: bool = False  # several columns unique together
+    judged: str | None = None  # of several columns that are unique together: which rows are looked at
 
     @property
     def rows_query(self) -> str | None:
         if self.meta["level"] != "row" or not self.outcome.get("unexpected_count"):
             return None
-        if self.compound:
+        if self.judged is not None:
             # GX's query joins the batch with itself without a condition; this one is what it means.
-            key = ", ".join(quoted(column) for column in self.columns)
-            given = f"({' is not null or '.join(quoted(column) for column in self.columns)} is not null)"
             return (
-                f"select row_no from batch where {given} and ({self.where or 'true'}) "
-                f"qualify count(*) over (partition by {key}) > 1"
+                f"select row_no from batch where ({self.judged}) and ({self.where or 'true'}) "
+                f"qualify count(*) over (partition by {_key(self.columns)}) > 1"
             )
         if query := self.outcome.get("unexpected_index_query"):
             rows = str(query).rstrip().rstrip(";")
@@ -276,10 +279,44 @@ def _validate(
                 broken=_exception(result.exception_info),
                 outcome=dict(result.result or {}),
                 where=_where(expectation, engine),
-                compound=expectation.expectation_type == "expect_compound_columns_to_be_unique",
             )
         )
+        if expectation.expectation_type == "expect_compound_columns_to_be_unique":
+            found[-1] = _recounted(connection, found[-1], expectation)
     return found
+
+
+# Which rows of a key of several columns are looked at, by GX's names.
+JUDGED = {"all_values_are_missing": " or ", "any_value_is_missing": " and "}
+
+
+def _recounted(connection: duckdb.DuckDBPyConnection, found: _Found, expectation: Any) -> _Found:
+    """Several columns unique together, counted as the rows are found.
+
+    A part that is missing is like another that is missing: a key that stands twice stands twice, whatever is missing of
+    it. GX on SQL does not count such rows (a null is never equal), and its pandas does.
+    """
+    if found.broken is not None:
+        return found
+    together = JUDGED.get(str(expectation.ignore_row_if))
+    judged = together.join(f"{quoted(name)} is not null" for name in found.columns) if together else "true"
+    row = connection.execute(
+        f"""select coalesce(sum(rows), 0), coalesce(sum(rows) filter (rows > 1), 0)
+        from (select count(*) as rows from batch where ({judged}) and ({found.where or "true"})
+            group by {_key(found.columns)})"""
+    ).fetchone()
+    assert row is not None
+    counted, twice = int(row[0]), int(row[1])
+    return replace(
+        found,
+        judged=judged,
+        success=counted == 0 or (counted - twice) / counted >= float(expectation.mostly),
+        outcome={**found.outcome, "unexpected_count": twice},
+    )
+
+
+def _key(columns: Sequence[str]) -> str:
+    return ", ".join(quoted(column) for column in columns)
 
 
 def _in_memory() -> Any:
@@ -317,9 +354,11 @@ def _exception(info: dict[str, Any] | None) -> str | None:
     return None
 
 
-def _result(connection: duckdb.DuckDBPyConnection, found: _Found) -> Result:
+def _result(connection: duckdb.DuckDBPyConnection, found: _Found, tellable: Collection[str]) -> Result:
     meta = found.meta
-    broken = found.broken or _rows_not_found(connection, found)
+    broken = (
+        _without_content(meta["name"], found.broken) if found.broken else _rows_not_found(connection, found)
+    )
     if broken is not None:
         return Result(
             expectation=meta["name"],
@@ -330,7 +369,7 @@ def _result(connection: duckdb.DuckDBPyConnection, found: _Found) -> Result:
             success=False,
             evaluated_count=0,
             unexpected_count=0,
-            says=f"Проверка не выполнена: {broken}",
+            says=f"Проверка не выполнена: {meta['name']}{broken}.",
             remedy="Ошибка в описании проверки: обратитесь к администратору хранилища.",
         )
     is_row = meta["level"] == "row"
@@ -350,7 +389,7 @@ def _result(connection: duckdb.DuckDBPyConnection, found: _Found) -> Result:
         unexpected_count=int(found.outcome.get("unexpected_count") or 0)
         if is_row
         else int(not found.success),
-        says=_with_observed(meta["says"], found),
+        says=_with_observed(meta["says"], found, tellable),
         remedy=meta["remedy"],
         sample_rows=tuple(int(row[0]) for row in samples),
     )
@@ -364,15 +403,40 @@ def _rows_not_found(connection: duckdb.DuckDBPyConnection, found: _Found) -> str
     query = f"select count(distinct row_no) from ({found.rows_query})" if found.rows_query else "select 0"
     row = connection.execute(query).fetchone()
     assert row is not None
-    return None if row[0] == counted else f"{counted} строк не прошли проверку, найдено {row[0]}"
+    return None if row[0] == counted else f": {counted} строк не прошли проверку, найдено {row[0]}"
 
 
-def _with_observed(says: str, found: _Found) -> str:
-    """Load-level sentences tell the observed value too."""
+def _without_content(name: str, text: str) -> str:
+    """The kind of what went wrong. What an error says of values is theirs, not ours to repeat; of SQL it goes to the log."""
+    kind = re.search(
+        r"\b(Binder|Catalog|Parser|Conversion|Invalid Input|Out of Range|Out of Memory) Error\b", text
+    )
+    if kind is None:
+        return ""
+    if kind.group(1) in ("Binder", "Catalog", "Parser"):
+        line = text[kind.start() :].splitlines()[0]
+        logging.getLogger(__name__).error("expectation %s: %s", name, plain(line, 300))
+    return f": {kind.group()}"
+
+
+def _with_observed(says: str, found: _Found, tellable: Collection[str]) -> str:
+    """Load-level sentences tell the observed value too, if it may be told."""
     observed = found.outcome.get("observed_value")
     if found.meta["level"] == "row" or found.success or observed is None:
         return says
-    return f"{says} Получено: {observed}."
+    is_count = isinstance(observed, int) and not found.columns
+    if not is_count and not (found.columns and set(found.columns) <= set(tellable)):
+        return says
+    values = sorted(map(str, observed)) if isinstance(observed, list | set | tuple) else [str(observed)]
+    shown = [plain(value, 60) for value in values[:TOLD_VALUES]]
+    more = f" и ещё {len(values) - len(shown)}" if len(values) > len(shown) else ""
+    return f"{says} Получено: {', '.join(shown)}{more}."
+
+
+def plain(text: str, limit: int) -> str:
+    """A text that does nothing where it is shown: no control characters, no half characters, no change of direction."""
+    clean = UNPRINTABLE.sub("·", text)
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
 def _failed_rows(found: list[_Found], severity: str) -> list[tuple[_Found, str]]:
@@ -456,7 +520,8 @@ def from_reason(reason: Reason, severity: Literal["critical", "warning"] = "crit
         success=False,
         evaluated_count=1,
         unexpected_count=1,
-        says=reason.message if reason.value is None else f"{reason.message} Дано: «{reason.value}».",
+        says=plain(reason.message, 1000)
+        + ("" if reason.value is None else f" Дано: «{plain(reason.value, 200)}»."),
         remedy=reason.remedy,
         sample_rows=(reason.row,) if reason.row is not None else (),
     )

@@ -7,15 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from pipelines import formats
 from pipelines.declarations.sources import Feed
 from pipelines.disk import disk_errors
 from pipelines.errors import DeliveryError, Reason
+from pipelines.formats.typed import literal
 from pipelines.interrupts import interrupts_raised
 from pipelines.loading import gate
 from pipelines.loading.delivery import Batch, Delivery
+
+BROKEN = "delivery.landing"
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,38 @@ class Judged:
         """The same, refused by the ledger as well."""
         results = (*self.verdict.results, gate.from_reason(reason))
         return replace(self, verdict=replace(self.verdict, results=results))
+
+    @property
+    def fingerprint(self) -> str | None:
+        """That of the batch, if the load is refused and has rows that a waiver could let in."""
+        return (
+            None
+            if self.verdict.accepted or not self.batch or not self.batch.rows
+            else fingerprint(self.batch)
+        )
+
+
+def fingerprint(batch: Batch) -> str:
+    """What was read: the number of rows, and a sum over all values with the names of their columns."""
+    with duckdb.connect() as connection:
+        row = connection.execute(
+            "select count(*) || '-' || coalesce(bit_xor(md5_number(to_json(batch)::varchar)), 0) "
+            f"from read_parquet({literal(str(batch.path))}) as batch"
+        ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def read(delivery: Delivery, feed: Feed, pseudonym_key: str, home: Path, folder: Path) -> Batch:
+    """Read a delivery into ``folder``, without judging it.
+
+    Raises:
+        DeliveryError: it cannot be read.
+        WarehouseError: the disk of ``home`` is full.
+    """
+    with disk_errors(home), interrupts_raised():
+        folder.mkdir(parents=True, exist_ok=True)
+        return formats.read(delivery, feed, folder / "batch.parquet", pseudonym_key)
 
 
 def judge(
@@ -57,9 +93,8 @@ def judge(
     batch: Batch | None = None
     not_retained = False
     with disk_errors(home), interrupts_raised():
-        folder.mkdir(parents=True, exist_ok=True)
         try:
-            batch = formats.read(delivery, feed, folder / "batch.parquet", pseudonym_key)
+            batch = read(delivery, feed, pseudonym_key, home, folder)
         except DeliveryError as error:
             verdict = gate.unreadable(error.reasons)
         else:
@@ -67,10 +102,28 @@ def judge(
                 verdict = gate.Verdict((_on_empty(feed),))
                 not_retained = feed.empty_delivery == "not_retained"
             else:
-                verdict = gate.evaluate(batch, suite, {**parameters, **batch.facts}, folder, context)
+                given = {**parameters, **batch.facts}
+                verdict = gate.evaluate(batch, suite, given, folder, context, _tellable(feed))
             told = tuple(gate.from_reason(reason, "warning") for reason in batch.findings)
             verdict = replace(verdict, results=(*verdict.results, *told))
     return Judged(batch, verdict, gate.suite_hash(suite, asked), not_retained, time.monotonic() - started)
+
+
+def _tellable(feed: Feed) -> list[str]:
+    """The columns that hold nothing of persons."""
+    return [name for name, column in feed.columns.items() if column.personal_data == "none"]
+
+
+def broken(delivery: Delivery, faults: list[str]) -> Judged:
+    """The judgement on a delivery that is not in landing as it came: nobody reads it."""
+    suite = gate.load_suite(delivery.source, delivery.feed)
+    asked = gate.load_context(delivery.source, delivery.feed)
+    reason = Reason(
+        BROKEN,
+        f"Поставка изменена или повреждена после приёма и не читалась: {'; '.join(faults)}.",
+        "Администратору: восстановить landing из резервной копии и выполнить gorod replay. Поставщику: передать снова.",
+    )
+    return Judged(None, gate.unreadable([reason]), gate.suite_hash(suite, asked), False, 0.0)
 
 
 def _on_empty(feed: Feed) -> gate.Result:

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -35,14 +35,13 @@ def land(offer: Offer, settings: Settings) -> Delivery:
         offer.fetch(incoming)
         files = tuple(sorted(path.name for path in incoming.iterdir()))
         sha256, size = _digest(incoming, files)
-        folder = settings.landing / offer.source / offer.feed / offer.instance / offer.slice.key / sha256[:12]
         delivery = Delivery(
-            delivery_id=f"{offer.source}.{offer.feed}.{offer.instance}.{offer.slice.key}.{sha256[:12]}",
+            delivery_id="",
             source=offer.source,
             feed=offer.feed,
             instance=offer.instance,
             slice=offer.slice,
-            folder=folder,
+            folder=Path(),
             files=files,
             sha256=sha256,
             bytes=size,
@@ -50,9 +49,14 @@ def land(offer: Offer, settings: Settings) -> Delivery:
             received_at=datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds"),
             synthetic=offer.synthetic,
         )
+        folder = _place(delivery, settings)
+        delivery = replace(delivery, delivery_id=_id(delivery), folder=folder)
         mark_pending(delivery, settings)
-        if (folder / RECEIPT).exists():
-            return read_receipt(folder)
+        if folder.exists() or folder.is_symlink():
+            landed, faults = examined(folder, settings)
+            if landed is not None and not faults:
+                return landed
+            _set_aside(folder, settings)
         (incoming / RECEIPT).write_text(
             json.dumps(_receipt(delivery), ensure_ascii=False, indent=1), encoding="utf-8"
         )
@@ -67,33 +71,143 @@ def land(offer: Offer, settings: Settings) -> Delivery:
         shutil.rmtree(incoming, ignore_errors=True)
 
 
-def deliveries(settings: Settings) -> list[Delivery]:
-    """Every delivery that landed, in the order in which they came."""
-    return _in_order(read_receipt(receipt.parent) for receipt in settings.landing.glob("[!.]*/**/" + RECEIPT))
+def folders(settings: Settings) -> list[Path]:
+    """The folder of every delivery that landed."""
+    return sorted(receipt.parent for receipt in settings.landing.glob("[!.]*/**/" + RECEIPT))
 
 
-def is_whole(delivery: Delivery) -> bool:
-    """Whether its bytes are those that came; all of them are read."""
+def identified(folder: Path, settings: Settings) -> tuple[Delivery | None, list[str]]:
+    """The delivery of a folder by its receipt; or why that cannot be told, with the path. No payload is read."""
+    for parent in (folder, *folder.parents):
+        if parent == settings.landing:
+            break
+        if parent.is_symlink():
+            return None, [f"{parent}: is a link"]
+    if not folder.is_dir():
+        return None, [f"{folder}: is not there"]
+    receipt = folder / RECEIPT
     try:
-        return _digest(delivery.folder, delivery.files)[0] == delivery.sha256
-    except OSError:
-        return False
+        if receipt.is_symlink():
+            return None, [f"{receipt}: is a link"]
+        delivery = read_receipt(folder)
+        place = _place(delivery, settings)
+        is_plain = bool(_told(delivery)) and all(isinstance(name, str) for name in delivery.files)
+    except FileNotFoundError:
+        return None, [f"{receipt}: is not there"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None, [f"{receipt}: is not readable as a receipt"]
+    if not is_plain or place != folder or delivery.delivery_id != _id(delivery):
+        return None, [f"{receipt}: is of another delivery"]
+    return delivery, []
+
+
+def examined(
+    folder: Path, settings: Settings, known: Mapping[str, Any] | None = None
+) -> tuple[Delivery | None, list[str]]:
+    """The delivery of a folder, and what is not as it came, each with its path; all bytes are read.
+
+    Args:
+        folder: its place in landing.
+        settings: they say where landing is.
+        known: what the ledger says of the delivery (a row of ``ops.load``), if it knows it.
+    """
+    delivery, faults = identified(folder, settings)
+    if delivery is None:
+        return None, faults
+    receipt = folder / RECEIPT
+    faults = [
+        f"{receipt}: {name} is not what the ledger says"
+        for name, value in _told(delivery).items()
+        if known is not None and known[name] != value
+    ]
+    there = {path.name: path for path in folder.iterdir()}
+    odd = [name for name in delivery.files if name in there and not _is_file(there[name])]
+    absent = [name for name in delivery.files if name not in there]
+    faults += [f"{folder / name}: is not there" for name in absent]
+    faults += [f"{folder / name}: is no file of its own" for name in odd]
+    faults += [
+        f"{there[name]}: did not come with it" for name in sorted(there.keys() - {*delivery.files, RECEIPT})
+    ]
+    if not absent and not odd:
+        try:
+            if _digest(folder, delivery.files) != (delivery.sha256, delivery.bytes):
+                faults.append(f"{', '.join(str(path) for path in delivery.paths)}: other bytes than came")
+        except OSError as error:
+            faults.append(f"{error.filename}: cannot be read: {error.strerror}")
+    return delivery, faults
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _place(delivery: Delivery, settings: Settings) -> Path:
+    """Where a delivery lies."""
+    kind = settings.landing / delivery.source / delivery.feed / delivery.instance
+    return kind / delivery.slice.key / delivery.sha256[:12]
+
+
+def _id(delivery: Delivery) -> str:
+    kind = f"{delivery.source}.{delivery.feed}.{delivery.instance}"
+    return f"{kind}.{delivery.slice.key}.{delivery.sha256[:12]}"
+
+
+def _told(delivery: Delivery) -> dict[str, Any]:
+    """What receipt and ledger both say of a delivery, as the ledger says it."""
+    return {
+        "delivery_id": delivery.delivery_id,
+        "source": delivery.source,
+        "feed": delivery.feed,
+        "instance": delivery.instance,
+        "part": delivery.slice.part,
+        "first_day": delivery.slice.first_day,
+        "last_day": delivery.slice.last_day,
+        "sha256": delivery.sha256,
+        "files": delivery.files_told,
+        "origin": delivery.origin,
+        "synthetic": delivery.synthetic,
+        "received_at": datetime.fromisoformat(delivery.received_at),
+    }
+
+
+def _set_aside(folder: Path, settings: Settings) -> None:
+    """What lies where a delivery belongs and is not it makes way; nothing is removed."""
+    aside = settings.landing / ".aside"
+    aside.mkdir(exist_ok=True)
+    folder.rename(aside / f"{folder.parent.name}-{folder.name}-{uuid.uuid4().hex}")
 
 
 def pending(settings: Settings, source: str, feed: str) -> list[Delivery]:
     """Deliveries that landed and never reached the ledger, in the order in which they came: a run was killed between."""
-    folder = settings.landing / ".pending"
     found = []
-    for marker in sorted(folder.glob(f"{source}.{feed}.*")) if folder.is_dir() else []:
-        target = settings.landing / marker.read_text(encoding="utf-8")
-        if (target / RECEIPT).exists():
-            found.append(read_receipt(target))
-        else:
+    for marker, target in _marked(settings, source, feed):
+        delivery, _ = identified(target, settings)
+        if delivery is not None:
+            found.append(delivery)
+        elif not target.exists():
             marker.unlink(missing_ok=True)
-    return _in_order(found)
+    return in_order(found)
 
 
-def _in_order(found: Iterable[Delivery]) -> list[Delivery]:
+def unknowable(settings: Settings, source: str, feed: str) -> list[str]:
+    """What keeps a pending delivery from being taken up: nobody can say what it is. It stays pending."""
+    return [
+        fault
+        for _, target in _marked(settings, source, feed)
+        if target.exists()
+        for fault in identified(target, settings)[1]
+    ]
+
+
+def _marked(settings: Settings, source: str, feed: str) -> list[tuple[Path, Path]]:
+    """The marker and the folder of each pending delivery of a feed."""
+    folder = settings.landing / ".pending"
+    markers = sorted(folder.glob(f"{source}.{feed}.*")) if folder.is_dir() else []
+    return [(marker, settings.landing / marker.read_text(encoding="utf-8")) for marker in markers]
+
+
+def in_order(found: Iterable[Delivery]) -> list[Delivery]:
+    """In the order in which they came."""
     return sorted(found, key=lambda delivery: (delivery.received_at, delivery.delivery_id))
 
 

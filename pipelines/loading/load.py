@@ -18,11 +18,11 @@ import pyarrow as pa
 
 from pipelines.declarations.sources import Source, load_sources
 from pipelines.disk import disk_errors
-from pipelines.errors import GorodError, OriginError, Reason
+from pipelines.errors import DeliveryError, GorodError, LandingError, OriginError, Reason
 from pipelines.loading import gate, landing
 from pipelines.loading.ahead import SMALL, Judgement, judges, some_ahead
-from pipelines.loading.delivery import Delivery, Known, Offer
-from pipelines.loading.judging import Judged, judge
+from pipelines.loading.delivery import Delivery, Known, Offer, Slice
+from pipelines.loading.judging import BROKEN, Judged, broken, fingerprint, judge, read
 from pipelines.moments import today
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Event, LoadRecord, Seen, Warehouse, raw_table
@@ -118,6 +118,7 @@ def load_offers(
                     origin=offer.origin,
                     fingerprint=offer.fingerprint,
                     judged=None if judgement is None else partial(beside.take, judgement),
+                    examined=True,
                 )
                 if judgement is not None:
                     beside.drop(judgement)
@@ -134,19 +135,23 @@ def load_delivery(
     origin: str | None = None,
     fingerprint: str | None = None,
     judged: Callable[[], Judged] | None = None,
+    examined: bool = False,
     replayed_by: str | None = None,
     replayed_why: str | None = None,
 ) -> LoadOutcome:
     """Take a landed delivery through the gate and enter its load; ``judged`` tells if it was judged ahead.
 
+    Unless it is known to lie in landing as it came (``examined``), its bytes are read and compared first.
     A replay judges the same delivery again by today's declarations; it is a load of its own, and supersedes.
     """
-    ahead = judged() if judged else None
+    faults = [] if examined else landing.examined(delivery.folder, settings)[1]
+    ahead = broken(delivery, faults) if faults else judged() if judged else None
     with nullcontext() if ahead is None else warehouse.sitting():
         history = _history(delivery, warehouse)
         newest = next((load for load in reversed(history) if load["slice"] == delivery.slice.key), None)
         seen = Seen(origin or delivery.origin, fingerprint, datetime.now(UTC).replace(tzinfo=None))
-        if newest and newest["sha256"] == delivery.sha256 and replayed_by is None:
+        is_known = newest is not None and newest["sha256"] == delivery.sha256 and replayed_by is None
+        if newest is not None and is_known and (faults or not _was_broken(newest, warehouse)):
             warehouse.commit_offer(newest["load_id"], seen)
             landing.settle(delivery, settings)
             return _outcome(newest)
@@ -171,6 +176,7 @@ def load_delivery(
                 found.batch.path if enters and found.batch else None,
                 found.verdict.quarantine,
                 found.verdict.flagged if found.verdict.accepted else None,
+                found.fingerprint,
             )
     landing.settle(delivery, settings)
     return LoadOutcome(
@@ -187,21 +193,49 @@ def load_delivery(
     )
 
 
-def replay(load_id: str, why: str, settings: Settings, warehouse: Warehouse) -> LoadOutcome:
+def replay(
+    load_id: str, why: str, settings: Settings, warehouse: Warehouse, *, anyway: bool = False
+) -> LoadOutcome:
     """Judge a load's delivery again by today's suite and declarations.
 
     Raises:
-        GorodError: there is no such load, or its delivery is no longer in landing.
+        GorodError: there is no such load, or another delivery has its place and it is not to take that ``anyway``.
+        LandingError: its delivery is not in landing, or is not as it came.
     """
-    delivery = _delivery_of(find_load(load_id, warehouse), settings)
-    return load_delivery(delivery, settings, warehouse, replayed_by=getpass.getuser(), replayed_why=why)
+    found = find_load(load_id, warehouse)
+    delivery = _delivery_of(found, settings)
+    newer = [load for load in _history(delivery, warehouse) if _has_its_place(load, found)]
+    if newer and not anyway:
+        other = newer[-1]
+        raise GorodError(
+            f"load {found['load_id']} was superseded by a newer delivery ({other['load_id']}); a replay would put the old "
+            "one in its place",
+            f"Nothing was changed. Replay the newer one: gorod replay {other['load_id']}. If the old one is meant: --anyway",
+        )
+    return load_delivery(
+        delivery, settings, warehouse, examined=True, replayed_by=getpass.getuser(), replayed_why=why
+    )
+
+
+def _has_its_place(load: dict[str, Any], found: dict[str, Any]) -> bool:
+    """Whether a load in force is of another delivery, newer than the one that was found, with rows for its days."""
+    return (
+        load["state"] in ("accepted", "waived")
+        and not load["not_retained"]
+        and load["load_no"] > found["load_no"]
+        and load["delivery_id"] != found["delivery_id"]
+    )
 
 
 def waive(load_id: str, by: str, why: str, until: date, settings: Settings, warehouse: Warehouse) -> None:
     """Let a refused load in until a day, on somebody's word; rows in quarantine stay there.
 
+    The rows that enter are those that the gate counted then, whatever suite and register say today.
+
     Raises:
-        GorodError: no such load, it is accepted already, it could not be read, or the day is past.
+        GorodError: no such load, it is accepted already, it could not be read, the day is past; or it would count
+            something twice, or nothing, or is not read as it was then.
+        LandingError: its delivery is not in landing, or is not as it came.
     """
     found = find_load(load_id, warehouse)
     if found["outcome"] == "accepted":
@@ -216,17 +250,21 @@ def waive(load_id: str, by: str, why: str, until: date, settings: Settings, ware
     if until < today():
         raise GorodError(f"--until {until} is past", "Give a day from today on.")
     delivery = _delivery_of(found, settings)
+    feed = load_sources()[delivery.source].feeds[delivery.feed]
+    event = Event("waived", _now(), by, why, until)
+    table = raw_table(delivery.source, delivery.feed)
+    if warehouse.query(f"select 1 as entered from {table} where load_id = ? limit 1", [found["load_id"]]):
+        warehouse.commit_waiver(found["load_id"], event, feed, None, None)
+        return
     with _scratch(settings) as folder:
-        judged = _task(delivery, settings, warehouse)(folder)
-        assert judged.batch is not None
-        feed = load_sources()[delivery.source].feeds[delivery.feed]
-        warehouse.commit_waiver(
-            load_id,
-            Event("waived", _now(), by, why, until),
-            feed,
-            judged.batch.path,
-            judged.verdict.quarantine,
-        )
+        try:
+            batch = read(delivery, feed, settings.pseudonym_key.get_secret_value(), settings.home, folder)
+        except DeliveryError as error:
+            raise GorodError(
+                f"the delivery of load {found['load_id']} could be read when it was refused, and cannot be read now",
+                f"Nothing was changed. Have it judged as it is read today: gorod replay {found['load_id']}",
+            ) from error
+        warehouse.commit_waiver(found["load_id"], event, feed, batch.path, fingerprint(batch))
 
 
 def would_replace(load_id: str, warehouse: Warehouse) -> list[dict[str, Any]]:
@@ -281,12 +319,12 @@ def _task(delivery: Delivery, settings: Settings, warehouse: Warehouse) -> Calla
 
 def _cut(delivery: Delivery, history: list[dict[str, Any]]) -> Reason | None:
     """A delivery must replace whole slices: days that cut through an accepted load would count twice."""
-    first, last = delivery.slice.first_day, delivery.slice.last_day
-    if first is None or last is None:
-        return None
     for load in history:
-        effective = load["state"] in ("accepted", "waived") and not load["not_retained"]
-        if effective and not (first <= load["first_day"] and load["last_day"] <= last):
+        # what is waived and gives way already counts for nothing, and gives way to this one too
+        gives_way = load["state"] == "conflicting" and load["outcome"] == "rejected"
+        if load["state"] == "rejected" or load["not_retained"] or gives_way:
+            continue
+        if not _covers(delivery.slice, load["first_day"], load["last_day"]):
             return Reason(
                 "delivery.slice",
                 f"Период {delivery.slice.key} лишь частично совпадает с принятым периодом "
@@ -295,6 +333,13 @@ def _cut(delivery: Delivery, history: list[dict[str, Any]]) -> Reason | None:
                 f"{load['slice']}.",
             )
     return None
+
+
+def _covers(given: Slice, first: date | None, last: date | None) -> bool:
+    """Whether a slice holds all days of another; a snapshot holds all that there are."""
+    if given.first_day is None or given.last_day is None:
+        return True
+    return first is not None and last is not None and given.first_day <= first and last <= given.last_day
 
 
 def _parameters(delivery: Delivery, warehouse: Warehouse) -> dict[str, Any]:
@@ -368,9 +413,7 @@ def _record(
         last_day=delivery.slice.last_day,
         delivery_id=delivery.delivery_id,
         sha256=delivery.sha256,
-        files=", ".join(
-            delivery.files if len(delivery.files) <= 3 else (delivery.files[0], "…", delivery.files[-1])
-        ),
+        files=delivery.files_told,
         folder=str(delivery.folder.relative_to(landed)),
         origin=delivery.origin,
         synthetic=delivery.synthetic,
@@ -400,7 +443,24 @@ def _history(delivery: Delivery, warehouse: Warehouse) -> list[dict[str, Any]]:
     return warehouse.query(
         "select * from ops.load_state where source = ? and feed = ? and instance = ? and part = ? "
         "and (first_day is null or (first_day <= ? and last_day >= ?)) order by load_no",
-        [delivery.source, delivery.feed, delivery.instance, days.part, days.last_day, days.first_day],
+        [
+            delivery.source,
+            delivery.feed,
+            delivery.instance,
+            days.part,
+            days.last_day or date.max,
+            days.first_day or date.min,
+        ],
+    )
+
+
+def _was_broken(load: dict[str, Any], warehouse: Warehouse) -> bool:
+    """Whether a load was refused because of what had happened to it in landing: the same delivery, whole, is new."""
+    return not load["readable"] and bool(
+        warehouse.query(
+            "select 1 as one from ops.load_result where load_id = ? and expectation = ?",
+            [load["load_id"], BROKEN],
+        )
     )
 
 
@@ -419,12 +479,18 @@ def _outcome(row: dict[str, Any]) -> LoadOutcome:
 
 
 def _delivery_of(found: dict[str, Any], settings: Settings) -> Delivery:
-    folder = settings.landing / found["folder"]
-    if not (folder / landing.RECEIPT).exists():
-        raise GorodError(
-            f"the delivery of load {found['load_id']} is not in landing", "Restore landing from the backup."
+    """The delivery of a load, as it came.
+
+    Raises:
+        LandingError: it is not in landing, its files or its receipt are not those that came.
+    """
+    delivery, faults = landing.examined(settings.landing / found["folder"], settings, found)
+    if faults or delivery is None:
+        raise LandingError(
+            f"the delivery of load {found['load_id']} is not as it came: {'; '.join(faults)}",
+            "Nothing was changed. Restore landing from the backup. All of it is examined by: gorod warehouse reconcile",
         )
-    return landing.read_receipt(folder)
+    return delivery
 
 
 @contextmanager

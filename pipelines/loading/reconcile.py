@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pipelines.declarations.sources import load_sources
@@ -16,13 +17,15 @@ class Reconciled:
     """Deliveries in landing, and what does not agree with the ledger.
 
     ``unknown``: deliveries that landed and have no load, in the order in which they came. ``missing``: loads whose
-    delivery is not in this landing. ``changed``: deliveries whose bytes are not those of their receipt or their load.
+    delivery is not in this landing. ``changed``: deliveries that are not as they came, or not as the ledger says.
+    ``faults``: what is wrong with each of those, with its path.
     """
 
     deliveries: int
     unknown: list[str]
     missing: list[str]
     changed: list[str]
+    faults: list[str]
 
 
 def reconcile(settings: Settings, warehouse: Warehouse, *, take_up: bool = False) -> Reconciled:
@@ -30,24 +33,44 @@ def reconcile(settings: Settings, warehouse: Warehouse, *, take_up: bool = False
 
     Call with ``take_up`` only while holding the run lock.
     """
-    loads = warehouse.query("select load_id, delivery_id, sha256 from ops.load order by load_no")
-    known = {row["delivery_id"]: row["sha256"] for row in loads}
-    landed = {delivery.delivery_id: delivery for delivery in landing.deliveries(settings)}
-    unknown = [delivery for delivery in landed.values() if delivery.delivery_id not in known]
+    loads = warehouse.query("select * from ops.load_state order by load_no")
+    # of a delivery that has several loads all say the same
+    known = {settings.landing / row["folder"]: row for row in loads}
+    unknown: list[Delivery] = []
+    missing: list[str] = []
+    changed: list[str] = []
+    faults: list[str] = []
+    folders = {*landing.folders(settings), *known}
+    for folder in sorted(folders):
+        row = known.get(folder)
+        if row is not None and not folder.exists() and not folder.is_symlink():
+            missing += [load["load_id"] for load in loads if load["folder"] == row["folder"]]
+            continue
+        delivery, found = landing.examined(folder, settings, row)
+        if found:
+            changed.append(delivery.delivery_id if delivery else row["delivery_id"] if row else str(folder))
+            faults += found
+        elif delivery is not None and row is None:
+            unknown.append(delivery)
+    unknown = landing.in_order(unknown)
     if take_up:
         for delivery in unknown:
             if _is_declared(delivery):
                 landing.mark_pending(delivery, settings)
     return Reconciled(
-        deliveries=len(landed),
+        deliveries=len(folders) - len({row["folder"] for row in loads if row["load_id"] in missing}),
         unknown=[delivery.delivery_id for delivery in unknown],
-        missing=[row["load_id"] for row in loads if row["delivery_id"] not in landed],
-        changed=[
-            name
-            for name, delivery in landed.items()
-            if not landing.is_whole(delivery) or known.get(name, delivery.sha256) != delivery.sha256
-        ],
+        missing=missing,
+        changed=changed,
+        faults=faults,
     )
+
+
+def spoilt(load_ids: Collection[str], settings: Settings, warehouse: Warehouse) -> list[str]:
+    """What of the deliveries of some loads is not in landing as it came, each with its path."""
+    rows = warehouse.query("select * from ops.load_state order by load_no")
+    folders = {settings.landing / row["folder"]: row for row in rows if row["load_id"] in load_ids}
+    return [fault for folder, row in folders.items() for fault in landing.examined(folder, settings, row)[1]]
 
 
 def _is_declared(delivery: Delivery) -> bool:

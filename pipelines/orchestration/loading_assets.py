@@ -9,10 +9,10 @@ from urllib.parse import unquote, urlparse
 import dagster as dg
 
 from pipelines.declarations.sources import Feed, FileOrigin, Source
-from pipelines.errors import OriginError, WarehouseBusyError, WarehouseError
+from pipelines.errors import LandingError, OriginError, WarehouseBusyError, WarehouseError
 from pipelines.loading.delivery import Offer, month_span, parse_slice
 from pipelines.loading.gate import READABLE, load_suite
-from pipelines.loading.landing import pending
+from pipelines.loading.landing import pending, unknowable
 from pipelines.loading.load import (
     LoadOutcome,
     is_known,
@@ -159,6 +159,7 @@ def _load_new(
         )
 
     try:
+        failures += [LandingError(fault) for fault in unknowable(settings, source.source, name)]
         for delivery in pending(settings, source.source, name):
             done(load_delivery(delivery, settings, warehouse))
         known = known_offers(warehouse)

@@ -32,7 +32,8 @@ def stale_since(warehouse: Warehouse) -> str | None:
         ),
 
         waiver as (
-            select load_id, max(until) as until from ops.load_event where event = 'waived' group by load_id
+            select load_id, max_by(until, event_no) as until
+            from ops.load_event where event = 'waived' group by load_id
         )
 
         select

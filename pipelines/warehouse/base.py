@@ -98,16 +98,27 @@ class Warehouse(Protocol):
         batch: Path | None,
         quarantine: Path | None,
         flagged: Path | None,
+        fingerprint: str | None = None,
     ) -> None:
-        """Enter a load: ledger, results, quarantine, flags and (if ``batch`` is given) its rows, in one transaction."""
+        """Enter a load: ledger, results, quarantine, flags and (if ``batch`` is given) its rows, in one transaction.
+
+        ``fingerprint`` is that of what was read of a load which is refused, so that a waiver lets in nothing else.
+        """
 
     def commit_offer(self, load_id: str, offer: Seen) -> None:
         """Note that a known delivery was offered again, perhaps from elsewhere."""
 
     def commit_waiver(
-        self, load_id: str, event: Event, feed: Feed, batch: Path | None, quarantine: Path | None
+        self, load_id: str, event: Event, feed: Feed, batch: Path | None, fingerprint: str | None
     ) -> None:
-        """Enter a waiver and, if they are not there yet, the rows that it lets in, in one transaction."""
+        """Enter a waiver and, if they are not there yet, the rows that it lets in, in one transaction.
+
+        These are the rows of ``batch`` that the ledger has not in quarantine; None if they are there.
+
+        Raises:
+            GorodError: the load would count days or rows twice or nothing at all, or ``batch`` is not what was refused.
+            WarehouseError: rows or quarantine are not as many as the ledger says.
+        """
 
     def note_embargoed_read(self, what: str, until: datetime, by: str, why: str) -> None:
         """Enter who reads figures under embargo, which, and why."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 import duckdb
 
 from pipelines.formats.typed import quoted
+from pipelines.loading.delivery import Slice
 from pipelines.warehouse import form
 from pipelines.warehouse.base import Warehouse
+from pipelines.warehouse.tables import asked
 
-OF_A_LOAD = ("load_event", "offer", "load_result", "quarantine", "flagged_row")
+OF_A_LOAD = ("load_event", "offer", "load_result", "quarantine", "flagged_row", "refused_batch")
 OF_DBT = ("staging", "intermediate", "marts", "vintages", "published_next", "published")
 OWN = ("ops", "raw", "catalogue", *OF_DBT)
 HISTORY, VALUES = ("vintages", "known_indicator_value"), ("marts", "mart_indicator_value")
@@ -54,7 +59,9 @@ def check_warehouse(warehouse: Warehouse) -> Checked:
         raw = sorted(name for schema, name in tables if schema == "raw")
         counts = _raw_counts(connection, raw)
         findings += _against_ledger(connection, counts)
-        findings += _orphans(connection)
+        findings += _kept_back(connection, raw)
+        findings += _arithmetic(connection, tables)
+        findings += _orphans(connection, tables)
         findings += _history(connection, tables)
         views = sorted(
             (schema, name) for schema, name in tables if schema in OWN or schema.startswith("mart_")
@@ -134,11 +141,110 @@ def _against_ledger(
     ]
 
 
-def _orphans(connection: duckdb.DuckDBPyConnection) -> list[Finding]:
+def _kept_back(connection: duckdb.DuckDBPyConnection, raw: list[str]) -> list[Finding]:
+    """Rows that stand in quarantine and are in force all the same."""
+    findings = []
+    known = dict(
+        connection.execute(
+            "select load_id, source || '__' || feed from ops.load"
+            " where rows_quarantined > 0 and load_id in (select load_id from ops.quarantine)"
+        ).fetchall()
+    )
+    for name in raw:
+        if name not in known.values():
+            continue
+        for load_id, rows in asked(
+            connection,
+            f"select held.load_id, count(*) as rows from raw.{quoted(name)} as held"
+            " where (held.load_id, held.row_no) in (select load_id, row_no from ops.quarantine)"
+            " group by held.load_id order by held.load_id",
+        ):
+            findings.append(
+                Finding("quarantine", load_id, f"raw.{name} holds {rows} rows that are in quarantine")
+            )
+    return findings
+
+
+def _arithmetic(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, str]]) -> list[Finding]:
+    """No day of a slice counts twice: computed anew from the loads in force, whatever the views are that say so."""
+    findings = [
+        Finding(
+            "twice",
+            str(later),
+            f"has days in common with {earlier}, and both count: make the views anew by gorod warehouse init",
+        )
+        for earlier, later in _overlapping(
+            connection.execute(
+                "select load_id, load_no, source, feed, instance, part, first_day, last_day from ops.effective_load"
+                " where not not_retained order by load_no, load_id"
+            ).fetchall()
+        )
+    ]
+    # a warehouse of before knows no such loads: there both count, and are found above
+    found = (
+        connection.execute(
+            "select pairs.load_id, pairs.kept_load_id, loads.outcome, loads.waived_until"
+            " from ops.conflicting_load as pairs inner join ops.accepted_load as loads on pairs.load_id = loads.load_id"
+            " order by loads.load_no, pairs.kept_load_id"
+        ).fetchall()
+        if ("ops", "conflicting_load") in tables
+        else []
+    )
+    for load_id, kept, outcome, until in found:
+        ends = (
+            f"it is waived until {until}; a waiver until today ends it"
+            if outcome == "rejected"
+            else "the gate does not let this in: see who has edited the ledger"
+        )
+        findings.append(
+            Finding("conflicting", load_id, f"has days in common with {kept}, and does not count; {ends}")
+        )
+    findings += [
+        Finding("days", load_id, f"the days {first} to {last} are not those of its slice {given}")
+        for load_id, part, given, first, last in connection.execute(
+            "select load_id, part, slice, first_day, last_day from ops.load order by load_no"
+        ).fetchall()
+        if Slice(part, first, last).key != given
+        or (first is None) != (last is None)
+        or (first and first > last)
+    ]
+    return findings + [
+        Finding(
+            "twice",
+            str(load_id),
+            f"the same bytes count as {other} too: another instance or part of the feed",
+        )
+        for other, load_id in connection.execute(
+            "select earlier.load_id, later.load_id from ops.effective_load as earlier"
+            " inner join ops.effective_load as later on earlier.source = later.source and earlier.feed = later.feed"
+            " and earlier.sha256 = later.sha256 and earlier.load_no < later.load_no"
+            " and (earlier.instance <> later.instance or earlier.part <> later.part)"
+            " where not earlier.not_retained and not later.not_retained order by later.load_no"
+        ).fetchall()
+    ]
+
+
+def _overlapping(loads: list[tuple[Any, ...]]) -> Iterator[tuple[str, str]]:
+    """Pairs of loads of one slice with days in common."""
+    by_slice: dict[tuple[str, ...], list[tuple[date, date, int, str]]] = {}
+    for load_id, number, *key, first, last in loads:
+        days = (first or date.min, last or date.max)
+        by_slice.setdefault(tuple(key), []).append((min(days), max(days), number, load_id))
+    for spans in by_slice.values():
+        open_until, holder = date.min, None
+        for first_day, last_day, _, load_id in sorted(spans):
+            if holder is not None and first_day <= open_until:
+                yield holder, load_id
+            if holder is None or last_day > open_until:
+                open_until, holder = last_day, load_id
+
+
+def _orphans(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, str]]) -> list[Finding]:
     """Records of loads that there are not, and loads that nothing was decided about."""
     findings = [
         Finding("orphan", str(load_id), f"ops.{name} tells of a load that the ledger does not know")
         for name in OF_A_LOAD
+        if ("ops", name) in tables
         for (load_id,) in connection.execute(
             f"select distinct load_id from ops.{name} where load_id not in (select load_id from ops.load) order by 1"
         ).fetchall()

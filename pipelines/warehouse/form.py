@@ -34,6 +34,11 @@ def schema_sql() -> str:
     return SCHEMA.read_text(encoding="utf-8")
 
 
+def views() -> list[str]:
+    """Names of the views in ``ops`` that it makes."""
+    return re.findall(r"^create or replace view ops\.(\w+)", schema_sql(), re.MULTILINE)
+
+
 def steps(found: int) -> list[Step]:
     """The migrations from form ``found`` to the newest, in their order."""
     named = ((re.match(r"(\d+)_", path.name), path) for path in MIGRATIONS.glob("*.sql"))

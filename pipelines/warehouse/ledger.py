@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,11 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.declarations.sources import Feed
-from pipelines.errors import WarehouseError
+from pipelines.errors import GorodError, WarehouseError
 from pipelines.formats.typed import literal, quoted
 from pipelines.loading.gate import Result
 from pipelines.warehouse.base import Event, LoadRecord, Row, Seen, raw_table
-from pipelines.warehouse.tables import rows_of_load
+from pipelines.warehouse.tables import asked, rows_of_load
 
 # loads are only added to, by one writer at a time
 NEXT_LOAD_NO = "(select coalesce(max(load_no), 0) + 1 from ops.load)"
@@ -69,6 +69,7 @@ class Ledger(ABC):
         batch: Path | None,
         quarantine: Path | None,
         flagged: Path | None,
+        fingerprint: str | None = None,
     ) -> None:
         """Enter a load in one transaction: after it everything of the load is there, before it nothing.
 
@@ -85,6 +86,10 @@ class Ledger(ABC):
             _insert_offer(connection, record.load_id, offer)
             _insert_events(connection, record.load_id, events)
             _insert_results(connection, record.load_id, results)
+            if fingerprint is not None:
+                connection.execute(
+                    "insert into ops.refused_batch values (?, ?)", [record.load_id, fingerprint]
+                )
             if quarantine is not None:
                 connection.execute(
                     f"insert into ops.quarantine select {literal(record.load_id)}, row_no, reasons, record "
@@ -97,7 +102,10 @@ class Ledger(ABC):
                 )
             if batch is not None:
                 table = raw_table(record.source, record.feed)
-                _insert_batch(connection, table, record.load_id, feed, batch, quarantine)
+                kept_back = (
+                    f"select row_no from {literal(str(quarantine))}" if quarantine is not None else None
+                )
+                _insert_batch(connection, table, record.load_id, feed, batch, kept_back)
                 # what stands there, not what was sent
                 arrived = rows_of_load(connection, table, record.load_id)
                 if arrived != record.rows_accepted:
@@ -114,19 +122,28 @@ class Ledger(ABC):
             _insert_offer(connection, load_id, offer)
 
     def commit_waiver(
-        self, load_id: str, event: Event, feed: Feed, batch: Path | None, quarantine: Path | None
+        self, load_id: str, event: Event, feed: Feed, batch: Path | None, fingerprint: str | None
     ) -> None:
-        """Enter a waiver, and the rows that it lets in if they are not there yet."""
+        """Enter a waiver, and the rows that it lets in if they are not there yet.
+
+        The ledger's own views say, within the transaction, what would come of it: whatever they refuse is undone.
+
+        Raises:
+            GorodError: the load would count days or rows twice or nothing at all, or ``batch`` is not what was refused.
+            WarehouseError: rows or quarantine are not as many as the ledger says.
+        """
         with self._connected() as connection:
             connection.begin()
-            row = connection.execute(
-                "select source, feed from ops.load where load_id = ?", [load_id]
-            ).fetchone()
-            assert row is not None
-            table = raw_table(row[0], row[1])
-            if batch is not None and not rows_of_load(connection, table, load_id):
-                _insert_batch(connection, table, load_id, feed, batch, quarantine)
-            _insert_events(connection, load_id, [event])
+            try:
+                until = _waived_until(connection, load_id)
+                _insert_events(connection, load_id, [event])
+                # a waiver that only ends sooner lets nothing in, and must be possible whatever went wrong before
+                if until is None or event.until is None or event.until > until:
+                    _require_place(connection, load_id)
+                _let_in(connection, load_id, feed, batch, fingerprint)
+            except BaseException:
+                connection.rollback()
+                raise
             connection.commit()
 
     def note_embargoed_read(self, what: str, until: datetime, by: str, why: str) -> None:
@@ -165,18 +182,146 @@ def _insert_batch(
     load_id: str,
     feed: Feed,
     batch: Path,
-    quarantine: Path | None,
+    kept_back: str | None,
 ) -> None:
+    """The rows of a batch but for those whose ``row_no`` the query ``kept_back`` gives."""
     names = ", ".join(quoted(name) for name in feed.kept_columns)
-    kept_back = (
-        f"where row_no not in (select row_no from read_parquet({literal(str(quarantine))}))"
-        if quarantine is not None
-        else ""
-    )
     connection.execute(
         f"insert into {table} (load_id, row_no, {names}) select {literal(load_id)}, row_no, {names} "
-        f"from read_parquet({literal(str(batch))}) {kept_back}"
+        f"from read_parquet({literal(str(batch))})"
+        + (f" where row_no not in ({kept_back})" if kept_back is not None else "")
     )
+
+
+def _waived_until(connection: duckdb.DuckDBPyConnection, load_id: str) -> date | None:
+    """The last day of the waiver that is in force, if one is."""
+    found = asked(
+        connection, f"select waived_until from ops.accepted_load where load_id = {literal(load_id)}"
+    )
+    return found[0][0] if found else None
+
+
+def _require_place(connection: duckdb.DuckDBPyConnection, load_id: str) -> None:
+    """A load that was let in counts now, once, and takes no other's place by half.
+
+    Raises:
+        GorodError: it does not.
+    """
+    given = literal(load_id)
+    what = f"load {load_id} cannot be waived"
+    for other, slice_ in asked(
+        connection,
+        f"""
+        select loads.load_id, loads.slice
+        from ops.conflicting_load as pairs
+        inner join ops.load as loads
+            on loads.load_id = case when pairs.load_id = {given} then pairs.kept_load_id else pairs.load_id end
+        where pairs.load_id = {given} or pairs.kept_load_id = {given}
+        order by loads.load_no
+        """,
+    ):
+        raise GorodError(
+            f"{what}, by nobody: it has days in common with {other} ({slice_}), and neither the later of them covers "
+            "the earlier; those days would count twice",
+            "Nothing was changed. The supplier has to deliver a period that is the same, covers it whole, or does not "
+            f"touch it: {slice_}.",
+        )
+    for other, instance, slice_ in asked(
+        connection,
+        f"""
+        select twins.load_id, twins.instance, twins.slice
+        from ops.accepted_load as twins
+        inner join ops.load as loads
+            on loads.source = twins.source and loads.feed = twins.feed and loads.sha256 = twins.sha256
+        where
+            loads.load_id = {given}
+            and (loads.instance <> twins.instance or loads.part <> twins.part)
+            and not twins.not_retained
+        order by twins.load_no
+        """,
+    ):
+        raise GorodError(
+            f"{what}, by nobody: the same bytes count already as {other} ({instance}, {slice_}), and its rows would "
+            "count twice",
+            "Nothing was changed. The supplier has to deliver what belongs to this instance and part.",
+        )
+    if asked(connection, f"select 1 as one from ops.effective_load where load_id = {given}"):
+        return
+    if not asked(connection, f"select 1 as one from ops.accepted_load where load_id = {given}"):
+        raise GorodError(
+            f"{what} until a day that is past in Minsk, by the clock of the warehouse",
+            "Nothing was changed. Give a day from today on.",
+        )
+    ((newer,),) = asked(
+        connection,
+        f"""
+        select max(newer.load_id) as load_id
+        from ops.effective_load as newer
+        inner join ops.accepted_span as spans on newer.load_id = spans.load_id
+        inner join ops.accepted_span as own
+            on
+                own.source = spans.source and own.feed = spans.feed and own.instance = spans.instance
+                and own.part = spans.part and spans.from_day <= own.from_day and spans.to_day >= own.to_day
+        where own.load_id = {given}
+        """,
+    )
+    raise GorodError(
+        f"{what}: a newer load has its place ({newer})",
+        f"Nothing was changed. To put this delivery in its place: gorod replay {load_id} --anyway",
+    )
+
+
+def _let_in(
+    connection: duckdb.DuckDBPyConnection,
+    load_id: str,
+    feed: Feed,
+    batch: Path | None,
+    fingerprint: str | None,
+) -> None:
+    """The rows of a refused load that are not in quarantine, exactly as many as the ledger says.
+
+    Raises:
+        GorodError: ``batch`` is not what was refused then.
+        WarehouseError: rows or quarantine are not as many as the ledger says; or there is none to let in.
+    """
+    ((source, name, delivered, quarantined, known, kept_back),) = asked(
+        connection,
+        f"""
+        select
+            loads.source, loads.feed, loads.rows_delivered, loads.rows_quarantined,
+            (select max(fingerprint) from ops.refused_batch as read where read.load_id = loads.load_id) as fingerprint,
+            (select count(distinct row_no) from ops.quarantine as kept where kept.load_id = loads.load_id) as kept_back
+        from ops.load as loads where loads.load_id = {literal(load_id)}
+        """,
+    )
+    if kept_back != quarantined:
+        raise WarehouseError(
+            f"load {load_id}: {kept_back} rows are in quarantine, the ledger says {quarantined}",
+            "Nothing was changed. See: gorod warehouse check",
+        )
+    if delivered == quarantined:
+        raise GorodError(
+            f"load {load_id}: all its {delivered} rows are in quarantine, and stay there; a waiver would say that there "
+            "were none",
+            "Nothing was changed. The supplier has to deliver again. See: gorod explain " + load_id,
+        )
+    table = raw_table(source, name)
+    if batch is not None and not rows_of_load(connection, table, load_id):
+        if known != fingerprint:
+            raise GorodError(
+                f"the delivery of load {load_id} is not read as it was when it was refused: the declaration of "
+                f"{source}.{name}, its reader or the key of pseudonyms has changed since",
+                "Nothing was changed. Have it judged as it is read today, and waive that load if it is refused: "
+                f"gorod replay {load_id}",
+            )
+        kept = f"select row_no from ops.quarantine where load_id = {literal(load_id)}"
+        _insert_batch(connection, table, load_id, feed, batch, kept)
+    arrived = rows_of_load(connection, table, load_id)
+    if arrived != delivered - quarantined:
+        raise WarehouseError(
+            f"load {load_id}: {arrived} rows arrived, {delivered - quarantined} are not in quarantine",
+            "Nothing was changed. See: gorod warehouse check",
+        )
 
 
 def _insert_events(connection: duckdb.DuckDBPyConnection, load_id: str, events: list[Event]) -> None:

@@ -159,6 +159,7 @@ class PostgresWarehouse(Ledger):
         batch: Path | None,
         quarantine: Path | None,
         flagged: Path | None,
+        fingerprint: str | None = None,
     ) -> None:
         """Enter a load in one transaction, again from the start when the server went away before it was entered."""
         for attempt in range(1, ATTEMPTS + 1):
@@ -168,7 +169,9 @@ class PostgresWarehouse(Ledger):
                 if attempt > 1 and self.query("select 1 from ops.load where load_id = ?", [record.load_id]):
                     return
                 try:
-                    super().commit_load(record, offer, events, results, feed, batch, quarantine, flagged)
+                    super().commit_load(
+                        record, offer, events, results, feed, batch, quarantine, flagged, fingerprint
+                    )
                     return
                 except WarehouseError as error:
                     lost = error.__cause__ is not None and is_away(error.__cause__)
@@ -183,11 +186,11 @@ class PostgresWarehouse(Ledger):
             super().commit_offer(load_id, offer)
 
     def commit_waiver(
-        self, load_id: str, event: Event, feed: Feed, batch: Path | None, quarantine: Path | None
+        self, load_id: str, event: Event, feed: Feed, batch: Path | None, fingerprint: str | None
     ) -> None:
         """Enter a waiver, and the rows that it lets in if they are not there yet."""
         with self.writing():
-            super().commit_waiver(load_id, event, feed, batch, quarantine)
+            super().commit_waiver(load_id, event, feed, batch, fingerprint)
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
         """Rows of a query, as dictionaries. An empty list where the database holds no warehouse yet."""

@@ -76,6 +76,12 @@ create table if not exists ops.quarantine (
     record VARCHAR not null
 );
 
+-- What was read of each refused load: a waiver lets in these rows, and no others.
+create table if not exists ops.refused_batch (
+    load_id VARCHAR not null,
+    fingerprint VARCHAR not null
+);
+
 create table if not exists ops.flagged_row (
     load_id VARCHAR not null,
     row_no BIGINT not null,
@@ -123,13 +129,18 @@ create table if not exists ops.embargoed_read (
     why VARCHAR not null
 );
 
--- Days are the country's: Europe/Minsk, UTC+3 all year.
+-- Days are the country's: Europe/Minsk, UTC+3 all year. Of several waivers of a load the last word counts.
 create or replace view ops.accepted_load as
 with waiver as (
-    select load_id, max(until) as until
-    from ops.load_event
-    where event = 'waived'
-    group by load_id
+    select said.load_id, max(said.until) as until
+    from ops.load_event as said
+    where
+        said.event = 'waived'
+        and not exists (
+            select 1 from ops.load_event as later
+            where later.event = 'waived' and later.load_id = said.load_id and later.event_no > said.event_no
+        )
+    group by said.load_id
 )
 
 select
@@ -169,40 +180,82 @@ where
     load.outcome = 'accepted'
     or (load.readable and waiver.until >= cast((now() at time zone 'UTC') + interval '3 hours' as DATE));
 
--- A newer accepted load supersedes those whose days lie within its own; an empty delivery of a source that
--- deletes supersedes nothing, and gives way to any load that has rows.
+-- The days that each accepted load speaks for; a snapshot speaks for all. Where days were entered wrongly by hand, the
+-- span is the widest that they can mean.
+create or replace view ops.accepted_span as
+select
+    load_id,
+    load_no,
+    outcome,
+    source,
+    feed,
+    instance,
+    part,
+    not_retained,
+    least(coalesce(first_day, date '0001-01-01'), coalesce(last_day, date '9999-12-31')) as from_day,
+    greatest(coalesce(first_day, date '0001-01-01'), coalesce(last_day, date '9999-12-31')) as to_day
+from ops.accepted_load;
+
+-- Of two accepted loads with days in common the later has to cover the earlier, or those days would count twice.
+-- Where it does not, one gives way, whatever let them both in: what is waived to what the gate accepted, else the
+-- later. Only loads that have something to count can conflict.
+create or replace view ops.conflicting_load as
+select given.load_id, kept.load_id as kept_load_id
+from ops.accepted_span as given
+inner join ops.accepted_span as kept
+    on
+        given.source = kept.source
+        and given.feed = kept.feed
+        and given.instance = kept.instance
+        and given.part = kept.part
+        and given.from_day <= kept.to_day
+        and given.to_day >= kept.from_day
+where
+    not given.not_retained
+    and not kept.not_retained
+    and (kept.outcome, kept.load_no, kept.load_id) < (given.outcome, given.load_no, given.load_id)
+    and not case
+        when (given.load_no, given.load_id) > (kept.load_no, kept.load_id)
+            then given.from_day <= kept.from_day and given.to_day >= kept.to_day
+        else kept.from_day <= given.from_day and kept.to_day >= given.to_day
+    end;
+
+-- Of the accepted loads that do not give way to another, those that no newer one covers. An empty delivery of a source
+-- that deletes covers nothing but older ones of its kind, and gives way to any load that has rows. Any two of them that
+-- have rows have no day in common: if they had, one would cover the other, or give way.
 create or replace view ops.effective_load as
-select older.*
-from ops.accepted_load as older
-where not exists (
-    select 1
-    from ops.accepted_load as newer
+with counted as (
+    select spans.*
+    from ops.accepted_span as spans
+    where not exists (
+        select 1 from ops.conflicting_load as conflicting where conflicting.load_id = spans.load_id
+    )
+),
+
+covered as (
+    select older.load_id
+    from counted as older
+    inner join counted as newer
+        on
+            older.source = newer.source
+            and older.feed = newer.feed
+            and older.instance = newer.instance
+            and older.part = newer.part
+            and newer.from_day <= older.from_day
+            and newer.to_day >= older.to_day
+            and newer.load_id <> older.load_id
     where
-        newer.source = older.source
-        and newer.feed = older.feed
-        and newer.instance = older.instance
-        and newer.part = older.part
-        and newer.load_id <> older.load_id
-        and not newer.not_retained
-        and (newer.load_no > older.load_no or older.not_retained)
-        and (
-            newer.first_day is null
-            or (newer.first_day <= older.first_day and newer.last_day >= older.last_day)
+        (older.not_retained and not newer.not_retained)
+        or (
+            older.not_retained = newer.not_retained
+            and (newer.load_no, newer.load_id) > (older.load_no, older.load_id)
         )
 )
-and not exists (
-    select 1
-    from ops.accepted_load as newer
-    where
-        older.not_retained
-        and newer.not_retained
-        and newer.source = older.source
-        and newer.feed = older.feed
-        and newer.instance = older.instance
-        and newer.part = older.part
-        and newer.slice = older.slice
-        and newer.load_no > older.load_no
-);
+
+select accepted.*
+from ops.accepted_load as accepted
+inner join counted on accepted.load_id = counted.load_id
+where not exists (select 1 from covered where covered.load_id = accepted.load_id);
 
 create or replace view ops.load_state as
 select
@@ -235,8 +288,10 @@ select
     load.seconds,
     case
         when effective.load_id is not null then effective.state
-        when accepted.load_id is not null then 'superseded'
-        else 'rejected'
+        when accepted.load_id is null then 'rejected'
+        when exists (select 1 from ops.conflicting_load as conflicting where conflicting.load_id = load.load_id)
+            then 'conflicting'
+        else 'superseded'
     end as state,
     accepted.waived_until
 from ops.load as load

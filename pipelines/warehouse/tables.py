@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 
 from pipelines.formats.typed import literal
@@ -43,16 +45,20 @@ def replace_rows(connection: duckdb.DuckDBPyConnection, table: str, incoming: st
     connection.execute(f"insert into {table} select * from {incoming}")
 
 
-def rows_of_load(connection: duckdb.DuckDBPyConnection, table: str, load_id: str) -> int:
-    """How many rows of a load stand in ``schema.name``, as the transaction of the caller sees it.
+def asked(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+    """The answer to a query of both engines, as the transaction of the caller sees it.
 
-    A server counts by itself: DuckDB would fetch every row to count it here.
+    A server answers by itself: DuckDB would fetch every row of the tables to compute here.
     """
-    counted = f"select count(*) as rows from {table} where load_id = {literal(load_id)}"
     if is_server(connection):
-        counted = f"select rows from postgres_query(current_database(), {literal(counted)})"
-    row = connection.execute(counted).fetchone()
-    return int(row[0]) if row else 0
+        sql = f"from postgres_query(current_database(), {literal(sql)})"
+    return connection.execute(sql).fetchall()
+
+
+def rows_of_load(connection: duckdb.DuckDBPyConnection, table: str, load_id: str) -> int:
+    """How many rows of a load stand in ``schema.name``, as the transaction of the caller sees it."""
+    ((rows,),) = asked(connection, f"select count(*) as rows from {table} where load_id = {literal(load_id)}")
+    return int(rows)
 
 
 def comment(connection: duckdb.DuckDBPyConnection, what: str, text: str) -> None:

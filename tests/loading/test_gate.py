@@ -155,7 +155,7 @@ def test_what_cannot_be_evaluated_refuses_the_load(broken: Any, batch: Batch) ->
     (result,) = [result for result in verdict.results if result.expectation == "broken"]
     assert result.refuses
     assert result.evaluated_count == 0
-    assert "Проверка не выполнена" in result.says
+    assert result.says.startswith("Проверка не выполнена: broken")
     assert result.remedy
 
 
@@ -382,3 +382,127 @@ def test_a_query_of_the_suite_finds_tables_beside_the_batch(batch: Batch) -> Non
     assert not evaluate(batch, [unknown], PARAMETERS, batch.path.parent, known).accepted
     known["register"] = pa.table({"kind": ["a", "b"]})
     assert evaluate(batch, [unknown], PARAMETERS, batch.path.parent, known).accepted
+
+
+PERSON = "Иванка Выдуманская"
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Batch:
+    """Keys of two parts: 1 and 2 are the same without a second part, 5 and 6 are the same, 3 and 7 have no part at all."""
+    path = tmp_path / "keys.parquet"
+    rows = [
+        (1, "A", None),
+        (2, "A", None),
+        (3, None, None),
+        (4, None, "c"),
+        (5, "B", "c"),
+        (6, "B", "c"),
+        (7, None, None),
+    ]
+    table = pa.table({
+        "row_no": [row[0] for row in rows], "one": [row[1] for row in rows], "two": [row[2] for row in rows],
+        "parse_errors": pa.nulls(len(rows), pa.string()),
+    })  # fmt: skip
+    with duckdb.connect() as connection:
+        connection.register("given", table)
+        connection.execute(f"copy (from given) to '{path}' (format parquet)")
+    return Batch(path, len(rows), {})
+
+
+@pytest.mark.parametrize(
+    ("ignored", "where", "twice", "accepted_from"),
+    [
+        (None, None, [1, 2, 5, 6], 1 / 5),  # of five keys that have a part
+        ("any_value_is_missing", None, [5, 6], 0.0),  # of two keys that have both
+        ("never", None, [1, 2, 3, 5, 6, 7], 1 / 7),
+        (None, "A", [1, 2], 0.0),
+    ],
+)
+def test_a_key_that_stands_twice_stands_twice_whatever_is_missing_of_it(
+    keys: Batch, ignored: str | None, where: str | None, twice: list[int], accepted_from: float
+) -> None:
+    from great_expectations.expectations.row_conditions import Column
+
+    def unique(mostly: float) -> Any:
+        more = {} if ignored is None else {"ignore_row_if": ignored}
+        if where is not None:
+            more |= {"row_condition": Column("one") == where}  # type: ignore[dict-item]
+        return row(
+            gxe.ExpectCompoundColumnsToBeUnique,
+            column_list=["one", "two"],
+            mostly=mostly,
+            name="key",
+            **SAYS,
+            **more,
+        )
+
+    strict = judge(keys, unique(1.0))
+    (result,) = [result for result in strict.results if result.expectation == "key"]
+    assert (result.success, result.unexpected_count, list(result.sample_rows)) == (False, len(twice), twice)
+    assert sorted(kept_back(strict)) == twice
+    assert judge(keys, unique(accepted_from)).accepted
+    assert not judge(keys, unique(accepted_from + 0.01)).accepted
+
+
+def test_a_key_that_is_missing_everywhere_stands_nowhere_twice(keys: Batch) -> None:
+    empty = spoil(keys, "one = null, two = null", "true")
+    key = row(gxe.ExpectCompoundColumnsToBeUnique, column_list=["one", "two"], name="key", **SAYS)
+    assert judge(empty, key).accepted
+
+
+def common() -> Any:
+    """Observes the values that stand most often: here all of them."""
+    return load(
+        gxe.ExpectColumnMostCommonValueToBeInSet, column="code", value_set=["no"], name="common", **SAYS
+    )
+
+
+def said(batch: Batch, expectation: Any, *tellable: str) -> str:
+    verdict = evaluate(batch, [expectation], PARAMETERS, batch.path.parent, None, tellable)
+    (result,) = [result for result in verdict.results if not result.success]
+    return result.says
+
+
+def test_what_was_observed_is_told_of_columns_that_hold_no_person(batch: Batch) -> None:
+    given = spoil(batch, f"code = '{PERSON}'", "row_no = 1")
+    assert PERSON not in said(given, common(), "amount")
+    assert "Получено" not in said(given, common())
+    greatest = load(gxe.ExpectColumnMaxToBeBetween, column="amount", max_value=1, name="greatest", **SAYS)
+    assert "Получено" not in said(given, greatest)
+    assert said(given, greatest, "amount") == "Так и должно быть. Получено: 100."
+
+
+def test_what_was_observed_is_told_shortly_and_does_nothing_to_a_terminal(batch: Batch) -> None:
+    given = spoil(batch, "code = ' ' || chr(27) || '[2J' || chr(8238) || repeat('д', 500)", "row_no = 1")
+    told = said(given, common(), "code")
+    assert not any(ord(sign) < 32 or 0x202A <= ord(sign) <= 0x202E for sign in told)
+    assert "[2J" in told
+    assert len(told) < 200
+    assert told.endswith("и ещё 90.")  # of a hundred codes ten are told
+
+
+def test_an_expectation_that_breaks_is_named_and_repeats_nothing(
+    batch: Batch, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = spoil(batch, f"code = '{PERSON}'", "row_no = 1")
+    for query, kind in (
+        ("select code::integer as number from {batch} where code::integer > 0", "Conversion Error"),
+        ("select no_such_column from {batch}", "Binder Error"),
+    ):
+        told = said(
+            given, load(gxe.UnexpectedRowsExpectation, unexpected_rows_query=query, name="numbers", **SAYS)
+        )
+        assert told == f"Проверка не выполнена: numbers: {kind}."
+    assert PERSON not in caplog.text
+    assert "no_such_column" in caplog.text
+
+
+def test_what_a_reader_says_does_nothing_to_a_terminal() -> None:
+    from pipelines.errors import Reason
+
+    result = gate.from_reason(Reason("file", "a\x1b[31m\u202eb", "r", value="\ud83d" + "x" * 5000))
+    assert result.says.encode("utf-8")  # no half of a character
+    assert "\x1b" not in result.says
+    assert "\u202e" not in result.says
+    assert len(result.says) < 300

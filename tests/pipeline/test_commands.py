@@ -7,7 +7,7 @@ import os
 import pty
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
 
 from pipelines.cli import app
+from pipelines.loading.delivery import Offer, Slice
 from pipelines.loading.landing import land
+from pipelines.loading.load import load_offer
 from pipelines.settings import PROJECT
 from tests.pipeline.conftest import environment_of, gorod
-from tests.portal import ADDRESS, PERSON, Portal
+from tests.portal import ADDRESS, HEADER, PERSON, Portal
 
 TODAY = (datetime.now(UTC) + timedelta(hours=3)).date()
 
@@ -146,6 +148,52 @@ def test_a_waiver_that_would_lose_rows_is_not_made_unasked(portal: Portal) -> No
     assert portal.states()[load] == "rejected"
     assert call("waive", load, *WAIVER, "--anyway").exit_code == 0
     assert sorted(portal.states().values()) == ["superseded", "waived"]
+
+
+def test_what_would_count_twice_is_waived_by_nobody(portal: Portal) -> None:
+    """Thirds of a month: two are accepted, what comes then cuts through both."""
+    ids = []
+    for first, last in ((1, 10), (11, 20), (5, 15)):
+        sound = {"opened": f"2024-02-{first:02} 2024", "planned": "2024-02-28"}
+        rows = [portal.row(10 * first + number, "2024-02", **sound) for number in range(3)]
+        text = "\n".join([HEADER, *rows]) + "\n"
+        offer = Offer(
+            source="appeals_115", feed="requests", instance="minsk", origin="test", fingerprint=None, synthetic=True,
+            slice=Slice("", date(2024, 2, first), date(2024, 2, last)),
+            fetch=lambda folder, text=text: (folder / "days.csv").write_text(text, encoding="utf-8") and None,
+        )  # fmt: skip
+        ids.append(load_offer(offer, portal.settings, portal.warehouse).load_id)
+    done = call("waive", ids[-1], *WAIVER, "--anyway")
+    assert done.exit_code == 1
+    assert "by nobody" in done.stderr
+    assert "2024-02-01..2024-02-10" in done.stderr
+    assert "Traceback" not in done.output
+    assert list(portal.states().values()) == ["accepted", "accepted", "rejected"]
+    assert call("warehouse", "check").exit_code == 0
+
+
+def test_an_old_delivery_takes_the_place_of_a_newer_one_if_it_is_said(portal: Portal) -> None:
+    old = portal.take("2024-02", portal.rows("2024-02", 3)).load_id
+    portal.take("2024-02", portal.rows("2024-02", 4))
+    done = call("replay", old)
+    assert done.exit_code == 1
+    assert "--anyway" in done.stderr
+    assert call("replay", old, "--anyway").exit_code == 0
+    assert portal.states()[f"{old}~2"] == "accepted"
+
+
+def test_what_is_not_as_it_came_is_told_with_its_path(portal: Portal) -> None:
+    load = portal.take("2024-02", portal.rows("2024-02", 3)).load_id
+    (file,) = portal.settings.landing.glob("appeals_115/**/*.csv")
+    file.chmod(0o600)
+    file.write_bytes(file.read_bytes().replace(b"6.30", b"6.31", 1))
+    assert call("warehouse", "check").exit_code == 0  # the rows are those that came
+    for arguments in (("warehouse", "check", "--landing"), ("warehouse", "reconcile"), ("replay", load)):
+        done = call(*arguments)
+        assert done.exit_code == 5, arguments
+        assert str(file) in done.output.replace("\n", "")
+        assert "6.31" not in done.output
+    assert list(portal.states().values()) == ["accepted"]
 
 
 def test_a_waiver_that_loses_no_row_is_made_and_tells_what_it_replaces(portal: Portal) -> None:

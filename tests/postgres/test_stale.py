@@ -16,9 +16,9 @@ from tests.portal import Portal
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Niue"])
 def test_the_ledger_knows_minsk_whatever_the_zone_of_the_session(
-    zone: str, session: psycopg.Connection, portal: Portal, monkeypatch: pytest.MonkeyPatch
+    zone: str, session: psycopg.Connection, portal: Portal
 ) -> None:
-    load = waived(portal, monkeypatch, until=moments.today())
+    load = waived(portal, until=moments.today())
     name = sql.Identifier(session.info.dbname)
     session.execute(sql.SQL("alter database {} set timezone to {}").format(name, sql.Literal(zone)))
     with psycopg.connect(session.info.dsn, autocommit=True) as there:

@@ -14,6 +14,7 @@ import pytest
 
 from pipelines.warehouse import form
 from pipelines.warehouse.base import Warehouse
+from pipelines.warehouse.check import check_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
 from tests.postgres.conftest import databases, server  # noqa: F401 - fixtures
@@ -61,6 +62,56 @@ def test_an_older_form_ends_as_a_fresh_one(
     assert [row["by_whom"] for row in found.query("from ops.load_event")] == ["x"]
     newest = found.query("select max(version) as version from ops.version")
     assert newest == [{"version": form.VERSION}]
+
+
+LOAD = """
+    insert into ops.load values (
+        'load-{number}', {number}, 'belstat', 'wages', 'by', 'BY', '', '{first}..{last}', date '{first}-01-01',
+        date '{last}-12-31', 'd', '{number}', 'f', 'f', 'o', true, timestamp '2026-01-01 00:00:00',
+        timestamp '2026-01-01 00:00:00', '{outcome}', true, false, 0, 0, 0, 0, 'h', 0
+    );
+    insert into ops.load_event values
+        ('load-{number}', 1, '{event}', timestamp '2026-01-01 00:00:00', 'x', 'y', date '9999-01-01');
+"""
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+def test_what_an_older_gorod_let_count_twice_is_told_and_counts_once(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """The first form, whose views let a waiver in beside what it cuts through."""
+    text = FORMS[0].read_text(encoding="utf-8") + form.RECORD.format(1) + ";"
+    for number, (first, last, outcome, event) in enumerate(
+        [
+            (2015, 2019, "accepted", "accepted"),
+            (2020, 2026, "accepted", "accepted"),
+            (2018, 2021, "rejected", "waived"),
+        ],
+        start=1,
+    ):
+        text += LOAD.format(number=number, first=first, last=last, outcome=outcome, event=event)
+    found: Warehouse
+    if engine == "duckdb":
+        path = tmp_path / "older.duckdb"
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(text)
+        found = DuckDBWarehouse(path)
+    else:
+        dsn = request.getfixturevalue("databases").new()
+        with psycopg.connect(dsn) as session:
+            session.execute(text)
+        found = PostgresWarehouse(dsn)
+    counting = "select load_id from ops.effective_load order by 1"
+    assert len(found.query(counting)) == 3
+    told = [(one.what, one.where) for one in check_warehouse(found).findings]
+    assert told == [("twice", "load-3"), ("twice", "load-2")]
+    found.migrate()
+    assert [row["load_id"] for row in found.query(counting)] == ["load-1", "load-2"]
+    told = [(one.what, one.where) for one in check_warehouse(found).findings]
+    assert told == [("conflicting", "load-3")] * 2
+    assert found.query("select load_id from ops.load_state where state = 'conflicting'") == [
+        {"load_id": "load-3"}
+    ]
 
 
 def test_every_form_is_kept() -> None:

@@ -43,7 +43,10 @@ covered as (
         coalesce(loads.not_retained, false) as not_retained,
         bool_or(not coalesce(loads.not_retained, false) and loads.load_id is not null) over (
             partition by months.source, months.feed, months.instance, months.time_period
-        ) as is_delivered
+        ) as is_delivered,
+        loads.load_no = max(loads.load_no) over (
+            partition by months.source, months.feed, months.instance, months.time_period
+        ) as is_newest
     from months
     left join loads
         on
@@ -67,5 +70,5 @@ select
         else 'not_delivered'
     end as state
 from covered
--- a month that was delivered after all is not marked by the empty delivery
-where not (is_delivered and not_retained)
+-- a month that was delivered after all is not marked by the empty delivery; of several empty ones the newest says so
+where not not_retained or (not is_delivered and is_newest)

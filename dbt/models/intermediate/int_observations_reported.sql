@@ -51,8 +51,17 @@ observed as (
     inner join {{ source('catalogue', 'measure') }} as measures on sums.measure = measures.measure
     left join {{ ref('int_delivered_month') }} as months
         on sums.load_id = months.load_id and sums.time_period = months.time_period
+    left join {{ ref('int_observation_repeated') }} as repeated
+        on
+            sums.load_id = repeated.load_id
+            and sums.measure = repeated.measure
+            and sums.ref_area = repeated.ref_area
+            and sums.freq = repeated.freq
+            and sums.time_period = repeated.time_period
+            and sums.breakdown = repeated.breakdown
     where
         sums.ref_area is not null
+        and repeated.load_id is null
         and (
             sums.freq <> 'M'
             or sums.breakdown = '_U'
