@@ -29,7 +29,12 @@ SOURCE, FEED = "appeals_115", "requests"
 
 def environment(home: Path) -> dict[str, str]:
     """Settings of a home: other sources come from a mirror made of their samples, requests from the drop folder."""
-    return {"GOROD_HOME": str(home), "GOROD_ORIGIN": "mirror", "GOROD_MIRROR": str(home / "mirror")}
+    return {
+        "GOROD_HOME": str(home),
+        "GOROD_ORIGIN": "mirror",
+        "GOROD_MIRROR": str(home / "mirror"),
+        "GOROD_INBOX_QUIET_S": "0",
+    }
 
 
 def history(months: int) -> Iterator[tuple[str, date]]:
@@ -52,7 +57,7 @@ def prepare(home: Path) -> None:
     """Build a home that holds the samples of all other sources and the newest month of the history."""
     _mirror_of_samples(home)
     from pipelines import connectors
-    from pipelines.connectors.files import inbox
+    from pipelines.connectors.drop_folder import inbox
     from pipelines.declarations.sources import load_sources
     from pipelines.loading.load import load_offer
     from pipelines.settings import get_settings
@@ -71,12 +76,11 @@ def prepare(home: Path) -> None:
                 load_offer(offer, settings, warehouse)
 
 
-def extend(home: Path, months: int) -> None:
+def extend(months: int) -> None:
     """Make the history so many months long.
 
     Its newest month was loaded by the loader. Each other is a copy of what that load left, under a name and days of
-    its own, written by SQL: the same tables as if each had been loaded. Its file in the drop folder is a stand-in, of
-    which nothing is read, since the ledger knows it.
+    its own, written by SQL: the same tables as if each had been loaded, and its file removed from the drop folder.
     """
     from pipelines.declarations.sources import load_sources
     from pipelines.settings import get_settings
@@ -93,18 +97,14 @@ def extend(home: Path, months: int) -> None:
     for city, day in history(months):
         if (city, day) in known:
             continue
-        path = home / "inbox" / SOURCE / FEED / city / FILE_NAME.format(month=f"{day:%Y-%m}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("stand-in\n", encoding="utf-8")
-        stat = path.stat()
         copies.append(
             (
                 f"{SOURCE}.{FEED}.{city}.{day:%Y-%m}.copy",
                 city,
                 load_sources()[SOURCE].instances[city].ref_area,
                 day,
-                path.as_uri(),
-                f"{stat.st_size}-{stat.st_mtime_ns}",
+                f"inbox:{SOURCE}/{FEED}/{city}/{FILE_NAME.format(month=f'{day:%Y-%m}')}",
+                "as it was",
             )
         )
     with warehouse.connection() as connection:
@@ -224,7 +224,7 @@ def main(command: str, *arguments: str) -> None:
     if command == "prepare":
         prepare(Path(arguments[0]))
     elif command == "extend":
-        extend(Path(arguments[0]), int(arguments[1]))
+        extend(int(arguments[1]))
     elif command == "new_month":
         drop(Path(arguments[0]), INSTANCES[0], arguments[1])
     else:

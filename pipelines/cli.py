@@ -127,6 +127,10 @@ def _show_summary(summary: RunSummary, log: Path) -> None:
         console.out.print(
             f"not public  {', '.join(summary.without_origin)}: by the drop folder or a mirror alone"
         )
+    for load in summary.again:
+        console.out.print(f"again       {load['load_id']}: the same bytes, {load['state']} before")
+    for waiting in summary.waiting:
+        console.out.print(f"[yellow]waits[/]       {_escaped(waiting)}")
     for failure in summary.failures:
         console.err.print(f"[bold red]error:[/] {_escaped(failure)}")
     publication = current_publication(settings)
@@ -238,6 +242,10 @@ def status(
         )
     for load_id in given.refused:
         console.out.print(f"[red]refused[/]: {load_id}   why: gorod explain {load_id}")
+    for fault in given.inbox_faults:
+        console.out.print(f"[red]drop folder[/]  {_escaped(fault)}")
+    for waiting in given.inbox_waiting:
+        console.out.print(f"[yellow]waits[/]        {_escaped(waiting)}")
     console.out.print(f"marts        {'behind the ledger: gorod run' if given.stale else 'up to date'}")
     console.out.print(f"publication  {given.publication or 'none yet'}")
 

@@ -38,6 +38,11 @@ class Settings(BaseSettings):
         default=SecretStr(""), description="HMAC key of pseudonyms; environment only"
     )
     busy_timeout_s: float = Field(default=20.0, ge=0, description="how long to wait for another writer")
+    inbox_quiet_s: float = Field(
+        default=10.0,
+        ge=0,
+        description="a file in the drop folder is taken when it has not changed for so long and nobody writes it",
+    )
     gate_processes: int = Field(
         default_factory=lambda: min(3, (os.cpu_count() or 1) - 1),
         ge=0,
@@ -82,7 +87,7 @@ class Settings(BaseSettings):
 
     @property
     def inbox(self) -> Path:
-        """Drop folder: ``<source>/<feed>/<instance>/<file>``."""
+        """Drop folder: ``<source>/<feed>/<instance>/<file>``. What landed of it is removed; nothing else ever is."""
         return self.home / "inbox"
 
     @property

@@ -102,6 +102,7 @@ def use_home(monkeypatch: pytest.MonkeyPatch, home: Path, mirror: Path | None, *
         "home": str(home),
         "origin": "mirror" if mirror else "sample",
         "busy_timeout_s": "1",
+        "inbox_quiet_s": "0",
         "pseudonym_key": "key of the tests",
         **({"mirror": str(mirror)} if mirror else {}),
         **settings,

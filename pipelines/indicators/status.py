@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources
 from pipelines.moments import today
 from pipelines.orchestration.stale import stale_since
@@ -32,26 +33,29 @@ class FeedStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """The whole."""
+    """The whole. ``inbox_faults`` somebody must mend; ``inbox_waiting`` is not taken yet."""
 
     feeds: list[FeedStatus]
     loads: list[dict[str, Any]]
     refused: list[str]
     stale: bool
     publication: str | None
+    inbox_faults: list[str]
+    inbox_waiting: list[str]
 
 
 def read_status(settings: Settings) -> Status:
     """Read the ledger and the current publication."""
     warehouse = open_warehouse(settings)
     loads = warehouse.query(
-        "select load_id, load_no, source, feed, instance, slice, state, last_day, received_at, decided_at, rows_delivered, "
-        "rows_accepted, rows_quarantined from ops.load_state order by load_no"
+        "select load_id, load_no, source, feed, instance, slice, state, first_day, last_day, received_at, decided_at, "
+        "rows_delivered, rows_accepted, rows_quarantined from ops.load_state order by load_no"
     )
     newest: dict[tuple[str, str, str, str], dict[str, Any]] = {
         (load["source"], load["feed"], load["instance"], load["slice"]): load for load in loads
     }
     publication = current_publication(settings)
+    dropped = survey(settings)
     return Status(
         feeds=[
             _feed(
@@ -66,6 +70,8 @@ def read_status(settings: Settings) -> Status:
         publication=None
         if publication is None
         else f"{publication.id} ({publication.created_at:%Y-%m-%d %H:%M} UTC)",
+        inbox_faults=dropped.faults,
+        inbox_waiting=dropped.not_taken,
     )
 
 
@@ -75,7 +81,9 @@ def _feed(source: str, feed: str, loads: list[dict[str, Any]]) -> FeedStatus:
     def count(state: str) -> int:
         return sum(1 for load in loads if load["state"] == state)
 
-    newest = max(good, key=lambda load: (load["last_day"] or date.min, load["load_no"]), default=None)
+    # a period that has not begun, let in by an older Gorod, says nothing of how far the source has come
+    begun = [load for load in good if (load["first_day"] or date.min) <= today()]
+    newest = max(begun, key=lambda load: (load["last_day"] or date.min, load["load_no"]), default=None)
     return FeedStatus(
         source=source,
         feed=feed,

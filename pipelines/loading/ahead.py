@@ -144,6 +144,17 @@ class Judges:
 _judges: ContextVar[Judges | None] = ContextVar("judges", default=None)
 
 
+def apart(task: Task, folder: Path) -> Judged | None:
+    """What a process of its own made of a task; None if that died of it, twice."""
+    for attempt in ("once", "again"):
+        with (
+            suppress(BrokenExecutor),
+            ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_attend) as pool,
+        ):
+            return pool.submit(task, folder / attempt).result()
+    return None
+
+
 @contextmanager
 def judges(processes: int) -> Iterator[Judges]:
     """The judges of whoever opened them first, for everything within."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from pipelines.errors import OriginError, Reason
+
+# An earlier year in a file name is a slip of the pen.
+EARLIEST = date(1900, 1, 1)
 
 
 @dataclass(frozen=True, order=True)
@@ -48,44 +52,52 @@ class Slice:
 
 def month_span(day: date) -> tuple[date, date]:
     """First and last day of the month of ``day``."""
-    first = day.replace(day=1)
-    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def parse_slice(period: str | None, part: str | None) -> Slice:
     """The slice that a file name tells.
 
     Raises:
-        OriginError: ``period`` is none of YYYY, YYYY-YYYY, YYYY-MM, YYYY-MM-DD.
+        OriginError: ``period`` is none of YYYY, YYYY-YYYY, YYYY-MM, YYYY-MM-DD, or of a time of which nobody has data.
     """
     name = part or ""
     if not period:
         return Slice(name)
     try:
-        if re.fullmatch(r"\d{4}", period):
-            return Slice(name, date(int(period), 1, 1), date(int(period), 12, 31))
-        if re.fullmatch(r"\d{4}-\d{4}", period):
-            first, last = (int(year) for year in period.split("-"))
-            if first <= last:
-                return Slice(name, date(first, 1, 1), date(last, 12, 31))
-        elif re.fullmatch(r"\d{4}-\d{2}", period):
-            return Slice(name, *month_span(date.fromisoformat(f"{period}-01")))
-        elif re.fullmatch(r"\d{4}-\d{2}-\d{2}", period):
-            day = date.fromisoformat(period)
-            return Slice(name, day, day)
+        found = _spanned(period)
+        if found is not None and EARLIEST <= found[0] <= found[1]:
+            return Slice(name, *found)
     except ValueError:
         pass
     raise OriginError(
-        f"period {period!r} in a file name is no period", "Use YYYY, YYYY-YYYY, YYYY-MM or YYYY-MM-DD."
+        f"period {period!r} in a file name is no period",
+        f"Use YYYY, YYYY-YYYY, YYYY-MM or YYYY-MM-DD, from {EARLIEST.year} on.",
     )
+
+
+def _spanned(period: str) -> tuple[date, date] | None:
+    """First and last day of a period; None if it is written in none of the ways. ``\\d`` would take digits of any script."""
+    if re.fullmatch(r"[0-9]{4}(-[0-9]{4})?", period):
+        return date(int(period[:4]), 1, 1), date(int(period[-4:]), 12, 31)
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}", period):
+        return month_span(date.fromisoformat(f"{period}-01"))
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", period):
+        day = date.fromisoformat(period)
+        return day, day
+    return None
 
 
 @dataclass(frozen=True)
 class Offer:
     """Something that an origin has and that may be new.
 
+    ``origin`` is its address: ``https://…`` of what is public, ``mirror:…``, ``sample:…`` and ``inbox:…`` with a path
+    below that folder, so that it stays the same where the folder is moved.
     ``fingerprint`` is cheap to know and changes when the content does (size and modification time of a file);
-    None when only fetching tells. ``fetch`` writes the payload files into an empty folder.
+    None when only fetching tells. ``fetch`` writes the payload files into an empty folder. ``remove`` takes a dropped
+    file away, once its load is in the ledger, if it still has the bytes of this SHA-256; None where an origin keeps
+    what it has.
     """
 
     source: str
@@ -96,6 +108,28 @@ class Offer:
     fingerprint: str | None
     synthetic: bool
     fetch: Callable[[Path], None]
+    remove: Callable[[str], None] | None = None
+
+
+DROPPED = "inbox"
+
+
+def origin_kind(address: str) -> str:
+    """What kind of origin an address is of: ``inbox``, ``mirror``, ``sample``, ``http``.
+
+    The bytes that were last taken are compared by it: a mirror that is moved is the same origin.
+    """
+    kind, _, rest = address.partition(":")
+    match kind:
+        case "https":
+            return "http"
+        case "file":  # as the ledger of an older Gorod has it
+            folders = rest.split("/")
+            return (
+                DROPPED if DROPPED in folders[-5:-4] else "sample" if "/assets/sources/" in rest else "mirror"
+            )
+        case _:
+            return kind
 
 
 # source, feed, instance, slice, origin, and the fingerprint that was last taken there ("" where there is none)
@@ -104,7 +138,10 @@ Known = frozenset[tuple[str, str, str, str, str, str]]
 
 @dataclass(frozen=True)
 class Delivery:
-    """What arrived, unchanged, with its receipt. ``files`` are the payload's names within ``folder``."""
+    """What arrived, unchanged, with its receipt. ``files`` are the payload's names within ``folder``.
+
+    ``origin`` and ``fingerprint`` are those of the offer that it was taken of last.
+    """
 
     delivery_id: str
     source: str
@@ -118,6 +155,7 @@ class Delivery:
     origin: str
     received_at: str
     synthetic: bool
+    fingerprint: str | None = None
 
     @property
     def files_told(self) -> str:

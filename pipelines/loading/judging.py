@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import time
+import traceback
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +15,43 @@ import pyarrow as pa
 
 from pipelines import formats
 from pipelines.declarations.sources import Feed
-from pipelines.disk import disk_errors
-from pipelines.errors import DeliveryError, Reason
+from pipelines.disk import disk_errors, full_disk
+from pipelines.errors import DeliveryError, GorodError, Reason
 from pipelines.formats.typed import literal
 from pipelines.interrupts import interrupts_raised
 from pipelines.loading import gate
-from pipelines.loading.delivery import Batch, Delivery
+from pipelines.loading.delivery import Batch, Delivery, Slice
+from pipelines.moments import today
+
+# What fails so is no fault of the delivery: the disk is full, or closed to us.
+OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
 
 BROKEN = "delivery.landing"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A delivery read and judged in ``seconds``, before it enters. ``batch`` is None where it could not be read."""
+    """A delivery read and judged in ``seconds``, before it enters. ``batch`` is None where it could not be read.
+
+    ``fault`` is where in the code that failed which should have read it; it says nothing of what is in the delivery.
+    """
 
     batch: Batch | None
     verdict: gate.Verdict
     suite_hash: str
     not_retained: bool
     seconds: float
+    fault: str | None = None
 
     def refused_for(self, reason: Reason) -> Judged:
         """The same, refused by the ledger as well."""
         results = (*self.verdict.results, gate.from_reason(reason))
         return replace(self, verdict=replace(self.verdict, results=results))
+
+    def failed(self, delivery: Delivery, error: Exception) -> Judged:
+        """The same, refused because of a failure that nobody foresaw; nothing of its content is kept."""
+        verdict = gate.unreadable([_failure(delivery, type(error).__name__)])
+        return replace(self, batch=None, verdict=verdict, not_retained=False, fault=where(error))
 
     @property
     def fingerprint(self) -> str | None:
@@ -82,9 +98,10 @@ def judge(
     """Read a delivery, and evaluate its feed's suite on it; batch, quarantine and flags are written into ``folder``.
 
     ``parameters`` and ``context`` are those of the suite, but for the batch's own facts (:func:`gate.evaluate`).
+    Whatever else fails because of the delivery refuses it: one that could not be judged would be tried again for ever.
 
     Raises:
-        WarehouseError: the disk of ``home`` is full.
+        WarehouseError: the disk of ``home`` is full, or cannot be written.
         GorodError: the suite is broken.
     """
     started = time.monotonic()
@@ -92,21 +109,90 @@ def judge(
     asked = gate.load_context(delivery.source, delivery.feed)
     batch: Batch | None = None
     not_retained = False
-    with disk_errors(home), interrupts_raised():
+    fault: str | None = None
+    with disk_errors(home):
         try:
-            batch = read(delivery, feed, pseudonym_key, home, folder)
+            with interrupts_raised():
+                if untimely := _untimely(delivery.slice, feed):
+                    verdict = gate.unreadable([untimely])
+                else:
+                    batch = read(delivery, feed, pseudonym_key, home, folder)
+                    if batch.rows == 0:
+                        verdict = gate.Verdict((_on_empty(feed),))
+                        not_retained = feed.empty_delivery == "not_retained"
+                    else:
+                        given = {**parameters, **batch.facts}
+                        verdict = gate.evaluate(batch, suite, given, folder, context, _tellable(feed))
+                    told = tuple(gate.from_reason(reason, "warning") for reason in batch.findings)
+                    verdict = replace(verdict, results=(*verdict.results, *told))
         except DeliveryError as error:
             verdict = gate.unreadable(error.reasons)
-        else:
-            if batch.rows == 0:
-                verdict = gate.Verdict((_on_empty(feed),))
-                not_retained = feed.empty_delivery == "not_retained"
-            else:
-                given = {**parameters, **batch.facts}
-                verdict = gate.evaluate(batch, suite, given, folder, context, _tellable(feed))
-            told = tuple(gate.from_reason(reason, "warning") for reason in batch.findings)
-            verdict = replace(verdict, results=(*verdict.results, *told))
-    return Judged(batch, verdict, gate.suite_hash(suite, asked), not_retained, time.monotonic() - started)
+        except GorodError:
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
+                raise
+            if isinstance(error, duckdb.IOException) and (full := full_disk(str(error))):
+                raise full from error
+            batch, verdict, fault = (
+                None,
+                gate.unreadable([_failure(delivery, type(error).__name__)]),
+                where(error),
+            )
+    return Judged(
+        batch, verdict, gate.suite_hash(suite, asked), not_retained, time.monotonic() - started, fault
+    )
+
+
+def _untimely(covered: Slice, feed: Feed) -> Reason | None:
+    """A period that has not begun, or is older than the source, cannot have been delivered: the name is wrong.
+
+    The period that it is now is sound: an inventory is delivered for it. Of several years the last must have begun.
+    """
+    first, last = covered.first_day, covered.last_day
+    if first is None or last is None:
+        return None
+    now, earliest = today(), feed.first_month
+    if max(first, date(last.year, 1, 1)) > now:
+        says = f"Период {covered.key} ещё не начался: сегодня {now}."
+    elif earliest is not None and last < earliest:
+        says = f"Период {covered.key} раньше первого, который есть у источника: {earliest:%Y-%m}."
+    else:
+        return None
+    return Reason("delivery.period", says, "Исправьте период в имени файла и передайте файл снова.")
+
+
+def _failure(delivery: Delivery, kind: str) -> Reason:
+    """The kind of a failure that nobody foresaw; what an error says may repeat what is in the delivery."""
+    return Reason(
+        "delivery.read",
+        f"Поставку ({', '.join(delivery.files[:3])}) не удалось прочитать и проверить: {kind}.",
+        "Передайте выгрузку заново. Если отказ повторится, обратитесь к администратору хранилища: "
+        "место сбоя записано в журнал запуска.",
+    )
+
+
+def fatal(delivery: Delivery) -> Judged:
+    """A delivery of which the process that reads it dies: refused without being read again."""
+    suite = gate.load_suite(delivery.source, delivery.feed)
+    asked = gate.load_context(delivery.source, delivery.feed)
+    verdict = gate.unreadable([_failure(delivery, "процесс чтения оборвался")])
+    return Judged(
+        None, verdict, gate.suite_hash(suite, asked), False, 0.0, "the process that read it died each time"
+    )
+
+
+def where(error: BaseException) -> str:
+    """Where in the code an error came up, and those that led to it: kinds and places, no messages."""
+    chain: list[BaseException] = []
+    following: BaseException | None = error
+    # an error may be raised from itself
+    while following is not None and following not in chain:
+        chain.append(following)
+        following = following.__cause__ or following.__context__
+    return "\n".join(
+        f"{type(one).__name__}\n{''.join(traceback.format_tb(one.__traceback__, -20))}" for one in chain
+    )
 
 
 def _tellable(feed: Feed) -> list[str]:

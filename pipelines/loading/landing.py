@@ -13,11 +13,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines.errors import OriginError
 from pipelines.loading.delivery import Delivery, Offer, Slice
 from pipelines.settings import Settings
 
 RECEIPT = "receipt.json"
 CHUNK = 1 << 20
+# so many digits of its hash name a delivery
+SHORT = 12
 
 
 def land(offer: Offer, settings: Settings) -> Delivery:
@@ -27,7 +30,7 @@ def land(offer: Offer, settings: Settings) -> Delivery:
     is also listed as pending, so that a killed run is taken up again (:func:`pending`).
 
     Raises:
-        OriginError: the origin does not give it.
+        OriginError: the origin does not give it, or what landed before in its place is broken.
     """
     incoming = settings.landing / ".incoming" / uuid.uuid4().hex
     incoming.mkdir(parents=True, mode=0o700)
@@ -48,27 +51,45 @@ def land(offer: Offer, settings: Settings) -> Delivery:
             origin=offer.origin,
             received_at=datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds"),
             synthetic=offer.synthetic,
+            fingerprint=offer.fingerprint,
         )
-        folder = _place(delivery, settings)
-        delivery = replace(delivery, delivery_id=_id(delivery), folder=folder)
+        folder, landed = _room_for(delivery, settings)
+        delivery = replace(delivery, delivery_id=_id(delivery, folder), folder=folder)
         mark_pending(delivery, settings)
-        if folder.exists() or folder.is_symlink():
-            landed, faults = examined(folder, settings)
-            if landed is not None and not faults:
-                return landed
-            _set_aside(folder, settings)
+        if landed is not None:
+            return replace(landed, origin=offer.origin, fingerprint=offer.fingerprint)
         (incoming / RECEIPT).write_text(
             json.dumps(_receipt(delivery), ensure_ascii=False, indent=1), encoding="utf-8"
         )
         for name in (*files, RECEIPT):
             _sync(incoming / name)
             (incoming / name).chmod(0o400)
+        folder = delivery.folder
         folder.parent.mkdir(parents=True, exist_ok=True)
         incoming.rename(folder)
         _sync(folder.parent)
         return delivery
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _room_for(delivery: Delivery, settings: Settings) -> tuple[Path, Delivery | None]:
+    """Where a delivery belongs, and the delivery if it landed there before.
+
+    Other bytes may begin with the same digits: then the whole hash names the folder. What lies there and is not as it
+    came makes way.
+    """
+    for short in (delivery.sha256[:SHORT], delivery.sha256):
+        folder = _place(delivery, settings) / short
+        if not folder.exists() and not folder.is_symlink():
+            return folder, None
+        landed, faults = examined(folder, settings)
+        if landed is None or faults:
+            _set_aside(folder, settings)
+            return folder, None
+        if landed.sha256 == delivery.sha256:
+            return folder, landed
+    raise OriginError(f"{delivery.origin}: {folder} holds other bytes", "Restore landing from the backup.")
 
 
 def folders(settings: Settings) -> list[Path]:
@@ -90,13 +111,16 @@ def identified(folder: Path, settings: Settings) -> tuple[Delivery | None, list[
         if receipt.is_symlink():
             return None, [f"{receipt}: is a link"]
         delivery = read_receipt(folder)
-        place = _place(delivery, settings)
+        is_placed = folder.parent == _place(delivery, settings) and folder.name in (
+            delivery.sha256[:SHORT],
+            delivery.sha256,
+        )
         is_plain = bool(_told(delivery)) and all(isinstance(name, str) for name in delivery.files)
     except FileNotFoundError:
         return None, [f"{receipt}: is not there"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None, [f"{receipt}: is not readable as a receipt"]
-    if not is_plain or place != folder or delivery.delivery_id != _id(delivery):
+    if not is_plain or not is_placed or delivery.delivery_id != _id(delivery, folder):
         return None, [f"{receipt}: is of another delivery"]
     return delivery, []
 
@@ -142,14 +166,12 @@ def _is_file(path: Path) -> bool:
 
 
 def _place(delivery: Delivery, settings: Settings) -> Path:
-    """Where a delivery lies."""
-    kind = settings.landing / delivery.source / delivery.feed / delivery.instance
-    return kind / delivery.slice.key / delivery.sha256[:12]
+    """Where the deliveries of its slice lie."""
+    return settings.landing / delivery.source / delivery.feed / delivery.instance / delivery.slice.key
 
 
-def _id(delivery: Delivery) -> str:
-    kind = f"{delivery.source}.{delivery.feed}.{delivery.instance}"
-    return f"{kind}.{delivery.slice.key}.{delivery.sha256[:12]}"
+def _id(delivery: Delivery, folder: Path) -> str:
+    return f"{delivery.source}.{delivery.feed}.{delivery.instance}.{delivery.slice.key}.{folder.name}"
 
 
 def _told(delivery: Delivery) -> dict[str, Any]:
@@ -164,7 +186,6 @@ def _told(delivery: Delivery) -> dict[str, Any]:
         "last_day": delivery.slice.last_day,
         "sha256": delivery.sha256,
         "files": delivery.files_told,
-        "origin": delivery.origin,
         "synthetic": delivery.synthetic,
         "received_at": datetime.fromisoformat(delivery.received_at),
     }
@@ -180,30 +201,47 @@ def _set_aside(folder: Path, settings: Settings) -> None:
 def pending(settings: Settings, source: str, feed: str) -> list[Delivery]:
     """Deliveries that landed and never reached the ledger, in the order in which they came: a run was killed between."""
     found = []
-    for marker, target in _marked(settings, source, feed):
+    for marker, about in _marked(settings, source, feed):
+        if about is None:
+            continue
+        target = settings.landing / about["folder"]
         delivery, _ = identified(target, settings)
         if delivery is not None:
-            found.append(delivery)
+            given = replace(
+                delivery, origin=about.get("origin", delivery.origin), fingerprint=about.get("fingerprint")
+            )
+            found.append((about.get("at", delivery.received_at), delivery.delivery_id, given))
         elif not target.exists():
             marker.unlink(missing_ok=True)
-    return in_order(found)
+    return [delivery for *_, delivery in sorted(found, key=lambda one: one[:2])]
 
 
 def unknowable(settings: Settings, source: str, feed: str) -> list[str]:
     """What keeps a pending delivery from being taken up: nobody can say what it is. It stays pending."""
-    return [
-        fault
-        for _, target in _marked(settings, source, feed)
-        if target.exists()
-        for fault in identified(target, settings)[1]
-    ]
+    faults = []
+    for marker, about in _marked(settings, source, feed):
+        if about is None:
+            faults.append(f"{marker}: is not readable")
+        elif (target := settings.landing / about["folder"]).exists():
+            faults += identified(target, settings)[1]
+    return faults
 
 
-def _marked(settings: Settings, source: str, feed: str) -> list[tuple[Path, Path]]:
-    """The marker and the folder of each pending delivery of a feed."""
+def _marked(settings: Settings, source: str, feed: str) -> list[tuple[Path, dict[str, Any] | None]]:
+    """The marker of each pending delivery of a feed, and what it says, if it can be read."""
     folder = settings.landing / ".pending"
     markers = sorted(folder.glob(f"{source}.{feed}.*")) if folder.is_dir() else []
-    return [(marker, settings.landing / marker.read_text(encoding="utf-8")) for marker in markers]
+    return [(marker, _about(marker)) for marker in markers]
+
+
+def _about(marker: Path) -> dict[str, Any] | None:
+    """What a marker says; that of an older Gorod holds the folder alone. None where it cannot be read."""
+    try:
+        text = marker.read_text(encoding="utf-8")
+        about: dict[str, Any] = json.loads(text) if text.startswith("{") else {"folder": text}
+        return about if isinstance(about["folder"], str) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def in_order(found: Iterable[Delivery]) -> list[Delivery]:
@@ -214,13 +252,23 @@ def in_order(found: Iterable[Delivery]) -> list[Delivery]:
 def pending_feeds(settings: Settings) -> list[tuple[str, str]]:
     """Source and feed of every pending delivery."""
     folder = settings.landing / ".pending"
-    names = {tuple(marker.name.split(".")[:2]) for marker in folder.iterdir()} if folder.is_dir() else set()
+    markers = folder.glob("[!.]*") if folder.is_dir() else ()
+    names = {tuple(marker.name.split(".")[:2]) for marker in markers}
     return [(source, feed) for source, feed in sorted(names)]
 
 
 def has_pending(settings: Settings) -> bool:
     """Whether some delivery landed and never reached the ledger."""
     return bool(pending_feeds(settings))
+
+
+def take_up(delivery: Delivery, settings: Settings) -> int:
+    """Note that a pending delivery is being loaded; how often that was begun before, and came to no end."""
+    marker = settings.landing / ".pending" / delivery.delivery_id
+    about = _about(marker) or {"folder": str(delivery.folder.relative_to(settings.landing))}
+    before = int(about.get("taken_up", 0))
+    _mark(marker, {**about, "taken_up": before + 1})
+    return before
 
 
 def settle(delivery: Delivery, settings: Settings) -> None:
@@ -232,6 +280,8 @@ def sweep(settings: Settings) -> None:
     """Remove what killed fetches and judgements left behind. Call only where no other process loads."""
     for folder in (settings.landing / ".incoming", settings.work):
         shutil.rmtree(folder, ignore_errors=True)
+    for half_written in (settings.landing / ".pending").glob(".*"):
+        half_written.unlink(missing_ok=True)
 
 
 def read_receipt(folder: Path) -> Delivery:
@@ -273,11 +323,21 @@ def _digest(folder: Path, files: tuple[str, ...]) -> tuple[str, int]:
 
 def mark_pending(delivery: Delivery, settings: Settings) -> None:
     """The next run takes the delivery up, unless its load is entered before."""
-    folder = settings.landing / ".pending"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / delivery.delivery_id).write_text(
-        str(delivery.folder.relative_to(settings.landing)), encoding="utf-8"
-    )
+    about = {
+        "folder": str(delivery.folder.relative_to(settings.landing)),
+        "origin": delivery.origin,
+        "fingerprint": delivery.fingerprint,
+        "at": delivery.received_at,
+    }
+    _mark(settings.landing / ".pending" / delivery.delivery_id, about)
+
+
+def _mark(marker: Path, about: dict[str, Any]) -> None:
+    """Whole or not at all: one that was half written would name nothing."""
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    made = marker.with_name(f".{uuid.uuid4().hex}")
+    made.write_text(json.dumps(about), encoding="utf-8")
+    made.rename(marker)
 
 
 def _sync(path: Path) -> None:

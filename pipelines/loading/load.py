@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import logging
 import re
 import shutil
 import uuid
@@ -14,15 +15,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from pipelines.declarations.sources import Source, load_sources
 from pipelines.disk import disk_errors
-from pipelines.errors import DeliveryError, GorodError, LandingError, OriginError, Reason
+from pipelines.errors import DeliveryError, GorodError, LandingError, OriginError, Reason, WarehouseError
+from pipelines.interrupts import interrupts_raised
 from pipelines.loading import gate, landing
-from pipelines.loading.ahead import SMALL, Judgement, judges, some_ahead
-from pipelines.loading.delivery import Delivery, Known, Offer, Slice
-from pipelines.loading.judging import BROKEN, Judged, broken, fingerprint, judge, read
+from pipelines.loading.ahead import SMALL, Judgement, apart, judges, some_ahead
+from pipelines.loading.delivery import DROPPED, Delivery, Known, Offer, Slice, origin_kind
+from pipelines.loading.judging import BROKEN, Judged, broken, fatal, fingerprint, judge, read, where
 from pipelines.moments import today
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Event, LoadRecord, Seen, Warehouse, raw_table
@@ -30,6 +33,14 @@ from pipelines.warehouse.base import Event, LoadRecord, Seen, Warehouse, raw_tab
 # The feed that says which territories there are, and the parameter of a suite that holds their codes.
 REGISTER = ("territory_register", "territories")
 REGISTERED = "territories"
+# What DuckDB says of a warehouse that is not as it should be, whatever is entered.
+OF_THE_WAREHOUSE = (
+    duckdb.CatalogException,
+    duckdb.BinderException,
+    duckdb.FatalException,
+    duckdb.InternalException,
+    duckdb.TransactionException,
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,12 @@ class LoadOutcome:
 
 
 def is_known(offer: Offer, known: Known) -> bool:
-    """Whether the origin still offers what was last taken of it for this slice."""
+    """Whether the origin still offers what was last taken of it for this slice, as far as a fingerprint tells.
+
+    Of a dropped file only its bytes tell.
+    """
+    if offer.remove is not None:
+        return False
     key = (offer.source, offer.feed, offer.instance, offer.slice.key)
     return offer.fingerprint is not None and (*key, offer.origin, offer.fingerprint) in known
 
@@ -83,14 +99,18 @@ def load_offer(offer: Offer, settings: Settings, warehouse: Warehouse) -> LoadOu
 def load_offers(
     offers: Iterable[Offer], settings: Settings, warehouse: Warehouse
 ) -> Iterator[tuple[Offer, LoadOutcome | OriginError]]:
-    """Land offers and load them, in their order; one that its origin does not give stops no other.
+    """Land offers and load them, in their order; one that cannot be had, or landed, stops no other.
 
-    Some land and are judged ahead of their turn. Where the run ends before, they stay pending.
+    Some land and are judged ahead of their turn. Where the run ends before, they stay pending. What was dropped is
+    removed from the drop folder when its load is in the ledger.
 
     Raises:
         OriginError: ``offers`` raised it; what they gave before is loaded.
         WarehouseError, WarehouseBusyError: nothing was entered of this one; it and what landed after it stay pending.
     """
+    loaded_before = {
+        row["delivery_id"] for row in warehouse.query("select distinct delivery_id from ops.load")
+    }
     with judges(settings.gate_processes) as beside, _scratch(settings) as folder:
 
         def landed() -> Iterator[tuple[Offer, Delivery | OriginError, Judgement | None]]:
@@ -101,8 +121,14 @@ def load_offers(
                 except OriginError as error:
                     yield offer, error, None
                     continue
+                except GorodError:
+                    raise
+                except Exception as error:
+                    yield offer, _not_landed(offer, error), None
+                    continue
                 judgement = None
-                if delivery.bytes <= SMALL:
+                # what was loaded before most often is not new
+                if delivery.bytes <= SMALL and delivery.delivery_id not in loaded_before:
                     judgement = beside.give(_task(delivery, settings, warehouse), folder / str(number))
                 yield offer, delivery, judgement
 
@@ -115,16 +141,30 @@ def load_offers(
                     delivery,
                     settings,
                     warehouse,
-                    origin=offer.origin,
-                    fingerprint=offer.fingerprint,
                     judged=None if judgement is None else partial(beside.take, judgement),
                     examined=True,
                 )
                 if judgement is not None:
                     beside.drop(judgement)
+                if offer.remove is not None:
+                    offer.remove(delivery.sha256)
                 yield offer, outcome
         finally:
             beside.drop_all()
+
+
+def load_pending(delivery: Delivery, settings: Settings, warehouse: Warehouse) -> LoadOutcome:
+    """Load a delivery whose run died before it was entered.
+
+    Where the run that took it up died as well, it may have died of it: then a process of its own judges it.
+    """
+    if landing.take_up(delivery, settings) == 0:
+        return load_delivery(delivery, settings, warehouse)
+    with _scratch(settings) as folder:
+        task = _task(delivery, settings, warehouse)
+        return load_delivery(
+            delivery, settings, warehouse, judged=lambda: apart(task, folder) or fatal(delivery)
+        )
 
 
 def load_delivery(
@@ -132,8 +172,6 @@ def load_delivery(
     settings: Settings,
     warehouse: Warehouse,
     *,
-    origin: str | None = None,
-    fingerprint: str | None = None,
     judged: Callable[[], Judged] | None = None,
     examined: bool = False,
     replayed_by: str | None = None,
@@ -143,18 +181,21 @@ def load_delivery(
 
     Unless it is known to lie in landing as it came (``examined``), its bytes are read and compared first.
     A replay judges the same delivery again by today's declarations; it is a load of its own, and supersedes.
+
+    Raises:
+        WarehouseError, WarehouseBusyError: nothing was entered; the delivery stays pending.
     """
     faults = [] if examined else landing.examined(delivery.folder, settings)[1]
     ahead = broken(delivery, faults) if faults else judged() if judged else None
+    failure: Exception | None = None
     with nullcontext() if ahead is None else warehouse.sitting():
         history = _history(delivery, warehouse)
-        newest = next((load for load in reversed(history) if load["slice"] == delivery.slice.key), None)
-        seen = Seen(origin or delivery.origin, fingerprint, datetime.now(UTC).replace(tzinfo=None))
-        is_known = newest is not None and newest["sha256"] == delivery.sha256 and replayed_by is None
-        if newest is not None and is_known and (faults or not _was_broken(newest, warehouse)):
-            warehouse.commit_offer(newest["load_id"], seen)
+        origin = delivery.origin if replayed_by is None else f"replay:{delivery.delivery_id}"
+        seen = Seen(origin, delivery.fingerprint, datetime.now(UTC).replace(tzinfo=None))
+        if replayed_by is None and (already := _already(delivery, history, warehouse, bool(faults))):
+            warehouse.commit_offer(already["load_id"], seen)
             landing.settle(delivery, settings)
-            return _outcome(newest)
+            return _outcome(already)
         source = load_sources()[delivery.source]
         with _scratch(settings) as folder:
             found = ahead or _task(delivery, settings, warehouse)(folder)
@@ -164,20 +205,27 @@ def load_delivery(
             events = [Event("received", datetime.fromisoformat(delivery.received_at), "gorod")]
             if replayed_by is not None:
                 events.append(Event("replayed", now, replayed_by, replayed_why))
-            events.append(Event("accepted" if found.verdict.accepted else "rejected", now, "gate"))
-            record = _record(delivery, source, found, history, now, settings.landing)
-            enters = found.verdict.accepted and found.batch is not None
-            warehouse.commit_load(
-                record,
-                seen,
-                events,
-                found.verdict.results,
-                source.feeds[delivery.feed],
-                found.batch.path if enters and found.batch else None,
-                found.verdict.quarantine,
-                found.verdict.flagged if found.verdict.accepted else None,
-                found.fingerprint,
-            )
+            try:
+                with interrupts_raised():
+                    record = _enter(delivery, source, found, history, seen, events, settings, warehouse)
+            except (GorodError, *OF_THE_WAREHOUSE):
+                raise
+            except Exception as error:
+                failure = error
+    if failure is not None:
+        found = found.failed(delivery, failure)
+        try:
+            record = _enter(delivery, source, found, history, seen, events, settings, warehouse)
+        except GorodError:
+            raise
+        except Exception as error:
+            # even without a row of it: then it is not the delivery that the warehouse refuses
+            raise WarehouseError(
+                f"the warehouse takes no load: {type(error).__name__}",
+                "Look into the log of the run; gorod warehouse check. The delivery stays pending.",
+            ) from failure
+    if found.fault:
+        logging.getLogger(__name__).error("load %s was refused by a fault:\n%s", record.load_id, found.fault)
     landing.settle(delivery, settings)
     return LoadOutcome(
         record.load_id,
@@ -190,6 +238,87 @@ def load_delivery(
         record.not_retained,
         record.seconds,
         found.verdict.results,
+    )
+
+
+def _enter(
+    delivery: Delivery,
+    source: Source,
+    found: Judged,
+    history: list[dict[str, Any]],
+    seen: Seen,
+    events: list[Event],
+    settings: Settings,
+    warehouse: Warehouse,
+) -> LoadRecord:
+    """Enter a load as it was judged; its record."""
+    now = _now()
+    record = _record(delivery, source, found, history, now, settings.landing)
+    enters = found.verdict.accepted and found.batch is not None
+    warehouse.commit_load(
+        record,
+        seen,
+        [*events, Event("accepted" if found.verdict.accepted else "rejected", now, "gate")],
+        found.verdict.results,
+        source.feeds[delivery.feed],
+        found.batch.path if enters and found.batch else None,
+        found.verdict.quarantine,
+        found.verdict.flagged if found.verdict.accepted else None,
+        found.fingerprint,
+    )
+    return record
+
+
+def _already(
+    delivery: Delivery, history: list[dict[str, Any]], warehouse: Warehouse, is_broken: bool
+) -> dict[str, Any] | None:
+    """The load that the delivery is already; None if it is new.
+
+    The load in force, if it has these bytes. Of an origin, also the newest load, and what was last taken from that kind
+    of origin, however old: an origin that still offers what it offered has nothing new, and supersedes no correction
+    that came by another way. To drop a file is an act: it is new unless that very act was entered already.
+    """
+    own = [load for load in history if load["slice"] == delivery.slice.key]
+    if not own:
+        return None
+    for load in reversed(own):
+        if load["state"] in ("accepted", "waived") and load["sha256"] == delivery.sha256:
+            return load
+    same = [
+        load
+        for load in own
+        if load["sha256"] == delivery.sha256 and (is_broken or not _was_broken(load, warehouse))
+    ]
+    if not same:
+        return None
+    is_dropped = origin_kind(delivery.origin) == DROPPED
+    if same[-1] is own[-1] and not is_dropped:
+        return same[-1]
+    taken = warehouse.query(
+        "select load_id, origin, fingerprint from ops.offer where load_id in (select unnest(?)) order by seen_at",
+        [[load["load_id"] for load in own]],
+    )
+    if is_dropped:
+        act = (same[-1]["load_id"], delivery.origin, delivery.fingerprint)
+        acts = {(row["load_id"], row["origin"], row["fingerprint"]) for row in taken}
+        return same[-1] if delivery.fingerprint and act in acts and same[-1] is own[-1] else None
+    kind = origin_kind(delivery.origin)
+    offered = [(origin_kind(row["origin"]), row["load_id"]) for row in taken]
+    last = next((load_id for of, load_id in reversed(offered) if of == kind), None) or next(
+        # never taken from: it stands for the one that was
+        (load_id for of, load_id in reversed(offered) if of not in (DROPPED, "replay")),
+        None,
+    )
+    return next((load for load in same if load["load_id"] == last), None)
+
+
+def _not_landed(offer: Offer, error: Exception) -> OriginError:
+    """A failure that nobody foresaw, as one of this offer alone."""
+    logging.getLogger(__name__).error("%s could not land:\n%s", offer.origin, where(error))
+    told = (error.strerror or "") if isinstance(error, OSError) else ""
+    return OriginError(
+        f"{offer.origin}: could not land: {' '.join((type(error).__name__, told)).strip()}",
+        "Look into the log of the run; everything else goes on meanwhile.",
     )
 
 

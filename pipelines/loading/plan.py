@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fcntl import LOCK_EX, LOCK_NB, flock
-from itertools import chain
 from os import getpid
 
 from pipelines import connectors
-from pipelines.connectors.files import AMISS, inbox
+from pipelines.connectors.drop_folder import inbox, strays, wait_until_quiet
+from pipelines.connectors.files import AMISS
 from pipelines.declarations.sources import Feed, Source, load_sources
 from pipelines.disk import disk_errors
 from pipelines.errors import GorodError, OriginError, WarehouseBusyError
@@ -57,39 +57,52 @@ class Wanted:
 class Plan:
     """New offers by feed, and the origins that could not be read (everything else goes on).
 
-    ``without_origin`` are the feeds of which nothing is public, if that is the chosen origin.
+    ``without_origin`` are the feeds of which nothing is public, if that is the chosen origin. ``faults`` are what lies
+    in the drop folder where nobody takes it, ``waiting`` what lies there and is not taken yet.
     """
 
     offers: dict[tuple[str, str], list[Offer]]
     failures: dict[tuple[str, str], OriginError]
     without_origin: list[tuple[str, str]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
 
 
-def make_plan(wanted: Wanted, settings: Settings, warehouse: Warehouse) -> Plan:
-    """Look at every wanted origin and the drop folder, and keep what is new."""
+def make_plan(wanted: Wanted, settings: Settings, warehouse: Warehouse, *, patient: bool = True) -> Plan:
+    """Look at every wanted origin and the drop folder, and keep what is new.
+
+    What was dropped comes after what the origin has: of two that are new at once, it has the last word. ``patient``
+    waits for files that will be quiet in a moment.
+    """
     known = known_offers(warehouse)
     only = None if wanted.instance is None else [wanted.instance]
     offers: dict[tuple[str, str], list[Offer]] = {}
     failures: dict[tuple[str, str], OriginError] = {}
     without_origin: list[tuple[str, str]] = []
-    for source, name, feed in wanted.feeds():
+    feeds = list(wanted.feeds())
+    dropped = [inbox(source, name, settings, only) for source, name, _ in feeds]
+    if patient and wait_until_quiet(dropped):
+        dropped = [inbox(source, name, settings, only) for source, name, _ in feeds]
+    beside = strays(settings, wanted.source, wanted.feed)
+    for (source, name, feed), lying in zip(feeds, dropped, strict=True):
         new: list[Offer] = []
-        dropped = inbox(source, name, settings, only)
+        faults = lying.faults
         try:
-            for offer in chain(dropped.offers, connectors.offers(source, name, settings, only, known)):
+            for offer in connectors.offers(source, name, settings, only, known):
                 if wanted.slice in (None, offer.slice.key) and not _is_settled(offer, known, wanted):
                     new.append(offer)  # noqa: PERF401 - what came before an error is kept
         except OriginError as error:
             failures[source.source, name] = error
-        if dropped.faults:
-            origin = failures.get((source.source, name))
-            told = [*dropped.faults, *([origin.message] if origin else [])]
-            failures[source.source, name] = OriginError("\n".join(told), AMISS)
+            faults = [*faults, error.message]
+        if lying.faults:
+            failures[source.source, name] = OriginError("\n".join(faults), AMISS)
+        new += [offer for offer in lying.offers if wanted.slice in (None, offer.slice.key)]
         if new:
             offers[source.source, name] = new
         if settings.origin not in feed.origins:
             without_origin.append((source.source, name))
-    return Plan(offers, failures, without_origin)
+    waiting = [str(one) for lying in (*dropped, beside) for one in lying.waiting]
+    return Plan(offers, failures, without_origin, beside.faults, waiting)
 
 
 def all_offers(
@@ -98,10 +111,28 @@ def all_offers(
     settings: Settings,
     instances: Collection[str] | None = None,
     known: Known = frozenset(),
+    note: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Offer]:
-    """Everything that the drop folder and the feed's origin hold; of what is known, only what tells cheaply that it is."""
-    yield from inbox(source, feed, settings, instances).offers
-    yield from connectors.offers(source, feed, settings, instances, known)
+    """Everything that the feed's origin and, after it, the drop folder hold; of what is known, only what tells cheaply.
+
+    ``note`` is told what lies in the drop folder and is not taken.
+
+    Raises:
+        OriginError: the origin cannot be read, or a part of it; what can be read, and what was dropped, comes before.
+    """
+    failure: OriginError | None = None
+    try:
+        yield from connectors.offers(source, feed, settings, instances, known)
+    except OriginError as error:
+        failure = error
+    lying = inbox(source, feed, settings, instances)
+    if wait_until_quiet([lying]):
+        lying = inbox(source, feed, settings, instances)
+    for told in (*lying.faults, *lying.waiting):
+        note(f"in the drop folder: {told}")
+    yield from lying.offers
+    if failure is not None:
+        raise failure
 
 
 def _is_settled(offer: Offer, known: Known, wanted: Wanted) -> bool:

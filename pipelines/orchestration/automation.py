@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from pipelines.connectors.files import inbox as look_into_inbox
+from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources
 from pipelines.errors import WarehouseBusyError
 from pipelines.loading.delivery import Offer
@@ -67,12 +67,13 @@ def report_job() -> UnresolvedAssetJobDefinition:
     )
 
 
-def _requests(offers: list[Offer]) -> Iterator[dg.RunRequest]:
+def _requests(offers: list[Offer], moment: str) -> Iterator[dg.RunRequest]:
+    """A run for each offer. Dagster makes one of a key but once: ``moment`` lets what still lies there be asked for again."""
     sources = load_sources()
     for offer in offers:
         source = sources[offer.source]
         yield dg.RunRequest(
-            run_key=f"{offer.origin} {offer.fingerprint or offer.slice.key}",
+            run_key=f"{offer.origin} {offer.fingerprint or offer.slice.key} {moment}",
             job_name=load_job_name(offer.source, offer.feed),
             asset_selection=[raw_key(offer.source, offer.feed)],
             partition_key=partition_key_of(offer, source, source.feeds[offer.feed]),
@@ -91,11 +92,15 @@ def loading_schedules(loading: dict[str, UnresolvedAssetJobDefinition]) -> list[
                 wanted = [feed for feed in source.feeds if load_job_name(source.source, feed) == name]
                 for feed in wanted:
                     plan = make_plan(
-                        Wanted(source=source.source, feed=feed), settings, open_warehouse(settings)
+                        Wanted(source=source.source, feed=feed),
+                        settings,
+                        open_warehouse(settings),
+                        patient=False,
                     )
                     for failure in plan.failures.values():
                         context.log.error(str(failure))
-                    yield from _requests(plan.offers.get((source.source, feed), []))
+                    day = f"{context.scheduled_execution_time:%Y-%m-%d}"
+                    yield from _requests(plan.offers.get((source.source, feed), []), day)
 
         return daily
 
@@ -103,7 +108,7 @@ def loading_schedules(loading: dict[str, UnresolvedAssetJobDefinition]) -> list[
 
 
 def inbox_sensor(loading: dict[str, UnresolvedAssetJobDefinition]) -> dg.SensorDefinition:
-    """Files in ``inbox/<source>/<feed>/<instance>/`` are loaded as they arrive."""
+    """Files in ``inbox/<source>/<feed>/<instance>/`` are loaded when they are quiet."""
 
     @dg.sensor(
         jobs=list(loading.values()),
@@ -112,16 +117,16 @@ def inbox_sensor(loading: dict[str, UnresolvedAssetJobDefinition]) -> dg.SensorD
     )
     def inbox(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         settings = get_settings()
-        offers: list[Offer] = []
-        for source in load_sources().values():
-            for feed in source.feeds:
-                found = look_into_inbox(source, feed, settings)
-                offers += found.offers
-                for fault in found.faults:
-                    context.log.error(fault)
-        if not offers:
-            yield dg.SkipReason(f"nothing in {settings.inbox}")
-        yield from _requests(offers)
+        found = survey(settings)
+        for fault in found.faults:
+            context.log.error(fault)
+        for waiting in found.waiting:
+            context.log.info(f"waits: {waiting}")
+        if not found.offers:
+            waits = f"; {len(found.waiting)} that wait" if found.waiting else ""
+            yield dg.SkipReason(f"nothing to take in {settings.inbox}{waits}; {len(found.faults)} faults")
+        # within the hour once: a run takes a moment, and what it could not take is not forgotten
+        yield from _requests(found.offers, f"{datetime.now(UTC):%Y-%m-%dT%H}")
 
     return inbox
 

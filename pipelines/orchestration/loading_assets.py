@@ -1,16 +1,15 @@
 """A raw asset for each declared feed: its partitions, its checks, its freshness."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
-from pathlib import Path
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from urllib.parse import unquote, urlparse
 
 import dagster as dg
 
+from pipelines.connectors.files import ChangingError
 from pipelines.declarations.sources import Feed, FileOrigin, Source
 from pipelines.errors import LandingError, OriginError, WarehouseBusyError, WarehouseError
-from pipelines.loading.delivery import Offer, month_span, parse_slice
+from pipelines.loading.delivery import Delivery, Offer, month_span, parse_slice
 from pipelines.loading.gate import READABLE, load_suite
 from pipelines.loading.landing import pending, unknowable
 from pipelines.loading.load import (
@@ -18,8 +17,8 @@ from pipelines.loading.load import (
     is_known,
     judged_by,
     known_offers,
-    load_delivery,
     load_offers,
+    load_pending,
 )
 from pipelines.loading.plan import all_offers
 from pipelines.orchestration import INTERRUPTED
@@ -58,12 +57,23 @@ def partitions_of(source: Source, feed: Feed) -> dg.PartitionsDefinition[Any] | 
             return None
 
 
+def partition_month(offer: Offer | Delivery, feed: Feed) -> date:
+    """The month in whose partition something is loaded: its first one, or the nearest that has a partition.
+
+    A file name may say any month; that the gate refuses it is no matter of partitions.
+    """
+    assert feed.first_month is not None
+    # as partitions_of() counts
+    newest = datetime.now(UTC).date().replace(day=1)
+    month = (offer.slice.first_day or newest).replace(day=1)
+    return max(min(month, newest), feed.first_month.replace(day=1))
+
+
 def partition_key_of(offer: Offer, source: Source, feed: Feed) -> str | None:
-    """The partition that an offer belongs to."""
-    if feed.first_month is not None and offer.slice.first_day is not None:
-        return str(
-            dg.MultiPartitionKey({INSTANCE: offer.instance, MONTH: f"{offer.slice.first_day:%Y-%m}-01"})
-        )
+    """The partition that an offer is loaded in."""
+    if feed.first_month is not None:
+        month = partition_month(offer, feed)
+        return str(dg.MultiPartitionKey({INSTANCE: offer.instance, MONTH: month.isoformat()}))
     return offer.instance if len(source.instances) > 1 else None
 
 
@@ -145,8 +155,12 @@ def _load_new(
     settings: Settings,
     warehouse: Warehouse,
 ) -> tuple[list[LoadOutcome], list[Exception]]:
-    """Load what is new within the run's partitions; a failing origin stops only its own offers."""
-    instances, slices = _selected(context, feed)
+    """Load what is new within the run's partitions; a failing origin stops only its own offers.
+
+    First what landed before and was not entered, then what the origin has, then what was dropped: of two that are new
+    at once, the drop folder has the last word.
+    """
+    instances, months = _selected(context, feed)
     outcomes: list[LoadOutcome] = []
     failures: list[Exception] = []
 
@@ -161,19 +175,22 @@ def _load_new(
     try:
         failures += [LandingError(fault) for fault in unknowable(settings, source.source, name)]
         for delivery in pending(settings, source.source, name):
-            done(load_delivery(delivery, settings, warehouse))
+            if delivery.instance in source.instances:
+                done(load_pending(delivery, settings, warehouse))
         known = known_offers(warehouse)
         new = (
             offer
-            for offer in all_offers(source, name, settings, instances, known)
-            if (slices is None or (offer.instance, offer.slice.key) in slices) and not is_known(offer, known)
+            for offer in all_offers(source, name, settings, instances, known, context.log.warning)
+            if (months is None or (offer.instance, partition_month(offer, feed)) in months)
+            and not is_known(offer, known)
         )
         for offer, outcome in load_offers(new, settings, warehouse):
-            if isinstance(outcome, OriginError):
+            if isinstance(outcome, ChangingError) and offer.remove is not None:
+                context.log.info(f"{outcome.message}; it waits in the drop folder")
+            elif isinstance(outcome, OriginError):
                 failures.append(outcome)
             else:
                 done(outcome)
-                _remove_from_inbox(offer, settings)
     except OriginError as error:
         failures.append(error)
     except WarehouseBusyError as error:
@@ -183,26 +200,19 @@ def _load_new(
     return outcomes, failures
 
 
-def _remove_from_inbox(offer: Offer, settings: Settings) -> None:
-    """A dropped file is in landing now; the drop folder is emptied."""
-    inbox = settings.inbox.as_uri()
-    if offer.origin.startswith(inbox):
-        Path(unquote(urlparse(offer.origin).path)).unlink(missing_ok=True)
-
-
 def _selected(
     context: dg.AssetExecutionContext, feed: Feed
-) -> tuple[list[str] | None, set[tuple[str, str]] | None]:
-    """Instances and (instance, slice) pairs of the run's partitions; None means all."""
+) -> tuple[list[str] | None, set[tuple[str, date]] | None]:
+    """Instances, and pairs of instance and month, of the run's partitions; None means all."""
     if not context.has_partition_key and not context.has_partition_key_range:
         return None, None
     keys = context.partition_keys
     if feed.first_month is None:
         return list(keys), None
-    pairs: set[tuple[str, str]] = set()
+    pairs: set[tuple[str, date]] = set()
     for key in keys:
         dimensions = key.keys_by_dimension if isinstance(key, dg.MultiPartitionKey) else _dimensions(key)
-        pairs.add((dimensions[INSTANCE], parse_slice(dimensions[MONTH][:7], feed.part).key))
+        pairs.add((dimensions[INSTANCE], date.fromisoformat(dimensions[MONTH])))
     return sorted({instance for instance, _ in pairs}), pairs
 
 

@@ -6,16 +6,19 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache, cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.connectors.drop_folder import survey
+from pipelines.declarations.sources import load_sources
 from pipelines.errors import DeclarationError, GorodError, OriginError, WarehouseBusyError, WarehouseError
 from pipelines.interrupts import interrupts_noted
 from pipelines.loading import landing
 from pipelines.loading.ahead import judges
-from pipelines.loading.delivery import Delivery, Offer
+from pipelines.loading.delivery import DROPPED, Delivery, Offer
 from pipelines.loading.load import judged_by
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.moments import today
@@ -42,19 +45,22 @@ KINDS = {
 class RunSummary:
     """What a run did. ``failures`` are told by feed; the run goes on past them.
 
-    ``without_origin`` are the feeds of which nothing is public, if that is the chosen origin.
+    ``without_origin`` are the feeds of which nothing is public, if that is the chosen origin. ``again`` are loads whose
+    very bytes were dropped again; ``waiting`` is what lies in the drop folder still, and why.
     """
 
     loads: list[dict[str, Any]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     without_origin: list[str] = field(default_factory=list)
+    again: list[dict[str, Any]] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
     built: bool = False
     publication: str | None = None
 
     @property
     def nothing_new(self) -> bool:
-        """No new delivery, nothing to build."""
-        return not self.loads and not self.built and not self.failures
+        """No new delivery, nothing to build, nothing that waits."""
+        return not (self.loads or self.built or self.failures or self.again or self.waiting)
 
     @property
     def refused(self) -> list[dict[str, Any]]:
@@ -90,10 +96,13 @@ def run(
 
             warehouse = open_warehouse(settings)
             warehouse.prepare()
-            before = _last_load(warehouse)
+            before, begun = _last_load(warehouse), datetime.now(UTC).replace(tzinfo=None)
             plan = make_plan(wanted, settings, warehouse)
             summary = RunSummary(
-                failures=[_told(feed, error) for feed, error in plan.failures.items()],
+                failures=[
+                    *(_told(feed, error) for feed, error in plan.failures.items()),
+                    *(f"drop folder: {fault}" for fault in plan.faults),
+                ],
                 without_origin=[".".join(feed) for feed in plan.without_origin],
             )
             if plan.offers or landing.has_pending(settings):
@@ -111,6 +120,12 @@ def run(
                 "warnings, not_retained from ops.load_state where load_no > ? order by load_no",
                 [before],
             )
+            summary.again = warehouse.query(
+                "select distinct load_id, state from ops.load_state as load join ops.offer as offer using (load_id) "
+                "where load_no <= ? and seen_at >= ? and offer.origin like ? order by load_id",
+                [before, begun, f"{DROPPED}:%"],
+            )
+            summary.waiting = survey(settings, wanted.source, wanted.feed, wanted.instance).not_taken
             if report:
                 _report(settings, runner, summary)
     finally:
@@ -120,7 +135,12 @@ def run(
 
 def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary) -> None:
     """One run for each loading job and unbroken range of its partitions."""
-    offers: dict[tuple[str, str], list[Offer]] = {feed: [] for feed in landing.pending_feeds(settings)}
+    declared = load_sources()
+    offers: dict[tuple[str, str], list[Offer]] = {
+        (source, feed): []
+        for source, feed in landing.pending_feeds(settings)
+        if source in declared and feed in declared[source].feeds
+    }
     offers.update(plan.offers)
     jobs: dict[str, list[tuple[str, str]]] = {}
     for source, feed in offers:
@@ -298,16 +318,15 @@ class _Runner:
         """Tags of the runs that cover the partitions of what is to be loaded: as few as there are unbroken ranges."""
         from dagster import MultiPartitionKey
 
-        from pipelines.declarations.sources import load_sources
-        from pipelines.orchestration.loading_assets import INSTANCE, MONTH, contiguous
+        from pipelines.orchestration.loading_assets import INSTANCE, MONTH, contiguous, partition_month
 
         declared = load_sources()[source].feeds[feed]
         instances = list(load_sources()[source].instances)
         if declared.first_month is not None:
             dated = [
-                (offer.instance, f"{offer.slice.first_day:%Y-%m}")
+                (offer.instance, f"{partition_month(offer, declared):%Y-%m}")
                 for offer in offers
-                if offer.slice.first_day
+                if offer.instance in instances
             ]
             return [
                 _range(

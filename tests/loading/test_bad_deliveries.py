@@ -286,7 +286,11 @@ def test_names_in_the_drop_folder_that_fit_nothing_are_told_and_the_others_are_t
         (folder / name).write_text(_file("2024-02"), encoding="utf-8")
     plan = make_plan(Wanted("appeals_115"), portal.settings, portal.warehouse)
     (offers,) = plan.offers.values()
-    assert [offer.slice.key for offer in offers] == ["2024-02", "2024-01"]
+    # what was dropped comes after what the origin has: it has the last word
+    assert [offer.slice.key for offer in offers] == ["2024-01", "2024-02"]
+    hidden, unfinished = plan.waiting
+    assert ".hidden: is hidden" in hidden
+    assert ".csv.part: is unfinished by its name" in unfinished
     told = plan.failures["appeals_115", "requests"].message.splitlines()
     assert len(told) == 2
     assert "2026-13-01.csv: period '2026-13'" in told[0]

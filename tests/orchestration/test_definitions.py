@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,8 +25,9 @@ SNAPSHOT = Path(__file__).with_name("asset_graph.json")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home folder of this module's own, with the samples as origin."""
     folder = tmp_path_factory.mktemp("home")
-    before = {name: os.environ.get(name) for name in ("GOROD_HOME", "GOROD_ORIGIN", "GOROD_MIRROR")}
-    os.environ.update(GOROD_HOME=str(folder), GOROD_ORIGIN="sample")
+    names = ("GOROD_HOME", "GOROD_ORIGIN", "GOROD_MIRROR", "GOROD_INBOX_QUIET_S")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(GOROD_HOME=str(folder), GOROD_ORIGIN="sample", GOROD_INBOX_QUIET_S="0")
     os.environ.pop("GOROD_MIRROR", None)
     get_settings.cache_clear()
     yield folder
@@ -139,19 +141,66 @@ def test_a_feed_of_months_can_be_run_again_by_city_and_month(defs: dg.Definition
     )
 
 
-def test_the_drop_folder_asks_for_a_run_of_the_slice_that_arrived(defs: dg.Definitions, home: Path) -> None:
-    folder = home / "inbox" / "appeals_115" / "requests" / "minsk"
-    folder.mkdir(parents=True)
-    (folder / "opendata-115-2026-03-01.csv").write_text("id\n", encoding="utf-8")
-    (folder / "notes.txt").write_text("not a delivery", encoding="utf-8")
+def tick(defs: dg.Definitions) -> tuple[list[dg.RunRequest], str]:
+    """What the sensor of the drop folder asks for, and what it says where it asks for nothing."""
     sensor = defs.resolve_sensor_def("inbox")
     with dg.DagsterInstance.ephemeral() as instance:
         context = dg.build_sensor_context(instance, repository_def=defs.get_repository_def())
-        requests = sensor.evaluate_tick(context).run_requests or []
+        found = sensor.evaluate_tick(context)
+    return list(found.run_requests or []), found.skip_message or ""
+
+
+@pytest.fixture
+def dropped(home: Path) -> Iterator[Path]:
+    """The drop folder of the requests of Minsk."""
+    folder = home / "inbox" / "appeals_115" / "requests" / "minsk"
+    folder.mkdir(parents=True)
+    yield folder
+    shutil.rmtree(home / "inbox")
+
+
+def test_the_drop_folder_asks_for_a_run_of_the_slice_that_arrived(
+    defs: dg.Definitions, dropped: Path
+) -> None:
+    (dropped / "opendata-115-2026-03-01.csv").write_text("id\n", encoding="utf-8")
+    (dropped / "notes.txt").write_text("not a delivery", encoding="utf-8")
+    requests, _ = tick(defs)
     assert [request.partition_key for request in requests] == ["minsk|2026-03-01"]
     assert requests[0].job_name == "load_appeals_115"
     assert requests[0].asset_selection == [dg.AssetKey(["raw", "appeals_115__requests"])]
-    (folder / "opendata-115-2026-03-01.csv").unlink()
+
+
+def test_what_is_not_quiet_is_asked_for_later(
+    defs: dg.Definitions, dropped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (dropped / "opendata-115-2026-03-01.csv").write_text("id\n", encoding="utf-8")
+    monkeypatch.setenv("GOROD_INBOX_QUIET_S", "3600")
+    get_settings.cache_clear()
+    requests, said = tick(defs)
+    assert requests == []
+    assert "1 that wait" in said
+    monkeypatch.undo()
+    get_settings.cache_clear()
+    assert len(tick(defs)[0]) == 1
+
+
+def test_a_tick_lives_through_whatever_lies_in_the_drop_folder(defs: dg.Definitions, dropped: Path) -> None:
+    for month in ("9999-12", "2062-10", "2014-01", "0000-01", "2026-03"):
+        (dropped / f"opendata-115-{month}-01.csv").write_text("id\n", encoding="utf-8")
+    os.mkfifo(dropped / "opendata-115-2024-01-01.csv")
+    (dropped / "opendata-115-2024-02-01.csv").symlink_to(dropped / "opendata-115-2024-02-01.csv")
+    (dropped / "opendata-115-2024-03-01.csv").mkdir()
+    (dropped / os.fsdecode(b"\xff.csv")).touch()
+    (dropped.parent.parent / "Requests").touch()
+    requests, _ = tick(defs)
+    partitions = defs.get_assets_def(dg.AssetKey(["raw", "appeals_115__requests"])).partitions_def
+    assert partitions is not None
+    asked = [request.partition_key for request in requests]
+    assert len(asked) == 4  # a run for each that can be taken; what has no partition, in the nearest one
+    assert set(asked) <= set(partitions.get_partition_keys())
+    this_month = f"minsk|{datetime.now(UTC):%Y-%m}-01"
+    assert sorted(asked) == sorted(["minsk|2015-11-01", "minsk|2026-03-01", this_month, this_month])
+    assert len({request.run_key for request in requests}) == 4
 
 
 def test_the_digest_is_scheduled_for_the_month_before(defs: dg.Definitions) -> None:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 # where a run dies while it loads; the second of three deliveries is the one that is hit
 PLACES = [
-    ("pipelines.connectors.files:shutil.copyfile", "before", 2),
+    ("pipelines.connectors.files:shutil.copyfileobj", "before", 2),
     ("pipelines.loading.landing:mark_pending", "after", 2),
     ("pipelines.loading.landing:_sync", "after", 6),  # the folder stands in its place
     ("pipelines.loading.judging:formats.read", "after", 2),

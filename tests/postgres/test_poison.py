@@ -1,0 +1,62 @@
+"""What PostgreSQL refuses to hold refuses its delivery, and nothing else; and what is new is told as on DuckDB."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.formats.typed import literal
+from pipelines.loading import gate, landing
+from pipelines.loading.ahead import judges
+from pipelines.loading.delivery import Batch
+from tests.connectors.test_drop_folder import (
+    moved,
+    test_an_origin_that_offers_what_it_offered_supersedes_no_correction,
+    test_refused_bytes_dropped_again_are_judged_again,
+    touch,
+)
+from tests.loading.test_poison import load_all
+from tests.portal import Portal
+
+__all__ = [
+    "moved",
+    "test_an_origin_that_offers_what_it_offered_supersedes_no_correction",
+    "test_refused_bytes_dropped_again_are_judged_again",
+    "touch",
+]
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_a_null_character_refuses_its_delivery_alone(
+    ahead: bool, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for month in ("2024-01", "2024-02", "2024-03"):
+        portal.put(month, portal.rows(month, 5))
+    evaluate, judged = gate.evaluate, []
+
+    def let_through(batch: Batch, *arguments: Any) -> gate.Verdict:
+        """The gate, with no rule that a null character would break."""
+        verdict = evaluate(batch, *arguments)
+        judged.append(batch)
+        if len(judged) == 2:
+            given, other = literal(str(batch.path)), batch.path.with_name("other.parquet")
+            with duckdb.connect() as connection:
+                connection.execute(
+                    f"copy (select * replace (organisation_id || chr(0) as organisation_id) from {given}) "
+                    f"to {literal(str(other))} (format parquet)"
+                )
+            other.replace(batch.path)
+        return verdict
+
+    monkeypatch.setattr(gate, "evaluate", let_through)
+    with judges(0):
+        if not ahead:
+            for offer in portal.offers():
+                landing.land(offer, portal.settings)
+        states = {key: outcome.state for key, outcome in load_all(portal).items()}
+    assert states == {"2024-01": "accepted", "2024-02": "rejected", "2024-03": "accepted"}
+    assert portal.scalar("select count(*) from raw.appeals_115__requests") == 10
+    assert portal.scalar("select count(*) from ops.load_result where expectation = 'delivery.read'") == 1
+    assert not landing.has_pending(portal.settings)
