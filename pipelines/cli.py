@@ -47,7 +47,8 @@ A usual day: `gorod run`, `gorod status`, `gorod explain LOAD`, `gorod sql`. Sta
 GOROD_* in the environment, or gorod.toml.
 
 Exit codes: 0 done, 1 refused or not found, 2 wrong usage or declaration, 3 an origin cannot be read, 4 the warehouse is in
-use, 5 the warehouse cannot be written, 6 some loads were refused by the gate, 130 interrupted.
+use, 5 the warehouse cannot be written, 6 some loads were refused by the gate, 7 published, and some figures are held back,
+8 nothing can be built before there is a register of territories, 130 interrupted.
 """,
 )
 
@@ -88,10 +89,14 @@ def run(
         console.as_json({**asdict(summary), "log": str(log), "nothing_new": summary.nothing_new})
     else:
         _show_summary(summary, log)
+    if summary.unbuilt:
+        raise typer.Exit(8)
     if summary.failures:
         raise typer.Exit(3)
     if summary.refused:
         raise typer.Exit(6)
+    if summary.held_back:
+        raise typer.Exit(7)
 
 
 def _show_summary(summary: RunSummary, log: Path) -> None:
@@ -131,8 +136,12 @@ def _show_summary(summary: RunSummary, log: Path) -> None:
         console.out.print(f"again       {load['load_id']}: the same bytes, {load['state']} before")
     for waiting in summary.waiting:
         console.out.print(f"[yellow]waits[/]       {_escaped(waiting)}")
-    for failure in summary.failures:
+    for failure in [*summary.failures, *([summary.unbuilt] if summary.unbuilt else [])]:
         console.err.print(f"[bold red]error:[/] {_escaped(failure)}")
+    for held in summary.held_back:
+        console.err.print(f"[bold yellow]held back:[/] {_escaped(held)}")
+    for difference in summary.differences:
+        console.err.print(f"[yellow]differs:[/] {_escaped(difference)}")
     publication = current_publication(settings)
     if publication is None:
         return

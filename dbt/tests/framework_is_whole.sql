@@ -35,7 +35,12 @@ left join by_dimension
 left join {{ ref('dim_territory') }} as territories on coverage.ref_area = territories.ref_area
 where
     coalesce(listed.indicator_count, 0) <> frameworks.indicator_count
-    or coalesce(coverage.indicator_count, 0) <> frameworks.indicator_count
-    or coalesce(by_dimension.indicator_count, 0) <> frameworks.indicator_count
+    -- there may be no register yet, and then no territory that it could be covered in
+    or coverage.indicator_count <> frameworks.indicator_count
+    or (coverage.ref_area is not null and coalesce(by_dimension.indicator_count, 0) <> frameworks.indicator_count)
+    or (coverage.ref_area is null and exists (
+        select 1 from {{ ref('dim_territory') }} as known
+        where known.level = 'country'
+    ))
     or by_dimension.reported_count <> coverage.reported_count
     or (territories.level = 'country' and coverage.reported_count <> listed.reported_count)

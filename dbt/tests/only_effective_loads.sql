@@ -11,6 +11,7 @@
     'stg_territory_register__town_districts',
     'stg_territory_register__town_areas',
     'stg_territory_register__boundaries',
+    'stg_territory_register__changes',
     'stg_beltelecom_inventory__resources',
     'int_observations',
 ] %}

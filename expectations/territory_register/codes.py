@@ -15,13 +15,13 @@ TOWN = r"^c-[a-z]+(-[a-z]+)*$"
 SOUTH, NORTH, WEST, EAST = 51.25, 56.19, 23.16, 32.79
 
 
-def code(column: str, pattern: str, shape: str) -> list[Any]:
+def code(column: str, pattern: str, shape: str, mostly: float = 0.99) -> list[Any]:
     """The code is given, and is written as codes of its kind are."""
     return [
         row(
             gxe.ExpectColumnValuesToNotBeNull,
             column=column,
-            mostly=0.99,
+            mostly=mostly,
             name=f"{column}_given",
             dimension="completeness",
             says=f"Код в столбце {column} указан.",
@@ -31,7 +31,7 @@ def code(column: str, pattern: str, shape: str) -> list[Any]:
             gxe.ExpectColumnValuesToMatchRegex,
             column=column,
             regex=pattern,
-            mostly=0.99,
+            mostly=mostly,
             name=f"{column}_is_code",
             dimension="validity",
             says=f"Код в столбце {column} записан как {shape}, латиницей.",

@@ -26,6 +26,7 @@ from pipelines.loading.delivery import Batch
 
 SAMPLE_ROWS = 20
 TOLD_VALUES = 10
+TOLD_LENGTH = 200
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 READABLE = "row.readable"
 COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0}
@@ -204,6 +205,7 @@ class _Found:
     outcome: dict[str, Any]
     where: str | None = None
     judged: str | None = None  # of several columns that are unique together: which rows are looked at
+    query: str | None = None  # of a load-level expectation: the rows that should not be
 
     @property
     def rows_query(self) -> str | None:
@@ -279,6 +281,7 @@ def _validate(
                 broken=_exception(result.exception_info),
                 outcome=dict(result.result or {}),
                 where=_where(expectation, engine),
+                query=_query(expectation),
             )
         )
         if expectation.expectation_type == "expect_compound_columns_to_be_unique":
@@ -389,7 +392,7 @@ def _result(connection: duckdb.DuckDBPyConnection, found: _Found, tellable: Coll
         unexpected_count=int(found.outcome.get("unexpected_count") or 0)
         if is_row
         else int(not found.success),
-        says=_with_observed(meta["says"], found, tellable),
+        says=_with_observed(meta["says"], found, tellable, connection),
         remedy=meta["remedy"],
         sample_rows=tuple(int(row[0]) for row in samples),
     )
@@ -419,11 +422,28 @@ def _without_content(name: str, text: str) -> str:
     return f": {kind.group()}"
 
 
-def _with_observed(says: str, found: _Found, tellable: Collection[str]) -> str:
-    """Load-level sentences tell the observed value too, if it may be told."""
+def _query(expectation: Any) -> str | None:
+    """The query of a load-level expectation that looks for rows, on the batch."""
+    query = getattr(expectation, "unexpected_rows_query", None)
+    return query.format(batch="batch") if isinstance(query, str) else None
+
+
+def _with_observed(
+    says: str, found: _Found, tellable: Collection[str], connection: duckdb.DuckDBPyConnection
+) -> str:
+    """Load-level sentences tell the observed value too, if it may be told.
+
+    A query with a column ``told`` says itself what it found: its author answers for that.
+    """
     observed = found.outcome.get("observed_value")
     if found.meta["level"] == "row" or found.success or observed is None:
         return says
+    if found.query is not None:
+        rows = connection.sql(found.query)
+        if "told" in rows.columns:
+            named = [plain(str(name), TOLD_LENGTH) for (name,) in rows.project("told").fetchmany(SAMPLE_ROWS)]
+            left = int(observed) - len(named)
+            return f"{says} {'; '.join(named)}{f' и ещё {left}' if left > 0 else ''}."
     is_count = isinstance(observed, int) and not found.columns
     if not is_count and not (found.columns and set(found.columns) <= set(tellable)):
         return says

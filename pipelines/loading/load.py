@@ -41,6 +41,11 @@ OF_THE_WAREHOUSE = (
     duckdb.InternalException,
     duckdb.TransactionException,
 )
+NO_REGISTER = (
+    "nothing is built: no register of territories is in force yet, and without it no figure has a place\n"
+    "Load it first: gorod run --source territory_register (if it was refused: gorod explain territory_register). "
+    "What was accepted stays, and is built then."
+)
 
 
 @dataclass(frozen=True)
@@ -503,13 +508,23 @@ def _context(delivery: Delivery, warehouse: Warehouse) -> dict[str, pa.Table]:
 
 
 def judged_by(source: str, feed: str) -> list[tuple[str, str]]:
-    """The feeds that a suite looks at beside its own: they are loaded before. The register waits for nobody."""
-    if (source, feed) == REGISTER:
-        return []
-    feeds = {REGISTER} if REGISTERED in gate.parameters_of(gate.load_suite(source, feed)) else set()
+    """The feeds that a suite looks at beside its own: they are loaded before.
+
+    The register waits for those alone that do not wait for it.
+    """
+    suite = gate.load_suite(source, feed)
+    feeds = {REGISTER} if REGISTERED in gate.parameters_of(suite) else set()
     for sql in gate.load_context(source, feed).values():
         feeds |= set(re.findall(r"\braw\.([a-z0-9_]+?)__(\w+)", sql))
-    return sorted(feeds - {(source, feed)})
+    feeds -= {(source, feed)}
+    if (source, feed) == REGISTER:
+        feeds = {other for other in feeds if REGISTER not in judged_by(*other)}
+    return sorted(feeds)
+
+
+def has_register(warehouse: Warehouse) -> bool:
+    """Whether a register of territories is in force: before there is one, nothing can be built."""
+    return bool(_territories(warehouse))
 
 
 def _territories(warehouse: Warehouse) -> list[str]:

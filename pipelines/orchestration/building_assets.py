@@ -10,6 +10,8 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 
 from pipelines.catalogue.write import TABLES, write_catalogue
 from pipelines.declarations.sources import load_sources
+from pipelines.errors import GorodError
+from pipelines.loading.load import NO_REGISTER, has_register
 from pipelines.orchestration.environment import (
     DBT_PROJECT,
     WRITER_POOL,
@@ -29,6 +31,7 @@ INDEX = dg.AssetKey(["published", "pub_index_value_v1"])
 PUBLICATION = dg.AssetKey(["publication", "current"])
 REPORT = dg.AssetKey(["report", DIGEST])
 LEDGER = {
+    "accepted_load": "Loads that are accepted, or waived until a day that has not passed, superseded ones too.",
     "effective_load": "Of the loads that are accepted or waived today, the newest for each slice.",
     "load_state": "Every load with its state today.",
     "load_event": "What was decided about each load, in order.",
@@ -105,6 +108,8 @@ def marts() -> dg.AssetsDefinition:
     )
     def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         settings = get_settings()
+        if not has_register(open_warehouse(settings)):
+            raise GorodError(NO_REGISTER)
         with open_warehouse(settings).writing():
             # unit tests judge the models on rows of their own, not the data; the tests of the repository run them.
             # The manifest is written when the project is parsed (ensure_manifest), and Dagster keeps the results.

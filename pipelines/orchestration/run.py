@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from pipelines.interrupts import interrupts_noted
 from pipelines.loading import landing
 from pipelines.loading.ahead import judges
 from pipelines.loading.delivery import DROPPED, Delivery, Offer
-from pipelines.loading.load import judged_by
+from pipelines.loading.load import NO_REGISTER, has_register, judged_by
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.moments import today
 from pipelines.orchestration import INTERRUPTED
@@ -47,6 +48,8 @@ class RunSummary:
 
     ``without_origin`` are the feeds of which nothing is public, if that is the chosen origin. ``again`` are loads whose
     very bytes were dropped again; ``waiting`` is what lies in the drop folder still, and why.
+    ``without_origin`` are the feeds of which nothing is public, if that is the chosen origin. ``unbuilt`` says why nothing
+    could be built at all, ``held_back`` what was left out of what is published, ``differences`` what only rounding explains.
     """
 
     loads: list[dict[str, Any]] = field(default_factory=list)
@@ -56,11 +59,14 @@ class RunSummary:
     waiting: list[str] = field(default_factory=list)
     built: bool = False
     publication: str | None = None
+    unbuilt: str | None = None
+    held_back: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
 
     @property
     def nothing_new(self) -> bool:
         """No new delivery, nothing to build, nothing that waits."""
-        return not (self.loads or self.built or self.failures or self.again or self.waiting)
+        return not (self.loads or self.built or self.failures or self.again or self.waiting or self.unbuilt)
 
     @property
     def refused(self) -> list[dict[str, Any]]:
@@ -78,6 +84,7 @@ def run(
         GorodError: the marts could not be built; what was published stays.
     """
     # Dagster is imported only when there is something to run: a run with nothing new takes a moment.
+    from pipelines.indicators.held import differences, held_back_by_rule
     from pipelines.orchestration.environment import manifest_ahead
     from pipelines.orchestration.stale import is_unpublished, stale_since
 
@@ -109,7 +116,10 @@ def run(
                 with judges(settings.gate_processes) as beside:
                     beside.expect(sum(map(len, plan.offers.values())))
                     _load(plan, runner(), settings, summary)
-            if stale_since(warehouse) is not None:
+            stale = stale_since(warehouse) is not None
+            if stale and not has_register(warehouse):
+                summary.unbuilt = NO_REGISTER
+            elif stale:
                 _build(runner(), warehouse)
                 summary.built = True
             elif is_unpublished(settings, warehouse):
@@ -126,6 +136,8 @@ def run(
                 [before, begun, f"{DROPPED}:%"],
             )
             summary.waiting = survey(settings, wanted.source, wanted.feed, wanted.instance).not_taken
+            summary.held_back = held_back_by_rule(warehouse)
+            summary.differences = differences(warehouse)
             if report:
                 _report(settings, runner, summary)
     finally:
@@ -175,29 +187,47 @@ def _in_order(jobs: dict[str, list[tuple[str, str]]]) -> Iterable[str]:
 
 
 def _build(runner: _Runner, warehouse: Warehouse) -> None:
-    from pipelines.indicators.corrections import misfits
-    from pipelines.indicators.plausibility import impossible
+    """Build, index, publish.
 
+    Raises:
+        GorodError: a model cannot be built or a test of a model fails; dbt's own words stay in its log.
+    """
     try:
         runner.execute(runner.build_job)
     except (WarehouseBusyError, WarehouseError):
         raise
     except GorodError as error:
-        outdated, wrong = misfits(warehouse), impossible(warehouse)
-        if not outdated and not wrong:
+        failed = _failed_models(error.message)
+        if not failed:
             raise
-        remedies = []
-        if outdated:
-            remedies.append(
-                "Look at the source's new value, then change or delete the correction in assets/corrections/."
-            )
-        if wrong:
-            remedies.append(
-                "Find where the value comes from (gorod trace); correct it in assets/corrections/, or ask the source."
-            )
+        log = re.search(r"\S+/dbt\.log", error.message)
+        loads = ", ".join(_since_last_build(warehouse)) or "none"
         raise GorodError(
-            "\n".join(["not built: what was published before stays", *outdated, *wrong]), " ".join(remedies)
+            "\n".join(["not built: what was published before stays", *failed, f"loads since then: {loads}"]),
+            "The gate let in what cannot be built, or a model is wrong: that is a fault of Gorod. Tell whoever keeps it, "
+            f"with the log{' ' + log.group() if log else ''}.",
         ) from error
+
+
+def _failed_models(said: str) -> list[str]:
+    """Which models and tests failed, out of what dbt said, with the number of rows that a test found."""
+    found: dict[str, str] = {}
+    for part in re.split(r"(?=(?:Failure|Error) in )", said):
+        named = re.match(r"(?:Failure|Error) in (\w+) (\w+)", part)
+        if named:
+            kind, name = named.groups()
+            rows = re.search(r"Got (\d+) results?", part)
+            found[name] = f"{kind} {name}: {rows[1] + ' rows' if rows else 'cannot be computed'}"
+    return list(found.values())
+
+
+def _since_last_build(warehouse: Warehouse) -> list[str]:
+    """Loads that were decided on since the last sound build: what fails now came with one of them."""
+    rows = warehouse.query(
+        "select load_id from ops.load_state where state in ('accepted', 'waived') and decided_at >= coalesce("
+        "(select max(built_at) at time zone 'UTC' from ops.build where ok), '0001-01-01'::timestamp) order by load_no"
+    )
+    return [row["load_id"] for row in rows]
 
 
 def _report(settings: Settings, runner: Callable[[], _Runner], summary: RunSummary) -> None:

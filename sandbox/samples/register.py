@@ -32,6 +32,7 @@ def files() -> dict[str, str]:
     """Text by path within the sample's folder."""
     return {
         "territories/territories.csv": _territories(),
+        "territories/changes.csv": _changes(),
         "territories/population.csv": _population(),
         "territories/city_raion.csv": _town_districts(),
         "territories/admin_areas.csv": _town_areas(),
@@ -79,6 +80,13 @@ def _territories() -> str:
     ]  # fmt: skip
     rows.append(["BY", "country", "Беларусь", "Беларусь", "", "", "", round(sum(areas.values()), 1), ""])
     return _table("territory_id,level,name_ru,name_be,parent_id,lon,lat,area_km2,flags", rows, "\r\n")
+
+
+def _changes() -> str:
+    rows: list[list[object]] = [
+        ["rename", "c-horki", "", "", "2001-01-01", "", "Вымышленное решение № 0"],
+    ]
+    return _table("kind,territory_id,from_id,to_id,valid_from,weight,act", rows, "\r\n")
 
 
 def _population() -> str:

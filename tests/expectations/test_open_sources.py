@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from pipelines.declarations.sources import SOURCES, FileOrigin, load_sources
@@ -27,6 +28,7 @@ SAMPLES = {
     "belstat.population_by_age": ("population/dataportal_age5_2019-2026.json", "2019-2026"),
     "belstat.migration": ("migration/belstat_arrivals_oblast_2018-2019.json", "2018-2019"),
     "territory_register.territories": ("territories/territories.csv", None),
+    "territory_register.changes": ("territories/changes.csv", None),
     "territory_register.population": ("territories/population.csv", None),
     "territory_register.town_districts": ("territories/city_raion.csv", None),
     "territory_register.town_areas": ("territories/admin_areas.csv", None),
@@ -73,6 +75,41 @@ def register() -> list[str]:
 
 
 REGION = "territory = 'Минская область'"
+
+# what a suite finds beside the batch (CONTEXT): the sound batch is in force, one change was told
+CHANGES = (
+    "select 'rename' as kind, 'c-horki' as territory_id, null::varchar as from_id, null::varchar as to_id, "
+    "date '2001-01-01' as valid_from"
+)
+BESIDE = {
+    "territory_register.territories": {
+        "in_force": "select territory_id, level, name_ru, name_be, parent_id from sound",
+        "told": CHANGES,
+        "ever_listed": "select 'BY' as territory_id",
+        "referred_to": "select 'r-lidski' as territory_id, 'список городов' as by_what",
+    },
+    "territory_register.town_districts": {
+        "in_force": "select city_id, raion_id from sound",
+        "told": f"select territory_id, from_id, to_id from ({CHANGES}) where kind = 'move'",
+        "ended": f"select territory_id as raion_id from ({CHANGES}) where kind = 'merge'",
+        "names": "select 'c-horki' as territory_id, 'Горки' as name_ru",
+    },
+}
+# where there is none of the kind in force yet
+AT_FIRST = {"first_list_whole": "in_force"}
+
+
+def beside(name: str, expectation: str, sound: Path) -> dict[str, pa.Table]:
+    """The tables beside the batch, from the sound one."""
+    with duckdb.connect() as connection:
+        connection.execute(f"create view sound as select * from '{sound}'")
+        return {
+            table: connection.sql(
+                query + (" limit 0" if AT_FIRST.get(expectation) == table else "")
+            ).to_arrow_table()
+            for table, query in BESIDE.get(name, {}).items()
+        }
+
 
 # feed, expectation: the defect, and the rows that it makes (None: the load as a whole)
 DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
@@ -146,6 +183,16 @@ DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
         "lon_in_country": (put("lon = 2.76"), 1),
         "area_possible": (put("area_km2 = 0"), 1),
         "parent_exists": (put("parent_id = 'BY-XX'"), None),
+        "all_rows_readable": (put("parse_errors = '[{}]'"), None),
+        "code_fits_level": (put("level = 'raion'"), None),
+        # three districts, of which the changes know nothing
+        "list_whole": ("delete from batch where territory_id in ('r-lidski', 'r-minski', 'r-pinski')", None),
+        "first_list_whole": ("delete from batch where territory_id = 'r-lidski'", None),
+        "territories_ended": ("delete from batch where territory_id = 'r-lidski'", None),
+        "territories_new": (put("territory_id = 'r-novy'", "territory_id = 'r-lidski'"), None),
+        "territories_moved": (put("parent_id = 'BY-MI'", "territory_id = 'r-lidski'"), None),
+        "territories_renamed": (put("name_ru = 'Иной район'", "territory_id = 'r-lidski'"), None),
+        "changes_name_listed": ("delete from batch where territory_id = 'c-horki'", None),
         "one_country_seven_regions": ("delete from batch where territory_id = 'BY-HM'", None),
         "areas_add_up": (put("area_km2 = area_km2 + 10", "territory_id = 'BY-HO'"), None),
     },
@@ -163,11 +210,34 @@ DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
         ),
         "last_year_whole": ("delete from batch where territory_id = 'BY-MI' and year = 2026", None),
     },
+    "territory_register.changes": {
+        "territory_id_given": (put("territory_id = null", "row_no = 1"), 1),
+        "territory_id_is_code": (put("territory_id = 'с-minsk'", "row_no = 1"), 1),
+        "kind_known": (put("kind = 'rise'", "row_no = 1"), 1),
+        "kind_given": (put("kind = null", "row_no = 1"), 1),
+        "from_id_is_code": (put("from_id = 'Минск'", "row_no = 1"), 1),
+        "to_id_is_code": (put("to_id = 'Минск'", "row_no = 1"), 1),
+        "valid_from_given": (put("valid_from = null", "row_no = 1"), 1),
+        "valid_from_possible": (put("valid_from = '1026-01-01'", "row_no = 1"), 1),
+        "weight_possible": (put("weight = 35", "row_no = 1"), 1),
+        "row_unique": (put("to_id = 'r-lidski'", "row_no = 1") + "; " + again(1), 2),
+        # a merger without a successor
+        "kind_complete": (put("kind = 'merge'", "row_no = 1"), None),
+        "merged_once": (put("kind = 'merge', to_id = 'r-lidski'", "row_no = 1") + "; " + again(1), None),
+        "weights_add_up": (put("kind = 'split', to_id = 'r-lidski', weight = 0.4", "row_no = 1"), None),
+        "no_circle": (
+            put("kind = 'merge', territory_id = 'r-lidski', to_id = 'r-minski'", "row_no = 1")
+            + "; insert into batch select * replace (2 as row_no, to_id as territory_id, territory_id as to_id) from batch",
+            None,
+        ),
+    },
     "territory_register.town_districts": {
         **a_listed_code("city_id"),
         **a_listed_code("raion_id"),
         "row_unique": (again(), 2),
         "method_known": (put("method = 'guess'"), 1),
+        "few_towns_move": (put("raion_id = 'r-minski'", "row_no <= 3"), None),
+        "towns_moved": (put("raion_id = 'r-minski'"), None),
     },
     "territory_register.town_areas": {
         **a_listed_code("city_id"),
@@ -246,7 +316,8 @@ def test_a_seeded_defect_is_seen(name: str, expectation: str, folder: Path, tmp_
     parameters = {
         "first_day": str(days.first_day), "last_day": str(days.last_day), "territories": register(),
     }  # fmt: skip
-    verdict = evaluate(Batch(spoilt, count, {}), alone, parameters, tmp_path)
+    known = beside(name, expectation, sound(name, folder))
+    verdict = evaluate(Batch(spoilt, count, {}), alone, parameters, tmp_path, known)
     (result,) = (result for result in verdict.results if result.expectation != READABLE)
     critical = result.severity == "critical"
     if rows is None:

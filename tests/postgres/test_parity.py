@@ -21,6 +21,7 @@ from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.server import Server
 from tests import forked
 from tests.conftest import run_on_samples
+from tests.dbt import borders
 from tests.dbt import small_warehouse as small
 from tests.postgres.conftest import Databases
 
@@ -47,6 +48,10 @@ class Pair:
         self.dsn = dsn
         self.here = small.SmallWarehouse(folder)
         small.fill(self.here)
+        # districts that merge and split, and what is held back
+        borders.deliver_before(self.here)
+        borders.deliver_change(self.here)
+        borders.deliver_contradictions(self.here)
         copy_warehouse(DuckDBWarehouse(self.here.path), PostgresWarehouse(dsn))
         self.builds = [self.here.dbt("build"), dbt(dsn, folder, "build")]
         for warehouse in (DuckDBWarehouse(self.here.path), PostgresWarehouse(dsn)):

@@ -10,19 +10,22 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from pipelines.declarations.sources import SOURCES, Feed, FileOrigin, load_sources
 from pipelines.formats import read
 from pipelines.loading.delivery import Delivery, Slice, parse_slice
-from pipelines.loading.gate import Verdict, evaluate, load_suite, parameters_of
+from pipelines.loading.gate import Verdict, evaluate, load_context, load_suite, parameters_of
 from pipelines.settings import PROJECT
+from pipelines.warehouse.duckdb import DuckDBWarehouse
 from sandbox.samples.__main__ import SAMPLES, write
 
 TERRITORIES = PROJECT / "assets" / "territories"
@@ -114,7 +117,19 @@ def pass_gate(file: File, folder: Path) -> Verdict:
     suite = load_suite(file.source, file.feed)
     days = {"first_day": str(file.slice.first_day), "last_day": str(file.slice.last_day)}
     register = {"territories": territories_beside(file.path)} if "territories" in parameters_of(suite) else {}
-    return evaluate(batch, suite, days | register | batch.facts, folder)
+    return evaluate(batch, suite, days | register | batch.facts, folder, nothing_in_force(file, folder))
+
+
+def nothing_in_force(file: File, folder: Path) -> dict[str, pa.Table]:
+    """What a suite finds beside the first delivery of all: its tables, without rows."""
+    asked = load_context(file.source, file.feed)
+    if not asked:
+        return {}
+    empty = DuckDBWarehouse(folder / "empty.duckdb")
+    empty.prepare()
+    row = {"source": file.source, "feed": file.feed, "instance": file.instance, "part": file.slice.part}
+    days = {"first_day": file.slice.first_day, "last_day": file.slice.last_day, "today": date.today()}
+    return empty.tables(asked, row | days)
 
 
 @cache

@@ -18,7 +18,7 @@
     {% do return(asked) %}
 {% endmacro %}
 
-{# SHA of the declarations, and checksums of this model and all models before it. #}
+{# SHA of the declarations, the lists of territories in force, and checksums of this model and all models before it. #}
 {% macro definitions_hash() %}
     {% if not execute %}
         {% do return('') %}
@@ -37,5 +37,10 @@
         {% endif %}
     {% endfor %}
     {% set declared = run_query('select definitions_hash from ' ~ source('catalogue', 'definition')) %}
-    {% do return(local_md5(declared.columns[0].values()[0] ~ (checksums | sort | join(' ')))) %}
+    {# what is a city's and what its district's follows from these lists: a new one is a new definition #}
+    {% set lists = run_query(
+        'select load_id from ' ~ source('ops', 'effective_load') ~ " where source = 'territory_register'"
+        ~ " and feed in ('changes', 'territories', 'town_districts', 'town_areas') order by load_id"
+    ) %}
+    {% do return(local_md5(declared.columns[0].values()[0] ~ (lists.columns[0].values() | join(' ')) ~ (checksums | sort | join(' ')))) %}
 {% endmacro %}

@@ -12,6 +12,8 @@
 {% macro percentage(part, whole) -%}
     case
         when {{ part }} = {{ whole }} and {{ whole }} <> 0 then cast(100 as numeric(9, 2))
+        -- what does not fit the type says no more: a part that is many times its whole is held back
+        when {{ whole }} > 0 and {{ part }} / 90000 > {{ whole }} then cast(9000000 as numeric(9, 2))
         else cast({{ exact_ratio(fixed(part), fixed(whole), fixed('100')) }} as numeric(9, 2))
     end
 {%- endmacro %}

@@ -1,9 +1,10 @@
 {#
-    Why a figure is missing, of several reasons: what is known to be gone outweighs what was not published, and
-    that outweighs what was not delivered.
+    Why a figure is missing, of several reasons: what is held back outweighs what is known to be gone, that outweighs what
+    was not published, and that what was not delivered.
 #}
 {% macro worst_reason(column) -%}
     case
+        when bool_or({{ column }} = 'held_back') then 'held_back'
         when bool_or({{ column }} = 'not_retained') then 'not_retained'
         when bool_or({{ column }} = 'not_published') then 'not_published'
         when bool_or({{ column }} = 'not_delivered') then 'not_delivered'

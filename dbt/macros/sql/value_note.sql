@@ -2,6 +2,10 @@
 {% macro value_note() -%}
     nullif(trim(
         case
+            when reason = 'held_back' then 'Значение удержано: исходные данные не сходятся, см. pub_held_back. '
+            else ''
+        end
+        || case
             when reason is null and coverage_population_pct < 100
                 then 'Охват населения ' || replace(cast(coverage_population_pct as varchar), '.', ',') || ' %. '
             else ''

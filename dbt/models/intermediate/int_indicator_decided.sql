@@ -1,4 +1,6 @@
--- What of each value may be shown: the value itself, or the reason why there is none.
+-- What of each value may be shown: the value itself, or the reason why there is none. A share outside 0 to 100 and a
+-- figure of parts with more people than the whole cannot be true: held back. Growth and comparisons may exceed 100:
+-- they are told by their terms.
 {{ config(materialized='follow_inputs', inputs='indicator', volume='int_indicator_unit') }}
 -- depends_on: {{ ref('int_indicator_unit') }}
 with changed as {{ changed_inputs('indicator') }},
@@ -11,6 +13,13 @@ cells as (
     inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
     where terms.side = 'numerator'
     group by terms.indicator
+),
+
+shares as (
+    select indicator
+    from {{ source('catalogue', 'indicator_term') }}
+    group by indicator
+    having bool_and(taken_at = 'same')
 ),
 
 parts as (
@@ -44,7 +53,9 @@ valued as (
         coalesce(computed.coverage_population_pct, 0) < indicators.minimum_population_coverage_pct as is_thin,
         exempt.ref_area is not null as is_exempt,
         -- the first period of a new version of the method
-        not methods.is_first and methods.valid_from >= periods.first_day as is_break
+        not methods.is_first and methods.valid_from >= periods.first_day as is_break,
+        coalesce(computed.coverage_population_pct, 0) > 100 as is_overfull,
+        indicators.unit_measure = 'PCT' and shares.indicator is not null as is_share
     from {{ ref('int_indicator_value') }} as computed
     inner join changed on computed.indicator = changed.indicator and computed.time_period = changed.time_period
     inner join {{ source('catalogue', 'indicator') }} as indicators on computed.indicator = indicators.indicator
@@ -52,6 +63,7 @@ valued as (
         on computed.indicator = methods.indicator and computed.method_version = methods.method_version
     inner join {{ ref('dim_territory') }} as territories on computed.ref_area = territories.ref_area
     inner join {{ ref('dim_period') }} as periods on computed.time_period = periods.time_period
+    left join shares on computed.indicator = shares.indicator
     left join {{ source('catalogue', 'indicator_not_applicable') }} as exempt
         on computed.indicator = exempt.indicator and computed.ref_area = exempt.ref_area
     left join parts
@@ -63,17 +75,30 @@ valued as (
     where {{ in_changed_periods('computed') }}
 ),
 
-decided as (
+figures as (
     select
         valued.*,
+        case
+            when not is_complete then null
+            when made = 'percentile' then numerator
+            when has_denominator then {{ exact_ratio('numerator', 'denominator', 'scale') }}
+            else {{ product('numerator', 'scale') }}
+        end as figure
+    from valued
+),
+
+decided as (
+    select
+        figures.*,
         case
             when is_exempt then 'not_applicable'
             when not is_complete then missing_reason
             when is_thin then 'not_published'
             when has_denominator and denominator = 0 then 'not_applicable'
             when is_hidden then 'suppressed'
+            when is_overfull or (is_share and figure not between 0 and 100) then 'held_back'
         end as reason
-    from valued
+    from figures
 )
 
 select
@@ -88,24 +113,24 @@ select
     first_day,
     last_day,
     breakdown,
-    case
-        when reason is not null then null
-        when made = 'percentile' then numerator
-        when has_denominator then {{ exact_ratio('numerator', 'denominator', 'scale') }}
-        else {{ product('numerator', 'scale') }}
-    end as obs_value,
+    case when reason is null then figure end as obs_value,
     case
         when reason is not null then {{ status_of_reason('reason') }}
         when is_break and obs_status = 'A' then 'B'
         else obs_status
     end as obs_status,
     reason,
+    case
+        when reason is null or reason <> 'held_back' or not is_complete then null
+        when is_overfull then 'more_people_than_the_whole'
+        else 'share_out_of_bounds'
+    end as held_by,
     unit_measure,
     decimals,
     case when reason is null or (reason = 'not_applicable' and not is_exempt) then numerator end as numerator,
     case when reason is null or (reason = 'not_applicable' and not is_exempt) then denominator end as denominator,
     denominator_period,
-    coverage_population_pct,
+    cast(case when is_overfull then 0 else coverage_population_pct end as numeric(9, 2)) as coverage_population_pct,
     coverage_time_pct,
     is_complete,
     is_thin,

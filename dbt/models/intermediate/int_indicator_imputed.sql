@@ -15,7 +15,7 @@ with figures as (
         indicators.imputation as rule,
         indicators.imputation_limit as rule_limit,
         indicators.imputation_indicator as survey
-    from {{ ref('int_indicator_decided') }} as decided
+    from {{ ref('int_indicator_believed') }} as decided
     inner join {{ source('catalogue', 'indicator') }} as indicators on decided.indicator = indicators.indicator
     where indicators.imputation is not null and decided.freq = indicators.imputation_freq and decided.breakdown = '_T'
 ),
@@ -134,7 +134,7 @@ filled as (
         figures.survey as imputed_from,
         'survey' as quality_class
     from figures
-    inner join {{ ref('int_indicator_decided') }} as surveyed
+    inner join {{ ref('int_indicator_believed') }} as surveyed
         on
             figures.survey = surveyed.indicator
             and figures.ref_area = surveyed.ref_area

@@ -133,12 +133,17 @@ stood_on as (
 ),
 
 territories as (
-    select
-        md5(string_agg(
-            ref_area || ' ' || level || ' ' || coalesce(parent, '') || ' ' || coalesce(region, ''),
-            ' ' order by ref_area
-        )) as state
-    from {{ ref('dim_territory') }}
+    select md5(string_agg(state, ' ' order by state)) as state
+    from (
+        select
+            ref_area || ' ' || level || ' ' || coalesce(parent, '') || ' ' || coalesce(region, '')
+            || coalesce(' ' || cast(listed_from as varchar), '') || coalesce(' - ' || cast(listed_to as varchar), '')
+                as state
+        from {{ ref('dim_territory') }}
+        union all
+        select ref_area || ' ' || parent || ' ' || cast(valid_from as varchar) as state
+        from {{ ref('int_territory_parent') }}
+    ) as known
 )
 
 select

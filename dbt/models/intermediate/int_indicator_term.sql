@@ -24,6 +24,25 @@ methods as (
             and periods.last_day <= coalesce(methods.valid_to, cast('9999-12-31' as date))
 ),
 
+-- a constant by the borders of before, up to the last year in which they held
+former as (
+    select
+        figures.measure,
+        figures.ref_area,
+        figures.breakdown,
+        figures.time_period,
+        {{ year_of('figures.time_period') }} as last_year,
+        coalesce(
+            lag({{ year_of('figures.time_period') }}) over (
+                partition by figures.measure, figures.ref_area, figures.breakdown order by figures.time_period
+            ),
+            0
+        ) as after_year
+    from {{ ref('int_measure_period') }} as figures
+    inner join {{ source('catalogue', 'measure') }} as measures on figures.measure = measures.measure
+    where measures.constant and figures.time_period <> '_Z'
+),
+
 reported as (
     select distinct
         terms.indicator,
@@ -59,7 +78,7 @@ wanted as (
             when measures.constant then '_Z'
             when terms.taken_at = 'previous_year' then {{ year_before('reported.time_period') }}
             else reported.time_period
-        end as term_period,
+        end as asked_period,
         case when measures.constant then 'A' else reported.freq end as term_freq,
         measures.carry_forward_years > 0 and terms.side = 'denominator' as by_vintage
     from reported
@@ -68,6 +87,21 @@ wanted as (
     inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
     left join {{ source('catalogue', 'measure') }} as multiplied on terms.times_measure = multiplied.measure
     left join country on true
+),
+
+dated as (
+    select
+        wanted.*,
+        coalesce(former.time_period, wanted.asked_period) as term_period
+    from wanted
+    left join former
+        on
+            wanted.asked_period = '_Z'
+            and wanted.measure = former.measure
+            and wanted.term_ref_area = former.ref_area
+            and wanted.term_breakdown = former.breakdown
+            and {{ year_of('wanted.time_period') }} > former.after_year
+            and {{ year_of('wanted.time_period') }} <= former.last_year
 ),
 
 -- of the two, the figure itself or its vintage, a term has at most one
@@ -86,7 +120,7 @@ found as (
         coalesce(figures.months_expected, 1) as months_expected,
         coalesce(figures.months_delivered, case when vintages.ref_area is not null then 1 else 0 end)
             as months_delivered
-    from wanted
+    from dated as wanted
     left join {{ ref('int_measure_period') }} as figures
         on
             wanted.measure = figures.measure
@@ -150,7 +184,7 @@ select
             )
         else found.months_delivered
     end as months_delivered,
-    found.by_vintage or found.term_period = '_Z' as is_timeless,
+    found.by_vintage or found.asked_period = '_Z' as is_timeless,
     -- an older figure stands in for that of the year
     coalesce(
         found.by_vintage and {{ year_of('found.found_period') }} < {{ year_of('found.time_period') }}, false
@@ -170,5 +204,5 @@ left join (
         found.times_measure = factors.measure
         and found.term_ref_area = factors.ref_area
         and found.term_freq = factors.freq
-        and found.term_period = factors.time_period
+        and found.asked_period = factors.time_period
         and factors.breakdown = '_T'

@@ -23,7 +23,11 @@ sides as (
         max(case when terms.is_timeless then 1 else terms.months_expected end) as months_expected,
         min(case when not terms.is_timeless then terms.months_delivered end) as months_delivered,
         max(
-            case when terms.side = 'denominator' and terms.term_period <> '_Z' then terms.term_period end
+            -- the year of a constant is that of its borders
+            case
+                when terms.side = 'denominator' and terms.term_period <> '_Z' and not measures.constant
+                    then terms.term_period
+            end
         ) as denominator_period,
         bool_or(terms.is_carried) as is_carried,
         bool_or(terms.synthetic) as synthetic,
@@ -33,6 +37,7 @@ sides as (
         max(terms.quality_rank) as quality_rank
     from {{ ref('int_indicator_term') }} as terms
     inner join {{ source('catalogue', 'indicator') }} as indicators on terms.indicator = indicators.indicator
+    inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
     inner join changed on terms.indicator = changed.indicator and terms.time_period = changed.time_period
     where {{ in_changed_periods('terms') }}
     group by

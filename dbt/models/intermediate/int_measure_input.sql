@@ -1,6 +1,6 @@
 -- What the figures of each measure and period are made of, as one hash: the loads in force that speak of it, which
--- months were delivered, how reliable they are, and to which territories and parts the measure reaches at all (where
--- those grow, earlier months have zeros more).
+-- months were delivered, how reliable they are, what of them is held back, and to which territories and parts the
+-- measure reaches at all (where those grow, earlier months have zeros more).
 with loads as (
     select
         load_id,
@@ -96,13 +96,31 @@ delivered as (
     inner join months on reach.source = months.source and reach.feed = months.feed
 ),
 
-observed as (
+held as (
+    select
+        measure,
+        time_period,
+        string_agg(ref_area || ' ' || breakdown, ' ' order by ref_area, breakdown) as state
+    from {{ ref('int_observation_held') }}
+    group by measure, time_period
+),
+
+known as (
     select
         coalesce(told.measure, delivered.measure) as measure,
         coalesce(told.time_period, delivered.time_period) as time_period,
-        md5(coalesce(told.state, '') || '; ' || coalesce(delivered.state, '')) as state
+        coalesce(told.state, '') || '; ' || coalesce(delivered.state, '') as state
     from told
     full outer join delivered on told.measure = delivered.measure and told.time_period = delivered.time_period
+),
+
+observed as (
+    select
+        known.measure,
+        known.time_period,
+        md5(known.state || coalesce('; ' || held.state, '')) as state
+    from known
+    left join held on known.measure = held.measure and known.time_period = held.time_period
 )
 
 select

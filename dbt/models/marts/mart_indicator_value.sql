@@ -10,6 +10,7 @@ with standing_out as (
         string_agg(rules.says_ru, '; ' order by found.rule) as stands_out_ru
     from {{ ref('int_plausibility') }} as found
     inner join {{ source('catalogue', 'plausibility_rule') }} as rules on found.rule = rules.rule
+    where rules.severity = 'warning'
     group by found.indicator, found.ref_area, found.freq, found.time_period, found.breakdown
 ),
 
@@ -21,7 +22,7 @@ figures as (
         imputed.imputed_from,
         standing_out.stands_out_ru,
         coalesce(imputed.quality_class, qualities.quality_class) as quality_class
-    from {{ ref('int_indicator_decided') }} as decided
+    from {{ ref('int_indicator_believed') }} as decided
     left join {{ ref('int_indicator_imputed') }} as imputed
         on
             decided.indicator = imputed.indicator

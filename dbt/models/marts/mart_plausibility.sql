@@ -1,4 +1,4 @@
--- What the rules of plausibility found, with what they say. Errors stop the build; warnings are published.
+-- What the rules of plausibility found, with what they say. Errors are held back; warnings are published.
 select
     found.rule,
     rules.kind,

@@ -6,7 +6,7 @@ with filled as (
         own.level,
         own.region
     from {{ ref('int_indicator_imputed') }} as imputed
-    inner join {{ ref('int_indicator_decided') }} as own
+    inner join {{ ref('int_indicator_believed') }} as own
         on
             imputed.indicator = own.indicator
             and imputed.ref_area = own.ref_area
@@ -24,7 +24,7 @@ observed as (
         freq,
         time_period,
         obs_value
-    from {{ ref('int_indicator_decided') }}
+    from {{ ref('int_indicator_believed') }}
     where breakdown = '_T' and obs_value is not null
 ),
 

@@ -18,6 +18,8 @@ marked as (
         coalesce(parts.is_hidden, false) as is_hidden
     from {{ ref('int_observations') }} as observed
     inner join {{ source('catalogue', 'measure') }} as measures on observed.measure = measures.measure
+    -- of a territory that no register lists nobody knows where it lies; mart_held_back tells it
+    inner join {{ ref('dim_territory') }} as territories on observed.ref_area = territories.ref_area
     left join parts
         on
             observed.measure = parts.measure

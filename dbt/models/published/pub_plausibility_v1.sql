@@ -17,7 +17,8 @@ select
     reference,
     synthetic
 from {{ ref('mart_plausibility') }} as found
--- a leap tells the value of the year before
+-- what cannot be true is held back; a leap tells the value of the year before
 where
-    {{ not_under_embargo('indicator', 'found') }}
+    severity = 'warning'
+    and {{ not_under_embargo('indicator', 'found') }}
     and {{ not_under_embargo('indicator', 'found', year_before('found.time_period')) }}

@@ -72,6 +72,7 @@ MISSING = {
     "not_retained": Text("не сохранено", "не захавана", "not retained"),
     "not_applicable": Text("не применимо", "не прымяняецца", "not applicable"),
     "suppressed": Text("скрыто (мало случаев)", "схавана (мала выпадкаў)", "suppressed (few cases)"),
+    "held_back": Text("удержано до выяснения", "утрымана да высвятлення", "held back"),
 }
 
 IMPUTATIONS = {

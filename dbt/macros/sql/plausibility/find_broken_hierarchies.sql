@@ -1,5 +1,5 @@
 {#
-    Values of a region or the country that are not the sum of what they are made of; where a part has no value,
+    Values of a region or the country that are not the sum of what they are made of, but for rounding; where a part has no value,
     nothing is said.
 #}
 {% macro find_broken_hierarchies() %}
@@ -17,7 +17,7 @@ territory_sums as (
         sum(decided.numerator) as numerator,
         bool_or(decided.synthetic) as synthetic
     from {{ ref('int_indicator_decided') }} as decided
-    inner join parts on decided.ref_area = parts.ref_area
+    inner join parts on decided.ref_area = parts.ref_area and substr(decided.time_period, 1, 4) = parts.year
     inner join changed on decided.indicator = changed.indicator and decided.time_period = changed.time_period
     where
         decided.indicator in (
@@ -26,9 +26,8 @@ territory_sums as (
         )
         and decided.obs_value is not null
         and decided.obs_status <> 'U'
-        and decided.time_period >= '{{ var("division_since") }}'
     group by decided.indicator, parts.parent, decided.freq, decided.time_period, decided.breakdown
-    having count(*) = max(parts.part_count)
+    having sum(case when parts.is_required then 1 else 0 end) = max(parts.required_count)
 ),
 
 added_up as (
@@ -65,5 +64,7 @@ select
     tolerance as limit_value,
     numerator - parts_numerator as distance
 from added_up
-where abs(numerator - parts_numerator) > tolerance
+where
+    abs(numerator - parts_numerator) > tolerance
+    and abs(numerator - parts_numerator) * 100 > abs(numerator) * {{ var("hierarchy_tolerance_pct") }}
 {% endmacro %}

@@ -5,6 +5,18 @@ with people as (
     select * from {{ ref('stg_territory_register__population') }}
 ),
 
+-- the district whose figure of that year holds the city
+holding as (
+    select
+        districts.*,
+        asked.ref_area as city,
+        row_number() over (
+            partition by districts.load_id, districts.time_period, asked.ref_area order by asked.turn, asked.district
+        ) as turn_rank
+    from people as districts
+    inner join {{ ref('int_city_district') }} as asked on districts.ref_area = asked.district
+),
+
 added as (
     select load_id, row_no, ref_area, time_period, obs_status, persons as value
     from people
@@ -16,14 +28,13 @@ added as (
         districts.time_period,
         coalesce(cities.obs_status, districts.obs_status),
         -cities.persons
-    from people as districts
-    inner join {{ source('catalogue', 'subordination') }} as subordination
-        on districts.ref_area = subordination.district
+    from holding as districts
     left join people as cities
         on
-            subordination.ref_area = cities.ref_area
+            districts.city = cities.ref_area
             and districts.time_period = cities.time_period
             and districts.load_id = cities.load_id
+    where districts.turn_rank = 1
 )
 
 select

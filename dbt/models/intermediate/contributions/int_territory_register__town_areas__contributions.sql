@@ -16,12 +16,21 @@ region_cities as (
     where cities.level = 'city' and countries.level = 'country'
 ),
 
+holding as (
+    select
+        asked.ref_area,
+        asked.district,
+        row_number() over (partition by asked.ref_area order by asked.turn, asked.district) as turn_rank
+    from {{ ref('int_city_district') }} as asked
+    inner join {{ ref('stg_territory_register__territories') }} as listed on asked.district = listed.ref_area
+),
+
 added as (
     select load_id, row_no, ref_area, area_km2 from towns
     union all
-    select towns.load_id, towns.row_no, subordination.district, -towns.area_km2
+    select towns.load_id, towns.row_no, holding.district, -towns.area_km2
     from towns
-    inner join {{ source('catalogue', 'subordination') }} as subordination on towns.ref_area = subordination.ref_area
+    inner join holding on towns.ref_area = holding.ref_area and holding.turn_rank = 1
     union all
     select towns.load_id, towns.row_no, region_cities.region, towns.area_km2
     from towns
