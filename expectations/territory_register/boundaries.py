@@ -30,10 +30,12 @@ SUITE: list[Any] = [
     row(
         gxe.ExpectColumnValuesToNotBeNull,
         column="geometry",
+        # a broken outline is told by the reader and kept back alone; a layer of them is refused
+        mostly=0.95,
         name="geometry_given",
         dimension="completeness",
-        says="У территории есть контур.",
-        remedy="Добавьте геометрию.",
+        says="У территории есть контур, и он не испорчен.",
+        remedy="Добавьте геометрию или исправьте её: причина и место названы у строки.",
     ),
     row(
         gxe.ExpectColumnValuesToBeInSet,

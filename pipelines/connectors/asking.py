@@ -96,7 +96,7 @@ def decoded(response: httpx.Response) -> Iterator[bytes]:
         yield from response.iter_raw()
         return
     if encoding not in ("gzip", "x-gzip"):
-        raise httpx.DecodingError("the answer is compressed in a way that was not asked for")
+        raise httpx.DecodingError(f"the answer is compressed by {encoding!r}, which was not asked for")
     unpacker, whole = _unpacker(), True
     try:
         for packed in response.iter_raw():

@@ -209,11 +209,10 @@ def _answer(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator
         with _followed(client, url, headers) as response:
             _judge(url, response)
             yield response
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise _FileError(
-            f"{url}: this address, or one that it redirects to, is none of HTTP",
-            "Open it in a browser; correct base_url or files of the origin.",
-        ) from error
+    except httpx.UnsupportedProtocol as error:
+        raise _FileError(f"{url}: {error}", "Correct base_url or files of the origin.") from error
+    except httpx.InvalidURL as error:
+        raise _FileError(f"{url}: is no address", "Correct base_url or files of the origin.") from error
     except (httpx.TransportError, httpx.DecodingError) as error:
         if _is_tls(error):
             raise OriginError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import pairwise
@@ -21,12 +22,14 @@ Problem = tuple[Location, str]
 
 # libyaml, where it is there, is ten times as fast
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# no declaration is nested so deep; beyond, PyYAML would end in a fault of its own
+DEEPEST = 50
 
 
 class Declaration(BaseModel):
     """Base of all declarations: unknown keys are errors, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Names(Declaration):
@@ -70,14 +73,21 @@ def overlaps(versions: Sequence[Version]) -> Iterator[Problem]:
 
 
 def read_yaml(path: Path, model: type[M]) -> M:
-    """Read one declaration.
+    """Read one declaration. What is written is what it says: ``yes`` is no number, ``2026`` no day, ``"5"`` no 5.
 
     Raises:
         DeclarationError: with file, line, key, and what is allowed there.
     """
     data = load_yaml(path)
+    if odd := list(_odd(data)):
+        node = composed(path)
+        raise DeclarationError(
+            "\n".join(f"{path}:{_line(node, location)}: {_key(location)}: {told}" for location, told in odd),
+            f"What is allowed: {model.__name__} in docs/declarations.md",
+        )
     try:
-        return model.model_validate(data)
+        # as JSON, where a list may be a tuple and a text a day, and nothing else is made of something else
+        return model.model_validate_json(json.dumps(data, default=date.isoformat), strict=True)
     except ValidationError as error:
         node = composed(path)
         raise DeclarationError(
@@ -90,6 +100,42 @@ def read_yaml(path: Path, model: type[M]) -> M:
         ) from error
 
 
+def _odd(data: Any, location: Location = ()) -> Iterator[Problem]:
+    """What YAML can say and no declaration does."""
+    match data:
+        case dict():
+            for key, value in data.items():
+                if isinstance(key, str):
+                    yield from _odd(value, (*location, key))
+                else:
+                    yield (*location, str(key)), "is a key, and no text; write it in quotes"
+        case list():
+            for number, value in enumerate(data):
+                yield from _odd(value, (*location, number))
+        case int() if abs(data) >= 1 << 63:
+            yield location, "is a number of more than 64 bits"
+        case None | bool() | int() | float() | str() | date():
+            pass
+        case _:
+            yield location, f"is a {type(data).__name__}, which no declaration has"
+
+
+class _Loader(LOADER):  # type: ignore[misc, valid-type]
+    """Values as YAML has them; what looks like one and is none is told with its line."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            value = super().construct_object(node, deep)
+        except yaml.YAMLError:
+            raise
+        # a 13th month, a number of 5000 digits: Python's own errors, of many kinds
+        except Exception as error:
+            raise _at_mark(f"{node.tag.rpartition(':')[2]} cannot be read: {error}", node) from error
+        if isinstance(value, str) and "\0" in value:
+            raise _at_mark("a text holds the sign U+0000", node)
+        return value
+
+
 def load_yaml(path: Path) -> Any:
     """What a file holds.
 
@@ -97,16 +143,23 @@ def load_yaml(path: Path) -> Any:
         DeclarationError: it cannot be read, or a key stands twice: with file, line and key.
     """
     try:
-        loader = LOADER(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _hold_to_a_tree(text)
+        loader = _Loader(text)
         try:
             node = loader.get_single_node()
             twice = [
                 f"{path}:{line}: {key}: stands twice here; first in line {first}"
-                for key, first, line in _twice(node)
+                for key, first, line in _twice(node, loader)
             ]
             data: Any = loader.construct_document(node) if node is not None else None
         finally:
             loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise DeclarationError(
+            f"{path}:{line}: cannot be read: {error.problem}", "Mend the file; it must be YAML in UTF-8."
+        ) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DeclarationError(
             f"{path}: cannot be read: {error}", "Mend the file; it must be YAML in UTF-8."
@@ -115,6 +168,29 @@ def load_yaml(path: Path) -> Any:
     if twice:
         raise DeclarationError("\n".join(twice), "Rename or delete one of them.")
     return data
+
+
+def _hold_to_a_tree(text: str) -> None:
+    """Refuse what is nested too deep, or holds itself.
+
+    Raises:
+        yaml.YAMLError: it is, or it is no YAML.
+    """
+    within: list[str | None] = []
+    for event in yaml.parse(text, LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            within.append(event.anchor)
+            if len(within) > DEEPEST:
+                raise _at_mark(f"nested deeper than {DEEPEST} levels", event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            within.pop()
+        elif isinstance(event, yaml.AliasEvent) and event.anchor in within:
+            raise _at_mark(f"*{event.anchor} stands within what it refers to", event)
+
+
+def _at_mark(told: str, where: Any) -> yaml.MarkedYAMLError:
+    """An error at the beginning of an event or a node."""
+    return yaml.MarkedYAMLError(problem=told, problem_mark=where.start_mark)
 
 
 def at(path: Path, *location: int | str) -> str:
@@ -197,20 +273,27 @@ def _line(node: yaml.Node | None, location: Location) -> int:
     return line
 
 
-def _twice(node: yaml.Node | None) -> Iterator[tuple[str, int, int]]:
-    """Keys that stand twice in a mapping, with both lines."""
-    if isinstance(node, yaml.MappingNode):
-        first: dict[str, int] = {}
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
-                if key.value in first:
-                    yield key.value, first[key.value], line
-                first.setdefault(key.value, line)
-            yield from _twice(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _twice(value)
+def _twice(node: yaml.Node | None, loader: Any) -> Iterator[tuple[str, int, int]]:
+    """Keys that stand twice in a mapping, however they are spelled (``yes``, ``true``), with both lines."""
+    found, seen = [node], set()
+    while found:
+        node = found.pop()
+        # what several aliases refer to is looked at once
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            found += reversed(node.value)
+        elif isinstance(node, yaml.MappingNode):
+            found += [value for _, value in reversed(node.value)]
+            first: dict[str, int] = {}
+            for key, _ in node.value:
+                if isinstance(key, yaml.ScalarNode):
+                    line = key.start_mark.line + 1
+                    name = key.value if key.value == "<<" else str(loader.construct_object(key))
+                    if name in first:
+                        yield key.value, first[name], line
+                    first.setdefault(name, line)
 
 
 def _candidates(model: type[BaseModel], location: Location) -> list[type[BaseModel]]:

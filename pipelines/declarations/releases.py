@@ -23,8 +23,8 @@ CODE = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 
 
 def _moment(value: object) -> object:
-    """YAML gives a moment with a zone as UTC, one without as it is, and a day as a date: a day is no moment."""
-    if isinstance(value, str):
+    """A moment with a zone, or without, which is of Minsk: a day alone is no moment."""
+    if isinstance(value, str) and ":" in value:
         with suppress(ValueError):
             value = datetime.fromisoformat(value)
     if isinstance(value, datetime):

@@ -71,8 +71,10 @@ PERIOD_DAYS = {"daily": 1, "monthly": 31, "quarterly": 92, "half-yearly": 184, "
 class Freshness(Declaration):
     """When a feed is late: days after the end of the period that the next delivery covers."""
 
-    expected_within_days: int = Field(gt=0, description="days within which the next delivery is expected")
-    late_after_days: int = Field(gt=0, description="days after which the feed is late")
+    expected_within_days: int = Field(
+        gt=0, le=10_000, description="days within which the next delivery is expected"
+    )
+    late_after_days: int = Field(gt=0, le=10_000, description="days after which the feed is late")
 
 
 class FileOrigin(Declaration):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -173,3 +174,70 @@ JSON = st.recursive(
 def test_any_coordinates_end_in_a_row(tmp_path_factory: pytest.TempPathFactory, coordinates: Any) -> None:
     (row,) = rows_of(tmp_path_factory.mktemp("geo"), a_collection(a_feature(polygon(coordinates))))
     assert (row["geometry"] is None) != (row["parse_errors"] is None)
+
+
+def square(x: float, y: float, side: float = 1.0) -> list[list[float]]:
+    return [[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]
+
+
+def multipolygon(*polygons: Any) -> dict[str, Any]:
+    return {"type": "MultiPolygon", "coordinates": list(polygons)}
+
+
+@pytest.mark.parametrize(
+    ("geometry", "told"),
+    [
+        (polygon([[[27, 53], [28, 54], [28, 53], [27, 54], [27, 53]]]), "у точки 27.500000, 53.500000"),
+        (polygon([[[27, 53], [28, 53], [29, 53], [27, 53]]]), "площадь больше нуля"),
+        (polygon([[[27, 53]] * 4]), "площадь больше нуля"),
+        (polygon([[[27, 53], [28, 53], [27, 53]]]), "не так coordinates[0]"),
+        (polygon([square(27, 53), square(29, 53)]), "внутренний контур лежит вне внешнего у точки 29.0"),
+        (polygon([square(27, 53), square(27.5, 53.5)]), "накладываются"),
+        (polygon([square(27, 53, 3), square(28, 54), square(28.25, 54.25, 0.5)]), "в другом внутреннем"),
+        (polygon([square(27, 53, 3), square(28, 54), square(28, 54)]), "накладываются"),
+        (multipolygon([square(27, 53)], [square(27.5, 53.5)]), "накладываются"),
+        (multipolygon([square(27, 53)], [square(27, 53)]), "накладываются"),
+        (multipolygon([square(27, 53, 3)], [square(28, 54)]), "часть лежит внутри другой части"),
+        (multipolygon([square(27, 53)], [[[30, 53], [31, 53], [32, 53], [30, 53]]]), "не так coordinates[1]"),
+        (multipolygon([square(27, 53)], [square(29, 53)[:-1]]), "не так coordinates[1][0]"),
+        (multipolygon([square(27, 53)], []), "не так coordinates[1]"),
+        (polygon([[*square(27, 53)[:2], [200, 53], *square(27, 53)[2:]]]), "не так coordinates[0][2]"),
+        (polygon([[*square(27, 53)[:2], [27, True], *square(27, 53)[2:]]]), "не так coordinates[0][2]"),
+        ({"type": "LineString", "coordinates": [[27, 53]]}, "не меньше чем из двух"),
+        ({"type": "GeometryCollection", "geometries": []}, "видов"),
+    ],
+)
+def test_a_geometry_that_cannot_be_is_told_with_its_place(tmp_path: Path, geometry: Any, told: str) -> None:
+    good, bad = rows_of(tmp_path, a_collection(a_feature(polygon(SQUARE)), a_feature(geometry)))
+    (error,) = json.loads(bad["parse_errors"])
+    assert error["column"] == "geometry" and told in error["expected"] and error["value"] is None
+    assert bad["geometry"] is None and bad["west"] is None
+    assert good["parse_errors"] is None
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        polygon([square(27, 53)[::-1]]),
+        polygon([[*square(27, 53)[:2], *square(27, 53)[1:]]]),
+        polygon([square(27, 53, 3), square(28, 54)[::-1]]),
+        polygon([square(27, 53, 3), square(28, 54)]),
+        polygon([[[27, 53, 180], [28, 53], [28, 54, 180.5], [27, 53, 180]]]),
+        multipolygon([square(27, 53)], [square(28, 54)]),
+        {"type": "Point", "coordinates": [27, 53]},
+        {"type": "MultiLineString", "coordinates": [[[27, 53], [28, 53]]]},
+    ],
+)
+def test_what_does_no_harm_stays_as_it_came(tmp_path: Path, geometry: Any) -> None:
+    """Rings that turn the other way, repeated points, parts that touch in a point, heights."""
+    (row,) = rows_of(tmp_path, a_collection(a_feature(geometry)))
+    assert row["parse_errors"] is None and json.loads(row["geometry"]) == geometry
+
+
+@pytest.mark.mirror
+@pytest.mark.skipif("GOROD_MIRROR" not in os.environ, reason="needs GOROD_MIRROR")
+@pytest.mark.parametrize(("layer", "outlines"), [("adm1", 7), ("adm2", 119)])
+def test_the_published_boundaries_are_sound(tmp_path: Path, layer: str, outlines: int) -> None:
+    rows = rows_of(tmp_path, (Path(os.environ["GOROD_MIRROR"]) / "geo" / f"{layer}.geojson").read_bytes())
+    assert len(rows) == outlines
+    assert all(row["parse_errors"] is None for row in rows)
