@@ -2,11 +2,13 @@
 
 ``row`` holds for each row: rows that fail are kept back in quarantine (critical) or marked (warning).
 ``load`` holds for the delivery as a whole: if it fails the load is refused (critical) or marked (warning).
+``History`` says how the delivery is held against earlier ones of its feed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Dimension = Literal["completeness", "validity", "uniqueness", "consistency", "timeliness", "accuracy"]
@@ -59,3 +61,64 @@ def load(
 ) -> Any:
     """Declare what must hold of the delivery as a whole (arguments as in :func:`row`)."""
     return _declare(expectation, "load", name, dimension, severity, says, remedy, arguments)
+
+
+@dataclass(frozen=True)
+class History:
+    """How a feed's deliveries are held against earlier ones: what of them is remembered, and how much may change.
+
+    Each feed's suite stands beside its ``HISTORY``. What is remembered of a load is its profile
+    (:mod:`pipelines.loading.profile`); what is judged by it, and in which words, is
+    :mod:`pipelines.loading.history`. SQL expressions are DuckDB's, on the columns that the gate reads. Labels and
+    figures go into the ledger as they are: name only columns that are not personal. Of ``key`` and ``row`` the
+    ledger sees hashes alone.
+    """
+
+    # --- what is remembered
+    key: tuple[str, ...] = ()
+    """Columns that name a row within its instance: which rows of the slice in force are found again."""
+    row: tuple[str, ...] = ()
+    """Columns or expressions that tell a row from others whatever its period and number: what comes again under
+    another name. Rows where one of them is empty are left out."""
+    shares: Mapping[str, str] = field(default_factory=dict)
+    """Russian title → expression whose labels share the rows out: categories, districts, parts of the month."""
+    quantities: Mapping[str, str] = field(default_factory=dict)
+    """Russian title → numeric expression: its distribution, and its figures where there is ``by``."""
+    by: tuple[str, ...] = ()
+    """Columns that say what a figure is of (a territory, a sex); a figure is the sum of a quantity, or the count of
+    rows where there is none."""
+    period: str | None = None
+    """Column that says which period within the slice a figure is of; None: the slice itself."""
+    balances: tuple[str, ...] = ()
+    """Titles of quantities that pass through zero: their figures may vanish or be exchanged like others, but a single one may
+    become many times another."""
+    figures_where: str = "true"
+    """Rows that figures are made of."""
+
+    # --- what it is like
+    steady: bool = False
+    """Whether the rows of a slice are found again in the next: things that stay, not events that pass."""
+    volume: bool = False
+    """Whether the number of rows follows that of the slices around it."""
+
+    # --- how much may change
+    may_lose: float = 0.1
+    """Share of rows, keys, figures or of a total, given by the slice in force, that a replacement may lose."""
+    may_repeat: float = 0.5
+    """Share of rows that may be those of another instance or slice."""
+    may_shift: float = 0.15
+    """Share of rows that may move between labels, beyond what chance and the months before explain."""
+    may_drop: float = 0.4
+    """By how much the logarithm of the number of rows may fall below that of the slices around (0.4: by a third)."""
+    may_rise: float = 1.1
+    """By how much it may rise (1.1: threefold)."""
+    may_move: float = 0.25
+    """By how much the logarithm of a figure may part from the way that the others of its period have gone."""
+    may_jump: float = 1.1
+    """By how much the logarithm of all figures, or of the middle of a quantity, may change at once."""
+    counted: bool = True
+    """Whether figures are counts, so that small ones may vary by chance."""
+    least: float = 20
+    """Figures and rows below this are too few to be judged."""
+    fewest: int = 3
+    """With fewer slices before it nothing is said about volume, shares and distribution."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 
-from expectations.vocabulary import row
+from expectations.vocabulary import History, row
 
 # the country's bounds in degrees, a hundredth wider than its outline
 SOUTH, NORTH, WEST, EAST = 51.25, 56.19, 23.16, 32.79
@@ -167,3 +167,18 @@ SUITE: list[Any] = [
         remedy="Выгрузите каждый месяц отдельным файлом: файл заменяет свой месяц целиком.",
     ),
 ]
+
+# Numbers of two cities are alike, and people write about one place again: a request is known by where it is, what it is
+# about, whom it went to and how long they were given.
+HISTORY = History(
+    key=("id",),
+    row=("category", "lat", "lng", "organisation_id", "planned - opened"),
+    shares={
+        "группа": "split_part(category, '.', 1)",
+        "тема": "category",
+        "треть месяца": "least((day(opened) - 1) // 10 + 1, 3)",
+    },
+    quantities={"срок, дней": "planned - opened"},
+    volume=True,
+    may_jump=3.0,
+)

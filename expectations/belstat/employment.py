@@ -7,7 +7,7 @@ from typing import Any
 import great_expectations.expectations as gxe
 
 from expectations.belstat.answer import rows_of_an_answer, value_between
-from expectations.vocabulary import load
+from expectations.vocabulary import History, load
 
 SUITE: list[Any] = [
     *rows_of_an_answer(levels=[2], dimensions=[]),
@@ -25,3 +25,10 @@ SUITE: list[Any] = [
         remedy="Запросите таблицу заново позже: часть районов ещё не опубликована.",
     ),
 ]
+
+HISTORY = History(
+    key=("territory", "period"),
+    by=("territory",),
+    period="period",
+    quantities={"значение": "value"},
+)

@@ -7,7 +7,7 @@ from typing import Any
 import great_expectations.expectations as gxe
 
 from expectations.belstat.answer import regions_differ_query, rows_of_an_answer, value_between
-from expectations.vocabulary import load, row
+from expectations.vocabulary import History, load, row
 
 DIMENSIONS = ["country", "education", "flow", "age", "sex", "locality"]
 TOTAL, INTERNATIONAL, INTERNAL = (
@@ -84,3 +84,18 @@ SUITE: list[Any] = [
         remedy="Запросите таблицу заново; если расхождение остаётся, сообщите Белстату.",
     ),
 ]
+
+# The countries that are told of change from year to year: figures of all countries together are what goes on.
+HISTORY = History(
+    key=("territory", "country", "flow", "period"),
+    by=("territory", "flow"),
+    period="period",
+    figures_where="country = 'Всего по странам'",
+    quantities={
+        "прибыло": "case when table_name like 'Число%' then value end",
+        "прирост": "case when table_name not like 'Число%' then value end",
+    },
+    balances=("прирост",),
+    may_move=0.7,
+    least=300,
+)

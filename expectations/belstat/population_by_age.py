@@ -14,7 +14,7 @@ from expectations.belstat.answer import (
     rows_of_an_answer,
     value_between,
 )
-from expectations.vocabulary import load, row
+from expectations.vocabulary import History, load, row
 
 AGES = [*(f"в возрасте {low}-{low + 4} лет" for low in range(0, 80, 5)), "в возрасте 80 лет и старше"]
 BOTH, MEN, WOMEN = "Оба пола", "мужчины", "женщины"
@@ -91,3 +91,10 @@ SUITE: list[Any] = [
         remedy="Запросите таблицу заново; если расхождение остаётся, сообщите Белстату.",
     ),
 ]
+
+HISTORY = History(
+    key=("territory", "age", "sex", "locality", "period"),
+    by=("territory", "age", "sex", "locality"),
+    period="period",
+    quantities={"человек": "value"},
+)

@@ -7,7 +7,7 @@ from typing import Any
 import great_expectations.expectations as gxe
 
 from expectations.belstat.answer import COUNTRY, REGIONS, regions_present, rows_of_an_answer, value_between
-from expectations.vocabulary import load
+from expectations.vocabulary import History, load
 
 SUITE: list[Any] = [
     *rows_of_an_answer(levels=[0, 1, 2], dimensions=[]),
@@ -40,3 +40,12 @@ SUITE: list[Any] = [
         remedy="Запросите таблицу заново; если расхождение остаётся, сообщите Белстату.",
     ),
 ]
+
+# Wages up to 2015 are in old roubles.
+HISTORY = History(
+    key=("territory", "period"),
+    by=("territory",),
+    period="period",
+    quantities={"значение": "case when period <= '2015' then value / 10000 else value end"},
+    counted=False,
+)

@@ -7,7 +7,7 @@ from typing import Any
 import great_expectations.expectations as gxe
 from great_expectations.expectations.row_conditions import Column
 
-from expectations.vocabulary import load, row
+from expectations.vocabulary import History, load, row
 from pipelines.catalogue.territories import TERRITORIES, territory_rows
 
 # Enumerations of TMF639 v4.0.0. v5 writes enabled, disabled, shuttingDown: that is another version.
@@ -368,3 +368,25 @@ SUITE: list[Any] = [
         severity="warning",
     ),
 ]
+
+HISTORY = History(
+    key=("resource_id",),
+    row=("resource_id", "category", "soato", "technology"),
+    shares={
+        "класс": "category",
+        "технология": "technology",
+        "деление": "split_ratio",
+        "состояние": "resource_status",
+        "СОАТО": "soato",
+    },
+    quantities={
+        "линии, км": "length_km",
+        "абонентских окончаний подключено": "onu_connected",
+        "абонентских окончаний всего": "onu_capacity",
+        "волокон": "fibre_count",
+        "скорость, Мбит/с": "speed_mbps",
+    },
+    by=("soato", "category"),
+    steady=True,
+    volume=True,
+)

@@ -7,7 +7,7 @@ from typing import Any
 import great_expectations.expectations as gxe
 
 from expectations.territory_register.codes import ANY, EAST, NORTH, SOUTH, WEST, code, listed, unique
-from expectations.vocabulary import load, row
+from expectations.vocabulary import History, load, row
 
 
 def _within(column: str, lowest: float, highest: float, title: str) -> Any:
@@ -60,3 +60,12 @@ SUITE: list[Any] = [
         remedy="Передайте слой целиком.",
     ),
 ]
+
+# The figures of an outline say where it lies: two that are exchanged show by them.
+HISTORY = History(
+    key=("feature_id",),
+    by=("feature_id",),
+    quantities={"середина, долгота": "(east + west) / 2", "середина, широта": "(north + south) / 2"},
+    counted=False,
+    least=0,
+)

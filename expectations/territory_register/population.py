@@ -11,7 +11,7 @@ from typing import Any
 import great_expectations.expectations as gxe
 
 from expectations.territory_register.codes import ANY, code, listed, unique
-from expectations.vocabulary import load, row
+from expectations.vocabulary import History, load, row
 
 SUITE: list[Any] = [
     *code("territory_id", ANY, "BY, BY-XX, r-… или c-…"),
@@ -91,3 +91,10 @@ SUITE: list[Any] = [
         remedy="Дополните последний год.",
     ),
 ]
+
+HISTORY = History(
+    key=("territory_id", "year"),
+    by=("territory_id",),
+    period="year",
+    quantities={"человек": "population"},
+)

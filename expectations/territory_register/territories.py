@@ -11,7 +11,7 @@ from typing import Any
 import great_expectations.expectations as gxe
 
 from expectations.territory_register.codes import ANY, EAST, NORTH, SOUTH, WEST, code
-from expectations.vocabulary import load, row
+from expectations.vocabulary import History, load, row
 
 # How many districts and towns may be missing from a list though no change (changes.csv) says that they ended.
 MAY_END_UNTOLD = 2
@@ -298,3 +298,12 @@ SUITE: list[Any] = [
         "Исправьте коды в changes.csv или передайте список с этими территориями.",
     ),
 ]
+
+HISTORY = History(
+    key=("territory_id",),
+    by=("territory_id",),
+    shares={"уровень": "level"},
+    quantities={"площадь, км²": "area_km2"},
+    counted=False,
+    least=0,
+)

@@ -7,7 +7,7 @@ from typing import Any
 import great_expectations.expectations as gxe
 
 from expectations.territory_register.codes import TOWN, code, listed, unique
-from expectations.vocabulary import row
+from expectations.vocabulary import History, row
 
 SUITE: list[Any] = [
     *code("city_id", TOWN, "c-…"),
@@ -55,3 +55,11 @@ SUITE: list[Any] = [
         remedy="Проверьте, та ли граница взята.",
     ),
 ]
+
+HISTORY = History(
+    key=("city_id",),
+    by=("city_id",),
+    quantities={"площадь, км²": "admin_area_km2"},
+    counted=False,
+    least=0,
+)

@@ -7,7 +7,7 @@ from typing import Any
 import great_expectations.expectations as gxe
 
 from expectations.territory_register.codes import DISTRICT, TOWN, code, listed, unique
-from expectations.vocabulary import load, row
+from expectations.vocabulary import History, load, row
 
 # How many towns may change their district, in per cent of those listed, though no change (changes.csv) says so.
 MAY_MOVE_UNTOLD_PCT = 10
@@ -92,3 +92,5 @@ SUITE: list[Any] = [
         ),
     ),
 ]
+
+HISTORY = History(key=("city_id",), by=("raion_id",), least=0)

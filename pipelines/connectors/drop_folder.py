@@ -11,7 +11,6 @@ too, which nobody can set, and what this process has seen itself.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import re
@@ -20,19 +19,17 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from stat import S_ISDIR
 
 from pipelines.connectors.files import (
-    CHUNK,
     address,
     copy,
+    fingerprint,
     identity,
     is_named_for,
     odd_kind,
     odd_name,
-    opened,
     real,
     shown,
     slice_of,
@@ -40,7 +37,7 @@ from pipelines.connectors.files import (
 from pipelines.declarations.common import nearest
 from pipelines.declarations.sources import Feed, Source, load_sources
 from pipelines.errors import OriginError
-from pipelines.loading.delivery import DROPPED, Offer
+from pipelines.loading.delivery import CONFIRMATION, DROPPED, Offer, digest_of
 from pipelines.progress import tell
 from pipelines.settings import Settings
 
@@ -216,7 +213,7 @@ def _look(folder: Path, source: Source, feed_name: str, instance: str, settings:
             found.faults.append(f"{shown(path)}: cannot be looked at: {error.strerror}")
             continue
         now = time.monotonic()
-        seen[identity(stat)] = first = before.get(identity(stat), now)
+        seen[identity(stat)] = before.get(identity(stat), now)
         if path.name.startswith("."):
             found.waiting.append(
                 Waiting(path, "is hidden, and taken when it has a name without a dot before it")
@@ -225,18 +222,36 @@ def _look(folder: Path, source: Source, feed_name: str, instance: str, settings:
         if amiss := odd_kind(stat) or odd_name(path.name):
             found.faults.append(f"{shown(path)}: {amiss}")
             continue
+        if path.name.endswith(CONFIRMATION):
+            main = path.with_name(path.name.removesuffix(CONFIRMATION))
+            if main not in paths:
+                found.waiting.append(
+                    Waiting(path, f"is a confirmation, and taken together with {shown(Path(main.name))}")
+                )
+            continue
         if path.name.lower().endswith(UNFINISHED):
             found.waiting.append(Waiting(path, "is unfinished by its name, and taken when it is renamed"))
             continue
         if amiss := _unfit(path, source.source, feed_name, feed):
             found.faults.append(f"{shown(path)}: {amiss}")
             continue
+        beside = path.with_name(path.name + CONFIRMATION)
+        try:
+            confirmed = beside.lstat() if beside in paths else None
+        except OSError as error:
+            found.faults.append(f"{shown(beside)}: cannot be looked at: {error.strerror}")
+            continue
+        if confirmed and (amiss := odd_kind(confirmed)):
+            found.faults.append(f"{shown(beside)}: {amiss}")
+            continue
+        whole = [one for one in (stat, confirmed) if one is not None]
         if written is None:
             written = _open_for_writing()
-        if (stat.st_dev, stat.st_ino) in written:
+        if any((one.st_dev, one.st_ino) in written for one in whole):
             found.waiting.append(Waiting(path, "is being written, and taken when that has ended"))
             continue
-        if (left_s := _restless(stat, now - first, settings.inbox_quiet_s)) > 0:
+        watched_s = min(now - before.get(identity(one), now) for one in whole)
+        if (left_s := max(_restless(one, watched_s, settings.inbox_quiet_s) for one in whole)) > 0:
             found.waiting.append(
                 Waiting(
                     path,
@@ -246,7 +261,7 @@ def _look(folder: Path, source: Source, feed_name: str, instance: str, settings:
                 )
             )
             continue
-        file = _File(path, stat)
+        file = _File(path, stat, confirmed)
         found.offers.append(
             Offer(
                 source=source.source,
@@ -255,7 +270,7 @@ def _look(folder: Path, source: Source, feed_name: str, instance: str, settings:
                 slice=slice_of(path.name, feed),
                 origin=address(DROPPED, path.relative_to(real(settings.inbox))),
                 # which act of dropping it was: whether the bytes are new is told by their hash alone
-                fingerprint=f"{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ino}",
+                fingerprint=f"{fingerprint(stat, confirmed)}-{stat.st_ino}",
                 synthetic=False,
                 fetch=file.fetch,
                 remove=file.remove,
@@ -296,10 +311,16 @@ def _open_for_writing() -> set[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class _File:
-    """A file as it was when it was looked at."""
+    """A file as it was when it was looked at, and its confirmation if there was one."""
 
     path: Path
     seen: os.stat_result
+    confirmation: os.stat_result | None = None
+
+    @property
+    def _parts(self) -> list[tuple[Path, os.stat_result]]:
+        beside = self.path.with_name(self.path.name + CONFIRMATION)
+        return [(self.path, self.seen), *([(beside, self.confirmation)] if self.confirmation else [])]
 
     def fetch(self, folder: Path) -> None:
         """Copy it into a folder.
@@ -308,7 +329,8 @@ class _File:
             ChangingError: it is another one by now, or being written.
             OriginError: it cannot be read.
         """
-        copy(self.path, folder / self.path.name, follow=False, expected=self.seen)
+        for path, seen in self._parts:
+            copy(path, folder / path.name, follow=False, expected=seen)
 
     def remove(self, sha256: str) -> None:
         """Remove it, if it still is what landed. Whatever else has its name by now stays, and the next run takes it.
@@ -324,11 +346,12 @@ class _File:
         except OSError as error:
             _log(f"{shown(self.path)} landed, and cannot be removed: {error.strerror}")
             return
-        moved = aside / self.path.name
         try:
-            self.path.rename(moved)
-            if self._is_what_landed(moved, sha256):
-                moved.unlink()
+            for path, _ in self._parts:
+                path.rename(aside / path.name)
+            if self._is_what_landed(aside, sha256):
+                for path, _ in self._parts:
+                    (aside / path.name).unlink()
         except FileNotFoundError:
             pass  # somebody else has taken it away
         except OSError as error:
@@ -337,19 +360,21 @@ class _File:
             if left := _put_back(aside):
                 _log(left)
 
-    def _is_what_landed(self, path: Path, sha256: str) -> bool:
+    def _is_what_landed(self, folder: Path, sha256: str) -> bool:
+        names = tuple(sorted(path.name for path, _ in self._parts))
         try:
-            with opened(path, follow=False) as stream:
-                digest = hashlib.sha256()
-                for piece in iter(partial(stream.read, CHUNK), b""):
-                    digest.update(piece)
-                stat = os.fstat(stream.fileno())
+            if any(odd_kind((folder / name).lstat()) for name in names):
+                return False
+            if digest_of(folder, names)[0] != sha256:
+                return False
+            now = {name: (folder / name).lstat() for name in names}
         except OSError:
             return False
-        return (
-            identity(stat) == identity(self.seen)
-            and digest.hexdigest() == sha256
-            and (stat.st_dev, stat.st_ino) not in _open_for_writing()
+        written = _open_for_writing()
+        return all(
+            identity(now[path.name]) == identity(seen)
+            and (now[path.name].st_dev, now[path.name].st_ino) not in written
+            for path, seen in self._parts
         )
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from pipelines.declarations.sources import SOURCES, Feed, FileOrigin, Source
 from pipelines.errors import OriginError
-from pipelines.loading.delivery import Known, Offer, Slice, parse_slice
+from pipelines.loading.delivery import CONFIRMATION, Known, Offer, Slice, parse_slice
 from pipelines.settings import Settings
 
 # What is amiss in a folder of files, and what to do.
@@ -88,10 +88,12 @@ def _look(
     for name in names:
         path = folder / name
         # files of several feeds may lie in one folder: other names are not this feed's business
-        if not is_named_for(name, feed):
+        if not is_named_for(name, feed) or name.endswith(CONFIRMATION):
             continue
+        beside = path.with_name(name + CONFIRMATION) if name + CONFIRMATION in names else None
         try:
             stat = path.stat()
+            confirmed = beside.stat() if beside else None
             covered = slice_of(name, feed)
         except OSError as error:
             found.faults.append(f"{shown(path)}: cannot be read: {error.strerror}")
@@ -99,7 +101,7 @@ def _look(
         except OriginError as error:
             found.faults.append(f"{shown(path)}: {error.message}")
             continue
-        if amiss := odd_kind(stat) or odd_name(name):
+        if amiss := odd_kind(stat) or odd_name(name) or (confirmed and odd_kind(confirmed)):
             found.faults.append(f"{shown(path)}: {amiss}")
             continue
         found.offers.append(
@@ -109,12 +111,17 @@ def _look(
                 instance=instance,
                 slice=covered,
                 origin=address(str(settings.origin), path.relative_to(root)),
-                fingerprint=f"{stat.st_size}-{stat.st_mtime_ns}",
+                fingerprint=fingerprint(stat, confirmed),
                 synthetic=origin.synthetic,
-                fetch=_Fetch(path),
+                fetch=_Fetch(path, beside),
             )
         )
     return found
+
+
+def fingerprint(stat: os.stat_result, confirmation: os.stat_result | None) -> str:
+    """Size and time of a file, and of its confirmation: with one, it is another delivery."""
+    return "+".join(f"{one.st_size}-{one.st_mtime_ns}" for one in (stat, confirmation) if one)
 
 
 def is_named_for(name: str, feed: Feed) -> bool:
@@ -203,12 +210,15 @@ class ChangingError(OriginError):
 
 @dataclass(frozen=True)
 class _Fetch:
-    """Copy one file into a folder."""
+    """Copy one file, and its confirmation if there is one, into a folder."""
 
     path: Path
+    confirmation: Path | None = None
 
     def __call__(self, folder: Path) -> None:
-        copy(self.path, folder / self.path.name, follow=True)
+        for path in (self.path, self.confirmation):
+            if path is not None:
+                copy(path, folder / path.name, follow=True)
 
 
 def copy(path: Path, target: Path, *, follow: bool, expected: os.stat_result | None = None) -> None:

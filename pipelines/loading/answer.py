@@ -57,8 +57,9 @@ def answer(load_id: str, warehouse: Warehouse) -> Answer:
             "select * exclude (load_id) from ops.load_event where load_id = ? order by event_no", key
         ),
         findings=warehouse.query(
-            "select * exclude (load_id) from ops.load_result where load_id = ? and (not success or unexpected_count > 0) "
-            "order by success, severity, expectation",
+            "select * exclude (load_id) from ops.load_result where load_id = ? "
+            "and (not success or unexpected_count > 0 or evaluated_count = 0) "
+            "order by success, evaluated_count = 0, severity, expectation",
             key,
         ),
         rows=[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from calendar import monthrange
 from collections.abc import Callable
@@ -14,6 +15,10 @@ from pipelines.errors import OriginError, Reason
 
 # An earlier year in a file name is a slip of the pen.
 EARLIEST = date(1900, 1, 1)
+
+# What the side file of a delivery is called, after the name of its file.
+CONFIRMATION = ".confirm.yml"
+CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, order=True)
@@ -165,8 +170,13 @@ class Delivery:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """The payload files."""
-        return tuple(self.folder / name for name in self.files)
+        """The payload files, without a confirmation."""
+        return tuple(self.folder / name for name in self.files if not name.endswith(CONFIRMATION))
+
+    @property
+    def confirmation(self) -> Path | None:
+        """The side file in which somebody confirms what the delivery lacks."""
+        return next((self.folder / name for name in self.files if name.endswith(CONFIRMATION)), None)
 
 
 @dataclass(frozen=True)
@@ -183,3 +193,19 @@ class Batch:
     rows: int
     facts: dict[str, Any]
     findings: tuple[Reason, ...] = ()
+
+
+def digest_of(folder: Path, files: tuple[str, ...]) -> tuple[str, int]:
+    """SHA-256 of one file; of several, that of the list of their names and SHA-256s."""
+    digests, size = [], 0
+    for name in files:
+        digest = hashlib.sha256()
+        with (folder / name).open("rb") as stream:
+            while chunk := stream.read(CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+        digests.append(digest.hexdigest())
+    if len(digests) == 1:
+        return digests[0], size
+    listing = "".join(f"{name} {digest}\n" for name, digest in zip(files, digests, strict=True))
+    return hashlib.sha256(listing.encode()).hexdigest(), size

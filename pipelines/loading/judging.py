@@ -21,6 +21,7 @@ from pipelines.formats.typed import literal
 from pipelines.interrupts import interrupts_raised
 from pipelines.loading import gate
 from pipelines.loading.delivery import Batch, Delivery, Slice
+from pipelines.loading.profile import load_history, write_profile
 from pipelines.moments import today
 
 # What fails so is no fault of the delivery: the disk is full, or closed to us.
@@ -34,6 +35,7 @@ class Judged:
     """A delivery read and judged in ``seconds``, before it enters. ``batch`` is None where it could not be read.
 
     ``fault`` is where in the code that failed which should have read it; it says nothing of what is in the delivery.
+    ``profile`` is what will be remembered of its rows; None where there are none.
     """
 
     batch: Batch | None
@@ -42,16 +44,21 @@ class Judged:
     not_retained: bool
     seconds: float
     fault: str | None = None
+    profile: Path | None = None
+
+    def with_results(self, *more: gate.Result) -> Judged:
+        """The same, with what was found beside the suite."""
+        return replace(self, verdict=replace(self.verdict, results=(*self.verdict.results, *more)))
 
     def refused_for(self, reason: Reason) -> Judged:
         """The same, refused by the ledger as well."""
-        results = (*self.verdict.results, gate.from_reason(reason))
-        return replace(self, verdict=replace(self.verdict, results=results))
+        return self.with_results(gate.from_reason(reason))
 
     def failed(self, delivery: Delivery, error: Exception) -> Judged:
         """The same, refused because of a failure that nobody foresaw; nothing of its content is kept."""
         verdict = gate.unreadable([_failure(delivery, type(error).__name__)])
-        return replace(self, batch=None, verdict=verdict, not_retained=False, fault=where(error))
+        fault = where(error)
+        return replace(self, batch=None, verdict=verdict, not_retained=False, fault=fault, profile=None)
 
     @property
     def fingerprint(self) -> str | None:
@@ -107,7 +114,9 @@ def judge(
     started = time.monotonic()
     suite = gate.load_suite(delivery.source, delivery.feed)
     asked = gate.load_context(delivery.source, delivery.feed)
+    history = load_history(delivery.source, delivery.feed)
     batch: Batch | None = None
+    profile: Path | None = None
     not_retained = False
     fault: str | None = None
     with disk_errors(home):
@@ -123,6 +132,8 @@ def judge(
                     else:
                         given = {**parameters, **batch.facts}
                         verdict = gate.evaluate(batch, suite, given, folder, context, _tellable(feed))
+                        remembered = folder / "profile.parquet"
+                        profile = write_profile(history, batch.path, verdict.quarantine, remembered)
                     told = tuple(gate.from_reason(reason, "warning") for reason in batch.findings)
                     verdict = replace(verdict, results=(*verdict.results, *told))
         except DeliveryError as error:
@@ -134,13 +145,20 @@ def judge(
                 raise
             if isinstance(error, duckdb.IOException) and (full := full_disk(str(error))):
                 raise full from error
-            batch, verdict, fault = (
+            batch, profile, verdict, fault = (
+                None,
                 None,
                 gate.unreadable([_failure(delivery, type(error).__name__)]),
                 where(error),
             )
     return Judged(
-        batch, verdict, gate.suite_hash(suite, asked), not_retained, time.monotonic() - started, fault
+        batch,
+        verdict,
+        gate.suite_hash(suite, asked),
+        not_retained,
+        time.monotonic() - started,
+        fault,
+        profile,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -14,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import OriginError
-from pipelines.loading.delivery import Delivery, Offer, Slice
+from pipelines.loading.delivery import Delivery, Offer, Slice, digest_of
 from pipelines.settings import Settings
 
 RECEIPT = "receipt.json"
-CHUNK = 1 << 20
 # so many digits of its hash name a delivery
 SHORT = 12
 
@@ -37,7 +35,7 @@ def land(offer: Offer, settings: Settings) -> Delivery:
     try:
         offer.fetch(incoming)
         files = tuple(sorted(path.name for path in incoming.iterdir()))
-        sha256, size = _digest(incoming, files)
+        sha256, size = digest_of(incoming, files)
         delivery = Delivery(
             delivery_id="",
             source=offer.source,
@@ -154,7 +152,7 @@ def examined(
     ]
     if not absent and not odd:
         try:
-            if _digest(folder, delivery.files) != (delivery.sha256, delivery.bytes):
+            if digest_of(folder, delivery.files) != (delivery.sha256, delivery.bytes):
                 faults.append(f"{', '.join(str(path) for path in delivery.paths)}: other bytes than came")
         except OSError as error:
             faults.append(f"{error.filename}: cannot be read: {error.strerror}")
@@ -303,22 +301,6 @@ def _receipt(delivery: Delivery) -> dict[str, Any]:
         "last_day": delivery.slice.last_day.isoformat() if delivery.slice.last_day else None,
     }
     return data
-
-
-def _digest(folder: Path, files: tuple[str, ...]) -> tuple[str, int]:
-    """SHA-256 of one file; of several, that of the list of their names and SHA-256s."""
-    digests, size = [], 0
-    for name in files:
-        digest = hashlib.sha256()
-        with (folder / name).open("rb") as stream:
-            while chunk := stream.read(CHUNK):
-                digest.update(chunk)
-                size += len(chunk)
-        digests.append(digest.hexdigest())
-    if len(digests) == 1:
-        return digests[0], size
-    listing = "".join(f"{name} {digest}\n" for name, digest in zip(files, digests, strict=True))
-    return hashlib.sha256(listing.encode()).hexdigest(), size
 
 
 def mark_pending(delivery: Delivery, settings: Settings) -> None:

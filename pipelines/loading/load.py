@@ -26,6 +26,7 @@ from pipelines.loading import gate, landing
 from pipelines.loading.ahead import SMALL, Judgement, apart, judges, some_ahead
 from pipelines.loading.delivery import DROPPED, Delivery, Known, Offer, Slice, origin_kind
 from pipelines.loading.judging import BROKEN, Judged, broken, fatal, fingerprint, judge, read, where
+from pipelines.loading.past import held_against_history
 from pipelines.moments import today
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Event, LoadRecord, Seen, Warehouse, raw_table
@@ -204,7 +205,8 @@ def load_delivery(
         source = load_sources()[delivery.source]
         with _scratch(settings) as folder:
             found = ahead or _task(delivery, settings, warehouse)(folder)
-            if cut := _cut(delivery, history) if found.batch and found.batch.rows else None:
+            cut = _cut(delivery, history) if found.batch and found.batch.rows else None
+            if cut is not None:
                 found = found.refused_for(cut)
             now = _now()
             events = [Event("received", datetime.fromisoformat(delivery.received_at), "gorod")]
@@ -212,6 +214,8 @@ def load_delivery(
                 events.append(Event("replayed", now, replayed_by, replayed_why))
             try:
                 with interrupts_raised():
+                    if cut is None:
+                        found = held_against_history(delivery, found, warehouse)
                     record = _enter(delivery, source, found, history, seen, events, settings, warehouse)
             except (GorodError, *OF_THE_WAREHOUSE):
                 raise
@@ -270,6 +274,7 @@ def _enter(
         found.verdict.quarantine,
         found.verdict.flagged if found.verdict.accepted else None,
         found.fingerprint,
+        found.profile,
     )
     return record
 
@@ -325,6 +330,11 @@ def _not_landed(offer: Offer, error: Exception) -> OriginError:
         f"{offer.origin}: could not land: {' '.join((type(error).__name__, told)).strip()}",
         "Look into the log of the run; everything else goes on meanwhile.",
     )
+
+
+def rehearse(delivery: Delivery, settings: Settings, warehouse: Warehouse, folder: Path) -> Judged:
+    """Judge a delivery as it would be judged now, by its suite and by history, and enter nothing."""
+    return held_against_history(delivery, _task(delivery, settings, warehouse)(folder), warehouse)
 
 
 def replay(

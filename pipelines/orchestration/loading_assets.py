@@ -6,11 +6,13 @@ from typing import Any
 
 import dagster as dg
 
+from expectations.vocabulary import History
 from pipelines.connectors.files import ChangingError
 from pipelines.declarations.sources import Feed, FileOrigin, Source
 from pipelines.errors import LandingError, OriginError, WarehouseBusyError, WarehouseError
 from pipelines.loading.delivery import Delivery, Offer, month_span, parse_slice
 from pipelines.loading.gate import READABLE, load_suite
+from pipelines.loading.history import asked_of
 from pipelines.loading.landing import pending, unknowable
 from pipelines.loading.load import (
     LoadOutcome,
@@ -21,6 +23,7 @@ from pipelines.loading.load import (
     load_pending,
 )
 from pipelines.loading.plan import all_offers
+from pipelines.loading.profile import load_history
 from pipelines.orchestration import INTERRUPTED
 from pipelines.orchestration.environment import WRITER_POOL
 from pipelines.progress import tell
@@ -93,7 +96,7 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
     """The asset that fetches, lands, gates and enters what is new of one feed."""
     key = raw_key(source.source, name)
     suite = load_suite(source.source, name)
-    expectations = _expectations(suite)
+    expectations = _expectations(suite, load_history(source.source, name))
     before = [raw_key(*feed) for feed in judged_by(source.source, name)]
     patience = feed.patience
     freshness = (
@@ -222,9 +225,10 @@ def _dimensions(key: str) -> dict[str, str]:
     return {INSTANCE: instance, MONTH: month}
 
 
-def _expectations(suite: Sequence[Any]) -> list[dict[str, Any]]:
+def _expectations(suite: Sequence[Any], history: History) -> list[dict[str, Any]]:
     readable = {"name": READABLE, "says": "Каждая строка читается как объявленные типы."}
-    return [readable, *(dict(expectation.meta) for expectation in suite)]
+    by_history = ({"name": name, "says": says} for name, says in asked_of(history).items())
+    return [readable, *(dict(expectation.meta) for expectation in suite), *by_history]
 
 
 def _check_name(expectation: str) -> str:

@@ -33,7 +33,16 @@ PUBLISHED = "published"
 SUPPLIER = "supplier"
 SUPPLIER_VIEWS = ("load", "load_result", "quarantine")
 REGION_TERRITORY, REGION_LOAD = "region_territory", "region_load"
-OF_LOADS = ("load", "load_event", "load_result", "offer", "quarantine", "flagged_row", "refused_batch")
+OF_LOADS = (
+    "load",
+    "load_event",
+    "load_result",
+    "offer",
+    "quarantine",
+    "flagged_row",
+    "refused_batch",
+    "load_profile",
+)
 APPEND_ONLY = (*OF_LOADS, "build", "index_build", "release", "embargoed_read", "audit_event")
 
 WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")

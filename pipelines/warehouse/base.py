@@ -99,8 +99,9 @@ class Warehouse(Protocol):
         quarantine: Path | None,
         flagged: Path | None,
         fingerprint: str | None = None,
+        profile: Path | None = None,
     ) -> None:
-        """Enter a load: ledger, results, quarantine, flags and (if ``batch`` is given) its rows, in one transaction.
+        """Enter a load: ledger, results, quarantine, flags, profile and (if ``batch`` is given) its rows, in one transaction.
 
         ``fingerprint`` is that of what was read of a load which is refused, so that a waiver lets in nothing else.
         """

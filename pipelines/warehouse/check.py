@@ -15,7 +15,15 @@ from pipelines.warehouse import form
 from pipelines.warehouse.base import Warehouse
 from pipelines.warehouse.tables import asked
 
-OF_A_LOAD = ("load_event", "offer", "load_result", "quarantine", "flagged_row", "refused_batch")
+OF_A_LOAD = (
+    "load_event",
+    "offer",
+    "load_result",
+    "quarantine",
+    "flagged_row",
+    "refused_batch",
+    "load_profile",
+)
 OF_DBT = ("staging", "intermediate", "marts", "vintages", "published_next", "published")
 OWN = ("ops", "raw", "catalogue", *OF_DBT)
 HISTORY, VALUES = ("vintages", "known_indicator_value"), ("marts", "mart_indicator_value")

@@ -70,6 +70,7 @@ class Ledger(ABC):
         quarantine: Path | None,
         flagged: Path | None,
         fingerprint: str | None = None,
+        profile: Path | None = None,
     ) -> None:
         """Enter a load in one transaction: after it everything of the load is there, before it nothing.
 
@@ -99,6 +100,11 @@ class Ledger(ABC):
                 connection.execute(
                     f"insert into ops.flagged_row select {literal(record.load_id)}, row_no, expectation "
                     f"from read_parquet({literal(str(flagged))})"
+                )
+            if profile is not None:
+                connection.execute(
+                    f"insert into ops.load_profile select {literal(record.load_id)}, metric, key, value "
+                    f"from read_parquet({literal(str(profile))})"
                 )
             if batch is not None:
                 table = raw_table(record.source, record.feed)

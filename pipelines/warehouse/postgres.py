@@ -160,6 +160,7 @@ class PostgresWarehouse(Ledger):
         quarantine: Path | None,
         flagged: Path | None,
         fingerprint: str | None = None,
+        profile: Path | None = None,
     ) -> None:
         """Enter a load in one transaction, again from the start when the server went away before it was entered."""
         for attempt in range(1, ATTEMPTS + 1):
@@ -170,7 +171,7 @@ class PostgresWarehouse(Ledger):
                     return
                 try:
                     super().commit_load(
-                        record, offer, events, results, feed, batch, quarantine, flagged, fingerprint
+                        record, offer, events, results, feed, batch, quarantine, flagged, fingerprint, profile
                     )
                     return
                 except WarehouseError as error:

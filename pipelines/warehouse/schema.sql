@@ -88,6 +88,14 @@ create table if not exists ops.flagged_row (
     expectation VARCHAR not null
 );
 
+-- What is remembered of each load, for later ones to be held against: pipelines/loading/profile.py.
+create table if not exists ops.load_profile (
+    load_id VARCHAR not null,
+    metric VARCHAR not null,
+    key VARCHAR not null,
+    value DOUBLE PRECISION not null
+);
+
 create table if not exists ops.build (
     invocation_id VARCHAR not null,
     built_at TIMESTAMPTZ not null,
