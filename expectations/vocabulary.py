@@ -1,6 +1,7 @@
 """How an expectation is written: a Great Expectations expectation, plus what it means to a supplier.
 
 ``row`` holds for each row: rows that fail are kept back in quarantine (critical) or marked (warning).
+``rule`` is a ``row`` that is written as an SQL condition.
 ``load`` holds for the delivery as a whole: if it fails the load is refused (critical) or marked (warning).
 ``History`` says how the delivery is held against earlier ones of its feed.
 """
@@ -10,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import great_expectations.expectations as gxe
 
 Dimension = Literal["completeness", "validity", "uniqueness", "consistency", "timeliness", "accuracy"]
 Severity = Literal["critical", "warning"]
@@ -61,6 +64,36 @@ def load(
 ) -> Any:
     """Declare what must hold of the delivery as a whole (arguments as in :func:`row`)."""
     return _declare(expectation, "load", name, dimension, severity, says, remedy, arguments)
+
+
+def rule(
+    holds: str,
+    /,
+    *,
+    columns: list[str],
+    name: str,
+    dimension: Dimension,
+    says: str,
+    remedy: str,
+    severity: Severity = "critical",
+    mostly: float = 1.0,
+) -> Any:
+    """Declare what must hold of each row as an SQL condition on its columns and the tables beside the batch.
+
+    Where the condition is null the row is not judged. ``columns`` are those whose values the supplier is told.
+    """
+    column = holds_column(name)
+    given = _declare(
+        gxe.ExpectColumnValuesToBeInSet, "row", name, dimension, severity, says, remedy,
+        {"column": column, "value_set": [1], "mostly": mostly},
+    )  # fmt: skip
+    given.meta.update(holds=holds, columns=columns)
+    return given
+
+
+def holds_column(name: str) -> str:
+    """The column of the batch that tells of each row whether a rule holds: 1, 0, or null where it is not judged."""
+    return "holds_" + name.replace(".", "_")
 
 
 @dataclass(frozen=True)

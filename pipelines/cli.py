@@ -313,6 +313,8 @@ def explain(
         f"Файл {found['files']}; строк передано {found['rows_delivered']}, принято {found['rows_accepted']}, "
         f"задержано {found['rows_quarantined']}."
     )
+    if given.counts:
+        console.out.print(given.counts)
     if given.findings:
         console.table(
             "Замечания",

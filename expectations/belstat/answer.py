@@ -7,7 +7,8 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 
-from expectations.vocabulary import load, row
+from expectations.declared import number
+from expectations.vocabulary import load, row, rule
 from pipelines.settings import PROJECT
 
 NAMES = PROJECT / "assets" / "territories" / "names.csv"
@@ -22,6 +23,16 @@ REGIONS = [
     "Могилевская область",
 ]
 
+# Thousands are published with a decimal, persons never are.
+WHOLE_PERSONS = rule(
+    "value = trunc(value)",
+    columns=["value"],
+    name="persons_whole",
+    dimension="validity",
+    says="Значение – целое число человек.",
+    remedy="Запросите таблицу в человеках, а не в тысячах.",
+)
+
 
 def known_names() -> list[str]:
     """The names that Belstat's answers use, from the list of names."""
@@ -29,27 +40,21 @@ def known_names() -> list[str]:
         return [line["name"] for line in csv.DictReader(stream) if line["source"] == "belstat"]
 
 
-def rows_of_an_answer(levels: list[int], dimensions: list[str]) -> list[Any]:
-    """What tables share: known territories of ``levels``, years, one value a cell, some value at all."""
+def rows_of_an_answer(dimensions: list[str], mostly: float = 0.9) -> list[Any]:
+    """What tables share: known territories, years, one value a cell, some value at all.
+
+    ``mostly`` is 1 where figures are sums of cells, so that none of them may be kept back.
+    """
     return [
         row(
             gxe.ExpectColumnValuesToBeInSet,
             column="territory",
             value_set=known_names(),
-            mostly=0.9,
+            mostly=mostly,
             name="territory_known",
             dimension="validity",
             says="Территория названа, как в справочнике названий (районы без слова «район», города с «г. »).",
             remedy="Исправьте название; новую территорию сначала внесите в assets/territories/names.csv.",
-        ),
-        row(
-            gxe.ExpectColumnValuesToBeInSet,
-            column="territory_level",
-            value_set=levels,
-            name="level_expected",
-            dimension="consistency",
-            says=f"Уровень территории: {', '.join(map(str, levels))} (0 страна, 1 область, 2 район).",
-            remedy="Запросите таблицу с теми же уровнями территорий, что и прежде.",
         ),
         row(
             gxe.ExpectColumnValuesToMatchRegex,
@@ -63,7 +68,7 @@ def rows_of_an_answer(levels: list[int], dimensions: list[str]) -> list[Any]:
         row(
             gxe.ExpectCompoundColumnsToBeUnique,
             column_list=["territory", *dimensions, "period"],
-            mostly=0.9,
+            mostly=mostly,
             name="cell_unique",
             dimension="uniqueness",
             says="Для территории, разреза и года есть только одно значение.",
@@ -117,16 +122,56 @@ def regions_differ_query(dimensions: list[str], where: str = "true") -> str:
     )
 
 
-def value_between(lowest: float, highest: float, says: str) -> Any:
-    """Each published value lies within what can be."""
-    return row(
-        gxe.ExpectColumnValuesToBeBetween,
-        column="value",
-        min_value=lowest,
-        max_value=highest,
-        mostly=0.95,
-        name="value_possible",
-        dimension="validity",
-        says=says,
-        remedy="Проверьте значение и единицу измерения в запросе к порталу.",
+def totals_present(total: str) -> Any:
+    """Each territory and year has the row that is the total of every dimension: figures are made of it."""
+    return load(
+        gxe.UnexpectedRowsExpectation,
+        unexpected_rows_query=(
+            "select territory || ', ' || period as told from {batch} group by territory, period "
+            f"having count(*) filter (where {total}) = 0"
+        ),
+        name="totals_present",
+        dimension="completeness",
+        says="По каждой территории и году есть итог по всем разрезам.",
+        remedy="Запросите таблицу с итогом каждого разреза. Если портал назвал итог по-новому, название сначала вносят в "
+        "описание источника.",
+    )
+
+
+def neighbours(feed: str) -> dict[str, str]:
+    """``CONTEXT`` of a suite with :func:`growth`: the years in force of the country and the regions."""
+    return {
+        "in_force": "select period, territory, territory_level, value "
+        f"from raw.belstat__{feed} join ops.effective_load using (load_id) where territory_level < 2"
+    }
+
+
+def growth(
+    lowest: float, highest: float, *, value: str = "value", odd: dict[str, float] | None = None
+) -> Any:
+    """From one year to the next, the country and each region grow by a factor that can be.
+
+    ``odd`` holds a greater ``highest`` for single years. The years at the edges are held against those in force.
+    """
+    upper = " ".join(f"when '{year}' then {factor}" for year, factor in (odd or {}).items())
+    highest_of_year = f"case period {upper} else {highest} end" if upper else str(highest)
+    return load(
+        gxe.UnexpectedRowsExpectation,
+        unexpected_rows_query=(
+            "select territory || ', ' || before || '–' || period || ': в ' || round(grown, 3) || ' раза' as told from ("
+            "select territory, period, given, lag(given) over years as given_before, "
+            "lag(period) over years as before, value / nullif(lag(value) over years, 0) as grown from ("
+            f"select territory, period, true as given, {value} as value from {{batch}} "
+            "where territory_level < 2 and value is not null union all "
+            f"select territory, period, false, {value} from in_force where value is not null "
+            "and period not in (select period from {batch})"
+            ") as figures window years as (partition by territory order by period)) as growing "
+            "where (given or given_before) and try_cast(period as integer) = try_cast(before as integer) + 1 "
+            f"and not grown between {lowest} and {highest_of_year}"
+        ),
+        name="growth_possible",
+        dimension="consistency",
+        says=f"За год значение страны и области меняется не меньше чем в {number(lowest)} и не больше чем в "
+        f"{number(highest)} раза.",
+        remedy="Проверьте единицу измерения и год значения.",
     )

@@ -6,14 +6,15 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 
-from expectations.belstat.answer import REGIONS, regions_present, rows_of_an_answer, value_between
+from expectations.belstat.answer import REGIONS, growth, neighbours, regions_present, rows_of_an_answer
 from expectations.vocabulary import History, load
 
+CONTEXT = neighbours("grp_per_capita")
+
 SUITE: list[Any] = [
-    *rows_of_an_answer(levels=[1], dimensions=[]),
-    value_between(
-        1_000, 1_000_000, "ВРП на душу – от 1 000 до 1 000 000 рублей (в рублях после деноминации)."
-    ),
+    *rows_of_an_answer(dimensions=[]),
+    # published: 1.06 to 1.51
+    growth(0.7, 1.7),
     regions_present(REGIONS),
     load(
         gxe.UnexpectedRowsExpectation,

@@ -9,10 +9,11 @@ import great_expectations.expectations as gxe
 from expectations.belstat.answer import (
     COUNTRY,
     REGIONS,
+    WHOLE_PERSONS,
     regions_add_up,
     regions_present,
     rows_of_an_answer,
-    value_between,
+    totals_present,
 )
 from expectations.vocabulary import History, load, row
 
@@ -34,8 +35,9 @@ def _parts_add_up(column: str, total: str, parts: list[str], others: list[str]) 
 
 
 SUITE: list[Any] = [
-    *rows_of_an_answer(levels=[0, 1], dimensions=["age", "sex", "locality"]),
-    value_between(0, 12_000_000, "Численность – от 0 до 12 000 000 человек (в человеках, а не в тысячах)."),
+    *rows_of_an_answer(dimensions=["age", "sex", "locality"], mostly=1),
+    WHOLE_PERSONS,
+    totals_present(f"sex = '{BOTH}' and locality = '{ANYWHERE}'"),
     row(
         gxe.ExpectColumnValuesToBeInSet,
         column="age",

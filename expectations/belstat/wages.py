@@ -6,12 +6,27 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 
-from expectations.belstat.answer import COUNTRY, REGIONS, regions_present, rows_of_an_answer, value_between
+from expectations.belstat.answer import (
+    COUNTRY,
+    REGIONS,
+    growth,
+    neighbours,
+    regions_present,
+    rows_of_an_answer,
+)
 from expectations.vocabulary import History, load
 
+CONTEXT = neighbours("wages")
+
 SUITE: list[Any] = [
-    *rows_of_an_answer(levels=[0, 1, 2], dimensions=[]),
-    value_between(100, 100_000_000, "Средняя зарплата – от 100 рублей (до 2016 года в старых рублях)."),
+    *rows_of_an_answer(dimensions=[]),
+    # published: 1.06 to 1.48, but 1.50 to 1.58 in 2011 and 1.84 to 1.97 in 2012, when the rouble was devalued
+    growth(
+        0.7,
+        1.7,
+        value="case when period <= '2015' then value / 10000 else value end",
+        odd={"2011": 2.2, "2012": 2.5},
+    ),
     regions_present([COUNTRY, *REGIONS]),
     load(
         gxe.UnexpectedRowsExpectation,

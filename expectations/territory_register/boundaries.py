@@ -6,22 +6,23 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 
-from expectations.territory_register.codes import ANY, EAST, NORTH, SOUTH, WEST, code, listed, unique
+from expectations.territory_register.codes import ANY, code, listed, unique
 from expectations.vocabulary import History, load, row
 
-
-def _within(column: str, lowest: float, highest: float, title: str) -> Any:
-    return row(
-        gxe.ExpectColumnValuesToBeBetween,
-        column=column,
-        min_value=lowest,
-        max_value=highest,
-        name=f"{column}_in_country",
-        dimension="accuracy",
-        says=f"Граница не выходит за пределы Беларуси: {title}.",
-        remedy="Проверьте систему координат (WGS 84, градусы) и порядок: сначала долгота, потом широта.",
-    )
-
+CONTEXT = {
+    "register": "select territory_id, level, parent_id "
+    "from raw.territory_register__territories join ops.effective_load using (load_id)"
+}
+# A region without districts (Minsk) stands in the layer of districts itself.
+OF_THE_LAYER = """
+    select territory_id from register, delivery
+    where case part
+        when 'adm1' then level = 'oblast'
+        else level = 'raion' or level = 'oblast' and territory_id not in (
+            select parent_id from register where level = 'raion' and parent_id is not null
+        )
+    end
+"""
 
 SUITE: list[Any] = [
     *code("feature_id", ANY, "BY-XX или r-…"),
@@ -46,18 +47,19 @@ SUITE: list[Any] = [
         says="Контур – Polygon или MultiPolygon.",
         remedy="Сохраните слой площадей, а не линий или точек.",
     ),
-    _within("west", WEST, EAST, "западный край – долгота от 23,16 до 32,79"),
-    _within("south", SOUTH, NORTH, "южный край – широта от 51,25 до 56,19"),
-    _within("east", WEST, EAST, "восточный край – долгота от 23,16 до 32,79"),
-    _within("north", SOUTH, NORTH, "северный край – широта от 51,25 до 56,19"),
     load(
-        gxe.ExpectTableRowCountToBeBetween,
-        min_value=7,
-        max_value=150,
-        name="contours_count",
+        gxe.UnexpectedRowsExpectation,
+        unexpected_rows_query=(
+            f"select 'нет ' || territory_id as told from ({OF_THE_LAYER}) as missing "
+            "where territory_id not in (select feature_id from {batch} where feature_id is not null) union all "
+            "select 'лишний ' || feature_id from {batch} "
+            f"where feature_id not in ({OF_THE_LAYER}) and exists (select 1 from register)"
+        ),
+        name="layer_whole",
         dimension="completeness",
-        says="В слое от 7 (области и г. Минск) до 150 контуров (районы).",
-        remedy="Передайте слой целиком.",
+        says="В слое adm1 есть контур каждого региона действующего реестра и только они, в слое adm2 – каждого района и "
+        "г. Минска и только они.",
+        remedy="Передайте слой того уровня, который стоит в имени файла, целиком.",
     ),
 ]
 

@@ -23,18 +23,6 @@ SUITE: list[Any] = [
         remedy="Впишите площадь или уберите строку.",
     ),
     row(
-        gxe.ExpectColumnValuesToBeBetween,
-        column="admin_area_km2",
-        min_value=0,
-        strict_min=True,
-        max_value=1_000,
-        mostly=0.95,
-        name="area_possible",
-        dimension="validity",
-        says="Площадь города больше 0 и не больше 1 000 км².",
-        remedy="Исправьте площадь; проверьте единицу (км², а не гектары).",
-    ),
-    row(
         gxe.ExpectColumnValuesToMatchRegex,
         column="osm_relation_id",
         regex=r"^[0-9]{1,12}$",

@@ -28,6 +28,7 @@ SOURCE_TABLES: dict[str, dict[str, str]] = {
         "title_en": "text",
         "cadence": "text",
         "empty_delivery": "text",
+        "counted": "text",
         "licence": "text",
         "attribution": "text",
     },
@@ -81,6 +82,7 @@ def source_rows(sources: Mapping[str, Source]) -> dict[str, Rows]:
                     **titles(feed.title),
                     "cadence": feed.cadence,
                     "empty_delivery": feed.empty_delivery,
+                    "counted": feed.counted,
                     "licence": origin.licence,
                     "attribution": origin.attribution,
                 }

@@ -20,6 +20,47 @@ ColumnType = Literal["text", "integer", "decimal", "date", "timestamp", "boolean
 PersonalData = Literal["none", "drop", "pseudonymise", "coarsen"]
 
 
+NUMBERS = ("integer", "decimal")
+
+
+class Bound(Declaration):
+    """Between which values a number of a column lies, in the rows that ``where`` takes.
+
+    A value beyond it is kept back; if fewer than ``mostly`` of the values lie within, the delivery is refused.
+    """
+
+    where: str = Field(
+        default="true",
+        description="SQL condition over the kept columns: the rows that the bound is for; all when absent",
+    )
+    rows: str = Field(default="", description="which rows these are, in Russian, as the supplier reads it")
+    min: float = Field(description="least value that can be")
+    max: float = Field(description="greatest value that can be")
+    remedy: str = Field(
+        default="Проверьте значение, его единицу измерения и то, к чему оно относится.",
+        description="what the supplier has to do, in Russian",
+    )
+    severity: Literal["critical", "warning"] = Field(
+        default="critical", description="whether a value beyond is kept back or let in with a mark"
+    )
+    mostly: float = Field(
+        default=0.95, gt=0, le=1, description="share of values within, below which the delivery is refused"
+    )
+
+    @model_validator(mode="after")
+    def _is_a_span(self) -> Bound:
+        if self.min > self.max:
+            raise ValueError(f"min {self.min} is greater than max {self.max}")
+        return self
+
+
+class Uncounted(Declaration):
+    """Rows that are accepted though no measure takes them, and why."""
+
+    where: str = Field(description="SQL condition over the kept columns")
+    why: Names = Field(description="why no measure takes these rows; stands in the answer to the supplier")
+
+
 class Column(Declaration):
     """One column of a feed, as it is delivered.
 
@@ -34,6 +75,11 @@ class Column(Declaration):
     description: str = Field(description="what the column holds, in English")
     required: bool = Field(default=True, description="the delivery must have this column")
     unit: str | None = Field(default=None, description="unit of measurement of a number")
+    bounds: dict[str, Bound] = Field(
+        default={},
+        description="what a number can be, by name: an expectation `<column>_<name>` for each, made by itself",
+    )
+    unbounded: str | None = Field(default=None, description="why a number has no bounds")
     rounded: bool = Field(
         default=False, description="a decimal of more than six places is rounded to six; else it is not read"
     )
@@ -61,6 +107,12 @@ class Column(Declaration):
                 f"coarsen rounds a decimal, and the type is {self.type}; declare type: decimal, or drop it"
             )
             raise PlacedError((("personal_data",), problem))
+        return self
+
+    @model_validator(mode="after")
+    def _bounds_fit(self) -> Column:
+        if self.bounds and self.type not in NUMBERS:
+            raise ValueError(f"bounds are for numbers; the type is {self.type}")
         return self
 
 
@@ -157,6 +209,19 @@ class CsvFormat(Declaration):
     decimal_comma: bool = Field(default=False, description="numbers are written with a decimal comma")
 
 
+class PivotTable(Declaration):
+    """What an answer says of itself: the titles that its table may have, and the levels of its territories."""
+
+    parts: str = Field(default="", description="regular expression of the parts of the feed that this is")
+    titles: tuple[str, ...] = Field(
+        min_length=1,
+        description="`tableName` to the letter; where the source words it anew, the new wording is added",
+    )
+    levels: dict[str, tuple[int, ...]] = Field(
+        default={}, description="column of a dimension → the levels that its cells have, each of them"
+    )
+
+
 class PivotJsonFormat(Declaration):
     """A statistical portal's table answer: header of periods, rows of dimension cells and value cells.
 
@@ -169,6 +234,14 @@ class PivotJsonFormat(Declaration):
     dimensions: dict[str, str] = Field(
         description="column of the feed → title of the dimension in the portal's answer"
     )
+    tables: tuple[PivotTable, ...] = Field(
+        default=(),
+        description="what the answers say of themselves, by part of the feed; a source must say it",
+    )
+
+    def table(self, part: str) -> PivotTable | None:
+        """What an answer of this part says of itself; None where nothing is declared for it."""
+        return next((one for one in self.tables if re.fullmatch(one.parts, part)), None)
 
 
 class GeoJsonFormat(Declaration):
@@ -219,6 +292,9 @@ class Feed(Declaration):
     first_month: date | None = Field(
         default=None, description="first month that the source has; for feeds by month"
     )
+    first_year: int | None = Field(
+        default=None, description="first year that is taken from the source; for feeds by year"
+    )
     file_pattern: str | None = Field(
         default=None, description="regular expression of the whole file name; groups: `period`, `part`"
     )
@@ -235,6 +311,14 @@ class Feed(Declaration):
         default=2_000_000_000, gt=0, description="a larger delivery is refused unread"
     )
     columns: dict[str, Column] = Field(description="the columns as they are delivered, by name")
+    counted: str = Field(
+        default="true",
+        description="SQL condition over the kept columns: the rows that some measure takes; all when absent",
+    )
+    uncounted: tuple[Uncounted, ...] = Field(
+        default=(),
+        description="rows that no measure takes, and why; a row that is neither counted nor named here is kept back",
+    )
     control_totals: tuple[ControlTotal, ...] = Field(
         default=(), description="counts that the source itself published"
     )
@@ -270,6 +354,17 @@ class Feed(Declaration):
         if problems:
             raise PlacedError(*problems)
         return self
+
+    @property
+    def first_day(self) -> date | None:
+        """First day that the source has."""
+        return self.first_month or (date(self.first_year, 1, 1) if self.first_year else None)
+
+    def begins(self, day: date) -> date:
+        """First day of the period, of the feed's cadence, that a day lies in."""
+        months = {"daily": 0, "monthly": 1, "quarterly": 3, "half-yearly": 6, "yearly": 12, "once": 0}
+        length = months[self.cadence]
+        return day.replace(month=day.month - (day.month - 1) % length, day=1) if length else day
 
     @property
     def patience(self) -> tuple[timedelta, timedelta] | None:
@@ -310,7 +405,7 @@ class Source(Declaration):
     feeds: dict[str, Feed] = Field(description="what it gives, by code")
 
     @model_validator(mode="after")
-    def _instances_exist(self) -> Source:
+    def _is_whole(self) -> Source:
         problems: list[Problem] = [
             (
                 ("feeds", name, "origins", which, "instance"),
@@ -322,6 +417,19 @@ class Source(Declaration):
             and origin.instance
             and origin.instance not in self.instances
         ]
+        for name, feed in self.feeds.items():
+            problems += [
+                (
+                    ("feeds", name, "columns", column),
+                    "a number needs bounds, or unbounded with the reason why not",
+                )
+                for column, about in feed.kept_columns.items()
+                if about.type in NUMBERS and not about.bounds and not about.unbounded
+            ]
+            if isinstance(feed.format, PivotJsonFormat) and not feed.format.tables:
+                problems.append(
+                    (("feeds", name, "format"), "tables: its answers need a title to be known by")
+                )
         if problems:
             raise PlacedError(*problems)
         return self

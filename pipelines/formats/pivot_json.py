@@ -12,6 +12,7 @@ none that anybody knows: its row is kept back, and the sign is named.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -59,6 +60,7 @@ def read(delivery: Delivery, feed: Feed, fmt: PivotJsonFormat, out: Path, pseudo
     """
     path = delivery.paths[0]
     table = _table(read_document(path, feed.max_delivery_bytes, WORDS), fmt, path.name)
+    _hold_against(fmt, delivery.slice.part, table, path.name)
     _hold_periods_against(delivery.slice, table.periods, path.name)
     columns = {title: name for name, title in fmt.dimensions.items()}
     names = [columns[title] for title in table.titles]
@@ -206,6 +208,65 @@ def _titles(given: Any, expected: list[str], file: str) -> list[str]:
         remedy = f"Ожидаются: {wanted}. Запросите таблицу с этими разрезами."
         refuse(file, Reason("answer.dimensions", message, remedy))
     return [written[title] for title in titles]
+
+
+def _hold_against(fmt: PivotJsonFormat, part: str, table: Table, file: str) -> None:
+    """Title and levels of the table are those that are declared for the part: an answer is what it says, not its name."""
+    if not fmt.tables:
+        return
+    declared = fmt.table(part)
+    if declared is None:
+        message = f"Для части «{part}» не объявлено, какая это таблица."
+        refuse(file, Reason("answer.title", message, "Объявите её в source.yml: format, tables."))
+    if table.name not in declared.titles:
+        other = next((one for one in fmt.tables if table.name in one.titles), None)
+        found = (
+            f"Это таблица другой части: «{table.name}»."
+            if other is not None
+            else f"Первое отличие: {_first_difference(declared.titles[0], table.name)}."
+        )
+        refuse(
+            file,
+            Reason(
+                "answer.title",
+                f"Название таблицы (tableName) не то, что объявлено: «{declared.titles[0]}». {found}",
+                "Запросите объявленную таблицу или назовите файл по той, что в нём. Если портал назвал таблицу по-новому, "
+                "новое название вносят в source.yml (format, tables, titles).",
+            ),
+        )
+    for dimension, levels in declared.levels.items():
+        column = table.titles.index(fmt.dimensions[dimension])
+        first = {row[column]["level"]: number for number, row in reversed(list(enumerate(table.rows, 1)))}
+        odd = sorted(set(first) - set(levels))
+        absent = sorted(set(levels) - set(first))
+        if odd or absent:
+            told = [f"уровень {level} в строке таблицы {first[level]}" for level in odd]
+            told += [f"уровня {level} нет" for level in absent]
+            refuse(
+                file,
+                Reason(
+                    "answer.levels",
+                    f"Уровни разреза «{fmt.dimensions[dimension]}» не те: {', '.join(told)}.",
+                    f"В этой таблице ожидаются уровни {', '.join(map(str, levels))} (0 страна, 1 область, 2 район или "
+                    "город). Запросите её с ними или назовите файл по той таблице, что в нём.",
+                    first[odd[0]] if odd else None,
+                ),
+            )
+
+
+def _first_difference(expected: str, given: str) -> str:
+    """Where two titles part, with the names of the signs: letters that look alike are told apart."""
+    place = next(
+        (n for n, (one, other) in enumerate(zip(expected, given, strict=False)) if one != other),
+        min(len(expected), len(given)),
+    )
+    return f"знак {place + 1}, ожидается {_sign(expected, place)}, дано: {_sign(given, place)}"
+
+
+def _sign(text: str, place: int) -> str:
+    if place >= len(text):
+        return "конец названия"
+    return f"U+{ord(text[place]):04X} ({unicodedata.name(text[place], 'без имени')})"
 
 
 def _hold_periods_against(delivered: Slice, periods: list[str], file: str) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.declarations.sources import load_sources
 from pipelines.loading.load import find_load
-from pipelines.warehouse.base import Warehouse
+from pipelines.warehouse.base import Warehouse, raw_table
 
 DECISIONS = {
     "accepted": "Загрузка принята.",
@@ -31,6 +32,14 @@ class RowReason:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """How many accepted rows count in some measure (``why`` is None), or do not, and why."""
+
+    rows: int
+    why: str | None
+
+
+@dataclass(frozen=True)
 class Answer:
     """Everything that the ledger knows about a load."""
 
@@ -39,6 +48,19 @@ class Answer:
     events: list[dict[str, Any]]
     findings: list[dict[str, Any]]
     rows: list[RowReason]
+    counted: list[Counted]
+
+    @property
+    def counts(self) -> str:
+        """In a sentence: how many accepted rows count, and why the others do not; empty where none was accepted."""
+        if not self.counted:
+            return ""
+        told = [f"строк {group.rows}: {group.why}" for group in self.counted if group.why]
+        counted = sum(group.rows for group in self.counted if group.why is None)
+        return f"В показатели входит строк: {counted}." + (f" Не входит {'; '.join(told)}." if told else "")
+
+
+NEITHER = "ни одна мера их не берёт, и не объявлено почему"
 
 
 def answer(load_id: str, warehouse: Warehouse) -> Answer:
@@ -75,7 +97,27 @@ def answer(load_id: str, warehouse: Warehouse) -> Answer:
             )
             for reason in json.loads(row["reasons"])
         ],
+        counted=_counted(found, warehouse),
     )
+
+
+def _counted(load: dict[str, Any], warehouse: Warehouse) -> list[Counted]:
+    """By today's declaration of the feed; nothing for a load that has no rows in the warehouse."""
+    feed = load_sources()[load["source"]].feeds[load["feed"]]
+    if not load["rows_accepted"] or load["state"] == "rejected":
+        return []
+    groups: list[tuple[str, str | None]] = [
+        (feed.counted, None),
+        *((rows.where, rows.why.ru) for rows in feed.uncounted),
+        ("true", NEITHER),
+    ]
+    number = " ".join(f"when {where} then {place}" for place, (where, _) in enumerate(groups))
+    found = warehouse.query(
+        f"select case {number} end as place, count(*) as rows "
+        f"from {raw_table(load['source'], load['feed'])} where load_id = ? group by all order by all",
+        [load["load_id"]],
+    )
+    return [Counted(row["rows"], groups[row["place"]][1]) for row in found]
 
 
 def write_answer(given: Answer, path: Path) -> None:
@@ -101,6 +143,7 @@ def write_answer(given: Answer, path: Path) -> None:
             ("Строк передано", load["rows_delivered"]),
             ("Строк принято", load["rows_accepted"]),
             ("Строк задержано", load["rows_quarantined"]),
+            ("Учёт строк", given.counts),
             ("Действует до", str(load["waived_until"] or "")),
         ]
         for number, (name, value) in enumerate(facts, start=2):

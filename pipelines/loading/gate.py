@@ -20,6 +20,7 @@ from typing import Any, Literal
 import duckdb
 import pyarrow as pa
 
+from pipelines.declarations.sources import load_sources
 from pipelines.errors import GorodError, Reason
 from pipelines.formats.typed import literal, quoted
 from pipelines.loading.delivery import Batch
@@ -87,7 +88,7 @@ class Verdict:
 
 
 def load_suite(source: str, feed: str) -> list[Any]:
-    """The declared expectations of a feed.
+    """The expectations of a feed: those that its declaration makes by itself, then those of its module.
 
     Raises:
         GorodError: there is no suite, it is empty, or two expectations have one name.
@@ -99,7 +100,12 @@ def load_suite(source: str, feed: str) -> list[Any]:
             f"feed {source}.{feed} has no suite",
             f"Write expectations/{source}/{feed}.py; see CONTRIBUTING.md.",
         ) from error
+    declared = load_sources()[source].feeds.get(feed) if source in load_sources() else None
     suite: list[Any] = list(module.SUITE)
+    if suite and declared is not None:
+        from expectations.declared import expectations_of
+
+        suite = [*expectations_of(declared), *suite]
     names = [expectation.meta["name"] for expectation in suite]
     if not suite or len(set(names)) != len(names):
         raise GorodError(
@@ -172,12 +178,12 @@ def evaluate(
     told where it is a count, or values of ``tellable`` columns: those that hold nothing of persons.
     """
     with duckdb.connect() as connection:
-        connection.execute(f"create view batch as select * from read_parquet({literal(str(batch.path))})")
         for name, table in (context or {}).items():
             connection.register("given", table)
             connection.execute(f"create table {quoted(name)} as from given")
             connection.unregister("given")
         expectations = [_readable(), *suite]
+        _lay_out(connection, batch.path, expectations)
         # Counting is cheap; the queries that find rows cost GX half as much again, and most loads need none.
         found = _validate(connection, expectations, parameters, COUNTS)
         unclean = {
@@ -191,6 +197,25 @@ def evaluate(
         quarantine, quarantined = _write_quarantine(connection, found, folder / "quarantine.parquet")
         flagged = _write_flagged(connection, found, folder / "flagged.parquet")
     return Verdict(results, quarantine, quarantined, flagged)
+
+
+def _lay_out(connection: duckdb.DuckDBPyConnection, path: Path, expectations: Sequence[Any]) -> None:
+    """``delivered`` is the batch as it was read; ``batch`` has a column more for each rule: whether it holds.
+
+    A rule whose SQL cannot be bound gets no column: Great Expectations does not find it, and the load is refused.
+    """
+    connection.execute(f"create view delivered as select * from read_parquet({literal(str(path))})")
+    held = []
+    for expectation in expectations:
+        if (holds := expectation.meta.get("holds")) is None:
+            continue
+        judged = f"({holds})::integer as {quoted(expectation.column)}"
+        try:
+            connection.execute(f"explain select {judged} from delivered")
+        except duckdb.Error:
+            continue
+        held.append(judged)
+    connection.execute(f"create view batch as select {', '.join(['*', *held])} from delivered")
 
 
 @dataclass(frozen=True)
@@ -276,7 +301,7 @@ def _validate(
             _Found(
                 meta=dict(expectation.meta),
                 severity=str(getattr(expectation.severity, "value", expectation.severity)),
-                columns=tuple(column for column in columns if column),
+                columns=tuple(expectation.meta.get("columns") or (column for column in columns if column)),
                 success=bool(result.success),
                 broken=_exception(result.exception_info),
                 outcome=dict(result.result or {}),
@@ -443,7 +468,8 @@ def _with_observed(
         if "told" in rows.columns:
             named = [plain(str(name), TOLD_LENGTH) for (name,) in rows.project("told").fetchmany(SAMPLE_ROWS)]
             left = int(observed) - len(named)
-            return f"{says} {'; '.join(named)}{f' и ещё {left}' if left > 0 else ''}."
+            found_is = "" if says.endswith(":") else " Получено:"
+            return f"{says}{found_is} {'; '.join(named)}{f' и ещё {left}' if left > 0 else ''}."
     is_count = isinstance(observed, int) and not found.columns
     if not is_count and not (found.columns and set(found.columns) <= set(tellable)):
         return says
@@ -495,7 +521,7 @@ def _write_quarantine(
             select batch.row_no, '[' || string_agg(reason::VARCHAR, ', ' order by reason::VARCHAR) || ']' as reasons,
                 any_value(to_json(batch))::VARCHAR as record
             from ({" union all ".join(parts)}) as failed
-            join (select * exclude (parse_errors) from batch) as batch using (row_no)
+            join (select * exclude (parse_errors) from delivered) as batch using (row_no)
             group by batch.row_no
             order by batch.row_no
         ) to {literal(str(out))} (format parquet)"""

@@ -6,7 +6,6 @@ import errno
 import time
 import traceback
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -166,15 +165,16 @@ def _untimely(covered: Slice, feed: Feed) -> Reason | None:
     """A period that has not begun, or is older than the source, cannot have been delivered: the name is wrong.
 
     The period that it is now is sound: an inventory is delivered for it. Of several years the last must have begun.
+    What is refused so is not read either: a waiver could let in nothing.
     """
     first, last = covered.first_day, covered.last_day
     if first is None or last is None:
         return None
-    now, earliest = today(), feed.first_month
-    if max(first, date(last.year, 1, 1)) > now:
+    now, earliest = today(), feed.first_day
+    if max(first, feed.begins(last)) > now:
         says = f"Период {covered.key} ещё не начался: сегодня {now}."
-    elif earliest is not None and last < earliest:
-        says = f"Период {covered.key} раньше первого, который есть у источника: {earliest:%Y-%m}."
+    elif earliest is not None and first < earliest:
+        says = f"Период {covered.key} начинается раньше, чем у источника есть данные: {earliest}."
     else:
         return None
     return Reason("delivery.period", says, "Исправьте период в имени файла и передайте файл снова.")

@@ -18,21 +18,22 @@ from pipelines.declarations.sources import SOURCES, FileOrigin, load_sources
 from pipelines.formats import read
 from pipelines.loading.delivery import Batch, Delivery, parse_slice
 from pipelines.loading.gate import READABLE, evaluate, load_suite
+from tests.beside import beside
 
 # feed: the sample that the defects are seeded into
-SAMPLES = {
-    "appeals_115.requests": ("requests/minsk/opendata-115-2025-05-01.csv", "2025-05"),
-    "belstat.wages": ("wages/wage_10218000003_2020-2026.json", "2020-2026"),
-    "belstat.employment": ("wages/empl_person_10102000017_2020-2026.json", "2020-2026"),
-    "belstat.grp_per_capita": ("wages/grp_pc_10202100055_2020-2026.json", "2020-2026"),
-    "belstat.population_by_age": ("population/dataportal_age5_2019-2026.json", "2019-2026"),
-    "belstat.migration": ("migration/belstat_arrivals_oblast_2018-2019.json", "2018-2019"),
-    "territory_register.territories": ("territories/territories.csv", None),
-    "territory_register.changes": ("territories/changes.csv", None),
-    "territory_register.population": ("territories/population.csv", None),
-    "territory_register.town_districts": ("territories/city_raion.csv", None),
-    "territory_register.town_areas": ("territories/admin_areas.csv", None),
-    "territory_register.boundaries": ("geo/adm1.geojson", None),
+SAMPLES: dict[str, tuple[str, str | None, str | None]] = {
+    "appeals_115.requests": ("requests/minsk/opendata-115-2025-05-01.csv", "2025-05", None),
+    "belstat.wages": ("wages/wage_10218000003_2020-2026.json", "2020-2026", None),
+    "belstat.employment": ("wages/empl_person_10102000017_2020-2026.json", "2020-2026", None),
+    "belstat.grp_per_capita": ("wages/grp_pc_10202100055_2020-2026.json", "2020-2026", None),
+    "belstat.population_by_age": ("population/dataportal_age5_2019-2026.json", "2019-2026", None),
+    "belstat.migration": ("migration/belstat_arrivals_oblast_2018-2019.json", "2018-2019", "arrivals_oblast"),
+    "territory_register.territories": ("territories/territories.csv", None, None),
+    "territory_register.changes": ("territories/changes.csv", None, None),
+    "territory_register.population": ("territories/population.csv", None, None),
+    "territory_register.town_districts": ("territories/city_raion.csv", None, None),
+    "territory_register.town_areas": ("territories/admin_areas.csv", None, None),
+    "territory_register.boundaries": ("geo/adm1.geojson", None, "adm1"),
 }
 
 
@@ -47,7 +48,6 @@ def again(row_no: int = 3) -> str:
 
 ANSWER = {
     "territory_known": (put("territory = 'Ненайденский'"), 1),
-    "level_expected": (put("territory_level = 3"), 1),
     "period_is_year": (put("period = '2024 год'"), 1),
     "cell_unique": (again(), 2),
     "some_value_published": (put("value = null", "true"), None),
@@ -74,14 +74,16 @@ def register() -> list[str]:
         return [row["territory_id"] for row in csv.DictReader(file)]
 
 
+TOTAL = "flow = 'Всего по всем потокам миграции'"
+NET = "update delivery set part = 'net_oblast'; "
 REGION = "territory = 'Минская область'"
 
-# what a suite finds beside the batch (CONTEXT): the sound batch is in force, one change was told
+# the sound batch is in force, one change was told
 CHANGES = (
     "select 'rename' as kind, 'c-horki' as territory_id, null::varchar as from_id, null::varchar as to_id, "
     "date '2001-01-01' as valid_from"
 )
-BESIDE = {
+IN_FORCE = {
     "territory_register.territories": {
         "in_force": "select territory_id, level, name_ru, name_be, parent_id from sound",
         "told": CHANGES,
@@ -99,15 +101,15 @@ BESIDE = {
 AT_FIRST = {"first_list_whole": "in_force"}
 
 
-def beside(name: str, expectation: str, sound: Path) -> dict[str, pa.Table]:
-    """The tables beside the batch, from the sound one."""
+def in_force(name: str, expectation: str, sound: Path) -> dict[str, pa.Table]:
+    """Tables beside the batch that are made from the sound one."""
     with duckdb.connect() as connection:
         connection.execute(f"create view sound as select * from '{sound}'")
         return {
             table: connection.sql(
                 query + (" limit 0" if AT_FIRST.get(expectation) == table else "")
             ).to_arrow_table()
-            for table, query in BESIDE.get(name, {}).items()
+            for table, query in IN_FORCE.get(name, {}).items()
         }
 
 
@@ -122,8 +124,13 @@ DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
         "status_given": (put("status = null"), 1),
         "status_known": (put("status = '2'"), 1),
         "rating_in_scale": (put("rating = 6"), 1),
+        "category_group_known": (put("category = '99.1'"), 1),
         "opened_given": (put("opened = null"), 1),
         "planned_not_before_opened": (put("planned = opened - interval 1 day"), 1),
+        "planned_soon": (put("planned = '2099-12-31'"), 1),
+        "opened_has_been": (put("opened = '2027-01-01'"), 1),
+        "point_near_city": (put("lat = 52.084, lng = 23.657"), 1),  # Brest among requests of Minsk
+        "city_has_a_place": ("delete from towns", None),
         "lat_in_country": (put("lat = lng, lng = lat"), 1),
         "lng_in_country": (put("lng = 19.445"), 1),
         "point_given": (put("lat = null"), 1),
@@ -132,7 +139,13 @@ DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
     },
     "belstat.wages": {
         **ANSWER,
-        "value_possible": (put("value = 0"), 1),
+        "value_old_roubles": (
+            "insert into batch select * replace (100000 as row_no, '2015' as period) from batch where row_no = 3",
+            1,
+        ),
+        "value_roubles": (put("value = 0"), 1),
+        "value_bounded": (put("period = null"), 1),
+        "growth_possible": (put("value = 1.8 * value", "territory_level = 0 and period = '2023'"), None),
         "regions_present": ("delete from batch where territory = 'г. Минск'", None),
         "one_rouble_a_year": (put("value = value * 10000"), None),
         "country_within_regions": (put("value = value / 2", "territory_level = 0 and period = '2023'"), None),
@@ -144,13 +157,20 @@ DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
     },
     "belstat.grp_per_capita": {
         **ANSWER,
-        "value_possible": (put("value = 10.7"), 1),  # thousands
+        "value_roubles": (put("value = 10.7", "row_no = 2"), 1),  # thousands
+        "value_bounded": (put("period = '2015'"), 1),
+        "growth_possible": (put("value = 1.8 * value", f"{REGION} and period = '2023'"), None),
         "regions_present": ("delete from batch where territory = 'г. Минск'", None),
         "year_whole": (put("value = null"), None),
     },
     "belstat.population_by_age": {
         **ANSWER,
-        "value_possible": (put("value = -1"), 1),
+        "value_country": (put("value = 190", "row_no = 3"), 1),  # thousands
+        "value_region": (put("value = 19", f"row_no = (select min(row_no) from batch where {REGION})"), 1),
+        "value_bounded": (put("territory_level = 2"), 1),
+        "row.counts": (put("sex = 'оба'"), 1),
+        "persons_whole": (put("value = value + 0.5"), 1),
+        "totals_present": ("delete from batch where sex = 'Оба пола' and territory = 'г. Минск'", None),
         "age_known": (put("age = 'в возрасте 0-6 лет'"), 1),
         "sex_known": (put("sex = 'не указан'"), 1),
         "locality_known": (put("locality = 'посёлок'"), 1),
@@ -165,9 +185,30 @@ DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
     },
     "belstat.migration": {
         **ANSWER,
-        "value_possible": (put("value = 3000000"), 1),
+        "value_arrivals_country": (
+            put(
+                "value = 226.9",
+                f"row_no = (select min(row_no) from batch where {TOTAL} and territory_level = 0)",
+            ),
+            1,
+        ),
+        "value_arrivals_region": (
+            put("value = 25.6", f"row_no = (select min(row_no) from batch where {TOTAL} and {REGION})"),
+            1,
+        ),
+        "value_arrivals_district": (put("territory_level = 2, value = 1", "row_no = 3"), 1),
+        "value_arrivals_flow": (
+            put("value = -5", f"row_no = (select min(row_no) from batch where not {TOTAL})"),
+            1,
+        ),
+        "value_net_country": (NET + put("value = 226933"), 1),
+        "value_net_region": (NET + put("territory_level = 1, value = 226933"), 1),
+        "value_net_district": (NET + put("territory_level = 2, value = 226933"), 1),
+        "value_bounded": (put("territory_level = 3"), 1),
+        "row.counts": (put("country = 'Все страны'", "row_no = 1"), 1),
+        "persons_whole": (put("value = 226.5"), 1),
+        "totals_present": (put("country = 'Все страны'", f"{TOTAL} and territory = 'г. Минск'"), None),
         "flow_known": (put("flow = 'Внешняя'"), 1),
-        "arrivals_not_negative": (put("value = -5"), None),
         "regions_add_up": (put("value = value + 1", f"{REGION} and country = 'Всего по странам'"), None),
         "regions_add_up_by_country": (put("value = value + 1", f"{REGION} and country = 'УКРАИНА'"), None),
         "flows_add_up": (put("value = value + 1", f"{REGION} and flow = 'Международная миграция'"), None),
@@ -182,6 +223,7 @@ DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
         "lat_in_country": (put("lat = lon, lon = lat"), 1),
         "lon_in_country": (put("lon = 2.76"), 1),
         "area_possible": (put("area_km2 = 0"), 1),
+        "row.counts": (put("level = 'district'"), 1),
         "parent_exists": (put("parent_id = 'BY-XX'"), None),
         "all_rows_readable": (put("parse_errors = '[{}]'"), None),
         "code_fits_level": (put("level = 'raion'"), None),
@@ -202,7 +244,27 @@ DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
         "year_possible": (put("year = 20226"), 1),
         "year_given": (put("year = null"), 1),
         "population_given": (put("population = null"), 1),
-        "population_possible": (put("population = -1"), 1),
+        "population_country": (put("population = 8757", "territory_id = 'BY' and year = 2024"), 1),
+        "population_region": (put("population = 1388", "territory_id = 'BY-MI' and year = 2024"), 1),
+        "population_region_before": (
+            put("year = 1939, population = 90", "territory_id = 'BY-MI' and year = 2024"),
+            1,
+        ),
+        "population_district": (put("population = 65", "territory_id = 'r-brescki' and year = 2024"), 1),
+        "population_town": (put("population = 0", "territory_id = 'c-brest' and year = 2024"), 1),
+        "population_bounded": (
+            put("territory_id = 'x-brest'", "territory_id = 'c-brest' and year = 2024"),
+            1,
+        ),
+        # a town in thousands, one year of many
+        "population_like_other_years": (
+            put("population = population / 1000", "territory_id = 'c-brest' and year = 2024"),
+            1,
+        ),
+        "population_like_in_force": (
+            "insert into in_force select territory_id, year, population * 1000 from batch where row_no = 3",
+            1,
+        ),
         "status_known": (put("status = 'x'"), 1),
         "regions_add_up": (
             put("population = population + 1", "territory_id = 'BY-MI' and year = 2024"),
@@ -243,7 +305,7 @@ DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
         **a_listed_code("city_id"),
         "row_unique": (again(), 2),
         "area_given": (put("admin_area_km2 = null"), 1),
-        "area_possible": (put("admin_area_km2 = 9999"), 1),  # hectares
+        "admin_area_km2_possible": (put("admin_area_km2 = 9999"), 1),  # hectares
         "osm_relation_is_code": (put("osm_relation_id = '6.72E+06'"), 1),
         "admin_level_known": (put("admin_level = '2'"), 1),
     },
@@ -256,7 +318,7 @@ DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
         "south_in_country": (put("south = 12.5"), 1),
         "east_in_country": (put("east = 53.9"), 1),
         "north_in_country": (put("north = 90"), 1),
-        "contours_count": ("delete from batch where row_no = 3", None),
+        "layer_whole": ("delete from batch where row_no = 3", None),
     },
 }
 
@@ -266,7 +328,7 @@ def sound(name: str, folder: Path) -> Path:
     """The batch of the feed's sample."""
     source, feed = name.split(".")
     declared = load_sources()[source].feeds[feed]
-    file, period = SAMPLES[name]
+    file, period, part = SAMPLES[name]
     path = SOURCES / source / "sample" / file
     origin = declared.origins["sample"]
     assert isinstance(origin, FileOrigin)
@@ -275,7 +337,7 @@ def sound(name: str, folder: Path) -> Path:
         source,
         feed,
         "one",
-        parse_slice(period, None),
+        parse_slice(period, part),
         path.parent,
         (path.name,),
         "",
@@ -305,18 +367,22 @@ def test_each_expectation_has_its_defect(name: str) -> None:
 def test_a_seeded_defect_is_seen(name: str, expectation: str, folder: Path, tmp_path: Path) -> None:
     statement, rows = DEFECTS[name][expectation]
     spoilt = tmp_path / "spoilt.parquet"
+    days = parse_slice(*SAMPLES[name][1:])
+    known = beside(*name.split("."), days) | in_force(name, expectation, sound(name, folder))
     with duckdb.connect() as connection:
         connection.execute(f"create table batch as select * from '{sound(name, folder)}'")
+        for table, rows_of in known.items():
+            connection.register("given", rows_of)
+            connection.execute(f"create table {table} as from given")
         connection.execute(statement)
+        known = {table: connection.execute(f"from {table}").to_arrow_table() for table in known}
         connection.execute(f"copy batch to '{spoilt}' (format parquet)")
         (count,) = connection.execute("select count(*) from batch").fetchone() or (0,)
     suite = load_suite(*name.split("."))
     alone = [one for one in suite if one.meta["name"] == expectation]
-    days = parse_slice(SAMPLES[name][1], None)
     parameters = {
         "first_day": str(days.first_day), "last_day": str(days.last_day), "territories": register(),
     }  # fmt: skip
-    known = beside(name, expectation, sound(name, folder))
     verdict = evaluate(Batch(spoilt, count, {}), alone, parameters, tmp_path, known)
     (result,) = (result for result in verdict.results if result.expectation != READABLE)
     critical = result.severity == "critical"
@@ -339,12 +405,12 @@ def test_a_territory_twice_with_a_blank_at_its_end_is_kept_back(tmp_path: Path) 
     double = [{**row[0], "value": "Минская область "}, *({**cell, "value": "1,0"} for cell in row[1:])]
     table["tableRows"].insert(number + 1, double)
     (tmp_path / path.name).write_text(json.dumps(table, ensure_ascii=False), encoding="utf-8")
-    days = parse_slice(SAMPLES["belstat.wages"][1], None)
+    days = parse_slice(*SAMPLES["belstat.wages"][1:])
     delivery = Delivery("d", "belstat", "wages", "by", days, tmp_path, (path.name,), "", 0, "", "", True)
     batch = read(delivery, load_sources()["belstat"].feeds["wages"], tmp_path / "batch.parquet")
     suite = load_suite("belstat", "wages")
     given = {"first_day": str(days.first_day), "last_day": str(days.last_day), **batch.facts}
-    verdict = evaluate(batch, suite, given, tmp_path)
+    verdict = evaluate(batch, suite, given, tmp_path, beside("belstat", "wages", days))
     (found,) = [result for result in verdict.results if result.expectation == "cell_unique"]
     years = len(row) - 1
     assert found.unexpected_count == 2 * years

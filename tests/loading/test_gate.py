@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 import expectations as suites
-from expectations.vocabulary import load, row
+from expectations.vocabulary import load, row, rule
 from pipelines.declarations.sources import load_sources
 from pipelines.errors import GorodError
 from pipelines.interrupts import interrupts_raised
@@ -346,7 +346,7 @@ def test_the_hash_of_a_suite_is_that_of_what_it_asks() -> None:
 def test_every_expectation_says_what_the_supplier_needs(source: str, feed: str) -> None:
     for expectation in load_suite(source, feed):
         meta = expectation.meta
-        assert set(meta) == {"name", "level", "dimension", "says", "remedy"}
+        assert set(meta) - {"holds", "columns"} == {"name", "level", "dimension", "says", "remedy"}
         for text in (meta["says"], meta["remedy"]):
             assert text.endswith(".")
             assert any("а" <= letter <= "я" for letter in text.lower())
@@ -358,7 +358,9 @@ def test_every_expectation_has_a_defect_that_it_sees() -> None:
     tried["beltelecom_inventory.resources"] = {
         *(name for name, *_ in test_beltelecom_inventory.DEFECTS),
         *test_beltelecom_inventory.LOAD_LEVEL,
+        *test_beltelecom_inventory.OF_LENGTHS,
         "resource_id_unique",
+        "row.counts",
     }
     declared = {
         f"{source}.{feed}": {expectation.meta["name"] for expectation in load_suite(source, feed)}
@@ -506,3 +508,45 @@ def test_what_a_reader_says_does_nothing_to_a_terminal() -> None:
     assert "\x1b" not in result.says
     assert "\u202e" not in result.says
     assert len(result.says) < 300
+
+
+def held(holds: str, **changes: Any) -> Any:
+    return rule(holds, columns=["code", "amount"], name="held", **{"mostly": 0.5, **SAYS, **changes})
+
+
+def test_a_rule_keeps_back_the_rows_that_break_it_and_leaves_those_that_it_cannot_judge(batch: Batch) -> None:
+    """Of 100 rows, amounts 1 to 100: those from 91 on break the rule, those up to 50 are not judged."""
+    verdict = judge(batch, held("case when amount > 50 then amount <= 90 end", mostly=0.8))
+    assert verdict.accepted
+    kept = kept_back(verdict)
+    assert set(kept) == set(range(91, 101))
+    assert [(one["column"], one["value"]) for one in kept[95]] == [("code, amount", "c95, 95")]
+    # 10 of the 50 judged rows break it, not 10 of 100
+    assert not judge(batch, held("case when amount > 50 then amount <= 90 end", mostly=0.85)).accepted
+
+
+def test_what_a_rule_keeps_back_is_the_row_as_it_was_read(batch: Batch) -> None:
+    verdict = judge(batch, held("amount <= 90"))
+    (record,) = duckdb.sql(f"select record from '{verdict.quarantine}' where row_no = 95").fetchone() or ("",)
+    assert set(json.loads(record)) == {"row_no", "code", "amount", "kind", "day"}
+
+
+@pytest.mark.parametrize("holds", ["amont > 0", "amount >", "amount > (select least from nowhere)"])
+def test_a_rule_that_cannot_be_asked_refuses_the_load(holds: str, batch: Batch) -> None:
+    verdict = judge(batch, held(holds))
+    assert not verdict.accepted
+    (broken,) = [result for result in verdict.results if result.expectation == "held"]
+    assert broken.evaluated_count == 0
+
+
+def test_what_a_load_level_query_tells_is_named_twenty_of_it_at_most(batch: Batch) -> None:
+    def told(where: str) -> str:
+        query = f"select 'код ' || code as told from {{batch}} where {where}"
+        asked = load(gxe.UnexpectedRowsExpectation, unexpected_rows_query=query, name="told", **SAYS)
+        (result,) = [one for one in judge(batch, asked).results if one.expectation == "told"]
+        return result.says
+
+    assert told("amount in (3, 4)") == "Так и должно быть. Получено: код c3; код c4."
+    assert told("amount <= 30").count("код") == 20
+    assert told("amount <= 30").endswith(" и ещё 10.")
+    assert told("false") == "Так и должно быть."

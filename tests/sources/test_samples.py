@@ -10,23 +10,21 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pytest
 
 from pipelines.declarations.sources import SOURCES, Feed, FileOrigin, load_sources
 from pipelines.formats import read
 from pipelines.loading.delivery import Delivery, Slice, parse_slice
-from pipelines.loading.gate import Verdict, evaluate, load_context, load_suite, parameters_of
+from pipelines.loading.gate import Verdict, evaluate, load_suite, parameters_of
 from pipelines.settings import PROJECT
-from pipelines.warehouse.duckdb import DuckDBWarehouse
 from sandbox.samples.__main__ import SAMPLES, write
+from tests.beside import REGISTER, beside
 
 TERRITORIES = PROJECT / "assets" / "territories"
 MIRROR = os.environ.get("GOROD_MIRROR")
@@ -117,19 +115,19 @@ def pass_gate(file: File, folder: Path) -> Verdict:
     suite = load_suite(file.source, file.feed)
     days = {"first_day": str(file.slice.first_day), "last_day": str(file.slice.last_day)}
     register = {"territories": territories_beside(file.path)} if "territories" in parameters_of(suite) else {}
-    return evaluate(batch, suite, days | register | batch.facts, folder, nothing_in_force(file, folder))
+    known = beside(file.source, file.feed, file.slice, file.instance, register_beside(file))
+    return evaluate(batch, suite, days | register | batch.facts, folder, known)
 
 
-def nothing_in_force(file: File, folder: Path) -> dict[str, pa.Table]:
-    """What a suite finds beside the first delivery of all: its tables, without rows."""
-    asked = load_context(file.source, file.feed)
-    if not asked:
-        return {}
-    empty = DuckDBWarehouse(folder / "empty.duckdb")
-    empty.prepare()
-    row = {"source": file.source, "feed": file.feed, "instance": file.instance, "part": file.slice.part}
-    days = {"first_day": file.slice.first_day, "last_day": file.slice.last_day, "today": date.today()}
-    return empty.tables(asked, row | days)
+def register_beside(file: File) -> Path | None:
+    """The register that a file came with: that of the mirror for a real one, else that of the samples.
+
+    None where the file is the first register of all.
+    """
+    if (file.source, file.feed) == ("territory_register", "territories"):
+        return None
+    real = bool(MIRROR) and file.path.is_relative_to(str(MIRROR))
+    return Path(MIRROR or "") / "territories" / "territories.csv" if real else REGISTER
 
 
 @cache
@@ -224,7 +222,7 @@ def test_no_person_passes_the_reader(tmp_path: Path) -> None:
 
 
 SEEDED = {
-    "appeals_115.requests.brest.2026-07": {"lat_in_country": 1, "lng_in_country": 1},
+    "appeals_115.requests.brest.2026-07": {"lat_in_country": 1, "lng_in_country": 1, "point_near_city": 1},
     "appeals_115.requests.homiel.2026-08": {"status_known": 1},
     "appeals_115.requests.hrodna.2026-07": {"planned_not_before_opened": 1},
     "appeals_115.requests.viciebsk.2026-09": {"category_is_code": 1},

@@ -1,5 +1,5 @@
 -- Migration: arrivals and net. Each table holds totals beside parts in five dimensions; is_total marks the row that is
--- the total in all of them.
+-- the total in all of them. The part of the feed says which table it is: the gate has held the title against it.
 select
     cells.load_id,
     cells.row_no,
@@ -8,8 +8,8 @@ select
     {{ belstat_territory() }},
     cells.period as time_period,
     case
-        when cells.table_name like 'Миграционный прирост%' then 'net'
-        when cells.table_name like 'Число прибывших%' then 'arrivals'
+        when loads.part like 'net%' then 'net'
+        when loads.part like 'arrivals%' then 'arrivals'
     end as kind,
     cells.country,
     cells.flow,

@@ -1,0 +1,55 @@
+-- The rows that source.yml says some measure takes are those that measures take, of the newest load of each feed,
+-- instance and part. It warns: a declaration that does not fit the models misinforms, and no figure is wrong for it.
+{{ config(severity='warn') }}
+{% set feeds = [
+    'appeals_115__requests',
+    'belstat__wages',
+    'belstat__employment',
+    'belstat__grp_per_capita',
+    'belstat__population_by_age',
+    'belstat__migration',
+    'territory_register__population',
+    'territory_register__territories',
+    'territory_register__town_areas',
+    'beltelecom_inventory__resources',
+] %}
+with newest as (
+    select max(loads.load_id) as load_id, loads.source || '__' || loads.feed as feed
+    from {{ source('ops', 'effective_load') }} as loads
+    inner join (
+        select source, feed, instance, part, max(load_no) as load_no
+        from {{ source('ops', 'effective_load') }}
+        group by source, feed, instance, part
+    ) as latest
+        on loads.source = latest.source and loads.feed = latest.feed and loads.load_no = latest.load_no
+    group by loads.load_no, loads.source, loads.feed
+),
+
+declared as (
+    {% for feed in feeds %}
+        select '{{ feed }}' as feed, delivered.load_id, delivered.row_no
+        from {{ source('raw', feed) }} as delivered
+        inner join newest on delivered.load_id = newest.load_id
+        where {{ counted(feed) }}
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+),
+
+taken as (
+    {% for feed in feeds %}
+        select distinct '{{ feed }}' as feed, added.load_id, added.row_no
+        from {{ ref('int_' ~ feed ~ '__contributions') }} as added
+        inner join newest on added.load_id = newest.load_id
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+)
+
+select
+    coalesce(declared.feed, taken.feed) as feed,
+    coalesce(declared.load_id, taken.load_id) as load_id,
+    coalesce(declared.row_no, taken.row_no) as row_no,
+    case when taken.feed is null then 'declared as counted, no measure takes it' else 'taken, not declared' end as fault
+from declared
+full outer join taken
+    on declared.feed = taken.feed and declared.load_id = taken.load_id and declared.row_no = taken.row_no
+where declared.feed is null or taken.feed is null
