@@ -23,7 +23,7 @@ import pandas as pd
 from dlt.sources.filesystem import filesystem, read_csv, read_csv_duckdb
 from great_expectations.data_context.types.base import ProgressBarsConfig
 
-from expectations.appeals_115.requests import SUITE
+from bench.portable import PORTABLE
 
 KEPT = ["id", "category", "lat", "lng", "status", "rating", "opened", "planned", "organisation_id"]
 CODES = ["id", "category", "status", "organisation_id"]
@@ -75,7 +75,7 @@ def _validate(frame: pd.DataFrame) -> tuple[bool, int]:
         .add_dataframe_asset("requests")
         .add_batch_definition_whole_dataframe("requests")
     )
-    suite = context.suites.add(gx.ExpectationSuite("suite", expectations=[e.copy() for e in SUITE]))
+    suite = context.suites.add(gx.ExpectationSuite("suite", expectations=[e.copy() for e in PORTABLE]))
     outcome = context.validation_definitions.add(
         gx.ValidationDefinition(name="gate", data=batch, suite=suite)
     ).run(

@@ -1,4 +1,4 @@
-"""Gorod: landing, reader, gate with fifteen expectations, raw; by the functions that ``gorod run`` calls.
+"""Gorod: landing, reader, gate with its whole suite, raw; by the functions that ``gorod run`` calls.
 
 ``python -m bench.by_gorod FILE`` with GOROD_HOME and GOROD_ORIGIN in the environment; FILE lies in the drop folder of
 that home.

@@ -172,7 +172,7 @@ def to_sql(file: str, dsn: str) -> dict[str, Any]:
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     from bench.by_dlt import CODES, KEPT
-    from expectations.appeals_115.requests import SUITE
+    from bench.portable import PORTABLE
 
     started = time.monotonic()
     address = _as_sqlalchemy(dsn)
@@ -195,7 +195,7 @@ def to_sql(file: str, dsn: str) -> dict[str, Any]:
         .add_table_asset("requests", table_name="requests")
         .add_batch_definition_whole_table("requests")
     )
-    suite = context.suites.add(gx.ExpectationSuite("suite", expectations=[e.copy() for e in SUITE]))
+    suite = context.suites.add(gx.ExpectationSuite("suite", expectations=[e.copy() for e in PORTABLE]))
     outcome = context.validation_definitions.add(
         gx.ValidationDefinition(name="gate", data=batch, suite=suite)
     ).run(

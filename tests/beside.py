@@ -44,7 +44,8 @@ def beside(
     with duckdb.connect() as connection:
         connection.execute("create schema raw")
         connection.execute("create schema ops")
-        connection.execute("create table ops.effective_load as select 'one' as load_id")
+        for view in ("effective_load", "accepted_load"):
+            connection.execute(f"create table ops.{view} as select 'one' as load_id")
         for code, declared in load_sources().items():
             for name, about in declared.feeds.items():
                 columns = "".join(

@@ -53,7 +53,7 @@ SUITE: list[Any] = [
             f"select 'нет ' || territory_id as told from ({OF_THE_LAYER}) as missing "
             "where territory_id not in (select feature_id from {batch} where feature_id is not null) union all "
             "select 'лишний ' || feature_id from {batch} "
-            f"where feature_id not in ({OF_THE_LAYER}) and exists (select 1 from register)"
+            f"where feature_id not in ({OF_THE_LAYER}) and exists (select 1 from register) order by told"
         ),
         name="layer_whole",
         dimension="completeness",

@@ -87,7 +87,7 @@ def read_yaml(path: Path, model: type[M]) -> M:
         )
     try:
         # as JSON, where a list may be a tuple and a text a day, and nothing else is made of something else
-        return model.model_validate_json(json.dumps(data, default=date.isoformat), strict=True)
+        return model.model_validate_json(json.dumps(data, default=_iso), strict=True)
     except ValidationError as error:
         node = composed(path)
         raise DeclarationError(
@@ -98,6 +98,11 @@ def read_yaml(path: Path, model: type[M]) -> M:
             ),
             f"What is allowed: {model.__name__} in docs/declarations.md",
         ) from error
+
+
+def _iso(value: date) -> str:
+    """A day or a moment of YAML as text."""
+    return value.isoformat()
 
 
 def _odd(data: Any, location: Location = ()) -> Iterator[Problem]:

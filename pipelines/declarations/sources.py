@@ -360,12 +360,6 @@ class Feed(Declaration):
         """First day that the source has."""
         return self.first_month or (date(self.first_year, 1, 1) if self.first_year else None)
 
-    def begins(self, day: date) -> date:
-        """First day of the period, of the feed's cadence, that a day lies in."""
-        months = {"daily": 0, "monthly": 1, "quarterly": 3, "half-yearly": 6, "yearly": 12, "once": 0}
-        length = months[self.cadence]
-        return day.replace(month=day.month - (day.month - 1) % length, day=1) if length else day
-
     @property
     def patience(self) -> tuple[timedelta, timedelta] | None:
         """How long after the end of what was delivered last the next delivery is expected, and is late.

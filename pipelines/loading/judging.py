@@ -6,6 +6,7 @@ import errno
 import time
 import traceback
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -170,10 +171,11 @@ def _untimely(covered: Slice, feed: Feed) -> Reason | None:
     first, last = covered.first_day, covered.last_day
     if first is None or last is None:
         return None
+    # a feed of months may come as a span that begins before them; the years of a table are all the source's
     now, earliest = today(), feed.first_day
-    if max(first, feed.begins(last)) > now:
+    if max(first, date(last.year, 1, 1)) > now:
         says = f"Период {covered.key} ещё не начался: сегодня {now}."
-    elif earliest is not None and first < earliest:
+    elif earliest is not None and (last if feed.first_month else first) < earliest:
         says = f"Период {covered.key} начинается раньше, чем у источника есть данные: {earliest}."
     else:
         return None

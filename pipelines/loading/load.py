@@ -201,7 +201,9 @@ def load_delivery(
     with nullcontext() if ahead is None else warehouse.sitting():
         history = _history(delivery, warehouse)
         origin = delivery.origin if replayed_by is None else f"replay:{delivery.delivery_id}"
-        seen = Seen(origin, delivery.fingerprint, datetime.now(UTC).replace(tzinfo=None))
+        # what is broken here is not what was offered: whoever still has it may offer it again
+        offered = None if faults else delivery.fingerprint
+        seen = Seen(origin, offered, datetime.now(UTC).replace(tzinfo=None))
         if replayed_by is None and (already := _already(delivery, history, warehouse, bool(faults))):
             warehouse.commit_offer(already["load_id"], seen)
             landing.settle(delivery, settings)

@@ -12,8 +12,8 @@ import pytest
 from bench import index, months
 from bench.__main__ import main
 from bench.children import BenchError, measure
+from bench.portable import PORTABLE
 from bench.requests_file import write
-from expectations.appeals_115.requests import SUITE
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
 ROWS = 10_000
@@ -39,8 +39,8 @@ def test_gorod_and_dlt_take_every_row_and_evaluate_the_same_suite(tmp_path: Path
     dlt = measure("bench.by_dlt", file, tmp_path / "dlt", "arrow")
     assert (gorod.told["state"], gorod.told["rows"]) == ("accepted", ROWS)
     assert (dlt.told["passed"], dlt.told["rows"]) == (True, ROWS)
-    # the gate adds one of its own: every row could be read
-    assert gorod.told["expectations"] - 1 == dlt.told["expectations"] == len(SUITE) == 15
+    # the gate asks all of it and more: what is compared with it is not asked more
+    assert gorod.told["expectations"] > dlt.told["expectations"] == len(PORTABLE) > 10
     assert gorod.peak_mib > 50 and gorod.wall_s > 0 and gorod.cpu_s > 0
 
 

@@ -78,10 +78,10 @@ def test_of_two_loads_that_say_the_same_one_counts(small: Any, tmp_path: Path) -
     assert sum(value for value, _ in observed("appeals_registered", "c-minsk", "2019-10")) == 3 + 4
     assert observed("pon_ports_equipped", "c-brest", "2019-10") == [(6, last)]
     assert [value for value, _ in observed("appeals_registered", "c-minsk", "2018-05")] == [None]
-    repeated = given.query(
-        "select distinct load_id, kept_load_id from intermediate.int_observation_repeated order by 1"
-    )
-    assert repeated == [(wrong, right), (first, last)]
+    repeated = given.query("select load_id, kept_load_id from intermediate.int_observation_repeated")
+    assert {load for load, _ in repeated} == {wrong, first}
+    assert {wrong, first}.isdisjoint(kept for _, kept in repeated)
+    assert (first, last) in repeated
 
     told = given.dbt("test", "--select", "an_observation_has_one_load no_day_counts_twice")
     assert told.returncode == 0, told.stdout[-3000:]

@@ -75,7 +75,7 @@ def register() -> list[str]:
 
 
 TOTAL = "flow = 'Всего по всем потокам миграции'"
-NET = "update delivery set part = 'net_oblast'; "
+NET = "update delivery set part = 'net_oblast'; update batch set value = 0; "
 REGION = "territory = 'Минская область'"
 
 # the sound batch is in force, one change was told

@@ -77,11 +77,21 @@ class World:
         places = {"BY": None, "BY-AA": "BY", "BY-BB": "BY", "c-city": "BY-AA"}
         places |= {code: "BY-AA" if number < 6 else "BY-BB" for number, code in enumerate(DISTRICTS)}
         self.connection.execute(
-            "create table intermediate.dim_territory (ref_area varchar, parent varchar, level varchar)"
+            "create table intermediate.dim_territory (ref_area varchar, parent varchar, level varchar, "
+            "listed_from date, listed_to date)"
+        )
+        # nothing has ever changed
+        self.connection.execute(
+            "create view intermediate.int_territory_parent as select ref_area, parent, date '0001-01-01' as valid_from, "
+            "date '9999-12-31' as valid_to from intermediate.dim_territory where parent is not null"
+        )
+        self.connection.execute(
+            "create table intermediate.dim_period as select 'A' as freq, year::varchar as time_period, "
+            "make_date(year, 1, 1) as first_day, make_date(year, 12, 31) as last_day from range(2000, 2030) as t(year)"
         )
         levels = {"BY": "country", "BY-AA": "region", "BY-BB": "region", "c-city": "city"}
         for code, parent in places.items():
-            self._insert("intermediate.dim_territory", code, parent, levels.get(code, "district"))
+            self._insert("intermediate.dim_territory", code, parent, levels.get(code, "district"), None, None)
         self.connection.execute(
             "create table catalogue.subordination as select 'c-city' as ref_area, 'r-01' as district"
         )

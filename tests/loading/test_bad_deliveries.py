@@ -167,15 +167,16 @@ def test_bad_rows_are_kept_back_with_row_column_value_rule_and_remedy(run: Run) 
 def test_the_place_of_a_broken_encoding_is_told(run: Run) -> None:
     (found,) = run.answer(run.months["cp1251"]).findings
     assert found["sample_rows"] == "1"
-    assert "строка файла 2" in found["says"]
+    assert "UTF-8" in found["says"]
 
 
 def test_the_missing_column_is_named(run: Run) -> None:
     (found,) = run.answer(run.months["column missing"]).findings
     assert found["column_name"] == "rating"
     renamed = run.answer(run.months["column renamed"]).findings
-    assert {found["column_name"] for found in renamed} == {"planned", "plan_date"}
-    assert any("plan_date" in found["remedy"] for found in renamed)
+    # a name that is not declared is told by its place: it may be a person's
+    assert {found["column_name"] for found in renamed} == {"planned", None}
+    assert not any("plan_date" in found["says"] + found["remedy"] for found in renamed)
 
 
 def test_a_deleted_month_is_not_retained_and_no_zero(run: Run) -> None:

@@ -347,8 +347,10 @@ def test_every_expectation_says_what_the_supplier_needs(source: str, feed: str) 
     for expectation in load_suite(source, feed):
         meta = expectation.meta
         assert set(meta) - {"holds", "columns"} == {"name", "level", "dimension", "says", "remedy"}
+        # behind a colon stands what the query has found
+        assert meta["says"].endswith((".", ":"))
+        assert meta["remedy"].endswith(".")
         for text in (meta["says"], meta["remedy"]):
-            assert text.endswith(".")
             assert any("а" <= letter <= "я" for letter in text.lower())
 
 

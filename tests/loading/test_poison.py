@@ -216,13 +216,13 @@ def test_what_cannot_land_stops_no_other(months: Portal) -> None:
 def test_bytes_whose_hash_begins_alike_are_another_delivery(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    digest = landing._digest
+    digest = landing.digest_of
 
     def alike(*arguments: Any) -> tuple[str, int]:
         sha256, size = digest(*arguments)
         return "0" * 12 + sha256[12:], size
 
-    monkeypatch.setattr(landing, "_digest", alike)
+    monkeypatch.setattr(landing, "digest_of", alike)
     for rows in (5, 6):
         outcome = portal.take("2024-01", portal.rows("2024-01", rows))
         assert (outcome.new, outcome.rows_accepted) == (True, rows)

@@ -93,7 +93,7 @@ def test_a_district_that_leaves_is_told_and_several_are_refused(register: Regist
     assert has_register(register.warehouse)
     register.towns()
     one = register.lists(without("r-kobrynski"))
-    assert (one.state, set(told(one))) == ("accepted", {"territories_ended"})
+    assert (one.state, set(told(one))) == ("accepted", {"territories_ended", "delivery.replaces"})
     assert "Кобринский район (r-kobrynski; упоминает список городов)" in told(one)["territories_ended"]
     several = register.lists(without("r-kobrynski", "r-lidski", "r-minski", "r-pinski"))
     assert several.state == "rejected"
@@ -103,7 +103,7 @@ def test_a_district_that_leaves_is_told_and_several_are_refused(register: Regist
     rows = "".join(f"merge,{name},,r-brescki,2026-07-01,,Решение\n" for name in names)
     assert register.take("changes", "changes.csv", HEAD + rows).state == "accepted"
     merged = register.lists(lambda rows: without("r-kobrynski", *names)(rows)[::-1])
-    assert (merged.state, set(told(merged))) == ("accepted", {"territories_ended"})
+    assert (merged.state, set(told(merged))) == ("accepted", {"territories_ended", "delivery.replaces"})
 
 
 def test_a_region_never_leaves(register: Register) -> None:

@@ -27,8 +27,10 @@ OTHERS = {
     "pub_correction_v1": f"ref_area <> 'BY' and ref_area not in {OWN}",
     "pub_data_quality_v1": "instance = 'minsk'",
     "pub_framework_coverage_v1": f"ref_area <> 'BY' and ref_area not in {OWN}",
+    "pub_held_back_v1": f"ref_area <> 'BY' and ref_area not in {OWN}",
     "pub_index_value_v1": f"ref_area <> 'BY' and ref_area not in {OWN}",
     "pub_indicator_value_history_v1": f"ref_area <> 'BY' and ref_area not in {OWN}",
+    "pub_indicator_value_today_v1": f"ref_area <> 'BY' and ref_area not in {OWN}",
     "pub_indicator_value_v1": f"ref_area <> 'BY' and ref_area not in {OWN}",
     "pub_load_v1": "instance = 'minsk'",
     "pub_observation_v1": f"ref_area <> 'BY' and ref_area not in {OWN}",
@@ -177,6 +179,11 @@ def test_rows_of_others_would_be_there(served: Served, table: str) -> None:
         "pub_progress_v1": "update published.pub_progress_v1 set ref_area = 'BY-HM'",
         "pub_target_v1": "update published.pub_target_v1 set ref_area = 'BY-HM'",
         "pub_index_value_v1": "update published.pub_index_value_v1 set ref_area = 'BY-HM'",
+        "pub_held_back_v1": "insert into published.pub_held_back_v1 (ref_area, freq, time_period, breakdown, rule, says_ru,"
+        " says_be, says_en, synthetic) values ('BY-HM', 'A', '2019', '_T', 'hierarchy', '', '', '', true)",
+        "pub_indicator_value_today_v1": "insert into published.pub_indicator_value_today_v1 (indicator, ref_area, freq,"
+        " time_period, breakdown, obs_status, unit_measure, decimals, method_version, made_of, synthetic)"
+        " values ('population', 'BY-HM', 'A', '2019', '_T', 'A', 'PS', 0, '1.0', '', true)",
     }
     change = "select 1" if served.all_rows(query) else put_in[table]
     with served.opened("test_brest", change) as session:
