@@ -229,6 +229,9 @@ def test_every_value_is_as_reckoned(worlds: dict[int, World], values: Values) ->
                 for area in areas:
                     expected = reckoning.value(method, area, year, months)
                     found = values.get((indicator, area, period, "_T"))
+                    if found is not None and found.reason == "held_back":
+                        # a share beyond 100, or a district that came within the year: other tests reckon these
+                        continue
                     if found is not None and found.obs_value is None and found.reason != "not_applicable":
                         found = found._replace(reason="missing")
                     if found != expected:
