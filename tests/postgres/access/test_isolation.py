@@ -179,8 +179,9 @@ def test_rows_of_others_would_be_there(served: Served, table: str) -> None:
         "pub_progress_v1": "update published.pub_progress_v1 set ref_area = 'BY-HM'",
         "pub_target_v1": "update published.pub_target_v1 set ref_area = 'BY-HM'",
         "pub_index_value_v1": "update published.pub_index_value_v1 set ref_area = 'BY-HM'",
-        "pub_held_back_v1": "insert into published.pub_held_back_v1 (ref_area, freq, time_period, breakdown, rule, says_ru,"
-        " says_be, says_en, synthetic) values ('BY-HM', 'A', '2019', '_T', 'hierarchy', '', '', '', true)",
+        "pub_held_back_v1": "insert into published.pub_held_back_v1 (measure, indicator, ref_area, freq, time_period,"
+        " breakdown, rule, says_ru, says_be, says_en, loads, synthetic)"
+        " values ('', '', 'BY-HM', 'A', '2019', '_T', 'hierarchy', '', '', '', '', true)",
         "pub_indicator_value_today_v1": "insert into published.pub_indicator_value_today_v1 (indicator, ref_area, freq,"
         " time_period, breakdown, obs_status, unit_measure, decimals, method_version, made_of, synthetic)"
         " values ('population', 'BY-HM', 'A', '2019', '_T', 'A', 'PS', 0, '1.0', '', true)",
