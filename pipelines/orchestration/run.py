@@ -47,8 +47,7 @@ class RunSummary:
     """What a run did. ``failures`` are told by feed; the run goes on past them.
 
     ``without_origin`` are the feeds of which nothing is public, if that is the chosen origin. ``again`` are loads whose
-    very bytes were dropped again; ``waiting`` is what lies in the drop folder still, and why.
-    ``without_origin`` are the feeds of which nothing is public, if that is the chosen origin. ``unbuilt`` says why nothing
+    very bytes were dropped again; ``waiting`` is what lies in the drop folder still, and why. ``unbuilt`` says why nothing
     could be built at all, ``held_back`` what was left out of what is published, ``differences`` what only rounding explains.
     """
 
