@@ -43,6 +43,7 @@ TRUE_AFTER_ALL = (
     "Если всё верно, это подтверждают: положите рядом с файлом <имя файла>.confirm.yml со строками "
     "confirmed_smaller: true, who: кто, why: почему – или обратитесь к администратору хранилища (gorod waive)."
 )
+NOT_CONFIRMED = " Файл .confirm.yml рядом с ней ничего не подтверждает: в нём нужны confirmed_smaller: true, непустые who и why."
 ASK = "Проверьте выгрузку. Если всё верно, обратитесь к администратору хранилища (gorod waive)."
 # So many slices before it the number of rows, shares and distribution are compared with, of so many months.
 AROUND, MONTHS = 8, 12
@@ -68,7 +69,7 @@ class Past:
 
 @dataclass(frozen=True)
 class Candidate:
-    """The delivery that is judged."""
+    """The delivery that is judged; ``confirmed`` is what its side file says, if it has one that says enough."""
 
     instance: str
     slice: str
@@ -76,6 +77,7 @@ class Candidate:
     sha256: str
     profile: Profile
     confirmed: str | None = None
+    has_confirmation: bool = False
 
     @property
     def rows(self) -> int:
@@ -177,7 +179,8 @@ def _replaces(history: History, given: Candidate, replaced: Sequence[Past]) -> R
             REPLACES,
             "critical",
             "completeness",
-            f"Новая выгрузка теряет то, что есть в действующей: {'; '.join(told)}. Итого: {compared}.",
+            f"Новая выгрузка теряет то, что есть в действующей: {'; '.join(told)}. Итого: {compared}."
+            + (NOT_CONFIRMED if given.has_confirmation else ""),
             f"{AGAIN} {TRUE_AFTER_ALL}",
         )
     if vanished:

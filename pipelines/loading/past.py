@@ -9,7 +9,7 @@ import yaml
 
 from pipelines.loading.delivery import Delivery
 from pipelines.loading.gate import Result
-from pipelines.loading.history import Candidate, Past, judge_by_history
+from pipelines.loading.history import ELSEWHERE, REPLACES, Candidate, Past, judge_by_history
 from pipelines.loading.judging import Judged
 from pipelines.loading.profile import Profile, load_history, profile_of, profile_query, read_profile
 from pipelines.warehouse.base import Row, Warehouse, raw_table
@@ -21,10 +21,16 @@ CONFIRMED = "confirmed_smaller"
 
 
 def held_against_history(delivery: Delivery, judged: Judged, warehouse: Warehouse) -> Judged:
-    """A judgement with what the loads in force say to it; what its suite refused is not asked any more."""
-    if judged.profile is None or not judged.verdict.accepted:
+    """A judgement with what the loads in force say to it.
+
+    Of what its suite has refused it is told as well what it would lose, and whose it is: who waives it, has to know.
+    """
+    if judged.profile is None:
         return judged
-    return judged.with_results(*results_of_history(delivery, judged.profile, warehouse))
+    results = results_of_history(delivery, judged.profile, warehouse)
+    if not judged.verdict.accepted:
+        results = tuple(one for one in results if one.refuses and one.expectation in (REPLACES, ELSEWHERE))
+    return judged.with_results(*results)
 
 
 def results_of_history(delivery: Delivery, profile: Path, warehouse: Warehouse) -> tuple[Result, ...]:
@@ -41,6 +47,7 @@ def results_of_history(delivery: Delivery, profile: Path, warehouse: Warehouse) 
         delivery.sha256,
         read_profile(profile),
         confirmation(delivery),
+        delivery.confirmation is not None,
     )
     in_force = warehouse.query(
         "select load_id, instance, part, slice, first_day, last_day, sha256, rows_accepted from ops.effective_load "
