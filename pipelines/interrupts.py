@@ -1,4 +1,4 @@
-"""Interrupts that libraries do not pass on: Dagster forgets some, DuckDB tells them as faults."""
+"""Interrupts that libraries do not bear: Dagster forgets some, DuckDB tells them as faults, a pool is left half started."""
 
 from __future__ import annotations
 
@@ -51,3 +51,23 @@ def interrupts_raised() -> Iterator[None]:
         if cause is None or isinstance(cause, Exception):
             raise
         raise cause from None
+
+
+@contextmanager
+def interrupts_deferred() -> Iterator[None]:
+    """Let an interrupt come once the body is done, for what must not be left halfway."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])

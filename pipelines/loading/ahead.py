@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipelines.errors import GorodError
+from pipelines.interrupts import interrupts_deferred
 from pipelines.loading.judging import Judged
 
 T = TypeVar("T")
@@ -55,8 +56,11 @@ class Judgement:
         self._judged: Judged | None = None
 
     def begin(self, pool: ProcessPoolExecutor) -> None:
-        """Let a process of the pool make it, unless they have died: then it is made in its turn."""
-        with suppress(BrokenExecutor):
+        """Let a process of the pool make it, unless they have died: then it is made in its turn.
+
+        A pool whose start is interrupted halfway never makes anything, and would be waited for without end.
+        """
+        with suppress(BrokenExecutor), interrupts_deferred():
             self._future = pool.submit(self._task, self._folder)
 
     def call_back(self) -> bool:
@@ -99,9 +103,10 @@ class Judges:
         """Start the processes if so many are worth it; while they import what they need, this one does the work."""
         if self._pool is None and self._processes and deliveries >= MANY:
             spawn = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._processes, spawn, _attend)
-            for _ in range(self._processes):
-                self._pool.submit(_import)
+            with interrupts_deferred():
+                self._pool = ProcessPoolExecutor(self._processes, spawn, _attend)
+                for _ in range(self._processes):
+                    self._pool.submit(_import)
 
     def give(self, task: Task, folder: Path) -> Judgement:
         """Have a delivery judged ahead of its turn."""
@@ -151,7 +156,9 @@ def apart(task: Task, folder: Path) -> Judged | None:
             suppress(BrokenExecutor),
             ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_attend) as pool,
         ):
-            return pool.submit(task, folder / attempt).result()
+            with interrupts_deferred():
+                judged = pool.submit(task, folder / attempt)
+            return judged.result()
     return None
 
 

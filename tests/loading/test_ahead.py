@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import process
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -282,6 +284,22 @@ def test_an_interrupted_command_leaves_no_process(tmp_path: Path) -> None:
     )
     assert rejected == []
     assert len(portal.states()) < 14
+
+
+def test_an_interrupt_while_the_processes_start_comes_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half started they never answer, and can be neither waited for nor ended."""
+    start = threading.Thread.start
+
+    def struck(thread: threading.Thread) -> None:
+        if isinstance(thread, process._ExecutorManagerThread):
+            signal.raise_signal(signal.SIGINT)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", struck)
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with judges(1) as beside, pytest.raises(KeyboardInterrupt):
+        beside.expect(MANY)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 @given(st.lists(st.integers()), st.integers(0, 10), st.booleans())
