@@ -24,7 +24,9 @@ from tests.dbt.borders import (
     deliver_contradictions,
     receive,
     register,
+    towns,
 )
+from tests.dbt.small_warehouse import requests
 
 
 def copied(warehouse: Any, folder: Path) -> Any:
@@ -111,6 +113,27 @@ def test_the_past_is_told_in_the_borders_of_today(changed: Any) -> None:
         changed.query("select 1 from published.pub_indicator_value_today_v1 where indicator like 'wage%'")
         == []
     )
+
+
+@pytest.mark.slow
+def test_a_town_that_moves_within_a_year_takes_its_people_along(changed: Any, tmp_path: Path) -> None:
+    """People are counted on 1 January: 40 in Novy, 60 in the district of Minsk, 50 of them in Barysau."""
+    warehouse = copied(changed, tmp_path)
+    listed = towns(biaroza="brescki", barysau="novy", pinsk="brescki")
+    moved = warehouse.load("territory_register.town_districts", None, listed, **BY)
+    receive(warehouse, moved, "2021-04-15")
+    warehouse.load("appeals_115.requests", "2021-02", requests(["6"] * 3, "2021-02"), instance="barysau")
+    build(warehouse)
+    assert warehouse.query("select * from published.pub_held_back_v1") == []
+
+    def told(area: str, month: str) -> tuple[Any, ...]:
+        value = warehouse.value("appeals_per_1000", area, month)
+        return value["numerator"], value["denominator"], value["coverage_population_pct"]
+
+    assert told("r-minski", "2021-02") == (3, 50, Decimal("83.33"))  # 50 of 60
+    assert told("r-novy", "2021-04") == (9, 50, Decimal("55.56"))  # 50 of 40 + 50
+    # both lie in one oblast, which nobody left
+    assert told("BY-MI", "2021-02")[2] == told("BY-MI", "2021-04")[2] == Decimal("16.67")  # 50 of 300
 
 
 @pytest.mark.slow

@@ -183,12 +183,12 @@ def children(above: str, day: date) -> list[str]:
     return [code for code, parent in parents.items() if parent == above]
 
 
-def whole_people(year: int, world: World) -> dict[str, int]:
-    """People of every territory on 1 January, each district without the city that stands beside it."""
+def whole_people(world: World, day: date) -> dict[str, int]:
+    """People of every territory in the borders of a day, each district without the city that stands beside it."""
 
     def count(code: str) -> int:
         own = world.people.get(code, 0)
-        return own if code in REPORTING else own + sum(map(count, children(code, date(year, 1, 1))))
+        return own if code in REPORTING else own + sum(map(count, children(code, day)))
 
     return {code: count(code) for code in PLACES}
 
@@ -308,7 +308,7 @@ def _register(worlds: Mapping[int, World]) -> list[dict[str, Any]]:
     ]
     people = []
     for year, world in worlds.items():
-        counted = whole_people(year, world)
+        counted = whole_people(world, date(year, 1, 1))
         for city, district in BESIDE.items():
             counted[district] += counted[city]
         people += [

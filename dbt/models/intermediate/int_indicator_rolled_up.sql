@@ -1,6 +1,6 @@
 -- Numerator and denominator of each indicator summed over the reporting units of a region or the country: both over
 -- the same units, so that the ratio is one of sums. What lies in none of them is added where all of them report. A
--- percentile stands in the place of the numerator.
+-- percentile stands in the place of the numerator. Whom they stand for is told in the borders of the period.
 {{ config(materialized='follow_inputs', inputs='indicator', volume='int_indicator_member') }}
 with changed as {{ changed_inputs('indicator') }},
 
@@ -33,7 +33,7 @@ summed as (
         min(units.control_share_pct) as control_share_pct,
         max(units.last_update) as last_update,
         max(case when units.is_complete then units.quality_rank end) as quality_rank,
-        sum(case when units.is_complete then population.value end) as covered_population
+        sum(case when units.is_complete then population.value + coalesce(moved.value, 0) end) as covered_population
     from {{ ref('int_indicator_member') }} as members
     inner join {{ ref('int_indicator_unit') }} as units
         on
@@ -44,6 +44,8 @@ summed as (
     inner join changed on members.indicator = changed.indicator and members.time_period = changed.time_period
     left join population
         on units.ref_area = population.ref_area and {{ year_of('units.time_period') }} = population.year
+    left join {{ ref('int_population_moved') }} as moved
+        on units.ref_area = moved.ref_area and units.time_period = moved.time_period
     where {{ in_changed_periods('members') }} and {{ in_changed_periods('units') }}
     group by
         members.indicator, units.method_version, members.target, members.freq, members.time_period,
@@ -54,17 +56,17 @@ rolled_up as (
     select
         summed.*,
         indicators.roll_up,
-        people.value as target_population,
+        people.value + coalesce(moved.value, 0) as target_population,
         case
             when
-                summed.covered_population = people.value
+                summed.covered_population = people.value + coalesce(moved.value, 0)
                 and summed.breakdown = '_T'
                 and indicators.roll_up <> 'percentile'
                 then unallocated.numerator
         end as unallocated_numerator,
         case
             when
-                summed.covered_population = people.value
+                summed.covered_population = people.value + coalesce(moved.value, 0)
                 and summed.breakdown = '_T'
                 and indicators.roll_up <> 'percentile'
                 then unallocated.denominator
@@ -73,6 +75,8 @@ rolled_up as (
     inner join {{ source('catalogue', 'indicator') }} as indicators on summed.indicator = indicators.indicator
     left join population as people
         on summed.ref_area = people.ref_area and {{ year_of('summed.time_period') }} = people.year
+    left join {{ ref('int_population_moved') }} as moved
+        on summed.ref_area = moved.ref_area and summed.time_period = moved.time_period
     left join {{ ref('int_indicator_unallocated') }} as unallocated
         on
             summed.indicator = unallocated.indicator
