@@ -47,12 +47,17 @@ def some_ahead(items: Iterable[T], number: int = MANY) -> Iterator[T]:
 
 
 class Judgement:
-    """What is to be judged in a scratch folder, and, once it is, how. The task is picklable: it is done here or beside."""
+    """What is to be judged in a scratch folder, and, once it is, how. The task is picklable: it is done here or beside.
+
+    Who makes it claims it first, by a file beside the folder. A future must not be cancelled: in Python 3.11 a pool that
+    loses a process while one is answers none of the others any more.
+    """
 
     def __init__(self, task: Task, folder: Path) -> None:
         self._task = task
         self._folder = folder
-        self._future: Future[Judged] | None = None
+        self._future: Future[Judged | None] | None = None
+        self._is_here = False
         self._judged: Judged | None = None
 
     def begin(self, pool: ProcessPoolExecutor) -> None:
@@ -61,11 +66,12 @@ class Judgement:
         A pool whose start is interrupted halfway never makes anything, and would be waited for without end.
         """
         with suppress(BrokenExecutor), interrupts_deferred():
-            self._future = pool.submit(self._task, self._folder)
+            self._future = pool.submit(_unless_claimed, self._task, self._folder)
 
     def call_back(self) -> bool:
         """Whether this process is to make it: it is not made, and nobody beside has begun."""
-        return self._judged is None and (self._future is None or self._future.cancel())
+        self._is_here = self._is_here or self._future is None or _claim(self._folder)
+        return self._judged is None and self._is_here
 
     @property
     def is_made(self) -> bool:
@@ -79,14 +85,14 @@ class Judgement:
 
     def result(self) -> Judged:
         """How it was judged; whatever went wrong ahead of its turn is done again here, where it is told."""
-        if self._judged is None and self._future is not None and not self._future.cancelled():
+        if self._judged is None and self._future is not None and not self._is_here:
             with suppress(Exception):
                 self._judged = self._future.result()
         return self._judged or self.make()
 
     def drop(self) -> None:
         """Give it up. What a process beside is at comes to its end first: it writes into the folder."""
-        if not self.call_back() and self._future is not None:
+        if not self.call_back() and self._future is not None and not self._is_here:
             wait([self._future])
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -175,6 +181,18 @@ def judges(processes: int) -> Iterator[Judges]:
             yield own
         finally:
             _judges.reset(token)
+
+
+def _claim(folder: Path) -> bool:
+    try:
+        folder.with_suffix(".begun").touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _unless_claimed(task: Task, folder: Path) -> Judged | None:
+    return task(folder) if _claim(folder) else None
 
 
 def _attend() -> None:

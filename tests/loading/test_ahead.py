@@ -8,7 +8,9 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import process
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +204,31 @@ def test_processes_that_die_change_nothing(alone: dict[str, Any], beside: Judges
     assert entered(portal) == alone
 
 
+def made_here_alone(here: int, folder: Path) -> Any:
+    """A task that a process beside does not come to the end of."""
+    if os.getpid() != here:
+        folder.with_suffix(".pid").write_text(str(os.getpid()), encoding="ascii")
+        time.sleep(600)
+    return here
+
+
+def test_nobody_waits_for_processes_that_died_over_what_was_made_here(tmp_path: Path) -> None:
+    told = tmp_path / "0.pid"
+    with closing(Judges(1)) as beside:
+        beside.expect(MANY)
+        task = partial(made_here_alone, os.getpid())
+        given = [beside.give(task, tmp_path / str(number)) for number in range(6)]
+        while not told.exists() or not told.read_text(encoding="ascii"):
+            time.sleep(0.02)
+        assert given[4].call_back()
+        assert given[4].make() == os.getpid()
+        os.kill(int(told.read_text(encoding="ascii")), signal.SIGKILL)
+        dropping = threading.Thread(target=beside.drop_all, daemon=True)
+        dropping.start()
+        dropping.join(30)
+        assert not dropping.is_alive()
+
+
 def load_and_die(folder: Path, death: tuple[str, str, int]) -> None:
     """In a process of its own: load all months, and die on the way."""
     dying.act_at(*death, dying.die)
@@ -297,7 +324,7 @@ def test_an_interrupt_while_the_processes_start_comes_after(monkeypatch: pytest.
 
     monkeypatch.setattr(threading.Thread, "start", struck)
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    with judges(1) as beside, pytest.raises(KeyboardInterrupt):
+    with closing(Judges(1)) as beside, pytest.raises(KeyboardInterrupt):
         beside.expect(MANY)
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
