@@ -15,7 +15,13 @@ from pipelines.loading.delivery import Offer
 from pipelines.loading.load import NO_REGISTER, has_register
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.orchestration.building_assets import INDEX, PUBLICATION, REPORT, catalogue, marts
-from pipelines.orchestration.loading_assets import partition_dimensions, partition_key_of, raw_key
+from pipelines.orchestration.environment import BUILD_JOB
+from pipelines.orchestration.loading_assets import (
+    on_time_key,
+    partition_dimensions,
+    partition_key_of,
+    raw_key,
+)
 from pipelines.orchestration.run_retry import request_run, requests_or_reason, under_way
 from pipelines.orchestration.stale import is_unpublished, newest_sound_build, stale_since
 from pipelines.settings import get_settings
@@ -25,8 +31,8 @@ if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 ZONE = "Europe/Minsk"
-BUILD_JOB = "build_and_publish"
 REPORT_JOB = "country_digest"
+LATENESS_JOB = "lateness"
 
 
 def load_job_name(source: str, feed: str) -> str:
@@ -43,14 +49,41 @@ def loading_jobs() -> dict[str, UnresolvedAssetJobDefinition]:
     for source in load_sources().values():
         for feed in source.feeds:
             feeds.setdefault(load_job_name(source.source, feed), []).append(raw_key(source.source, feed))
+    lateness = dg.AssetSelection.checks(*lateness_checks())
     return {
         name: dg.define_asset_job(
             name,
-            selection=dg.AssetSelection.assets(*keys),
+            selection=dg.AssetSelection.assets(*keys) - lateness,
             description="Fetch, land, gate and enter what is new.",
         )
         for name, keys in feeds.items()
     }
+
+
+def lateness_checks() -> list[dg.AssetCheckKey]:
+    """A check for each feed that can be late."""
+    return [
+        on_time_key(source.source, name)
+        for source in load_sources().values()
+        for name, feed in source.feeds.items()
+        if feed.patience is not None
+    ]
+
+
+def lateness_job() -> UnresolvedAssetJobDefinition:
+    """Which instances are late."""
+    return dg.define_asset_job(
+        LATENESS_JOB,
+        selection=dg.AssetSelection.checks(*lateness_checks()),
+        description="Which instances of each feed are late.",
+    )
+
+
+def lateness_schedule(lateness: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    """Each morning, when the sources have been looked at."""
+    return dg.ScheduleDefinition(
+        name=f"{LATENESS_JOB}_daily", job=lateness, cron_schedule="0 8 * * *", execution_timezone=ZONE
+    )
 
 
 def build_job() -> UnresolvedAssetJobDefinition:
