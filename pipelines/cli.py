@@ -24,6 +24,7 @@ from pipelines.commands.export import app as export_app
 from pipelines.commands.index import app as index_app
 from pipelines.commands.release import app as release_app
 from pipelines.commands.warehouse import app as warehouse_app
+from pipelines.exit_codes import ExitCode
 from pipelines.moments import parse_as_of, today
 from pipelines.moments import told as when
 from pipelines.settings import get_settings
@@ -46,10 +47,8 @@ ledger row (*load*). dbt builds indicators from accepted loads; readers get a sn
 A usual day: `gorod run`, `gorod status`, `gorod explain LOAD`, `gorod sql`. State is in GOROD_HOME; all settings are
 GOROD_* in the environment, or gorod.toml.
 
-Exit codes: 0 done, 1 refused or not found, 2 wrong usage or declaration, 3 an origin cannot be read, 4 the warehouse is in
-use, 5 the warehouse cannot be written, 6 some loads were refused by the gate, 7 published, and some figures are held back,
-8 nothing can be built before there is a register of territories, 130 interrupted.
-""",
+"""
+    + f"Exit codes, of several the gravest: {', '.join(f'{code.value} {code.says}' for code in ExitCode)}.\n",
 )
 
 AsOf = Annotated[
@@ -89,14 +88,7 @@ def run(
         console.as_json({**asdict(summary), "log": str(log), "nothing_new": summary.nothing_new})
     else:
         _show_summary(summary, log)
-    if summary.unbuilt:
-        raise typer.Exit(8)
-    if summary.failures:
-        raise typer.Exit(3)
-    if summary.refused:
-        raise typer.Exit(6)
-    if summary.held_back:
-        raise typer.Exit(7)
+    raise typer.Exit(summary.exit_code)
 
 
 def _show_summary(summary: RunSummary, log: Path) -> None:
@@ -136,7 +128,7 @@ def _show_summary(summary: RunSummary, log: Path) -> None:
         console.out.print(f"again       {load['load_id']}: the same bytes, {load['state']} before")
     for waiting in summary.waiting:
         console.out.print(f"[yellow]waits[/]       {_escaped(waiting)}")
-    for failure in [*summary.failures, *([summary.unbuilt] if summary.unbuilt else [])]:
+    for failure in [*summary.failures, *filter(None, (summary.unbuilt, summary.failed_build))]:
         console.err.print(f"[bold red]error:[/] {_escaped(failure)}")
     for held in summary.held_back:
         console.err.print(f"[bold yellow]held back:[/] {_escaped(held)}")
@@ -224,13 +216,13 @@ def status(
     loads: Annotated[bool, typer.Option("--loads", help="List the loads too.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Loads by state, late feeds, quarantine, last publication."""
+    """Loads by state, late feeds, quarantine, the last build and publication. The exit code says what is amiss."""
     from pipelines.indicators.status import read_status
 
     given = read_status(get_settings())
     if as_json:
-        console.as_json(asdict(given))
-        return
+        console.as_json({**asdict(given), "exit_code": given.exit_code})
+        raise typer.Exit(given.exit_code)
     _show_feeds(given.feeds)
     if loads:
         console.table(
@@ -255,8 +247,20 @@ def status(
         console.out.print(f"[red]drop folder[/]  {_escaped(fault)}")
     for waiting in given.inbox_waiting:
         console.out.print(f"[yellow]waits[/]        {_escaped(waiting)}")
-    console.out.print(f"marts        {'behind the ledger: gorod run' if given.stale else 'up to date'}")
+    for feed in given.feeds:
+        if feed.late and feed.instances > 1:
+            console.out.print(
+                f"[yellow]late[/]         {feed.source}.{feed.feed}: {', '.join(map(str, feed.late))}"
+            )
+    behind = "behind the ledger" if given.stale else "not published" if given.unpublished else ""
+    console.out.print(f"marts        {f'{behind}: gorod run' if behind else 'up to date'}")
+    if given.failed_build is not None:
+        console.out.print(
+            f"[red]build failed[/] {when(given.failed_build.failed_at)}: {_escaped('; '.join(given.failed_build.says))}\n"
+            f"             look at {_escaped(given.failed_build.where)}"
+        )
     console.out.print(f"publication  {given.publication or 'none yet'}")
+    raise typer.Exit(given.exit_code)
 
 
 def _show_feeds(feeds: list[FeedStatus]) -> None:
@@ -273,12 +277,12 @@ def _show_feeds(feeds: list[FeedStatus]) -> None:
     for feed in feeds:
         numbers = [getattr(feed, name) for name in shown]
         if not narrow:
-            rows.append((f"{feed.source}.{feed.feed}", *numbers, feed.newest, feed.late or ""))
+            rows.append((f"{feed.source}.{feed.feed}", *numbers, feed.newest, feed.lateness))
             continue
         if feed.source != source:
             source = feed.source
             rows.append((source, *("" for _ in shown), "", ""))
-        rows.append((f"  {feed.feed}", *numbers, feed.newest.rpartition("@")[2], feed.late or ""))
+        rows.append((f"  {feed.feed}", *numbers, feed.newest.rpartition("@")[2], feed.lateness))
     heads = [{"quarantined": "quarantine"}.get(name, name) for name in shown]
     console.table("Feeds", ("feed", *heads, "newest", "late"), rows, right=heads)
 

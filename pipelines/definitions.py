@@ -16,7 +16,7 @@ from pipelines.orchestration.building_assets import (
     publication_asset,
 )
 from pipelines.orchestration.export_assets import exports
-from pipelines.orchestration.loading_assets import origin_spec, raw_asset
+from pipelines.orchestration.loading_assets import on_time_check, origin_spec, raw_asset
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
 
@@ -36,11 +36,14 @@ def loading() -> dg.Definitions:
     feeds = [
         (source, name, feed) for source in load_sources().values() for name, feed in source.feeds.items()
     ]
-    jobs = automation.loading_jobs()
+    jobs, lateness = automation.loading_jobs(), automation.lateness_job()
     return dg.Definitions(
         assets=[*(origin_spec(*feed) for feed in feeds), *(raw_asset(*feed) for feed in feeds)],
-        jobs=[*jobs.values()],
-        schedules=automation.loading_schedules(jobs),
+        asset_checks=[
+            on_time_check(source, name) for source, name, feed in feeds if feed.patience is not None
+        ],
+        jobs=[*jobs.values(), lateness],
+        schedules=[*automation.loading_schedules(jobs), automation.lateness_schedule(lateness)],
         sensors=[automation.inbox_sensor(jobs)],
         executor=ONE_AFTER_ANOTHER,
     )

@@ -12,6 +12,11 @@ MINSK = timezone(timedelta(hours=3), "Minsk")
 UTC_TO_MINSK = "3 hours"  # the same for SQL
 
 
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
 def today() -> date:
     """The day that it is in Minsk, wherever this runs: days of the ledger are the country's."""
     return datetime.now(MINSK).date()

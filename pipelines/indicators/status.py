@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources
-from pipelines.moments import today
-from pipelines.orchestration.stale import stale_since
+from pipelines.exit_codes import ExitCode, gravest
+from pipelines.indicators.lateness import Late, late_instances, newest_load
+from pipelines.orchestration.failures import FailedBuild, failed_build
+from pipelines.orchestration.stale import is_unpublished, stale_since
 from pipelines.publishing.publication import current_publication
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse
@@ -28,20 +29,48 @@ class FeedStatus:
     rows: int
     quarantined: int
     newest: str
-    late: str | None
+    instances: int
+    late: list[Late]
+
+    @property
+    def lateness(self) -> str:
+        """How many instances are late, and the worst of them; nothing where all are in time."""
+        if not self.late:
+            return ""
+        return self.late[0].by + (f" ({len(self.late)} of {self.instances})" if self.instances > 1 else "")
 
 
 @dataclass(frozen=True)
 class Status:
-    """The whole. ``inbox_faults`` somebody must mend; ``inbox_waiting`` is not taken yet."""
+    """The whole. ``inbox_faults`` somebody must mend; ``inbox_waiting`` is not taken yet.
+
+    ``stale``: the marts do not know the whole ledger; ``unpublished``: readers do not see what is built. ``failed_build`` is
+    the last run that should have brought either about, if it failed.
+    """
 
     feeds: list[FeedStatus]
     loads: list[dict[str, Any]]
     refused: list[str]
     stale: bool
+    unpublished: bool
+    failed_build: FailedBuild | None
     publication: str | None
     inbox_faults: list[str]
     inbox_waiting: list[str]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What ``gorod status`` leaves with."""
+        return gravest(
+            code
+            for code, is_so in (
+                (ExitCode.REFUSED, self.failed_build is not None),
+                (ExitCode.LOADS_REFUSED, bool(self.refused)),
+                (ExitCode.ORIGIN, bool(self.inbox_faults)),
+                (ExitCode.LATE, any(feed.late for feed in self.feeds)),
+            )
+            if is_so
+        )
 
 
 def read_status(settings: Settings) -> Status:
@@ -56,6 +85,7 @@ def read_status(settings: Settings) -> Status:
     }
     publication = current_publication(settings)
     dropped = survey(settings)
+    stale, unpublished = stale_since(warehouse) is not None, is_unpublished(settings, warehouse)
     return Status(
         feeds=[
             _feed(
@@ -66,7 +96,9 @@ def read_status(settings: Settings) -> Status:
         ],
         loads=loads,
         refused=[load["load_id"] for load in newest.values() if load["state"] in ("rejected", "conflicting")],
-        stale=stale_since(warehouse) is not None,
+        stale=stale,
+        unpublished=unpublished,
+        failed_build=failed_build(settings, warehouse) if stale or unpublished else None,
         publication=None
         if publication is None
         else f"{publication.id} ({publication.created_at:%Y-%m-%d %H:%M} UTC)",
@@ -81,9 +113,7 @@ def _feed(source: str, feed: str, loads: list[dict[str, Any]]) -> FeedStatus:
     def count(state: str) -> int:
         return sum(1 for load in loads if load["state"] == state)
 
-    # a period that has not begun, let in by an older Gorod, says nothing of how far the source has come
-    begun = [load for load in good if (load["first_day"] or date.min) <= today()]
-    newest = max(begun, key=lambda load: (load["last_day"] or date.min, load["load_no"]), default=None)
+    newest = newest_load(loads)
     return FeedStatus(
         source=source,
         feed=feed,
@@ -94,18 +124,6 @@ def _feed(source: str, feed: str, loads: list[dict[str, Any]]) -> FeedStatus:
         rows=sum(load["rows_accepted"] for load in good),
         quarantined=sum(load["rows_quarantined"] for load in good),
         newest=newest["slice"] if newest else "",
-        late=_late(source, feed, newest),
+        instances=len(load_sources()[source].instances),
+        late=late_instances(source, feed, loads),
     )
-
-
-def _late(source: str, feed: str, newest: dict[str, Any] | None) -> str | None:
-    """How many days a feed is late: counted from the end of its newest period, or from its last delivery."""
-    patience = load_sources()[source].feeds[feed].patience
-    if patience is None:
-        return None
-    if newest is None:
-        return "never delivered"
-    received: date = newest["received_at"].date()
-    since = min(newest["last_day"] or received, received)
-    days = (today() - since - patience[1]).days
-    return f"{days} days" if days > 0 else None

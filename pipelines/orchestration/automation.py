@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -12,10 +12,18 @@ from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources
 from pipelines.errors import WarehouseBusyError
 from pipelines.loading.delivery import Offer
+from pipelines.loading.load import NO_REGISTER, has_register
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.orchestration.building_assets import INDEX, PUBLICATION, REPORT, catalogue, marts
-from pipelines.orchestration.loading_assets import partition_dimensions, partition_key_of, raw_key
-from pipelines.orchestration.stale import stale_since
+from pipelines.orchestration.environment import BUILD_JOB
+from pipelines.orchestration.loading_assets import (
+    on_time_key,
+    partition_dimensions,
+    partition_key_of,
+    raw_key,
+)
+from pipelines.orchestration.run_retry import request_run, requests_or_reason, under_way
+from pipelines.orchestration.stale import is_unpublished, newest_sound_build, stale_since
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
 
@@ -23,8 +31,8 @@ if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 ZONE = "Europe/Minsk"
-BUILD_JOB = "build_and_publish"
 REPORT_JOB = "country_digest"
+LATENESS_JOB = "lateness"
 
 
 def load_job_name(source: str, feed: str) -> str:
@@ -41,14 +49,41 @@ def loading_jobs() -> dict[str, UnresolvedAssetJobDefinition]:
     for source in load_sources().values():
         for feed in source.feeds:
             feeds.setdefault(load_job_name(source.source, feed), []).append(raw_key(source.source, feed))
+    lateness = dg.AssetSelection.checks(*lateness_checks())
     return {
         name: dg.define_asset_job(
             name,
-            selection=dg.AssetSelection.assets(*keys),
+            selection=dg.AssetSelection.assets(*keys) - lateness,
             description="Fetch, land, gate and enter what is new.",
         )
         for name, keys in feeds.items()
     }
+
+
+def lateness_checks() -> list[dg.AssetCheckKey]:
+    """A check for each feed that can be late."""
+    return [
+        on_time_key(source.source, name)
+        for source in load_sources().values()
+        for name, feed in source.feeds.items()
+        if feed.patience is not None
+    ]
+
+
+def lateness_job() -> UnresolvedAssetJobDefinition:
+    """Which instances are late."""
+    return dg.define_asset_job(
+        LATENESS_JOB,
+        selection=dg.AssetSelection.checks(*lateness_checks()),
+        description="Which instances of each feed are late.",
+    )
+
+
+def lateness_schedule(lateness: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    """Each morning, when the sources have been looked at."""
+    return dg.ScheduleDefinition(
+        name=f"{LATENESS_JOB}_daily", job=lateness, cron_schedule="0 8 * * *", execution_timezone=ZONE
+    )
 
 
 def build_job() -> UnresolvedAssetJobDefinition:
@@ -67,18 +102,20 @@ def report_job() -> UnresolvedAssetJobDefinition:
     )
 
 
-def _requests(offers: list[Offer], moment: str) -> Iterator[dg.RunRequest]:
-    """A run for each offer. Dagster makes one of a key but once: ``moment`` lets what still lies there be asked for again."""
-    sources = load_sources()
-    for offer in offers:
-        source = sources[offer.source]
-        yield dg.RunRequest(
-            run_key=f"{offer.origin} {offer.fingerprint or offer.slice.key} {moment}",
-            job_name=load_job_name(offer.source, offer.feed),
-            asset_selection=[raw_key(offer.source, offer.feed)],
-            partition_key=partition_key_of(offer, source, source.feeds[offer.feed]),
-            tags={"gorod/slice": offer.slice.key, "gorod/instance": offer.instance},
-        )
+def _request_of(offer: Offer) -> dict[str, Any]:
+    """The run that loads an offer, as :class:`dagster.RunRequest` takes it."""
+    source = load_sources()[offer.source]
+    return {
+        "job_name": load_job_name(offer.source, offer.feed),
+        "asset_selection": [raw_key(offer.source, offer.feed)],
+        "partition_key": partition_key_of(offer, source, source.feeds[offer.feed]),
+        "tags": {"gorod/slice": offer.slice.key, "gorod/instance": offer.instance},
+    }
+
+
+def _offered(offer: Offer) -> str:
+    """What an offer is known by."""
+    return f"{offer.origin} {offer.fingerprint or offer.slice.key}"
 
 
 def loading_schedules(loading: dict[str, UnresolvedAssetJobDefinition]) -> list[dg.ScheduleDefinition]:
@@ -100,7 +137,8 @@ def loading_schedules(loading: dict[str, UnresolvedAssetJobDefinition]) -> list[
                     for failure in plan.failures.values():
                         context.log.error(str(failure))
                     day = f"{context.scheduled_execution_time:%Y-%m-%d}"
-                    yield from _requests(plan.offers.get((source.source, feed), []), day)
+                    for offer in plan.offers.get((source.source, feed), []):
+                        yield dg.RunRequest(run_key=f"{_offered(offer)} {day}", **_request_of(offer))
 
         return daily
 
@@ -122,29 +160,50 @@ def inbox_sensor(loading: dict[str, UnresolvedAssetJobDefinition]) -> dg.SensorD
             context.log.error(fault)
         for waiting in found.waiting:
             context.log.info(f"waits: {waiting}")
-        if not found.offers:
+        # what could not be taken is not forgotten, and is not asked for twice at once
+        asked, reasons = requests_or_reason(
+            request_run(context.instance, _offered(offer), **_request_of(offer)) for offer in found.offers
+        )
+        for reason in reasons:
+            context.log.warning(reason)
+        yield from asked
+        if not asked:
             waits = f"; {len(found.waiting)} that wait" if found.waiting else ""
-            yield dg.SkipReason(f"nothing to take in {settings.inbox}{waits}; {len(found.faults)} faults")
-        # within the hour once: a run takes a moment, and what it could not take is not forgotten
-        yield from _requests(found.offers, f"{datetime.now(UTC):%Y-%m-%dT%H}")
+            nothing = f"nothing to take in {settings.inbox}{waits}; {len(found.faults)} faults"
+            yield dg.SkipReason("; ".join([nothing, *reasons]))
 
     return inbox
 
 
 def ledger_sensor(build: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
-    """When the ledger has moved on since the last build, build and publish."""
+    """When the ledger has moved on since the last build, build and publish; publish what is built and not published."""
 
     @dg.sensor(job=build, minimum_interval_seconds=60, description="The marts are older than the ledger.")
-    def ledger() -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def ledger(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        settings = get_settings()
+        if going := under_way(context.instance, job=build.name):
+            return dg.SkipReason(going)
+        warehouse = open_warehouse(settings)
         try:
-            stale = stale_since(open_warehouse(get_settings()))
+            stale = stale_since(warehouse)
+            if stale is not None and not has_register(warehouse):
+                return dg.SkipReason(NO_REGISTER)
+            if stale is not None:
+                found = request_run(context.instance, f"ledger-{stale}")
+            elif is_unpublished(settings, warehouse):
+                # a run was killed between the two
+                found = request_run(
+                    context.instance,
+                    f"publish-{newest_sound_build(warehouse)}",
+                    asset_selection=[INDEX, PUBLICATION],
+                )
+            else:
+                return dg.SkipReason("the marts know the whole ledger, and are published")
         except WarehouseBusyError as error:
-            yield dg.SkipReason(error.message)
-            return
-        if stale is None:
-            yield dg.SkipReason("the marts know the whole ledger")
-        else:
-            yield dg.RunRequest(run_key=f"ledger-{stale}")
+            return dg.SkipReason(error.message)
+        if isinstance(found, dg.SkipReason):
+            context.log.warning(found.skip_message or "")
+        return found
 
     return ledger
 

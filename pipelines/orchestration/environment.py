@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.disk import disk_errors
@@ -17,8 +18,12 @@ from pipelines.errors import GorodError
 from pipelines.settings import PROJECT, Settings
 from pipelines.warehouse import engine_of, heard, server_of
 
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
 DBT_PROJECT = PROJECT / "dbt"
 WRITER_POOL = "warehouse"
+BUILD_JOB = "build_and_publish"
 
 # A pool without a limit limits nothing: DuckDB has one writer.
 DAGSTER_YAML = """\
@@ -102,6 +107,19 @@ def prepare_dagster_home(settings: Settings) -> Path:
                 config.write_text(text, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home)
     return home
+
+
+@contextmanager
+def dagster_instance(settings: Settings) -> Iterator[DagsterInstance | None]:
+    """Dagster's storage as the UI and the daemon have it; None where nothing ran yet."""
+    if not (settings.dagster_home / "dagster.yaml").exists():
+        yield None
+        return
+    from dagster import DagsterInstance
+
+    home = prepare_dagster_home(settings)
+    with DagsterInstance.from_config(str(home)) as instance:
+        yield instance
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:

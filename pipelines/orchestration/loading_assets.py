@@ -10,6 +10,7 @@ from expectations.vocabulary import History
 from pipelines.connectors.files import ChangingError
 from pipelines.declarations.sources import Feed, FileOrigin, Source
 from pipelines.errors import LandingError, OriginError, WarehouseBusyError, WarehouseError
+from pipelines.indicators.lateness import late_today
 from pipelines.loading.delivery import Delivery, Offer, month_span, parse_slice
 from pipelines.loading.gate import READABLE, load_suite
 from pipelines.loading.history import asked_of
@@ -32,7 +33,7 @@ from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.base import Warehouse
 
 INSTANCE, MONTH = "instance", "month"
-REFUSED = "gate"
+REFUSED, ON_TIME = "gate", "on_time"
 
 
 def raw_key(source: str, feed: str) -> dg.AssetKey:
@@ -148,6 +149,41 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
             )
 
     return asset
+
+
+def on_time_key(source: str, feed: str) -> dg.AssetCheckKey:
+    """The check that tells which instances of a feed are late."""
+    return dg.AssetCheckKey(raw_key(source, feed), ON_TIME)
+
+
+def on_time_check(source: Source, name: str) -> dg.AssetChecksDefinition:
+    """Which instances are late. The freshness of the asset is that of all together: one city would hide the others.
+
+    It is evaluated by a job of its own, each morning: what does not come starts no run.
+    """
+
+    @dg.asset_check(
+        asset=raw_key(source.source, name),
+        name=ON_TIME,
+        description="Ни одна установка не опаздывает с поставкой.",
+        pool=WRITER_POOL,
+    )
+    def on_time() -> dg.AssetCheckResult:
+        late = late_today(open_warehouse(get_settings()), source.source, name)
+        listing = "\n".join(f"| {one.instance} | {one.by} |" for one in late)
+        return dg.AssetCheckResult(
+            passed=not late,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "instances": len(source.instances),
+                "late": len(late),
+                **(
+                    {"who": dg.MetadataValue.md(f"| instance | late |\n|---|---|\n{listing}")} if late else {}
+                ),
+            },
+        )
+
+    return on_time
 
 
 def _load_new(

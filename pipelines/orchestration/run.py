@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources
-from pipelines.errors import DeclarationError, GorodError, OriginError, WarehouseBusyError, WarehouseError
+from pipelines.errors import GorodError, OriginError, WarehouseBusyError, WarehouseError
+from pipelines.exit_codes import ExitCode, gravest
 from pipelines.interrupts import interrupts_noted
 from pipelines.loading import landing
 from pipelines.loading.ahead import judges
@@ -24,6 +24,7 @@ from pipelines.loading.load import NO_REGISTER, has_register, judged_by
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.moments import today
 from pipelines.orchestration import INTERRUPTED
+from pipelines.orchestration.failures import dbt_log, failed_models, why_failed
 from pipelines.orchestration.orphans import KILLED, this_host
 from pipelines.orchestration.waiting import wait_for_slot
 from pipelines.progress import tell, watch
@@ -36,10 +37,6 @@ if TYPE_CHECKING:
 
 
 BY_COMMAND = {"gorod/by": "gorod run"}
-KINDS = {
-    kind.__name__: kind
-    for kind in (GorodError, DeclarationError, OriginError, WarehouseBusyError, WarehouseError)
-}
 
 
 @dataclass
@@ -48,7 +45,8 @@ class RunSummary:
 
     ``without_origin`` are the feeds of which nothing is public, if that is the chosen origin. ``again`` are loads whose
     very bytes were dropped again; ``waiting`` is what lies in the drop folder still, and why. ``unbuilt`` says why nothing
-    could be built at all, ``held_back`` what was left out of what is published, ``differences`` what only rounding explains.
+    can be built yet, ``failed_build`` why the build failed, ``held_back`` what was left out of what is published,
+    ``differences`` what only rounding explains.
     """
 
     loads: list[dict[str, Any]] = field(default_factory=list)
@@ -59,18 +57,42 @@ class RunSummary:
     built: bool = False
     publication: str | None = None
     unbuilt: str | None = None
+    failed_build: str | None = None
     held_back: list[str] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
 
     @property
     def nothing_new(self) -> bool:
         """No new delivery, nothing to build, nothing that waits."""
-        return not (self.loads or self.built or self.failures or self.again or self.waiting or self.unbuilt)
+        return not (
+            self.loads
+            or self.built
+            or self.failures
+            or self.again
+            or self.waiting
+            or self.unbuilt
+            or self.failed_build
+        )
 
     @property
     def refused(self) -> list[dict[str, Any]]:
         """The new loads that the gate refused."""
         return [load for load in self.loads if load["state"] == "rejected"]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What ``gorod run`` leaves with."""
+        return gravest(
+            code
+            for code, is_so in (
+                (ExitCode.REFUSED, self.failed_build is not None),
+                (ExitCode.NO_REGISTER, self.unbuilt is not None),
+                (ExitCode.LOADS_REFUSED, bool(self.refused)),
+                (ExitCode.ORIGIN, bool(self.failures)),
+                (ExitCode.HELD_BACK, bool(self.held_back)),
+            )
+            if is_so
+        )
 
 
 def run(
@@ -80,7 +102,7 @@ def run(
 
     Raises:
         WarehouseBusyError: another run is going on, or a run of the UI writes for longer than ``busy_timeout_s``.
-        GorodError: the marts could not be built; what was published stays.
+        GorodError: nothing can be run at all.
     """
     # Dagster is imported only when there is something to run: a run with nothing new takes a moment.
     from pipelines.indicators.held import differences, held_back_by_rule
@@ -119,8 +141,8 @@ def run(
             if stale and not has_register(warehouse):
                 summary.unbuilt = NO_REGISTER
             elif stale:
-                _build(runner(), warehouse)
-                summary.built = True
+                summary.failed_build = _build(runner(), warehouse)
+                summary.built = summary.failed_build is None
             elif is_unpublished(settings, warehouse):
                 runner().execute(runner().build_job, assets=[runner().index, runner().publication])
                 summary.built = True
@@ -185,39 +207,32 @@ def _in_order(jobs: dict[str, list[tuple[str, str]]]) -> Iterable[str]:
     return TopologicalSorter(after).static_order()
 
 
-def _build(runner: _Runner, warehouse: Warehouse) -> None:
-    """Build, index, publish.
+def _build(runner: _Runner, warehouse: Warehouse) -> str | None:
+    """Build, index, publish. Why that failed, if it did: what the run loaded, and what was refused, is told all the same.
 
     Raises:
-        GorodError: a model cannot be built or a test of a model fails; dbt's own words stay in its log.
+        WarehouseBusyError, WarehouseError: nothing can be written.
     """
     try:
         runner.execute(runner.build_job)
     except (WarehouseBusyError, WarehouseError):
         raise
     except GorodError as error:
-        failed = _failed_models(error.message)
+        failed = failed_models(error.message)
         if not failed:
-            raise
-        log = re.search(r"\S+/dbt\.log", error.message)
+            return str(error)
+        log = dbt_log(error.message)
         loads = ", ".join(_since_last_build(warehouse)) or "none"
-        raise GorodError(
-            "\n".join(["not built: what was published before stays", *failed, f"loads since then: {loads}"]),
-            "The gate let in what cannot be built, or a model is wrong: that is a fault of Gorod. Tell whoever keeps it, "
-            f"with the log{' ' + log.group() if log else ''}.",
-        ) from error
-
-
-def _failed_models(said: str) -> list[str]:
-    """Which models and tests failed, out of what dbt said, with the number of rows that a test found."""
-    found: dict[str, str] = {}
-    for part in re.split(r"(?=(?:Failure|Error) in )", said):
-        named = re.match(r"(?:Failure|Error) in (\w+) (\w+)", part)
-        if named:
-            kind, name = named.groups()
-            rows = re.search(r"Got (\d+) results?", part)
-            found[name] = f"{kind} {name}: {rows[1] + ' rows' if rows else 'cannot be computed'}"
-    return list(found.values())
+        return "\n".join(
+            [
+                "not built: what was published before stays",
+                *failed,
+                f"loads since then: {loads}",
+                "The gate let in what cannot be built, or a model is wrong: that is a fault of Gorod. Tell whoever keeps it, "
+                f"with the log{' ' + log if log else ''}.",
+            ]
+        )
+    return None
 
 
 def _since_last_build(warehouse: Warehouse) -> list[str]:
@@ -254,7 +269,7 @@ class _Runner:
 
     def __init__(self, settings: Settings, manifest: Callable[[], Path]) -> None:
         """``manifest`` waits for dbt's, which the definitions of what is built need."""
-        from pipelines.orchestration.environment import COMMAND_CONFIG, prepare_dagster_home
+        from pipelines.orchestration.environment import BUILD_JOB, COMMAND_CONFIG, prepare_dagster_home
 
         home = prepare_dagster_home(settings)
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
@@ -268,7 +283,7 @@ class _Runner:
         self.manifest = manifest
         self.instance: DagsterInstance = DagsterInstance.from_config(str(home), COMMAND_CONFIG)
         self.loading: Definitions = definitions.loading()
-        self.build_job = automation.BUILD_JOB
+        self.build_job = BUILD_JOB
         self.report_job = automation.REPORT_JOB
         self.load_job = automation.load_job_name
         self.raw_key = raw_key
@@ -331,7 +346,7 @@ class _Runner:
             if interrupted():
                 raise KeyboardInterrupt
         if not result.success:
-            kind, why = _why(result)
+            kind, why = why_failed(result.all_events)
             if why.startswith(INTERRUPTED):
                 raise KeyboardInterrupt
             found = heard(self.settings, why) if kind is None else None
@@ -381,23 +396,3 @@ def _whole(groups: list[tuple[str, list[str]]], instances: list[str]) -> list[tu
 
 def _range(first: str, last: str) -> dict[str, str]:
     return {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
-
-
-def _why(result: Any) -> tuple[type[GorodError] | None, str]:
-    """Why a run failed, without a stack trace, and what kind of error that is, if it is one of ours."""
-    for event in result.all_events:
-        if event.is_step_failure:
-            data = event.step_failure_data
-            chain = [data.error] if data.error else []
-            while chain and chain[-1].cause is not None:
-                chain.append(chain[-1].cause)
-            # what caused an error of ours is for its author; what it says is for the reader
-            for error in chain:
-                if error.cls_name in KINDS:
-                    return KINDS[error.cls_name], error.message.split(": ", 1)[-1].strip()
-            described = data.user_failure_data.description if data.user_failure_data else None
-            return None, str(described or (chain[-1].message if chain else "")).strip()
-    for event in result.all_events:
-        if event.is_failure:
-            return None, str(event.message)
-    return None, "unknown"

@@ -16,9 +16,7 @@ def stale_since(warehouse: Warehouse) -> str | None:
     Waivers and embargoes end by themselves, so what ended since the last build is part of the version. A waiver ends
     with a day of Minsk, here as in the ledger's views.
     """
-    if not warehouse.query(
-        "select 1 from information_schema.tables where table_schema = 'ops' and table_name = 'build'"
-    ):
+    if not _knows_builds(warehouse):
         return None
     now = warehouse.query(
         f"""
@@ -64,10 +62,26 @@ def stale_since(warehouse: Warehouse) -> str | None:
     return "-".join(parts)
 
 
-def is_unpublished(settings: Settings, warehouse: Warehouse) -> bool:
-    """Whether the newest sound build is not what readers see: the publication is gone, or a run was killed before it."""
+def newest_sound_build(warehouse: Warehouse) -> str | None:
+    """The id of the newest build that was whole and went well."""
+    if not _knows_builds(warehouse):
+        return None
     rows = warehouse.query(
         "select max_by(invocation_id, built_at) as build from ops.build where ok and whole"
     )
-    build = rows[0]["build"] if rows else None
+    return rows[0]["build"] if rows else None
+
+
+def is_unpublished(settings: Settings, warehouse: Warehouse) -> bool:
+    """Whether the newest sound build is not what readers see: the publication is gone, or a run was killed before it."""
+    build = newest_sound_build(warehouse)
     return build is not None and build != shown_build(settings)
+
+
+def _knows_builds(warehouse: Warehouse) -> bool:
+    """Whether the warehouse was prepared at all."""
+    return bool(
+        warehouse.query(
+            "select 1 from information_schema.tables where table_schema = 'ops' and table_name = 'build'"
+        )
+    )

@@ -1,0 +1,80 @@
+"""How late each instance of a feed is: a city that delivers does not hide the silence of six."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pipelines.declarations.sources import load_sources
+from pipelines.moments import today
+from pipelines.warehouse.base import Warehouse
+
+COUNTED = (
+    "select source, feed, instance, load_no, first_day, last_day, received_at, state from ops.load_state"
+)
+
+
+@dataclass(frozen=True)
+class Late:
+    """An instance that is late by so many days; None: it never delivered."""
+
+    instance: str
+    days: int | None
+
+    def __str__(self) -> str:
+        return f"{self.instance} {self.by}"
+
+    @property
+    def by(self) -> str:
+        """How late, in words."""
+        return "never delivered" if self.days is None else f"{self.days} days"
+
+
+def late_instances(source: str, feed: str, loads: Iterable[Mapping[str, Any]]) -> list[Late]:
+    """The declared instances of a feed that are late, the latest first.
+
+    Counted from the end of the newest period of each, or from its last delivery, whichever is earlier.
+
+    Args:
+        source: its name.
+        feed: its name.
+        loads: rows of ``ops.load_state`` of this feed.
+    """
+    declared = load_sources()[source]
+    patience = declared.feeds[feed].patience
+    if patience is None:
+        return []
+    newest = {instance: newest_load(loads, instance) for instance in declared.instances}
+    found = []
+    for instance, load in newest.items():
+        if load is None:
+            found.append(Late(instance, None))
+            continue
+        received: date = load["received_at"].date()
+        days = (today() - min(load["last_day"] or received, received) - patience[1]).days
+        if days > 0:
+            found.append(Late(instance, days))
+    return sorted(found, key=lambda one: (one.days is not None, -(one.days or 0), one.instance))
+
+
+def newest_load(loads: Iterable[Mapping[str, Any]], instance: str | None = None) -> Mapping[str, Any] | None:
+    """The load in force of the newest period, of one instance or of all.
+
+    A period that has not begun, let in by an older Gorod, says nothing of how far a source has come.
+    """
+    begun = [
+        load
+        for load in loads
+        if load["state"] in ("accepted", "waived")
+        and (load["first_day"] or date.min) <= today()
+        and instance in (None, load["instance"])
+    ]
+    return max(begun, key=lambda load: (load["last_day"] or date.min, load["load_no"]), default=None)
+
+
+def late_today(warehouse: Warehouse, source: str, feed: str) -> list[Late]:
+    """The instances of a feed that are late today, by the ledger."""
+    loads = warehouse.query(f"{COUNTED} where source = ? and feed = ?", [source, feed])
+    return late_instances(source, feed, loads)
