@@ -23,6 +23,7 @@ MANIFEST = "manifest.json"
 
 TERRITORIES = "pub_territory_v1"
 OBSERVATIONS = "pub_observation_v1"
+BOUNDARIES = "pub_boundary_v1"
 LOADS = "pub_load_v1"
 # rows of a Parquet row group
 ROW_GROUP = 100_000
@@ -81,7 +82,7 @@ def read_contracts(connection: duckdb.DuckDBPyConnection, warehouse: str) -> lis
         )
         for name, comment in tables
     ]
-    missing = {TERRITORIES, OBSERVATIONS, LOADS} - {contract.name for contract in contracts}
+    missing = {TERRITORIES, OBSERVATIONS, BOUNDARIES, LOADS} - {contract.name for contract in contracts}
     if missing:
         names = ", ".join(f"{SCHEMA}.{name}" for name in sorted(missing))
         raise GorodError(
@@ -261,21 +262,20 @@ def _declare_key(connection: duckdb.DuckDBPyConnection, table: str, contract: Co
 def _rows_of_region(contract: Contract, contracts: dict[str, Contract], region: str) -> str:
     """The WHERE clause that keeps what belongs to ``region``; empty for catalogues.
 
-    Loads carry a territory too, but a country-wide delivery feeds every region: a region sees the loads that
-    its own observations come from, and those that its own territories delivered.
+    Loads carry a territory too, but a country-wide delivery feeds every region: a region sees the loads that its own
+    observations and outlines come from, and those that its own territories delivered.
     """
-    territories, observations = contracts[TERRITORIES].read_from, contracts[OBSERVATIONS].read_from
-    own = f"(select ref_area from {territories} where {literal(region)} in (ref_area, region))"
-    loads = f"(ref_area in {own} or load_id in (select load_id from {observations} where ref_area in {own}))"
-    if contract.name == LOADS:
-        return f"where {loads}"
+    own = f"(select ref_area from {contracts[TERRITORIES].read_from} where {literal(region)} in (ref_area, region))"
+    if contract.has("load_id", *SLICE_KEY):
+        fed = " union all ".join(
+            f"select load_id from {contracts[name].read_from} where ref_area in {own}"
+            for name in (OBSERVATIONS, BOUNDARIES)
+        )
+        return f"where ref_area in {own} or load_id in ({fed})"
     if contract.has("ref_area"):
         # a value may have been filled in from those of other regions
         others = f" and reported_by in {own}" if contract.has("reported_by") else ""
         return f"where ref_area in {own}{others}"
-    if contract.has(*SLICE_KEY):
-        key = ", ".join(SLICE_KEY)
-        return f"where ({key}) in (select ({key}) from {contracts[LOADS].read_from} where {loads})"
     return ""
 
 

@@ -34,6 +34,7 @@ from pipelines.publishing.embargo import require_no_embargoed
 from pipelines.publishing.folders import BUILDING, free_name, only_writer, remove_leftovers, seal, sync
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse, server_of
+from pipelines.warehouse.base import COPIED
 
 CURRENT = "current"
 BUILT_FROM = ".built-from"
@@ -176,6 +177,8 @@ def require_sound_build(connection: duckdb.DuckDBPyConnection, warehouse: str) -
     if not builds:
         raise GorodError("nothing to publish: the marts have never been built as a whole", remedy)
     failed = [invocation for ok, *_, invocation in builds if not ok]
+    if failed[-1:] == [COPIED]:
+        raise GorodError("not published: the warehouse was copied, its marts are not built here yet", remedy)
     if failed:
         raise GorodError(
             f"not published: the last build of the marts failed ({failed[-1]});"

@@ -49,7 +49,7 @@ WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
 ADD = ("SELECT", "INSERT")
 
 # What every region sees of territories and loads. Its own loads are those that it delivered and those that its own
-# observations come from; of the country's, those that the country's own observations come from.
+# observations and outlines come from; of the country's, those that the country's own come from.
 VISIBLE = {
     REGION_TERRITORY: """
         select regions.ref_area as region, places.ref_area
@@ -68,11 +68,20 @@ VISIBLE = {
         union
         select own.region, observed.load_id
         from {published}.region_territory as own
-        inner join {published}.pub_observation_v1 as observed on own.ref_area = observed.ref_area
+        inner join (
+            select load_id, ref_area from {published}.pub_observation_v1
+            union select load_id, ref_area from {published}.pub_boundary_v1
+        ) as observed on own.ref_area = observed.ref_area
         left join {published}.pub_load_v1 as loads on observed.load_id = loads.load_id
         where observed.load_id is not null and (own.ref_area <> {country} or loads.ref_area = {country})""",
 }
-VISIBLE_FROM = ("pub_territory_v1", "pub_load_v1", "pub_data_quality_v1", "pub_observation_v1")
+VISIBLE_FROM = (
+    "pub_territory_v1",
+    "pub_load_v1",
+    "pub_data_quality_v1",
+    "pub_observation_v1",
+    "pub_boundary_v1",
+)
 VISIBLE_COLUMNS = {REGION_TERRITORY: ("region", "ref_area"), REGION_LOAD: ("region", "load_id")}
 VISIBLE_SAYS = {
     REGION_TERRITORY: "Which territories a region sees: its own and the country. Each region sees its own rows. / "

@@ -28,7 +28,7 @@ from ops.load_event
 union all
 select
     built_at at time zone 'UTC',
-    case when ok then 'built' else 'build failed' end,
+    case when ok then 'built' when invocation_id = 'copied' then 'copied' else 'build failed' end,
     invocation_id,
     'gorod',
     null,

@@ -17,6 +17,8 @@ from pipelines.loading.gate import Result
 from pipelines.warehouse.form import Step
 
 Row = dict[str, Any]
+# in ops.build, where a copied warehouse has no marts yet
+COPIED = "copied"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import duckdb
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.formats.typed import quoted
 from pipelines.warehouse import form
-from pipelines.warehouse.base import Warehouse
+from pipelines.warehouse.base import COPIED, Warehouse
 
 # vintages: what was known when, which no build can make again
 SCHEMAS = ("ops", "raw", "catalogue", "vintages")
@@ -44,8 +44,19 @@ def copy_warehouse(source: Warehouse, target: Warehouse) -> list[Copied]:
         connection.begin()
         for schema, table in _tables(connection, SOURCE):
             copied.append(_copy(connection, schema, table))
+        _note_unbuilt(connection)
         connection.commit()
     return copied
+
+
+def _note_unbuilt(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note that the builds which came over, a release's past needs them, made no marts here: the next run builds."""
+    connection.execute(
+        "insert into ops.build (invocation_id, built_at, ok, whole, ledger_version)"
+        " select ?, greatest(current_timestamp, max(built_at) + interval 1 microsecond), false, false, 0 from ops.build"
+        " having count(*) > 0 and max_by(invocation_id, built_at) <> ?",
+        [COPIED, COPIED],
+    )
 
 
 def require_new_or_own(path: Path) -> None:

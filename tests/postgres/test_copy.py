@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import psycopg
 import pytest
 
+from pipelines.catalogue.definition import definitions_hash
 from pipelines.errors import GorodError, WarehouseError
+from pipelines.orchestration.stale import stale_since
+from pipelines.publishing.publication import require_sound_build
 from pipelines.warehouse import copy as moving
 from pipelines.warehouse.base import Warehouse
 from pipelines.warehouse.check import check_warehouse
@@ -16,6 +21,7 @@ from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
 from tests.dbt import small_warehouse as small
+from tests.pipeline.conftest import built, copy_country, gorod  # noqa: F401
 from tests.postgres.conftest import Databases
 
 
@@ -92,6 +98,55 @@ def test_a_table_that_arrives_otherwise_undoes_the_whole_copy(
     with pytest.raises(WarehouseError, match="belstat__wages"):
         copy_warehouse(filled, server)
     assert server.query("select count(*) as n from ops.load") == [{"n": 0}]
+
+
+@pytest.mark.parametrize("engine", ["postgres", "duckdb"])
+def test_a_copy_of_what_is_built_is_not_built(
+    engine: str, portal: Any, databases: Databases, tmp_path: Path
+) -> None:
+    """Builds come over, for releases of the past ask for them; the marts that they made do not."""
+    source = portal.warehouse
+    portal.take("2024-01", portal.rows("2024-01", 5))
+    with source.connection() as connection:
+        # by a clock that goes before that of the target
+        connection.execute(
+            "insert into ops.build select 'there', now() + interval 1 hour, true, true, ?, count(*) from ops.load_event",
+            [definitions_hash()],
+        )
+    assert stale_since(source) is None
+    target: Warehouse = (
+        DuckDBWarehouse(tmp_path / "target.duckdb")
+        if engine == "duckdb"
+        else PostgresWarehouse(databases.new())
+    )
+    copy_warehouse(source, target)
+    assert stale_since(target) is not None
+    with duckdb.connect() as connection, pytest.raises(GorodError, match="was copied") as told:
+        require_sound_build(connection, target.attach(connection))
+    assert "gorod run" in str(told.value.remedy)
+    # a copy of the copy says it once
+    again = DuckDBWarehouse(tmp_path / "again.duckdb")
+    copy_warehouse(target, again)
+    assert len(again.query("select 1 from ops.build")) == 2
+
+
+@pytest.mark.slow
+def test_a_run_on_the_copy_builds_and_publishes_the_same(
+    built: Path,  # noqa: F811
+    databases: Databases,
+    tmp_path: Path,
+) -> None:
+    here = copy_country(built, tmp_path)
+    before = DuckDBWarehouse(Path(here.warehouse))
+    there = databases.new()
+    copy_warehouse(before, PostgresWarehouse(there))
+    done = gorod(tmp_path / "home", "run", "--source", "appeals_115", "--json", GOROD_WAREHOUSE=there)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert json.loads(done.stdout)["built"]
+    shown = "select * from published.pub_indicator_value_v1 order by all"
+    assert PostgresWarehouse(there).query(shown) == before.query(shown) != []
+    again = gorod(tmp_path / "home", "run", "--source", "appeals_115", "--json", GOROD_WAREHOUSE=there)
+    assert not json.loads(again.stdout)["built"]
 
 
 def test_the_check_finds_what_is_not_whole(portal: Any, session: psycopg.Connection[Any]) -> None:

@@ -36,8 +36,9 @@ CONTRACTS = {
     " slice varchar, sha256 varchar, files varchar, received_at timestamp, state varchar,"
     " rows_delivered bigint, rows_accepted bigint, rows_quarantined bigint, licence varchar,"
     " attribution varchar, synthetic boolean",
-    "pub_boundary_v1": "ref_area varchar, level varchar, geometry varchar",
-    "pub_data_quality_v1": "source varchar, feed varchar, instance varchar, slice varchar, state varchar,"
+    "pub_boundary_v1": "ref_area varchar, level varchar, geometry varchar, load_id varchar",
+    "pub_data_quality_v1": "load_id varchar, ref_area varchar, source varchar, feed varchar, instance varchar,"
+    " slice varchar, state varchar,"
     " rows_delivered bigint, rows_accepted bigint, rows_quarantined bigint, control_total bigint,"
     " control_share_pct double, not_retained boolean, warnings bigint",
 }
@@ -170,12 +171,15 @@ def rows(step: int = 0) -> dict[str, list[dict[str, Any]]]:
         ],
         "pub_load_v1": _loads(),
         "pub_boundary_v1": [
-            {"ref_area": area, "level": "region", "geometry": json.dumps(_outline(*REGIONS[area][4]))}
+            {
+                "ref_area": area, "level": "region", "geometry": json.dumps(_outline(*REGIONS[area][4])),
+                "load_id": "inventory-all",
+            }
             for area in REGIONS
         ],
         "pub_data_quality_v1": [
             {
-                **{key: load[key] for key in ("source", "feed", "instance", "slice", "state")},
+                **{k: load[k] for k in ("load_id", "ref_area", "source", "feed", "instance", "slice", "state")},
                 "rows_delivered": load["rows_delivered"], "rows_accepted": load["rows_accepted"],
                 "rows_quarantined": load["rows_quarantined"],
                 "control_total": 1000, "control_share_pct": 99.5, "not_retained": False, "warnings": 1,

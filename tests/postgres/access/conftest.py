@@ -105,6 +105,9 @@ def served(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> It
     folder, dsn = tmp_path_factory.mktemp("access"), databases.new()
     here = small.SmallWarehouse(folder)
     small.fill(here)
+    here.load("territory_register.boundaries", None, [
+        {"feature_id": area, "geometry_type": "Polygon", "geometry": "{}"} for area in ("BY-BR", "BY-HM")
+    ], instance="by", part="adm1")  # fmt: skip
     copy_warehouse(DuckDBWarehouse(here.path), PostgresWarehouse(dsn))
     done = dbt(dsn, folder, "build")
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
