@@ -37,17 +37,26 @@ def init() -> None:
 @app.command()
 @told
 def migrate() -> None:
-    """Bring the tables of an older Gorod to today's form, step by step. Make a backup before."""
+    """Bring the tables of an older Gorod to today's form, step by step. Make a backup before.
+
+    Raw columns that were read otherwise than source.yml declares now are read again from the accepted deliveries.
+    """
     from pipelines.loading.plan import run_lock
+    from pipelines.loading.reread import read_changed_again
     from pipelines.warehouse import open_warehouse
 
     settings = get_settings()
     warehouse = open_warehouse(settings)
-    with run_lock(settings):
+    with run_lock(settings), warehouse.writing():
         done = warehouse.migrate()
-    for step in done:
-        console.out.print(f"form {step.version}: {step.path.name}")
-    if not done:
+        for step in done:
+            console.out.print(f"form {step.version}: {step.path.name}")
+        changed = read_changed_again(settings, warehouse)
+    for change in changed:
+        console.out.print(f"read again: {escaped(str(change))}")
+    if changed:
+        console.out.print("to build the marts anew: gorod run")
+    if not done and not changed:
         console.out.print(f"{escaped(warehouse.name)} has today's form; nothing to do")
 
 

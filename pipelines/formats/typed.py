@@ -45,6 +45,11 @@ EXPECTED = {
 }
 
 
+def sql_type(column: Column) -> str:
+    """The type of a column's values as they leave the reader: a pseudonym is a text."""
+    return SQL_TYPES["text" if column.personal_data == "pseudonymise" else column.type]
+
+
 def quoted(name: str) -> str:
     """A name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'

@@ -117,7 +117,7 @@ def load_offers(
     loaded_before = {
         row["delivery_id"] for row in warehouse.query("select distinct delivery_id from ops.load")
     }
-    with judges(settings.gate_processes) as beside, _scratch(settings) as folder:
+    with judges(settings.gate_processes) as beside, scratch(settings) as folder:
 
         def landed() -> Iterator[tuple[Offer, Delivery | OriginError, Judgement | None]]:
             for number, offer in enumerate(offers):
@@ -170,7 +170,7 @@ def load_pending(delivery: Delivery, settings: Settings, warehouse: Warehouse) -
     """
     if landing.take_up(delivery, settings) == 0:
         return load_delivery(delivery, settings, warehouse)
-    with _scratch(settings) as folder:
+    with scratch(settings) as folder:
         task = _task(delivery, settings, warehouse)
         return load_delivery(
             delivery, settings, warehouse, judged=lambda: apart(task, folder) or fatal(delivery)
@@ -209,7 +209,7 @@ def load_delivery(
             landing.settle(delivery, settings)
             return _outcome(already)
         source = load_sources()[delivery.source]
-        with _scratch(settings) as folder:
+        with scratch(settings) as folder:
             found = ahead or _task(delivery, settings, warehouse)(folder)
             cut = _cut(delivery, history) if found.batch and found.batch.rows else None
             if cut is not None:
@@ -353,7 +353,7 @@ def replay(
         LandingError: its delivery is not in landing, or is not as it came.
     """
     found = find_load(load_id, warehouse)
-    delivery = _delivery_of(found, settings)
+    delivery = delivery_of(found, settings)
     newer = [load for load in _history(delivery, warehouse) if _has_its_place(load, found)]
     if newer and not anyway:
         other = newer[-1]
@@ -399,14 +399,14 @@ def waive(load_id: str, by: str, why: str, until: date, settings: Settings, ware
         )
     if until < today():
         raise GorodError(f"--until {until} is past", "Give a day from today on.")
-    delivery = _delivery_of(found, settings)
+    delivery = delivery_of(found, settings)
     feed = load_sources()[delivery.source].feeds[delivery.feed]
     event = Event("waived", _now(), by, why, until)
     table = raw_table(delivery.source, delivery.feed)
     if warehouse.query(f"select 1 as entered from {table} where load_id = ? limit 1", [found["load_id"]]):
         warehouse.commit_waiver(found["load_id"], event, feed, None, None)
         return
-    with _scratch(settings) as folder:
+    with scratch(settings) as folder:
         try:
             batch = read(delivery, feed, settings.pseudonym_key.get_secret_value(), settings.home, folder)
         except DeliveryError as error:
@@ -645,7 +645,7 @@ def _outcome(row: dict[str, Any]) -> LoadOutcome:
     )
 
 
-def _delivery_of(found: dict[str, Any], settings: Settings) -> Delivery:
+def delivery_of(found: dict[str, Any], settings: Settings) -> Delivery:
     """The delivery of a load, as it came.
 
     Raises:
@@ -661,7 +661,7 @@ def _delivery_of(found: dict[str, Any], settings: Settings) -> Delivery:
 
 
 @contextmanager
-def _scratch(settings: Settings) -> Iterator[Path]:
+def scratch(settings: Settings) -> Iterator[Path]:
     folder = settings.work / uuid.uuid4().hex
     with disk_errors(settings.home):
         folder.mkdir(parents=True)

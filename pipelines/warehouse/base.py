@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,6 +15,7 @@ import pyarrow as pa
 from pipelines.declarations.sources import Feed
 from pipelines.loading.gate import Result
 from pipelines.warehouse.form import Step
+from pipelines.warehouse.raw import Change
 
 Row = dict[str, Any]
 # in ops.build, where a copied warehouse has no marts yet
@@ -121,6 +122,18 @@ class Warehouse(Protocol):
         Raises:
             GorodError: the load would count days or rows twice or nothing at all, or ``batch`` is not what was refused.
             WarehouseError: rows or quarantine are not as many as the ledger says.
+        """
+
+    def raw_changes(self, source: str, feed: str, declared: Feed) -> list[Change]:
+        """The columns of a feed's raw table that were read otherwise than they are declared."""
+
+    def read_again(self, source: str, feed: str, declared: Feed, batches: Iterable[tuple[str, Path]]) -> None:
+        """Let a feed's raw table hold what the loads' batches say in the columns that were read otherwise.
+
+        The rows stay those that stand there: what the gate decided is not decided again. All in one transaction.
+
+        Raises:
+            WarehouseError: a row that stands there is not in its batch, or a value of it cannot be read any more.
         """
 
     def note_embargoed_read(self, what: str, until: datetime, by: str, why: str) -> None:

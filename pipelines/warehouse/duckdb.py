@@ -17,11 +17,12 @@ import duckdb
 from pipelines.declarations.sources import Feed, load_sources
 from pipelines.disk import full_disk
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
-from pipelines.formats.typed import SQL_TYPES, literal, quoted
+from pipelines.formats.typed import literal, quoted
 from pipelines.interrupts import interrupts_raised
-from pipelines.warehouse import form
+from pipelines.warehouse import form, raw
 from pipelines.warehouse.base import Row, raw_table
 from pipelines.warehouse.ledger import Ledger
+from pipelines.warehouse.tables import comment
 
 # What DuckDB says of a file that another process has open; "block" and names of folders hold "lock" too.
 HELD = re.compile(r"lock on file|file handle conflict", re.IGNORECASE)
@@ -112,21 +113,42 @@ class DuckDBWarehouse(Ledger):
                 connection.execute(step.sql)
                 connection.execute(form.RECORD.format(step.version))
                 connection.commit()
-        self.prepare()
+        self._make_form()
         return taken
 
     def prepare(self) -> None:
-        """Create what is missing: schemas, ledger, views, an empty raw table for each declared feed."""
+        """Create what is missing: schemas, ledger, views, an empty raw table for each declared feed.
+
+        Raises:
+            WarehouseError: the ledger has another form, or raw columns were read otherwise than they are declared.
+        """
+        self._make_form(require_unchanged=True)
+
+    def _make_form(self, *, require_unchanged: bool = False) -> None:
+        """Create what is missing. Raw columns that are not as declared stay as they are, unless they must be."""
         with self.connection() as connection:
             connection.begin()
             found, exists = _version(connection)
             form.require(found, exists, str(self.path))
             connection.execute(form.schema_sql())
             connection.execute(form.RECORD.format(form.VERSION))
+            changed: list[raw.Change] = []
             for source in load_sources().values():
                 for name, feed in source.feeds.items():
-                    _prepare_raw(connection, raw_table(source.source, name), feed)
+                    changed += _prepare_raw(connection, raw_table(source.source, name), feed)
+            if require_unchanged:
+                raw.require_unchanged(changed)
             connection.commit()
+
+    def raw_columns(self, connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, raw.Held]:
+        """The columns of a raw table; none where there is none."""
+        return _held(connection, table)
+
+    def put_in_place(self, connection: duckdb.DuckDBPyConnection, table: str, made: str, feed: Feed) -> None:
+        """Let ``made`` be the raw table of a feed, in the transaction of the caller."""
+        connection.execute(f"drop table {table}")
+        connection.execute(f"alter table {made} rename to {quoted(table.split('.')[1])}")
+        _mark(connection, table, feed, {})
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
         """Rows of a query, as dictionaries. An empty list where the warehouse does not exist yet."""
@@ -185,23 +207,43 @@ def _version(connection: duckdb.DuckDBPyConnection) -> tuple[int | None, bool]:
     return row[0] if row else None, True
 
 
-def _prepare_raw(connection: duckdb.DuckDBPyConnection, table: str, feed: Feed) -> None:
-    columns = {name: SQL_TYPES[column.type] for name, column in feed.kept_columns.items()}
-    definition = ", ".join(f"{quoted(name)} {sql_type}" for name, sql_type in columns.items())
+def _prepare_raw(connection: duckdb.DuckDBPyConnection, table: str, feed: Feed) -> list[raw.Change]:
+    """Make a raw table, or add the columns that it lacks; what in it is not as declared."""
+    present = _held(connection, table)
+    changed = raw.changes(table, feed, present)
+    if changed and not connection.execute(f"from {table} limit 1").fetchall():
+        connection.execute(f"drop table {table}")
+        present, changed = {}, []
+    columns = raw.definition(feed)
+    defined = ", ".join(f"{quoted(name)} {sql_type}" for name, sql_type in columns.items())
     connection.execute(
-        f"create table if not exists {table} (load_id VARCHAR not null, row_no BIGINT not null, {definition})"
+        f"create table if not exists {table} (load_id VARCHAR not null, row_no BIGINT not null, {defined})"
     )
-    schema, name = table.split(".")
-    present = {
-        row[0]
-        for row in connection.execute(
-            "select column_name from information_schema.columns where table_schema = ? and table_name = ?",
-            [schema, name],
-        ).fetchall()
-    }
     for column, sql_type in columns.items():
-        if column not in present:
+        if present and column not in present:
             connection.execute(f"alter table {table} add column {quoted(column)} {sql_type}")
+    if not changed:
+        _mark(connection, table, feed, present)
+    return changed
+
+
+def _held(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, raw.Held]:
+    """The columns of a raw table; none where there is none."""
+    schema, name = table.split(".")
+    rows = connection.execute(
+        "select column_name, data_type, comment from duckdb_columns()"
+        " where database_name = current_database() and schema_name = ? and table_name = ?",
+        [schema, name],
+    ).fetchall()
+    return {name: raw.Held(sql_type, comment) for name, sql_type, comment in rows}
+
+
+def _mark(
+    connection: duckdb.DuckDBPyConnection, table: str, feed: Feed, present: dict[str, raw.Held]
+) -> None:
+    for name, column in feed.kept_columns.items():
+        if name not in present or not present[name].is_marked:
+            comment(connection, f"column {table}.{quoted(name)}", raw.mark(column))
 
 
 def _create(path: Path) -> None:

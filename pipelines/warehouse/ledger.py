@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, fields
 from datetime import UTC, date, datetime
@@ -18,6 +19,7 @@ from pipelines.declarations.sources import Feed
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.formats.typed import literal, quoted
 from pipelines.loading.gate import Result
+from pipelines.warehouse import raw
 from pipelines.warehouse.base import Event, LoadRecord, Row, Seen, raw_table
 from pipelines.warehouse.tables import asked, rows_of_load
 
@@ -37,6 +39,14 @@ class Ledger(ABC):
     @abstractmethod
     def told(self, error: duckdb.Error) -> Exception:
         """An error of DuckDB as one that tells what to do."""
+
+    @abstractmethod
+    def raw_columns(self, connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, raw.Held]:
+        """The columns of a raw table; none where there is none."""
+
+    @abstractmethod
+    def put_in_place(self, connection: duckdb.DuckDBPyConnection, table: str, made: str, feed: Feed) -> None:
+        """Let ``made`` be the raw table of a feed, in the transaction of the caller."""
 
     @contextmanager
     def sitting(self) -> Iterator[None]:
@@ -152,6 +162,55 @@ class Ledger(ABC):
                 raise
             connection.commit()
 
+    def raw_changes(self, source: str, feed: str, declared: Feed) -> list[raw.Change]:
+        """The columns of a feed's raw table that were read otherwise than they are declared."""
+        table = raw_table(source, feed)
+        with self._connected(read_only=True) as connection:
+            return raw.changes(table, declared, self.raw_columns(connection, table))
+
+    def read_again(self, source: str, feed: str, declared: Feed, batches: Iterable[tuple[str, Path]]) -> None:
+        """Let a feed's raw table hold what the loads' batches say in the columns that were read otherwise.
+
+        The rows stay those that stand there: what the gate decided is not decided again. All in one transaction.
+
+        Raises:
+            WarehouseError: a row that stands there is not in its batch, or a value of it cannot be read any more.
+        """
+        table, made = raw_table(source, feed), f"{raw_table(source, feed)}__read_again"
+        with self._connected() as connection:
+            connection.begin()
+            try:
+                held = self.raw_columns(connection, table)
+                again = {change.column for change in raw.changes(table, declared, held)}
+                types = {name: column.sql_type for name, column in held.items()}
+                for name in again:
+                    del types[name]
+                kept = dict.fromkeys(types, "held")
+                read = {name: kind for name, kind in raw.definition(declared).items() if name in again}
+                types, origin = {**types, **read}, {**kept, **dict.fromkeys(read, "batch")}
+                defined = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
+                values = ", ".join(f"{where}.{quoted(name)}" for name, where in origin.items())
+                connection.execute(f"create table {made} ({defined})")
+                for load_id, batch in batches:
+                    rows = (
+                        f"from {table} as held join read_parquet({literal(str(batch))}) as batch"
+                        f" on held.row_no = batch.row_no where held.load_id = {literal(load_id)}"
+                    )
+                    _require_read(connection, table, load_id, rows)
+                    connection.execute(f"insert into {made} select {values} {rows} order by held.row_no")
+                    _require_as_many(
+                        load_id, *(rows_of_load(connection, one, load_id) for one in (table, made))
+                    )
+                counts = (
+                    asked(connection, f"select count(*) as rows from {one}")[0][0] for one in (table, made)
+                )
+                _require_as_many("all loads", *counts)
+                self.put_in_place(connection, table, made, declared)
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
     def note_embargoed_read(self, what: str, until: datetime, by: str, why: str) -> None:
         """Enter who reads figures under embargo, which, and why."""
         now, held_until = (
@@ -182,6 +241,40 @@ class Ledger(ABC):
             }
 
 
+def _require_as_many(what: str, stood: int, stand: int) -> None:
+    """Every row that was accepted is read again.
+
+    Raises:
+        WarehouseError: some are not.
+    """
+    if stood != stand:
+        raise WarehouseError(
+            f"{what}: {stood} rows were accepted, and {stand} of them are in what was delivered as it is read now",
+            "Nothing was changed. See: gorod warehouse check --landing. Or take the change of source.yml back.",
+        )
+
+
+def _require_read(connection: duckdb.DuckDBPyConnection, table: str, load_id: str, rows: str) -> None:
+    """What was accepted can still be read.
+
+    Raises:
+        WarehouseError: a value cannot; which, and where.
+    """
+    found = connection.execute(
+        f"select held.row_no, parse_errors {rows} and parse_errors is not null order by held.row_no limit 1"
+    ).fetchone()
+    if found is not None:
+        row_no, errors = found
+        first = json.loads(errors)[0]
+        value = "" if first["value"] is None else f" {first['value']!r}"
+        raise WarehouseError(
+            f"{table}, load {load_id}, row {row_no}: {first['column']}{value} is not what is declared now: "
+            f"{first['expected']}",
+            "Nothing was changed. Texts that mean no value can be declared as `missing`; or take the change of "
+            "source.yml back.",
+        )
+
+
 def _insert_batch(
     connection: duckdb.DuckDBPyConnection,
     table: str,
@@ -190,7 +283,15 @@ def _insert_batch(
     batch: Path,
     kept_back: str | None,
 ) -> None:
-    """The rows of a batch but for those whose ``row_no`` the query ``kept_back`` gives."""
+    """The rows of a batch but for those whose ``row_no`` the query ``kept_back`` gives.
+
+    Raises:
+        WarehouseError: the table holds something else than the batch, and the values would be changed on their way.
+    """
+    held = {str(row[0]): str(row[1]) for row in connection.execute(f"describe {table}").fetchall()}
+    raw.require_unchanged(
+        raw.changes(table, feed, {name: raw.Held(sql_type, None) for name, sql_type in held.items()})
+    )
     names = ", ".join(quoted(name) for name in feed.kept_columns)
     connection.execute(
         f"insert into {table} (load_id, row_no, {names}) select {literal(load_id)}, row_no, {names} "

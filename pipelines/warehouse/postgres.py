@@ -25,20 +25,27 @@ from psycopg import sql
 
 from pipelines.declarations.sources import Feed, load_sources
 from pipelines.errors import WarehouseBusyError, WarehouseError
-from pipelines.formats.typed import SQL_TYPES, literal
+from pipelines.formats.typed import literal, quoted
 from pipelines.interrupts import interrupts_raised
 from pipelines.loading.gate import Result
 from pipelines.progress import tell
-from pipelines.warehouse import form
+from pipelines.warehouse import form, raw
 from pipelines.warehouse.base import Event, LoadRecord, Row, Seen, raw_table
 from pipelines.warehouse.ledger import Ledger
 from pipelines.warehouse.server import Server, is_away
+from pipelines.warehouse.tables import asked
 
 CATALOGUE = "warehouse"
 EXTENSION = "duckdb_extension_postgres_scanner"
 # The extension's wheel is installed by its hash; to check its signature again would take most of a connection's time.
 UNSIGNED: dict[str, str | bool | int | float | list[str]] = {"allow_unsigned_extensions": "true"}
 OWN = Path(__file__).with_name("postgres.sql")
+
+RAW_COLUMNS = (
+    "select c.relname, a.attname, format_type(a.atttypid, a.atttypmod) as held, col_description(c.oid, a.attnum) as says"
+    " from pg_class as c join pg_attribute as a on a.attrelid = c.oid"
+    " where c.relnamespace = to_regnamespace('raw') and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped"
+)
 
 # How often a load is begun; each time the server is waited for as long as ``busy_timeout_s``.
 ATTEMPTS = 3
@@ -130,7 +137,7 @@ class PostgresWarehouse(Ledger):
                 with session.transaction():
                     _script(session, step.sql)
                     _script(session, form.RECORD.format(step.version))
-        self.prepare()
+        self._make_form()
         with self.server.session("migrates", autocommit=True) as session:
             _lay_out_older(session)
         return taken
@@ -139,15 +146,41 @@ class PostgresWarehouse(Ledger):
         """Create what is missing: schemas, ledger, views, an empty raw table for each declared feed.
 
         Raises:
-            WarehouseError: the ledger has another form, or the database sorts text otherwise than by code.
+            WarehouseError: the ledger has another form, raw columns were read otherwise than they are declared, or the
+                database sorts text otherwise than by code.
         """
+        self._make_form(require_unchanged=True)
+
+    def _make_form(self, *, require_unchanged: bool = False) -> None:
+        """Create what is missing. Raw columns that are not as declared stay as they are, unless they must be."""
         with self.server.session("prepares") as session:
             take_turn(session)
             found, exists = version(session)
             form.require(found, exists, self.server.name)
             if not exists:
                 require_order(session, self.server.name)
-            make_form(session)
+            changed = make_form(session)
+            if require_unchanged:
+                raw.require_unchanged(changed)
+
+    def raw_columns(self, connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, raw.Held]:
+        """The columns of a raw table; none where there is none."""
+        return {
+            name: raw.held_on_server(sql_type, comment)
+            for relation, name, sql_type, comment in asked(connection, RAW_COLUMNS)
+            if f"raw.{relation}" == table
+        }
+
+    def put_in_place(self, connection: duckdb.DuckDBPyConnection, table: str, made: str, feed: Feed) -> None:
+        """Let ``made`` be the raw table of a feed, in the transaction of the caller; the views on the old one are gone."""
+        schema, name = table.split(".")
+        for statement in (
+            f"drop table {table} cascade",
+            f"alter table {made} rename to {quoted(name)}",
+            *layout(schema, name),
+            *marks(table, feed, {}),
+        ):
+            connection.execute(f"call postgres_execute(current_database(), {literal(statement)})")
 
     def commit_load(
         self,
@@ -293,8 +326,12 @@ def version(session: psycopg.Connection[Any]) -> tuple[int | None, bool]:
     return row[0] if row else None, True
 
 
-def make_form(session: psycopg.Connection[Any]) -> None:
-    """Schemas, ledger, views and raw tables of the newest form; locks nothing where all is there."""
+def make_form(session: psycopg.Connection[Any]) -> list[raw.Change]:
+    """Schemas, ledger, views and raw tables of the newest form; locks nothing where all is there.
+
+    Returns:
+        What in the raw tables is not as declared.
+    """
     text = form.schema_sql() + OWN.read_text(encoding="utf-8")
     mark = f"Gorod's ledger, form {form.VERSION}, {hashlib.sha256(text.encode()).hexdigest()[:16]}"
     row = session.execute("select obj_description(to_regnamespace('ops'), 'pg_namespace')").fetchone()
@@ -302,14 +339,15 @@ def make_form(session: psycopg.Connection[Any]) -> None:
         _script(session, text)
         _script(session, form.RECORD.format(form.VERSION))
         session.execute(sql.SQL("comment on schema ops is {}").format(sql.Literal(mark)))
-    present: dict[str, set[str]] = {}
-    for table, column in session.execute(
-        "select table_name, column_name from information_schema.columns where table_schema = 'raw'"
-    ):
-        present.setdefault(table, set()).add(column)
+    present: dict[str, dict[str, raw.Held]] = {}
+    for table, column, sql_type, comment in session.execute(RAW_COLUMNS):
+        present.setdefault(table, {})[column] = raw.held_on_server(sql_type, comment)
+    changed: list[raw.Change] = []
     for source in load_sources().values():
         for name, feed in source.feeds.items():
-            _prepare_raw(session, raw_table(source.source, name), feed, present)
+            table = raw_table(source.source, name)
+            changed += _prepare_raw(session, table, feed, present.get(table.split(".")[1], {}))
+    return changed
 
 
 def require_order(session: psycopg.Connection[Any], where: str) -> None:
@@ -334,44 +372,50 @@ def require_order(session: psycopg.Connection[Any], where: str) -> None:
 
 
 def _prepare_raw(
-    session: psycopg.Connection[Any], table: str, feed: Feed, present: dict[str, set[str]]
-) -> None:
-    schema, name = table.split(".")
-    relation = sql.Identifier(schema, name)
-    columns = {column: SQL_TYPES[declared.type] for column, declared in feed.kept_columns.items()}
+    session: psycopg.Connection[Any], table: str, feed: Feed, present: dict[str, raw.Held]
+) -> list[raw.Change]:
+    """Make a raw table, or add the columns that it lacks; what in it is not as declared."""
+    changed = raw.changes(table, feed, present)
+    relation = sql.Identifier(*table.split("."))
+    if changed and session.execute(sql.SQL("select 1 from {} limit 1").format(relation)).fetchone() is None:
+        _script(session, f"drop table {table} cascade")
+        present, changed = {}, []
+    columns = raw.definition(feed)
+    defined = [f"{quoted(name)} {sql_type}" for name, sql_type in columns.items()]
+    if not present:
+        own = ["load_id varchar not null", "row_no bigint not null"]
+        statements = [f"create table {table} ({', '.join([*own, *defined])})", *layout(*table.split("."))]
+    else:
+        statements = [
+            f"alter table {table} add column {column}"
+            for name, column in zip(columns, defined, strict=True)
+            if name not in present
+        ]
+    for statement in [*statements, *(() if changed else marks(table, feed, present))]:
+        _script(session, statement)
+    return changed
 
-    def defined(column: str) -> sql.Composable:
-        return sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(columns[column]))
 
-    if name not in present:
-        own = sql.SQL("load_id varchar not null, row_no bigint not null")
-        all_columns = sql.SQL(", ").join([own, *map(defined, columns)])
-        session.execute(sql.SQL("create table {} ({})").format(relation, all_columns))
-        _lay_out(session, schema, name)
-        return
-    for column in columns:
-        if column not in present[name]:
-            session.execute(sql.SQL("alter table {} add column {}").format(relation, defined(column)))
+def marks(table: str, feed: Feed, present: dict[str, raw.Held]) -> list[str]:
+    """The statements that say of each column what it was read as, where it does not say so yet."""
+    return [
+        f"comment on column {table}.{quoted(name)} is {literal(raw.mark(column))}"
+        for name, column in feed.kept_columns.items()
+        if name not in present or not present[name].is_marked
+    ]
 
 
-def _lay_out(session: psycopg.Connection[Any], schema: str, name: str) -> None:
+def layout(schema: str, name: str) -> list[str]:
     """A raw table is only added to, a load at a time: an index of ranges finds a load, and rows are frozen once.
 
     Measured in docs/decisions/0013-raw-tables-on-a-server.md.
     """
-    relation = sql.Identifier(schema, name)
-    session.execute(
-        sql.SQL(
-            "create index if not exists {} on {} using brin (load_id, row_no)"
-            " with (pages_per_range = 32, autosummarize = on)"
-        ).format(sql.Identifier(f"{name[:53]}_range"), relation)
-    )
-    session.execute(
-        sql.SQL(
-            "alter table {} set (autovacuum_freeze_min_age = 0, autovacuum_vacuum_insert_scale_factor = 0.05,"
-            " autovacuum_analyze_scale_factor = 0.05)"
-        ).format(relation)
-    )
+    return [
+        f"create index if not exists {quoted(f'{name[:53]}_range')} on {schema}.{quoted(name)} using brin"
+        " (load_id, row_no) with (pages_per_range = 32, autosummarize = on)",
+        f"alter table {schema}.{quoted(name)} set (autovacuum_freeze_min_age = 0,"
+        " autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05)",
+    ]
 
 
 def _lay_out_older(session: psycopg.Connection[Any]) -> None:
@@ -383,7 +427,8 @@ def _lay_out_older(session: psycopg.Connection[Any]) -> None:
     ).fetchall()
     for table, index in found:
         with session.transaction():
-            _lay_out(session, "raw", table)
+            for statement in layout("raw", table):
+                _script(session, statement)
         session.execute(sql.SQL("drop index {}").format(sql.Identifier("raw", index)))
 
 

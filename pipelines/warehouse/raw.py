@@ -1,0 +1,113 @@
+"""The raw tables as the declarations have them, and as they stand: what a column was read as is a comment on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pipelines.declarations.sources import Column, Feed
+from pipelines.errors import WarehouseError
+from pipelines.formats.typed import SQL_TYPES, sql_type
+
+READ_AS = "read as "
+# the names that a server gives the types of raw columns
+ON_A_SERVER = {
+    "character varying": "VARCHAR",
+    "bigint": "BIGINT",
+    "numeric(18,6)": "DECIMAL(18,6)",
+    "date": "DATE",
+    "timestamp without time zone": "TIMESTAMP",
+    "boolean": "BOOLEAN",
+}
+
+
+@dataclass(frozen=True)
+class Held:
+    """A column of a raw table: its type, and the comment on it."""
+
+    sql_type: str
+    comment: str | None
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether it says what it was read as; a column made by an older Gorod does not."""
+        return (self.comment or "").startswith(READ_AS)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A column that stands in a raw table as something else than it is declared; ``declared`` is None for a dropped one."""
+
+    table: str
+    column: str
+    held: str
+    declared: str | None
+
+    def __str__(self) -> str:
+        """For a person."""
+        wanted = f"is declared {self.declared}" if self.declared else "may not be kept"
+        return f"{self.table}: {self.column} was {self.held} and {wanted}"
+
+
+def held_on_server(sql_type: str, comment: str | None) -> Held:
+    """A column as a server tells of it."""
+    return Held(ON_A_SERVER.get(sql_type, sql_type), comment)
+
+
+def mark(column: Column) -> str:
+    """What the values of a column are, as far as the reader decides it: type, and what was done to personal data."""
+    how = {
+        "coarsen": f", coarsened to {column.coarsen_decimals} places",
+        "pseudonymise": ", pseudonymised",
+    }.get(column.personal_data, "")
+    return f"{READ_AS}{column.type}{how}"
+
+
+def definition(feed: Feed) -> dict[str, str]:
+    """The columns of a feed's raw table and their types, without those of every raw table."""
+    return {name: sql_type(column) for name, column in feed.kept_columns.items()}
+
+
+def changes(table: str, feed: Feed, present: Mapping[str, Held]) -> list[Change]:
+    """The columns that hold something else than is declared now.
+
+    A column that is no longer declared stays with what it holds, but for one that is declared personal and dropped.
+    """
+    found = []
+    for name, column in feed.columns.items():
+        held = present.get(name)
+        if held is None:
+            continue
+        if column.personal_data == "drop":
+            found.append(Change(table, name, _told(held), None))
+        elif _type(held.sql_type) != _type(sql_type(column)) or (
+            held.is_marked and held.comment != mark(column)
+        ):
+            found.append(Change(table, name, _told(held), mark(column).removeprefix(READ_AS)))
+    return found
+
+
+def require_unchanged(found: Sequence[Change]) -> None:
+    """What is stored is never taken for something else.
+
+    Raises:
+        WarehouseError: a column has to be read again first.
+    """
+    if found:
+        raise WarehouseError(
+            "\n".join(map(str, found)),
+            "Nothing was changed. Make a backup, then: gorod warehouse migrate. It reads the accepted deliveries again "
+            "as they are declared now. Or take the change of source.yml back.",
+        )
+
+
+def _type(name: str) -> str:
+    return name.replace(" ", "")
+
+
+def _told(held: Held) -> str:
+    if held.is_marked:
+        assert held.comment is not None
+        return held.comment.removeprefix(READ_AS)
+    names = {_type(sql): name for name, sql in SQL_TYPES.items()}
+    return names.get(_type(held.sql_type), held.sql_type)
