@@ -311,11 +311,19 @@ class Indicator(Declaration):
         le=100,
         description="a period of which less was delivered is not published",
     )
-    minimum_population_coverage_pct: Decimal = Field(
-        default=Decimal(0),
+    minimum_population_coverage_pct: Decimal | None = Field(
+        default=None,
         ge=0,
         le=100,
-        description="a rolled-up figure that covers less of the people is not published",
+        description="a rolled-up figure that covers less of the people is not published; absent: 100 for a sum without"
+        " a denominator, which would pass for the whole, else 0",
+    )
+    reliable_population_coverage_pct: Decimal = Field(
+        default=Decimal(50),
+        ge=0,
+        le=100,
+        description="a rolled-up figure that covers less of the people is published with the status U (low"
+        " reliability), and its note names whom it stands for",
     )
     imputation: Imputation | None = Field(
         default=None, description="how a missing value is filled in; absent: it stays missing"
@@ -332,6 +340,16 @@ class Indicator(Declaration):
     def method(self) -> Method:
         """The newest version."""
         return self.methods[-1]
+
+    @property
+    def least_population_coverage_pct(self) -> Decimal:
+        """``minimum_population_coverage_pct``, or what holds where it is not said."""
+        if self.minimum_population_coverage_pct is not None:
+            return self.minimum_population_coverage_pct
+        is_sum = self.roll_up == "ratio_of_sums" and any(
+            method.denominator is None for method in self.methods
+        )
+        return Decimal(100 if is_sum and self.rolled_up else 0)
 
     @property
     def is_measured(self) -> bool:

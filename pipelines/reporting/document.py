@@ -11,8 +11,8 @@ from typing import Any, Literal
 import typst
 
 from pipelines.errors import GorodError
-from pipelines.reporting.figures import Digest, Line, Value
-from pipelines.reporting.pictures import bar_chart, figures_of, map_classes, region_map
+from pipelines.reporting.figures import LOW_COVERAGE, Digest, Line, Value
+from pipelines.reporting.pictures import bar_chart, figures_of, map_classes, printed, region_map
 from pipelines.reporting.wording import (
     MISSING,
     MISSING_EXPLAINED,
@@ -79,6 +79,7 @@ def _data(digest: Digest) -> dict[str, Any]:
         "territories": [territory.name for territory in digest.territories],
         "rows": _rows(digest, partly),
         "legend": _legend(digest),
+        "low_coverage": _low_coverage(digest),
         "chart": _picture(digest, digest.line(digest.report.chart), "Столбиковая диаграмма"),
         "map": _picture(digest, digest.line(digest.report.map), "Карта регионов"),
         "methods": _methods(digest),
@@ -108,8 +109,7 @@ def _cell(line: Line, area: str) -> dict[str, str | None]:
     value = line.values.get(area)
     if value is None or value.value is None:
         return {"number": None, "mark": "", "words": missing(value.missing_reason if value else None)}
-    mark = STATUS[value.obs_status][0] if value.obs_status in STATUS else ""
-    return {"number": number(value.value, line.indicator.decimals), "mark": mark, "words": ""}
+    return {"number": number(value.value, line.indicator.decimals), "mark": value.mark, "words": ""}
 
 
 def _coverage(digest: Digest, line: Line) -> str:
@@ -137,6 +137,20 @@ def _legend(digest: Digest) -> str:
     return "; ".join(parts) + "." if parts else ""
 
 
+def _low_coverage(digest: Digest) -> str:
+    """Whom the figures of low coverage in the table stand for, by territory; a figure of the same people is told once."""
+    told: dict[str, dict[str, None]] = {}
+    for line in digest.lines:
+        for territory in digest.territories:
+            value = line.values.get(territory.ref_area)
+            if value is not None and value.low_coverage is not None:
+                told.setdefault(territory.name, {})[
+                    value.low_coverage.removeprefix(LOW_COVERAGE).strip(" ,.")
+                ] = None
+    parts = [f"{name} – {', '.join(whose)}" for name, whose in told.items()]
+    return f"{LOW_COVERAGE}: {'; '.join(parts)}." if parts else ""
+
+
 def _picture(digest: Digest, line: Line, kind: str) -> dict[str, Any]:
     """Heading, unit and period, the text that stands for the picture, and the map's legend."""
     decimals = line.indicator.decimals
@@ -144,7 +158,7 @@ def _picture(digest: Digest, line: Line, kind: str) -> dict[str, Any]:
     said = "; ".join(
         f"{region.name} – "
         + (
-            number(values[region.ref_area], decimals)
+            printed(line.values[region.ref_area], decimals)
             if region.ref_area in values
             else _words(line, region.ref_area)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -14,9 +15,15 @@ from pipelines.errors import GorodError, WarehouseError
 from pipelines.loading.delivery import month_span
 from pipelines.publishing.publication import Publication
 from pipelines.reporting.declaration import Report, ReportLine
+from pipelines.reporting.wording import STATUS
 
 # finest first: of two periods that end on one day the finer is shown
 FREQUENCIES = ("M", "Q", "S", "A")
+
+# a full stop and a blank, but not those of «г. Брест»
+END_OF_SENTENCE = r"(?<!\bг\.)(?<=\.) "
+# how the note of such a figure begins (macro value_note)
+LOW_COVERAGE = "Низкий охват"
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,21 @@ class Value:
     method_version: str
     synthetic: bool
     note: str | None
+
+    @property
+    def mark(self) -> str:
+        """The letter that stands behind the figure; empty for a normal one, and where there is none."""
+        return STATUS[self.obs_status][0] if self.value is not None and self.obs_status in STATUS else ""
+
+    @property
+    def sentences(self) -> list[str]:
+        """The note, sentence by sentence."""
+        return [sentence for sentence in re.split(END_OF_SENTENCE, self.note or "") if sentence]
+
+    @property
+    def low_coverage(self) -> str | None:
+        """That the figure covers too few of the people, and whom it stands for; None where it does not."""
+        return next((sentence for sentence in self.sentences if sentence.startswith(LOW_COVERAGE)), None)
 
 
 @dataclass(frozen=True)

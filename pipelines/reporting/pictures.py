@@ -15,7 +15,7 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.reporting.figures import Line, Territory
+from pipelines.reporting.figures import Line, Territory, Value
 from pipelines.reporting.wording import missing, number
 
 FONT = "Libertinus Serif"
@@ -81,7 +81,7 @@ def bar_chart(line: Line, regions: Sequence[Territory], country: Territory | Non
         {
             "name": region.name,
             "value": values[region.ref_area],
-            "label": number(values[region.ref_area], decimals),
+            "label": printed(line.values[region.ref_area], decimals),
         }
         for region in sorted(regions, key=lambda region: -values.get(region.ref_area, -math.inf))
         if region.ref_area in values
@@ -119,7 +119,7 @@ def bar_chart(line: Line, regions: Sequence[Territory], country: Territory | Non
     ]
     mean = line.values.get(country.ref_area) if country else None
     if country and mean and mean.value is not None and domain[0] <= mean.value <= domain[1]:
-        marked = data([{"value": mean.value, "label": f"{country.name}: {number(mean.value, decimals)}"}])
+        marked = data([{"value": mean.value, "label": f"{country.name}: {printed(mean, decimals)}"}])
         layers += [
             alt.Chart(marked).mark_rule(color=INK, strokeDash=[4, 3], strokeWidth=1.2).encode(x=x),
             alt.Chart(marked)
@@ -150,7 +150,9 @@ def region_map(line: Line, regions: Sequence[Territory], boundaries: dict[str, d
         x, y = points[region.ref_area]
         shown = region.ref_area in values
         value = (
-            number(values[region.ref_area], line.indicator.decimals) if shown else _why_missing(line, region)
+            printed(line.values[region.ref_area], line.indicator.decimals)
+            if shown
+            else _why_missing(line, region)
         )
         field = "label" if shown else "reason"
         labels.append({"x": x, "y": y, "name": _short(region.name), "label": "", "reason": "", field: value})
@@ -247,6 +249,11 @@ def _project(rings: list[list[list[float]]]) -> list[Ring]:
         kept = [point for index, point in enumerate(points) if index == 0 or point != points[index - 1]]
         projected.append([(lon * math.cos(PARALLEL), lat) for lon, lat in kept])
     return projected
+
+
+def printed(value: Value, decimals: int) -> str:
+    """A figure with the letter of its status; empty where there is no figure."""
+    return "" if value.value is None else f"{number(value.value, decimals)} {value.mark}".rstrip()
 
 
 def _why_missing(line: Line, region: Territory) -> str:

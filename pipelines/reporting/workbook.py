@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -187,7 +186,7 @@ def _note(digest: Digest, line: Line) -> str:
     coverage = {
         name: f"{number(value.coverage_pct, 1)} %"
         for name, value in shown
-        if value.coverage_pct is not None and value.coverage_pct < 99.95
+        if value.coverage_pct is not None and value.coverage_pct < 99.95 and value.low_coverage is None
     }
     parts = []
     if coverage and len(coverage) == len(shown) and len(set(coverage.values())) == 1:
@@ -196,9 +195,9 @@ def _note(digest: Digest, line: Line) -> str:
         parts.append(f"{COVERAGE}: " + ", ".join(f"{name} {share}" for name, share in coverage.items()))
     notes: dict[str, list[str]] = {}
     for name, value in values:
-        for sentence in re.split(r"(?<=\.) ", value.note or "") if value is not None else ():
+        for sentence in value.sentences if value is not None else ():
             # coverage is told once for all territories above
-            if sentence and not sentence.startswith(COVERAGE):
+            if not sentence.startswith(COVERAGE):
                 notes.setdefault(sentence, []).append(name)
     for note, names in notes.items():
         parts.append(note if len(names) == len(line.values) else f"{', '.join(names)}: {note}")
@@ -291,6 +290,7 @@ _SERIES = (
     _Column("Статус", 22, lambda row: _status(row.value)),
     _Column("Охват населения, %", 12, lambda row: row.value.coverage_pct),
     _Column("Охват времени, %", 12, lambda row: row.value.coverage_time_pct),
+    _Column("Примечание", 44, lambda row: row.value.note),
     _Column("Версия методики", 11, lambda row: row.value.method_version),
     _Column("Синтетика", 11, lambda row: row.value.synthetic),
 )

@@ -25,6 +25,33 @@ def test_requests_per_inhabitant_of_a_city_and_of_what_reports(small: Any) -> No
     assert small.value("appeals_per_1000", "BY-BR", "2019-04")["coverage_population_pct"] == 36
 
 
+def test_low_coverage_never_looks_normal(small: Any) -> None:
+    """Below half of the people the status is U, and the note says whose figure it is, in three languages."""
+    region = small.value("appeals_per_1000", "BY-BR", "2019-04")  # Brest alone: 180 of 500
+    assert (region["obs_status"], region["missing_reason"], region["coverage_population_pct"]) == (
+        "U",
+        None,
+        36,
+    )
+    assert "Низкий охват, только 36 % населения: г. c-brest." in region["note_ru"]
+    assert "Нізкі ахоп, толькі 36 % насельніцтва: г. c-brest." in region["note_be"]
+    assert "Low coverage, only 36 % of the population: Brest." in region["note_en"]
+    assert "Охват населения" not in region["note_ru"]
+    country = small.value("appeals_per_1000", "BY", "2019-04")  # the larger first
+    assert country["obs_status"] == "U"
+    assert "только 38 % населения: г. c-minsk, г. c-brest." in country["note_ru"]
+    part = small.value("appeals_per_1000", "BY", "2019-04", "G20")
+    assert part["obs_status"] == "U" or part["missing_reason"] == "suppressed"
+    whole = small.value("appeals_per_1000", "BY-HM", "2019-04")
+    assert (whole["coverage_population_pct"], whole["obs_status"]) == (100, "A")
+    assert "охват" not in (whole["note_ru"] or "")
+    missing = small.value(
+        "appeals_per_1000", "BY-MI", "2019-04"
+    )  # nobody there: no figure that stands for anybody
+    assert missing["obs_status"] == "O"
+    assert "охват" not in (missing["note_ru"] or "")
+
+
 def test_zero_not_retained_and_not_delivered_stay_different(small: Any) -> None:
     zero = small.value("appeals_per_1000", "c-minsk", "2019-04", "G20")
     assert (zero["obs_value"], zero["obs_status"], zero["missing_reason"]) == (0, "A", None)

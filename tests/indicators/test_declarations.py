@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.declarations.indicators import check_sources, load_catalogue
+from pipelines.declarations.indicators import Indicator, check_sources, load_catalogue
 from pipelines.declarations.sources import load_sources
 from pipelines.errors import DeclarationError
 
@@ -136,6 +136,31 @@ MEASURED = {
 def unit(code: str, per: str | None = None) -> dict[str, Any]:
     known = {one["code"]: one for one in (PERSONS, ROUBLES, AREA)}
     return known.get(code) or {**NAME, "code": code, **({} if per is None else {"per": per})}
+
+
+@pytest.mark.parametrize(
+    ("changes", "minimum"),
+    [
+        ({}, 0),  # a ratio stands for those who report
+        (
+            {"unit": {**UNIT, "code": "UNITS"}, "methods": by(denominator=None, scale=1)},
+            100,
+        ),  # a sum would pass for all
+        ({"unit": {**UNIT, "code": "UNITS"}, "methods": by(denominator=None, scale=1), "rolled_up": []}, 0),
+        ({"minimum_population_coverage_pct": 80}, 80),
+    ],
+)
+def test_how_much_of_the_people_a_figure_needs_where_it_is_not_said(
+    changes: dict[str, Any], minimum: int
+) -> None:
+    declared = Indicator.model_validate(indicator(**changes))
+    assert declared.least_population_coverage_pct == minimum
+    assert declared.reliable_population_coverage_pct == 50
+
+
+def test_a_percentile_without_a_denominator_is_no_sum() -> None:
+    declared = indicator(methods=by(denominator=None, scale=1), roll_up="percentile", percentile=50)
+    assert Indicator.model_validate(declared).least_population_coverage_pct == 0
 
 
 def ratio(above: Any, below: Any = None, scale: int = 1) -> list[dict[str, Any]]:

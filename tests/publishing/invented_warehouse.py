@@ -43,6 +43,12 @@ CONTRACTS = {
     " control_share_pct double, not_retained boolean, warnings bigint",
 }
 
+# figures that stand for one town, and how the models say so
+LOW_COVERAGE = {("requests_per_1000", "BY-MI"), ("net_migration_per_1000", "BY-MI"), ("wage_byn", "BY-MI")}
+LOW_COVERAGE_NOTE = (
+    "Низкий охват, только 14,6 % населения: г. Борисов. При проверке загрузки были предупреждения."
+)
+
 # ref_area: names ru, be, en; SOATO; corners of an invented outline (west, south, east, north)
 REGIONS: dict[str, tuple[str, str, str, str, tuple[float, float, float, float]]] = {
     "BY-BR": (
@@ -237,15 +243,18 @@ def _value(indicator: str, area: str, period: str, step: int) -> dict[str, Any]:
     value = None if missing else value_of(indicator, area, period, step)
     if (indicator, area) == ("wifi_points_per_10000", "BY-MA"):
         value = 0.0
+    coverage, note = (62.5 if source == "portal" else 100.0), None
+    if (indicator, area) in LOW_COVERAGE and not missing:
+        status, coverage, note = "U", 14.6, LOW_COVERAGE_NOTE
     first, last = _days(period)
     return {
         "indicator": indicator, "ref_area": area, "freq": freq, "time_period": period, "breakdown": "_T",
         "obs_value": value, "obs_status": missing[0] if missing else status,
         "missing_reason": missing[1] if missing else None, "unit_measure": unit_code, "decimals": decimals,
         "numerator": None if missing else 10.0, "denominator": None if missing else 4.0,
-        "denominator_period": "2025", "coverage_population_pct": 62.5 if source == "portal" else 100.0,
+        "denominator_period": "2025", "coverage_population_pct": coverage,
         "coverage_time_pct": 100.0, "method_version": "1", "first_day": first, "last_day": last,
-        "synthetic": source == "inventory", "note_ru": None,
+        "synthetic": source == "inventory", "note_ru": note,
     }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from pipelines.errors import GorodError, WarehouseError
 from pipelines.publishing.publication import current_publication, publish
 from pipelines.reporting.declaration import Report, ReportLine
 from pipelines.reporting.digest import ReportResult, make_digest
+from pipelines.reporting.wording import number
 from pipelines.settings import Settings
 
 WARNING = "СИНТЕТИЧЕСКИЕ ДАННЫЕ – не для использования"
@@ -106,6 +107,34 @@ def test_workbook_figures_are_the_snapshot_s(settings: Settings, digest: ReportR
                 expected = value if value is not None else WORDS[str(reason)]
                 assert row[columns[str(area)]] == expected
                 assert isinstance(row[columns[str(area)]], float if value is not None else str)
+
+
+def test_low_coverage_is_told_wherever_the_figure_stands(settings: Settings, digest: ReportResult) -> None:
+    """The letter behind the number, and whose figure it is: in both sheets, the table, the chart and the map."""
+    whose = "только 14,6 % населения: г. Борисов"
+    header, rows = table(digest, "Показатели")
+    requests = rows[list(invented.INDICATORS).index("requests_per_1000")]
+    note = str(requests[header.index("Примечание")])
+    assert f"Минская область: Низкий охват, {whose}" in note
+    assert "Минская область 14,6 %" not in note  # not twice
+    assert "Минская область: При проверке загрузки были предупреждения" in note
+    header, rows = table(digest, "Ряды")
+    at = {str(title): index for index, title in enumerate(header)}
+    low = [row for row in rows if "Низкий охват" in str(row[at["Примечание"]])]
+    assert {(row[at["Код показателя"]], row[at["Код территории"]]) for row in low} == invented.LOW_COVERAGE
+    assert {row[at["Статус"]] for row in low} == {"низкая надёжность"}
+    first, second = pdf_pages(digest)
+    assert first.count(whose) == 1  # three indicators, one town
+    assert f"Низкий охват: Минская область – {whose}." in first
+    assert "н – низкая надёжность" in first
+    for pictured, period in (("net_migration_per_1000", "2025"), ("wage_byn", "2025-12")):  # chart, map
+        ((value,),) = snapshot(
+            settings,
+            "select obs_value from published.pub_indicator_value_v1"
+            f" where indicator = '{pictured}' and ref_area = 'BY-MI' and time_period = '{period}'",
+        )
+        shown = number(float(str(value)), invented.INDICATORS[pictured][3])
+        assert re.sub(r"\s+", " ", f"{shown} н") in second, pictured
 
 
 def test_workbook_tells_the_reasons_apart_from_zero(digest: ReportResult) -> None:

@@ -42,6 +42,7 @@ select
     decided.coverage_time_pct,
     decided.is_complete,
     decided.is_thin,
+    decided.is_low_coverage,
     decided.is_carried,
     decided.synthetic,
     decided.has_warnings,

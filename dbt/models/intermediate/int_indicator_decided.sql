@@ -51,6 +51,9 @@ valued as (
         periods.last_day,
         coalesce(parts.is_hidden, false) as is_hidden,
         coalesce(computed.coverage_population_pct, 0) < indicators.minimum_population_coverage_pct as is_thin,
+        computed.is_complete
+        and coalesce(computed.coverage_population_pct, 0) < indicators.reliable_population_coverage_pct
+            as is_low_coverage,
         exempt.ref_area is not null as is_exempt,
         -- the first period of a new version of the method
         not methods.is_first and methods.valid_from >= periods.first_day as is_break,
@@ -116,6 +119,7 @@ select
     case when reason is null then figure end as obs_value,
     case
         when reason is not null then {{ status_of_reason('reason') }}
+        when is_low_coverage then 'U'
         when is_break and obs_status = 'A' then 'B'
         else obs_status
     end as obs_status,
@@ -134,6 +138,7 @@ select
     coverage_time_pct,
     is_complete,
     is_thin,
+    is_low_coverage and reason is null as is_low_coverage,
     is_carried,
     synthetic,
     has_warnings,

@@ -137,6 +137,7 @@ territories as (
     from (
         select
             ref_area || ' ' || level || ' ' || coalesce(parent, '') || ' ' || coalesce(region, '')
+            || ' ' || name_ru || ' ' || coalesce(name_be, '') || ' ' || coalesce(name_en, '')
             || coalesce(' ' || cast(listed_from as varchar), '') || coalesce(' - ' || cast(listed_to as varchar), '')
                 as state
         from {{ ref('dim_territory') }}

@@ -7,7 +7,9 @@ with standing_out as (
         found.freq,
         found.time_period,
         found.breakdown,
-        string_agg(rules.says_ru, '; ' order by found.rule) as stands_out_ru
+        string_agg(rules.says_ru, '; ' order by found.rule) as stands_out_ru,
+        string_agg(rules.says_be, '; ' order by found.rule) as stands_out_be,
+        string_agg(rules.says_en, '; ' order by found.rule) as stands_out_en
     from {{ ref('int_plausibility') }} as found
     inner join {{ source('catalogue', 'plausibility_rule') }} as rules on found.rule = rules.rule
     where rules.severity = 'warning'
@@ -21,6 +23,11 @@ figures as (
         imputed.rule as imputed_by,
         imputed.imputed_from,
         standing_out.stands_out_ru,
+        standing_out.stands_out_be,
+        standing_out.stands_out_en,
+        low_coverage.whose_ru,
+        low_coverage.whose_be,
+        low_coverage.whose_en,
         coalesce(imputed.quality_class, qualities.quality_class) as quality_class
     from {{ ref('int_indicator_believed') }} as decided
     left join {{ ref('int_indicator_imputed') }} as imputed
@@ -37,6 +44,13 @@ figures as (
             and decided.freq = standing_out.freq
             and decided.time_period = standing_out.time_period
             and decided.breakdown = standing_out.breakdown
+    left join {{ ref('int_indicator_low_coverage') }} as low_coverage
+        on
+            decided.indicator = low_coverage.indicator
+            and decided.ref_area = low_coverage.ref_area
+            and decided.freq = low_coverage.freq
+            and decided.time_period = low_coverage.time_period
+            and decided.breakdown = low_coverage.breakdown
     left join {{ source('catalogue', 'quality_class') }} as qualities
         on decided.quality_rank = qualities.quality_rank and decided.reason is null
 )
@@ -69,5 +83,7 @@ select
     synthetic,
     made,
     includes_unallocated,
-    {{ value_note() }} as note_ru
+    {{ value_note('ru') }} as note_ru,
+    {{ value_note('be') }} as note_be,
+    {{ value_note('en') }} as note_en
 from figures

@@ -34,7 +34,9 @@ select
     figures.last_day,
     figures.last_update,
     figures.synthetic,
-    figures.note_ru
+    figures.note_ru,
+    figures.note_be,
+    figures.note_en
 from {{ ref('mart_open_indicator_value') }} as figures
 inner join {{ source('catalogue', 'indicator') }} as indicators on figures.indicator = indicators.indicator
 inner join {{ ref('dim_territory') }} as territories on figures.ref_area = territories.ref_area

@@ -78,6 +78,7 @@ select
     indicators.imputation_limit,
     indicators.minimum_time_coverage_pct,
     indicators.minimum_population_coverage_pct,
+    indicators.reliable_population_coverage_pct,
     cast(coalesce(cells.minimum_cell, 0) as integer) as minimum_cell,
     indicators.method_version,
     methods.valid_from as method_valid_from,

@@ -24,6 +24,8 @@ select
     figures.last_day,
     figures.last_update,
     figures.synthetic,
-    figures.note_ru
+    figures.note_ru,
+    figures.note_be,
+    figures.note_en
 from {{ ref('known_indicator_value') }} as figures
 where {{ not_under_embargo('indicator', 'figures') }}

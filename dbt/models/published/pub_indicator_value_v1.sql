@@ -22,5 +22,7 @@ select
     last_day,
     last_update,
     synthetic,
-    note_ru
+    note_ru,
+    note_be,
+    note_en
 from {{ ref('mart_open_indicator_value') }}
