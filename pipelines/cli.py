@@ -18,6 +18,8 @@ from rich.console import Console
 
 from pipelines import console
 from pipelines.commands.access import app as access_app
+from pipelines.commands.alerts import app as alerts_app
+from pipelines.commands.alerts import watch
 from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, told
 from pipelines.commands.answering import escaped as _escaped
 from pipelines.commands.export import app as export_app
@@ -63,6 +65,8 @@ app.add_typer(release_app, name="release")
 app.add_typer(access_app, name="access")
 app.add_typer(export_app, name="export")
 app.add_typer(warehouse_app, name="warehouse")
+app.add_typer(alerts_app, name="alerts")
+app.command()(watch)
 
 
 @app.command()

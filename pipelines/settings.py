@@ -54,6 +54,24 @@ class Settings(BaseSettings):
     ui_hosts: str = Field(
         default="", description="hosts under which a proxy passes on to Dagster's UI, parted by blanks"
     )
+    alert_mail_to: str = Field(default="", description="who is told by mail, parted by blanks")
+    alert_mail_from: str = Field(default="", description="sender of these mails; default: gorod@<host>")
+    smtp_host: str = Field(default="", description="mail server")
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="port of the mail server")
+    smtp_tls: Literal["starttls", "tls"] = Field(
+        default="starttls", description="TLS after a greeting (587), or from the first byte (465)"
+    )
+    smtp_user: str = Field(default="", description="login at the mail server; none where empty")
+    smtp_password: SecretStr = Field(default=SecretStr(""), description="its password; environment only")
+    alert_webhook: SecretStr = Field(
+        default=SecretStr(""), description="address that alerts are posted to as JSON; environment only"
+    )
+    alert_silent_min: float = Field(
+        default=10.0, gt=0, description="minutes after which a silent daemon is an alert"
+    )
+    alert_stale_h: float = Field(
+        default=6.0, ge=0, description="hours for which marts may be behind the ledger before it is an alert"
+    )
     keep_publications: int = Field(default=3, ge=1, description="how many publications stay on disk")
 
     @classmethod

@@ -1,0 +1,92 @@
+"""``gorod alerts``: what is amiss and was told, and who has seen it. ``gorod watch`` looks for it."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from pipelines import console
+from pipelines.commands.answering import Json, escaped, told
+from pipelines.exit_codes import ExitCode
+from pipelines.moments import told as when
+from pipelines.settings import get_settings
+
+app = typer.Typer(invoke_without_command=True, help="What is amiss and was told, and who has seen it.")
+
+
+@app.callback()
+@told
+def alerts(
+    context: typer.Context,
+    past: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What is amiss and was told, and who has seen it."""
+    from pipelines.alerts.journal import journal
+
+    if context.invoked_subcommand is not None:
+        return
+    with journal(get_settings().home) as kept:
+        found = [
+            alert
+            for alert in (*(kept.past if past else ()), *kept.open.values())
+            if alert.raised_at is not None
+        ]
+    if as_json:
+        console.as_json([asdict(alert) for alert in found])
+        return
+    if not found:
+        console.out.print("no alerts")
+        return
+    for alert in found:
+        state = (
+            f"[green]over[/] since {when(alert.cleared_at)}"
+            if alert.cleared_at
+            else f"[yellow]seen[/] by {escaped(alert.acknowledged_by or '')}"
+            if alert.acknowledged_at
+            else "[red]open[/]"
+        )
+        why = f" ({escaped(alert.why)})" if alert.why else ""
+        told_by = f"; told by {', '.join(sorted(alert.sent))}" if alert.sent else ""
+        console.out.print(f"{escaped(alert.key)}  {state}{why}, since {when(alert.seen_at)}{told_by}")
+        console.out.print(f"  {escaped(alert.says)}\n  {escaped(alert.remedy)}")
+
+
+@app.command()
+@told
+def acknowledge(
+    alert: Annotated[str, typer.Argument(help="Its name, or an unambiguous piece of it.")],
+    by: Annotated[str, typer.Option(help="Who has seen it; default: the user of the machine.")] = "",
+    why: Annotated[str | None, typer.Option(help="What is being done.")] = None,
+) -> None:
+    """Say that somebody has seen it. It stays in the list until it is over; if it comes again, that is a new alert."""
+    from pipelines.alerts.journal import journal
+
+    with journal(get_settings().home) as kept:
+        found = kept.find(alert)
+        kept.acknowledge(found, by or getpass.getuser(), why)
+    console.out.print(f"{escaped(found.key)} is acknowledged by {escaped(by or getpass.getuser())}")
+
+
+@told
+def watch(as_json: Json = False) -> None:
+    """Look once for what is amiss, and tell what is new by mail, webhook and alerts.jsonl. For a timer, beside the daemon.
+
+    Leaves with 3 if a channel did not take what it was given; the next pass sends it.
+    """
+    from pipelines.alerts.watch import watch as look_once
+
+    done = look_once(get_settings())
+    if as_json:
+        console.as_json(asdict(done))
+    else:
+        for word, keys in (("new", done.raised), ("over", done.cleared), ("not looked at", done.unread)):
+            for key in keys:
+                console.out.print(f"{word}: {escaped(key)}")
+        for failure in done.failures:
+            console.err.print(f"[bold red]error:[/] {escaped(failure)}")
+    if done.failures:
+        raise typer.Exit(ExitCode.ORIGIN)
