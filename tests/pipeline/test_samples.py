@@ -383,6 +383,23 @@ def test_no_measured_indicator_is_left_out_here() -> None:
     assert len(measured) > 20
 
 
+def test_every_code_has_its_names(published: duckdb.DuckDBPyConnection) -> None:
+    """What figures are broken down by, and where they are of, in three languages."""
+    unnamed = published.execute(
+        "select distinct o.measure, o.breakdown from published.pub_observation_v1 as o"
+        " left join published.pub_measure_member_v1 as m using (measure, breakdown)"
+        " where (m.name_ru > '' and m.name_be > '' and m.name_en > '') is not true"
+        " union all select 'territory', ref_area from published.pub_territory_v1"
+        " where (name_ru > '' and name_be > '' and name_en > '') is not true"
+        " union all select distinct 'value', breakdown from published.pub_indicator_value_v1"
+        " where breakdown not in (select breakdown from published.pub_measure_member_v1)"
+    ).fetchall()
+    assert unnamed == []
+    assert published.execute(
+        "select name_en from published.pub_territory_v1 where ref_area = 'r-barysauski'"
+    ).fetchone() == ("Barysaŭski District",)
+
+
 def test_every_delivered_row_is_accounted_for(home: Path) -> None:
     files = sorted(APPEALS.rglob("*.csv"))
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:

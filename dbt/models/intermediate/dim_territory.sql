@@ -66,7 +66,12 @@ select
         when units.level = 'district' and units.name_be not like '% раён' then units.name_be || ' раён'
         else units.name_be
     end as name_be,
-    codes.name_en,
+    case
+        when codes.name_en is not null then codes.name_en
+        when units.level = 'district'
+            then {{ romanised("regexp_replace(units.name_be, ' раён$', '')") }} || ' District'
+        else {{ romanised('units.name_be') }}
+    end as name_en,
     codes.soato,
     codes.soato_status,
     codes.iso_3166_2,

@@ -5,3 +5,16 @@ select
     name_be,
     name_en
 from {{ source('catalogue', 'measure_member') }}
+union all
+select
+    measures.measure,
+    every.breakdown,
+    every.name_ru,
+    every.name_be,
+    every.name_en
+from {{ source('catalogue', 'measure') }} as measures
+cross join (
+    values
+    ('_T', 'Всего', 'Усяго', 'Total'),
+    ('_U', 'Не распределено', 'Не размеркавана', 'Not allocated')
+) as every (breakdown, name_ru, name_be, name_en)
