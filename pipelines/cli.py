@@ -73,6 +73,12 @@ def run(
     feed: Annotated[str | None, typer.Option(help="Only this feed.")] = None,
     instance: Annotated[str | None, typer.Option(help="Only this instance (a city, a branch).")] = None,
     slice_: Annotated[str | None, typer.Option("--slice", help="Only this slice, e.g. 2018-04.")] = None,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Fetch again what was taken already and looks unchanged; needs --source."
+        ),
+    ] = False,
     report: Annotated[bool, typer.Option("--report", help="Make this month's country digest too.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -81,7 +87,7 @@ def run(
     from pipelines.orchestration.run import run as run_all
 
     settings = get_settings()
-    wanted = Wanted(source, feed, instance, slice_)
+    wanted = Wanted(source, feed, instance, slice_, again)
     log = settings.home / "logs" / f"run-{datetime.now():%Y%m%dT%H%M%S}-{os.getpid()}.log"
     with _Progress(log, quiet=as_json) as progress:
         summary = run_all(wanted, settings, report=report, watcher=progress.step)
