@@ -13,6 +13,7 @@ from pipelines.declarations.sources import load_sources
 from pipelines.errors import WarehouseBusyError
 from pipelines.loading.delivery import Offer
 from pipelines.loading.plan import Wanted, make_plan
+from pipelines.moments import ZONE
 from pipelines.orchestration.building_assets import INDEX, PUBLICATION, REPORT, catalogue, marts
 from pipelines.orchestration.loading_assets import partition_dimensions, partition_key_of, raw_key
 from pipelines.orchestration.stale import stale_since
@@ -22,7 +23,6 @@ from pipelines.warehouse import open_warehouse
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-ZONE = "Europe/Minsk"
 BUILD_JOB = "build_and_publish"
 REPORT_JOB = "country_digest"
 
