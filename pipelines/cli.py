@@ -292,7 +292,9 @@ def _show_feeds(feeds: list[FeedStatus]) -> None:
 @app.command()
 @told
 def explain(
-    load: Annotated[str, typer.Argument(help="The load's id, or an unambiguous piece of it.")],
+    load: Annotated[
+        str, typer.Argument(help="The load's id, or a piece of it: then the newest that has it.")
+    ],
     xlsx: Annotated[Path | None, typer.Option(help="Write the answer to the supplier as a workbook.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -314,6 +316,11 @@ def explain(
         return
     found = given.load
     console.out.print(f"[bold]{found['load_id']}[/]  {console.state(found['state'])}")
+    if given.also:
+        also = ", ".join(given.also[:3]) + (" …" if len(given.also) > 3 else "")
+        console.out.print(
+            f"Показана последняя загрузка; под запрос подходят и прежние ({len(given.also)}): {also}"
+        )
     console.out.print(given.decision)
     console.out.print(
         f"Файл {found['files']}; строк передано {found['rows_delivered']}, принято {found['rows_accepted']}, "

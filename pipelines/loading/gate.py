@@ -171,11 +171,11 @@ def evaluate(
 ) -> Verdict:
     """Evaluate a suite on a batch; write quarantine and flags into ``folder``.
 
-    ``parameters`` fill ``{"$PARAMETER": name}`` of the suite: ``first_day`` and ``last_day`` of the slice,
-    ``territories`` (codes of the register in force), and the batch's facts. The tables of ``context`` stand beside
-    ``batch``, for the queries of the suite: ``delivery``, and what the suite's ``CONTEXT`` asks the warehouse for. A
-    suite of which anything could not be evaluated refuses the load: a broken suite never passes. What was observed is
-    told where it is a count, or values of ``tellable`` columns: those that hold nothing of persons.
+    ``parameters`` fill ``{"$PARAMETER": name}`` of the suite: ``instance``, its ``ref_area``, ``part``, ``first_day`` and
+    ``last_day`` of the slice, ``territories`` (codes of the register in force), and the batch's facts. The tables of
+    ``context`` stand beside ``batch``, for the queries of the suite: ``delivery``, and what the suite's ``CONTEXT`` asks
+    the warehouse for. A suite of which anything could not be evaluated refuses the load: a broken suite never passes.
+    What was observed is told where it is a count, or values of ``tellable`` columns: those that hold nothing of persons.
     """
     with duckdb.connect() as connection:
         for name, table in (context or {}).items():
