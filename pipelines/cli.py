@@ -76,6 +76,12 @@ def run(
     feed: Annotated[str | None, typer.Option(help="Only this feed.")] = None,
     instance: Annotated[str | None, typer.Option(help="Only this instance (a city, a branch).")] = None,
     slice_: Annotated[str | None, typer.Option("--slice", help="Only this slice, e.g. 2018-04.")] = None,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Fetch again what was taken already and looks unchanged; needs --source."
+        ),
+    ] = False,
     report: Annotated[bool, typer.Option("--report", help="Make this month's country digest too.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -84,7 +90,7 @@ def run(
     from pipelines.orchestration.run import run as run_all
 
     settings = get_settings()
-    wanted = Wanted(source, feed, instance, slice_)
+    wanted = Wanted(source, feed, instance, slice_, again)
     log = settings.home / "logs" / f"run-{datetime.now():%Y%m%dT%H%M%S}-{os.getpid()}.log"
     with _Progress(log, quiet=as_json) as progress:
         summary = run_all(wanted, settings, report=report, watcher=progress.step)
@@ -294,7 +300,9 @@ def _show_feeds(feeds: list[FeedStatus]) -> None:
 @app.command()
 @told
 def explain(
-    load: Annotated[str, typer.Argument(help="The load's id, or an unambiguous piece of it.")],
+    load: Annotated[
+        str, typer.Argument(help="The load's id, or a piece of it: then the newest that has it.")
+    ],
     xlsx: Annotated[Path | None, typer.Option(help="Write the answer to the supplier as a workbook.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -316,6 +324,11 @@ def explain(
         return
     found = given.load
     console.out.print(f"[bold]{found['load_id']}[/]  {console.state(found['state'])}")
+    if given.also:
+        also = ", ".join(given.also[:3]) + (" …" if len(given.also) > 3 else "")
+        console.out.print(
+            f"Показана последняя загрузка; под запрос подходят и прежние ({len(given.also)}): {also}"
+        )
     console.out.print(given.decision)
     console.out.print(
         f"Файл {found['files']}; строк передано {found['rows_delivered']}, принято {found['rows_accepted']}, "

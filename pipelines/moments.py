@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
 
 from pipelines.errors import GorodError
 
-# Europe/Minsk is UTC+3 all year since 2011; a fixed offset needs no zone files on the machine.
-MINSK = timezone(timedelta(hours=3), "Minsk")
-UTC_TO_MINSK = "3 hours"  # the same for SQL
+# The zone of days and of people; both engines know it by this name. UTC+3 all year since 2011, before with summer time.
+ZONE = "Europe/Minsk"
+MINSK = ZoneInfo(ZONE)
 
 
 def now() -> datetime:
@@ -23,8 +24,17 @@ def today() -> date:
 
 
 def in_minsk(moment: datetime) -> datetime:
-    """The moment with a zone: that of Minsk where it has none."""
-    return moment.replace(tzinfo=MINSK) if moment.tzinfo is None else moment
+    """The moment with a zone: that of Minsk where it has none.
+
+    Raises:
+        ValueError: the clock of Minsk never showed that time, or showed it twice.
+    """
+    if moment.tzinfo is not None:
+        return moment
+    zoned = moment.replace(tzinfo=MINSK, fold=0)
+    if zoned.utcoffset() != zoned.replace(fold=1).utcoffset():
+        raise ValueError(f"the clock of Minsk did not show {moment} once; write its offset, as +03:00")
+    return zoned
 
 
 def parse_as_of(text: str) -> datetime:

@@ -16,11 +16,9 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
-from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -29,8 +27,9 @@ from pipelines.connectors.asking import RETRIED_STATUS, TransientError, decoded,
 from pipelines.declarations.sources import SOURCES, Feed, Source, Tmf639Origin
 from pipelines.errors import OriginError
 from pipelines.formats.json_document import JsonError, parse
-from pipelines.formats.tmf639 import CLOCK, LARGEST_PAGE, SNAPSHOT, Snapshot, page_name
+from pipelines.formats.tmf639 import LARGEST_PAGE, SNAPSHOT, Snapshot, page_name
 from pipelines.loading.delivery import Known, Offer, Slice, month_span
+from pipelines.moments import today
 from pipelines.settings import Settings
 
 NO_JSON = {"file.whole": "no complete JSON", "file.encoding": "not in UTF-8", "json.depth": "nested too deep"}
@@ -84,7 +83,7 @@ def offers(
     real = bool(address)
     template = address or origin.base_url
     _check_address(template, source, real)
-    month = Slice(feed.part or "", *month_span(datetime.now(ZoneInfo(CLOCK)).date()))
+    month = Slice(feed.part or "", *month_span(today()))
     for instance in source.instances:
         if instances is not None and instance not in instances:
             continue

@@ -86,6 +86,11 @@ class Column(Declaration):
     format: str | None = Field(
         default=None, description="strptime pattern of a date or timestamp; ISO 8601 when absent"
     )
+    time_zone: Literal["Europe/Minsk", "UTC"] = Field(
+        default="Europe/Minsk",
+        description="the clock on which a timestamp is kept; one without an offset is of this clock, one with an offset is "
+        "converted to it",
+    )
     missing: tuple[str, ...] = Field(default=("",), description="texts that mean: no value")
     from_path: str | None = Field(
         default=None, description="where the value stands in a nested record; its name when absent"
@@ -108,6 +113,15 @@ class Column(Declaration):
             )
             raise PlacedError((("personal_data",), problem))
         return self
+
+    @field_validator("format")
+    @classmethod
+    def _holds_no_offset(cls, pattern: str | None) -> str | None:
+        if pattern is not None and re.search(r"(?<!%)(?:%%)*%[zZ]", pattern):
+            raise ValueError(
+                "a pattern holds no offset or zone; without a pattern, ISO 8601 with an offset is read"
+            )
+        return pattern
 
     @model_validator(mode="after")
     def _bounds_fit(self) -> Column:

@@ -29,15 +29,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.declarations.sources import Column, Feed, Tmf639Format
 from pipelines.errors import DeclarationError, DeliveryError, Reason
+from pipelines.formats import clock
 from pipelines.formats.json_document import KEPT_TEXT, MANY_REASONS, JsonError, parse, plain
 from pipelines.formats.typed import literal, quoted, write_batch
 from pipelines.loading.delivery import Batch, Delivery
 
 SNAPSHOT = "snapshot.json"
 LARGEST_PAGE = 100_000_000
-# The calendar day of a moment is the day in Belarus, whatever offset the server writes.
-CLOCK = "Europe/Minsk"
-
 LISTS = {
     "resourceCharacteristic": '[{"name":"VARCHAR","value":"JSON"}]',
     # The two published files of v4.0.0 differ: the related resource is under "resource", or beside the type.
@@ -259,22 +257,11 @@ def _text(path: FieldPath, column: Column) -> str:
         text = f"({quoted(path.field)} ->> {key})"
     if path.pattern:
         text = f"nullif(regexp_extract({text}, {literal(path.pattern)}, 1), '')"
-    if column.type in ("date", "timestamp") and column.format is None:
-        text = _local_time(text, column.type)
+    if column.type == "date" and column.format is None:
+        # the day of a date-time (RFC 3339) is the day on the column's clock, whatever offset the server writes
+        day = f"({clock.iso_sql(text, column.time_zone)})::DATE::VARCHAR"
+        text = f"coalesce(case when regexp_full_match({text}, '{clock.WITH_TIME}') then {day} end, {text})"
     return text
-
-
-def _local_time(text: str, kind: str) -> str:
-    """SQL: a date-time of RFC 3339 as date or time on the clock of Belarus; other texts stay as they are."""
-    sql_type = "DATE" if kind == "date" else "TIMESTAMP"
-    with_offset = r"\d{4}-\d{2}-\d{2}[Tt].+([Zz]|[+-]\d{2}:?\d{2})"
-    without = r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d+)?)?"
-    local = f"try_cast({text} as TIMESTAMPTZ) at time zone {literal(CLOCK)}"
-    return (
-        f"coalesce((case when regexp_full_match({text}, '{with_offset}') then {local} "
-        f"when regexp_full_match({text}, '{without}') then try_cast({text} as TIMESTAMP) end)"
-        f"::{sql_type}::VARCHAR, {text})"
-    )
 
 
 def _broken(paths: list[FieldPath]) -> str:

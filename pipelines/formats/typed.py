@@ -13,6 +13,7 @@ from duckdb.sqltypes import VARCHAR
 
 from pipelines.declarations.sources import Column, Feed
 from pipelines.errors import GorodError
+from pipelines.formats import clock
 from pipelines.formats.numbers import Form, fault_sql, number_sql
 from pipelines.loading.delivery import Batch
 
@@ -40,7 +41,7 @@ EXPECTED = {
     "integer": "целое число",
     "decimal": "число с десятичной {mark}, не более шести знаков после неё, без пробелов и без степени (E)",
     "date": "дата вида ГГГГ-ММ-ДД",
-    "timestamp": "дата и время вида ГГГГ-ММ-ДД ЧЧ:ММ:СС",
+    "timestamp": "дата и время вида ГГГГ-ММ-ДД ЧЧ:ММ:СС, без смещения от UTC или с ним (+03:00)",
     "boolean": "true или false",
 }
 
@@ -143,11 +144,19 @@ def expected(column: Column, decimal: Literal[".", ","] = ".") -> str:
 
 
 def _expected_sql(name: str, column: Column, decimal: Literal[".", ","]) -> str:
-    """What a column expects, and what kind of text a number is instead; nothing of the text where it is personal."""
-    told = literal(expected(column, decimal))
-    if column.type not in ("integer", "decimal") or column.personal_data != "none":
+    """What a column expects, and what a number or a time is instead; nothing of the text where it is personal."""
+    told, text = literal(expected(column, decimal)), quoted("left_" + name)
+    if column.personal_data != "none":
         return told
-    return f"{told} || '; дано: ' || {fault_sql(quoted('left_' + name), _form(column, decimal))}"
+    match column.type:
+        case "integer" | "decimal":
+            return f"{told} || '; дано: ' || {fault_sql(text, _form(column, decimal))}"
+        case "timestamp":
+            return (
+                f"{told} || coalesce('; ' || {clock.fault_sql(_local(text, column), column.time_zone)}, '')"
+            )
+        case _:
+            return told
 
 
 def _form(column: Column, decimal: Literal[".", ","]) -> Form:
@@ -204,17 +213,27 @@ def _value(text: str, column: Column, decimal: Literal[".", ","]) -> str:
             return text
         case "integer" | "decimal":
             return _number(number_sql(text, _form(column, decimal)), column)
-        case "date" | "timestamp":
-            sql_type = SQL_TYPES[column.type]
-            if column.format:
-                parsed = f"try_strptime({text}, {literal(column.format)})"
-                return f"case when strftime({parsed}, {literal(column.format)}) = {text} then {parsed}::{sql_type} end"
-            parsed = f"try_cast({text} as {sql_type})"
-            if column.type == "date":
-                return f"case when {parsed}::VARCHAR = {text} then {parsed} end"
-            return parsed
+        case "date" if column.format:
+            return f"({_parsed(text, column.format)})::DATE"
+        case "date":
+            parsed = f"try_cast({text} as DATE)"
+            return f"case when {parsed}::VARCHAR = {text} then {parsed} end"
+        case "timestamp" if column.format:
+            return clock.once_sql(_local(text, column), column.time_zone)
+        case "timestamp":
+            return clock.iso_sql(text, column.time_zone)
         case "boolean":
             return f"case lower({text}) when 'true' then true when 'false' then false end"
+
+
+def _parsed(text: str, pattern: str) -> str:
+    parsed = f"try_strptime({text}, {literal(pattern)})"
+    return f"case when strftime({parsed}, {literal(pattern)}) = {text} then {parsed} end"
+
+
+def _local(text: str, column: Column) -> str:
+    """The date and time of a text without an offset, as they are written."""
+    return f"({_parsed(text, column.format)})" if column.format else f"({clock.written_sql(text)})"
 
 
 def _published(name: str, column: Column) -> str:

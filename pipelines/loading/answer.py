@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.declarations.sources import load_sources
-from pipelines.loading.load import find_load
+from pipelines.loading.load import find_load, fitting_loads
 from pipelines.warehouse.base import Warehouse, raw_table
 
 DECISIONS = {
@@ -41,9 +41,10 @@ class Counted:
 
 @dataclass(frozen=True)
 class Answer:
-    """Everything that the ledger knows about a load."""
+    """Everything that the ledger knows about a load; ``also`` are older ones that what was asked for fits as well."""
 
     load: dict[str, Any]
+    also: list[str]
     decision: str
     events: list[dict[str, Any]]
     findings: list[dict[str, Any]]
@@ -64,15 +65,16 @@ NEITHER = "ни одна мера их не берёт, и не объявлен
 
 
 def answer(load_id: str, warehouse: Warehouse) -> Answer:
-    """Collect the answer to a load.
+    """Collect the answer to a load; to the newest where a piece of an id fits several.
 
     Raises:
         GorodError: no such load.
     """
-    found = find_load(load_id, warehouse)
+    *others, found = fitting_loads(load_id, warehouse) or [find_load(load_id, warehouse)]
     key = [found["load_id"]]
     return Answer(
         load=found,
+        also=[other["load_id"] for other in reversed(others)],
         decision=DECISIONS[found["state"]]
         + (" Строк нет: источник их больше не хранит." if found["not_retained"] else ""),
         events=warehouse.query(

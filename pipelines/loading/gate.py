@@ -6,7 +6,6 @@ It decides and explains; it changes nothing. Acceptance itself lives in the ledg
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import logging
 import re
@@ -21,9 +20,10 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.declarations.sources import load_sources
-from pipelines.errors import GorodError, Reason
+from pipelines.errors import DeclarationError, GorodError, Reason
 from pipelines.formats.typed import literal, quoted
 from pipelines.loading.delivery import Batch
+from pipelines.loading.suites import suite_module
 
 SAMPLE_ROWS = 20
 TOLD_VALUES = 10
@@ -91,15 +91,9 @@ def load_suite(source: str, feed: str) -> list[Any]:
     """The expectations of a feed: those that its declaration makes by itself, then those of its module.
 
     Raises:
-        GorodError: there is no suite, it is empty, or two expectations have one name.
+        DeclarationError: there is no suite, it cannot be used, it is empty, or two expectations have one name.
     """
-    try:
-        module = importlib.import_module(f"expectations.{source}.{feed}")
-    except ModuleNotFoundError as error:
-        raise GorodError(
-            f"feed {source}.{feed} has no suite",
-            f"Write expectations/{source}/{feed}.py; see CONTRIBUTING.md.",
-        ) from error
+    module = suite_module(source, feed)
     declared = load_sources()[source].feeds.get(feed) if source in load_sources() else None
     suite: list[Any] = list(module.SUITE)
     if suite and declared is not None:
@@ -108,7 +102,7 @@ def load_suite(source: str, feed: str) -> list[Any]:
         suite = [*expectations_of(declared), *suite]
     names = [expectation.meta["name"] for expectation in suite]
     if not suite or len(set(names)) != len(names):
-        raise GorodError(
+        raise DeclarationError(
             f"suite {module.__file__} is empty or repeats a name: {names}",
             "Give each expectation a name of its own.",
         )
@@ -121,8 +115,7 @@ def load_context(source: str, feed: str) -> dict[str, str]:
     A SELECT is DuckDB's SQL on the warehouse (``raw``, ``ops``, ``catalogue``), run before the gate. It may use
     ``$source, $feed, $instance, $part, $first_day, $last_day, $today`` of the delivery.
     """
-    module = importlib.import_module(f"expectations.{source}.{feed}")
-    return dict(getattr(module, "CONTEXT", {}))
+    return dict(getattr(suite_module(source, feed), "CONTEXT", {}))
 
 
 def suite_hash(suite: Sequence[Any], context: Mapping[str, str] | None = None) -> str:
@@ -171,11 +164,11 @@ def evaluate(
 ) -> Verdict:
     """Evaluate a suite on a batch; write quarantine and flags into ``folder``.
 
-    ``parameters`` fill ``{"$PARAMETER": name}`` of the suite: ``first_day`` and ``last_day`` of the slice,
-    ``territories`` (codes of the register in force), and the batch's facts. The tables of ``context`` stand beside
-    ``batch``, for the queries of the suite: ``delivery``, and what the suite's ``CONTEXT`` asks the warehouse for. A
-    suite of which anything could not be evaluated refuses the load: a broken suite never passes. What was observed is
-    told where it is a count, or values of ``tellable`` columns: those that hold nothing of persons.
+    ``parameters`` fill ``{"$PARAMETER": name}`` of the suite: ``instance``, its ``ref_area``, ``part``, ``first_day`` and
+    ``last_day`` of the slice, ``territories`` (codes of the register in force), and the batch's facts. The tables of
+    ``context`` stand beside ``batch``, for the queries of the suite: ``delivery``, and what the suite's ``CONTEXT`` asks
+    the warehouse for. A suite of which anything could not be evaluated refuses the load: a broken suite never passes.
+    What was observed is told where it is a count, or values of ``tellable`` columns: those that hold nothing of persons.
     """
     with duckdb.connect() as connection:
         for name, table in (context or {}).items():

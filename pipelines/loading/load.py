@@ -436,15 +436,20 @@ def would_replace(load_id: str, warehouse: Warehouse) -> list[dict[str, Any]]:
     )
 
 
+def fitting_loads(load_id: str, warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Rows of ``ops.load_state`` whose id is this, or has this piece, in the order of their entry."""
+    return warehouse.query("select * from ops.load_state where load_id = ?", [load_id]) or warehouse.query(
+        "select * from ops.load_state where contains(load_id, ?) order by load_no", [load_id]
+    )
+
+
 def find_load(load_id: str, warehouse: Warehouse) -> dict[str, Any]:
     """A row of ``ops.load_state``; an unambiguous piece of the id is enough.
 
     Raises:
         GorodError: none or several loads fit.
     """
-    rows = warehouse.query("select * from ops.load_state where load_id = ?", [load_id]) or warehouse.query(
-        "select * from ops.load_state where contains(load_id, ?) order by load_no", [load_id]
-    )
+    rows = fitting_loads(load_id, warehouse)
     if len(rows) == 1:
         return rows[0]
     listing = ", ".join(row["load_id"] for row in rows[:5])
@@ -497,6 +502,9 @@ def _parameters(delivery: Delivery, warehouse: Warehouse) -> dict[str, Any]:
     suite = gate.load_suite(delivery.source, delivery.feed)
     days = delivery.slice
     return {
+        "instance": delivery.instance,
+        "ref_area": load_sources()[delivery.source].instances[delivery.instance].ref_area,
+        "part": days.part,
         "first_day": days.first_day.isoformat() if days.first_day else "0001-01-01",
         "last_day": days.last_day.isoformat() if days.last_day else "9999-12-31",
         "today": today().isoformat(),

@@ -23,20 +23,28 @@ from pipelines.warehouse.base import Warehouse
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which part of all offers is wanted; None means all."""
+    """Which part of all offers is wanted; None means all.
+
+    ``again``: also what was taken already, and looks unchanged; whether its bytes are new is then for the ledger to say.
+    """
 
     source: str | None = None
     feed: str | None = None
     instance: str | None = None
     slice: str | None = None
+    again: bool = False
 
     def feeds(self) -> Iterator[tuple[Source, str, Feed]]:
         """The wanted feeds.
 
         Raises:
-            GorodError: the source, feed or instance does not exist.
+            GorodError: the source, feed or instance does not exist, or all of them are wanted again.
         """
         sources = load_sources()
+        if self.again and self.source is None:
+            raise GorodError(
+                "everything of every source would be fetched again", "Name the one that is meant: --source."
+            )
         if self.source is not None and self.source not in sources:
             raise GorodError(f"no source {self.source!r}", f"Declared: {', '.join(sources)}.")
         found = False
@@ -74,7 +82,7 @@ def make_plan(wanted: Wanted, settings: Settings, warehouse: Warehouse, *, patie
     What was dropped comes after what the origin has: of two that are new at once, it has the last word. ``patient``
     waits for files that will be quiet in a moment.
     """
-    known = known_offers(warehouse)
+    known = frozenset() if wanted.again else known_offers(warehouse)
     only = None if wanted.instance is None else [wanted.instance]
     offers: dict[tuple[str, str], list[Offer]] = {}
     failures: dict[tuple[str, str], OriginError] = {}

@@ -24,7 +24,6 @@ Of more than :data:`FIGURES` figures those are kept whose subjects have the smal
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +32,7 @@ import duckdb
 
 from expectations.vocabulary import History
 from pipelines.formats.typed import literal, quoted
+from pipelines.loading.suites import suite_module
 
 SKETCH = 256
 LABELS = 100
@@ -88,8 +88,7 @@ class Sketch:
 
 def load_history(source: str, feed: str) -> History:
     """The ``HISTORY`` beside a feed's suite; without one, rows alone are counted."""
-    module = importlib.import_module(f"expectations.{source}.{feed}")
-    declared: History = getattr(module, "HISTORY", History())
+    declared: History = getattr(suite_module(source, feed), "HISTORY", History())
     return declared
 
 

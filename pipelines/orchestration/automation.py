@@ -14,6 +14,7 @@ from pipelines.errors import WarehouseBusyError
 from pipelines.loading.delivery import Offer
 from pipelines.loading.load import NO_REGISTER, has_register
 from pipelines.loading.plan import Wanted, make_plan
+from pipelines.moments import ZONE
 from pipelines.orchestration.building_assets import INDEX, PUBLICATION, REPORT, catalogue, marts
 from pipelines.orchestration.environment import BUILD_JOB
 from pipelines.orchestration.loading_assets import (
@@ -30,7 +31,6 @@ from pipelines.warehouse import open_warehouse
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-ZONE = "Europe/Minsk"
 REPORT_JOB = "country_digest"
 LATENESS_JOB = "lateness"
 

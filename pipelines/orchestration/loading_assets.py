@@ -25,7 +25,7 @@ from pipelines.loading.load import (
 )
 from pipelines.loading.plan import all_offers
 from pipelines.loading.profile import load_history
-from pipelines.orchestration import INTERRUPTED
+from pipelines.orchestration import AGAIN, INTERRUPTED
 from pipelines.orchestration.environment import WRITER_POOL
 from pipelines.progress import tell
 from pipelines.settings import Settings, get_settings
@@ -216,7 +216,7 @@ def _load_new(
         for delivery in pending(settings, source.source, name):
             if delivery.instance in source.instances:
                 done(load_pending(delivery, settings, warehouse))
-        known = known_offers(warehouse)
+        known = frozenset() if context.run.tags.get(AGAIN) else known_offers(warehouse)
         new = (
             offer
             for offer in all_offers(source, name, settings, instances, known, context.log.warning)

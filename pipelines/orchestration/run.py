@@ -23,7 +23,7 @@ from pipelines.loading.delivery import DROPPED, Delivery, Offer
 from pipelines.loading.load import NO_REGISTER, has_register, judged_by
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.moments import today
-from pipelines.orchestration import INTERRUPTED
+from pipelines.orchestration import AGAIN, INTERRUPTED
 from pipelines.orchestration.failures import dbt_log, failed_models, why_failed
 from pipelines.orchestration.orphans import KILLED, this_host
 from pipelines.orchestration.waiting import wait_for_slot
@@ -44,9 +44,9 @@ class RunSummary:
     """What a run did. ``failures`` are told by feed; the run goes on past them.
 
     ``without_origin`` are the feeds of which nothing is public, if that is the chosen origin. ``again`` are loads whose
-    very bytes were dropped again; ``waiting`` is what lies in the drop folder still, and why. ``unbuilt`` says why nothing
-    can be built yet, ``failed_build`` why the build failed, ``held_back`` what was left out of what is published,
-    ``differences`` what only rounding explains.
+    very bytes were dropped again, or fetched again where that was asked for; ``waiting`` is what lies in the drop folder
+    still, and why. ``unbuilt`` says why nothing can be built yet, ``failed_build`` why the build failed, ``held_back`` what
+    was left out of what is published, ``differences`` what only rounding explains.
     """
 
     loads: list[dict[str, Any]] = field(default_factory=list)
@@ -136,7 +136,7 @@ def run(
             if plan.offers or landing.has_pending(settings):
                 with judges(settings.gate_processes) as beside:
                     beside.expect(sum(map(len, plan.offers.values())))
-                    _load(plan, runner(), settings, summary)
+                    _load(plan, runner(), settings, summary, {AGAIN: "true"} if wanted.again else {})
             stale = stale_since(warehouse) is not None
             if stale and not has_register(warehouse):
                 summary.unbuilt = NO_REGISTER
@@ -153,8 +153,8 @@ def run(
             )
             summary.again = warehouse.query(
                 "select distinct load_id, state from ops.load_state as load join ops.offer as offer using (load_id) "
-                "where load_no <= ? and seen_at >= ? and offer.origin like ? order by load_id",
-                [before, begun, f"{DROPPED}:%"],
+                "where load_no <= ? and seen_at >= ? and (? or offer.origin like ?) order by load_id",
+                [before, begun, wanted.again, f"{DROPPED}:%"],
             )
             summary.waiting = survey(settings, wanted.source, wanted.feed, wanted.instance).not_taken
             summary.held_back = held_back_by_rule(warehouse)
@@ -166,8 +166,8 @@ def run(
     return summary
 
 
-def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary) -> None:
-    """One run for each loading job and unbroken range of its partitions."""
+def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary, how: dict[str, str]) -> None:
+    """One run, tagged with ``how``, for each loading job and unbroken range of its partitions."""
     declared = load_sources()
     offers: dict[tuple[str, str], list[Offer]] = {
         (source, feed): []
@@ -188,7 +188,7 @@ def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary) 
             wanted += [*waiting, *offers[source, feed]]
         for tags in runner.partition_tags(*feeds[0], wanted):
             try:
-                runner.execute(job, tags, [runner.raw_key(*feed) for feed in feeds])
+                runner.execute(job, {**tags, **how}, [runner.raw_key(*feed) for feed in feeds])
             except (WarehouseBusyError, WarehouseError):
                 raise
             except GorodError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.catalogue.definition import definitions_hash
-from pipelines.moments import UTC_TO_MINSK, today
+from pipelines.moments import ZONE, today
 from pipelines.publishing.embargo import ended_embargo
 from pipelines.publishing.publication import shown_build
 from pipelines.settings import Settings
@@ -25,7 +25,7 @@ def stale_since(warehouse: Warehouse) -> str | None:
                 max_by(ok and whole, built_at) as ok,
                 max_by(ledger_version, built_at) as ledger_version,
                 max_by(definitions_hash, built_at) as definitions_hash,
-                cast((max(built_at) at time zone 'UTC') + interval '{UTC_TO_MINSK}' as date) as day
+                cast(max(built_at) at time zone '{ZONE}' as date) as day
             from ops.build
         ),
 

@@ -60,7 +60,8 @@ def mark(column: Column) -> str:
         "coarsen": f", coarsened to {column.coarsen_decimals} places",
         "pseudonymise": ", pseudonymised",
     }.get(column.personal_data, "")
-    return f"{READ_AS}{column.type}{how}"
+    clock = f" on the clock of {column.time_zone}" if column.type == "timestamp" else ""
+    return f"{READ_AS}{column.type}{clock}{how}"
 
 
 def definition(feed: Feed) -> dict[str, str]:

@@ -137,7 +137,7 @@ create table if not exists ops.embargoed_read (
     why VARCHAR not null
 );
 
--- Days are the country's: Europe/Minsk, UTC+3 all year. Of several waivers of a load the last word counts.
+-- Days are the country's: Europe/Minsk. Of several waivers of a load the last word counts.
 create or replace view ops.accepted_load as
 with waiver as (
     select said.load_id, max(said.until) as until
@@ -186,7 +186,7 @@ from ops.load as load
 left join waiver on load.load_id = waiver.load_id
 where
     load.outcome = 'accepted'
-    or (load.readable and waiver.until >= cast((now() at time zone 'UTC') + interval '3 hours' as DATE));
+    or (load.readable and waiver.until >= cast(now() at time zone 'Europe/Minsk' as DATE));
 
 -- The days that each accepted load speaks for; a snapshot speaks for all. Where days were entered wrongly by hand, the
 -- span is the widest that they can mean.

@@ -18,10 +18,11 @@ from pipelines import connectors, moments
 from pipelines.connectors import http as connector
 from pipelines.connectors.asking import Patience
 from pipelines.declarations.sources import HttpOrigin, Source, load_sources
-from pipelines.errors import OriginError
+from pipelines.errors import GorodError, OriginError
 from pipelines.loading import plan
 from pipelines.loading.load import known_offers, load_offer
-from pipelines.settings import Settings
+from pipelines.orchestration import run as run_module
+from pipelines.settings import Settings, get_settings
 from tests.bombs import MEGABYTE, bomb, memory
 from tests.portal import HEADER, Portal
 
@@ -201,6 +202,31 @@ def test_without_a_validator_a_slice_is_fetched_once_and_again_when_asked_for(
     public.load()
     assert public.offers() == []
     assert [offer.slice.key for offer in public.offers(slice="2015-12")] == ["2015-12"]
+
+
+def test_what_looks_unchanged_is_fetched_again_when_that_is_asked_for(
+    served: Served, public: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server whose mark stays while the file is mended."""
+    monkeypatch.setattr(connector, "_look", lambda *_: "etag:same")
+    monkeypatch.setitem(load_sources(), "appeals_115", source_at(served.url))
+    monkeypatch.setenv("GOROD_ORIGIN", "public")
+    get_settings.cache_clear()
+    public.load()
+    served.files[name("2015-12")] = month_of("2015-12", 5)
+    assert public.offers() == []
+    wanted = plan.Wanted(source="appeals_115", slice="2015-12", again=True)
+    (found,) = run_module.run(wanted, public.settings).loads
+    assert (found["slice"], found["rows_accepted"], found["state"]) == ("2015-12", 5, "accepted")
+    again = run_module.run(wanted, public.settings)
+    assert again.loads == []
+    assert [load["load_id"] for load in again.again] == [found["load_id"]]
+
+
+def test_not_everything_is_fetched_again(public: Portal) -> None:
+    with pytest.raises(GorodError, match="every source") as caught:
+        plan.make_plan(plan.Wanted(again=True), public.settings, public.warehouse)
+    assert "--source" in caught.value.remedy
 
 
 def test_what_lands_is_the_file_byte_for_byte(served: Served, public: Portal, tmp_path: Path) -> None:

@@ -298,7 +298,7 @@ def test_the_slice_is_the_month_in_belarus(
             # Half past ten in the evening of 31 March in UTC is half past one of 1 April in Minsk.
             return datetime(2025, 3, 31, 22, 30, tzinfo=UTC).astimezone(tz)
 
-    monkeypatch.setattr("pipelines.connectors.tmf639.datetime", Clock)
+    monkeypatch.setattr("pipelines.moments.datetime", Clock)
     chosen = Settings(home=tmp_path, origin="sample")
     assert {offer.slice.key for offer in offers(inventory_source, "resources", chosen)} == {"2025-04"}
 

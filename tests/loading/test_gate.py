@@ -19,11 +19,12 @@ import pytest
 import expectations as suites
 from expectations.vocabulary import load, row, rule
 from pipelines.declarations.sources import load_sources
-from pipelines.errors import GorodError
+from pipelines.errors import DeclarationError, GorodError
 from pipelines.interrupts import interrupts_raised
 from pipelines.loading import gate
 from pipelines.loading.delivery import Batch
-from pipelines.loading.gate import READABLE, Verdict, evaluate, load_suite
+from pipelines.loading.gate import READABLE, Verdict, evaluate, load_context, load_suite
+from pipelines.loading.profile import load_history
 from tests.expectations import test_beltelecom_inventory, test_open_sources
 
 SAYS = {"dimension": "validity", "says": "Так и должно быть.", "remedy": "Исправьте."}
@@ -176,6 +177,55 @@ def test_a_suite_that_is_no_suite_is_refused(suite: list[Any], monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "expectations.source.feed", module)
     with pytest.raises(GorodError, match="empty or repeats"):
         load_suite("source", "feed")
+
+
+GIVEN = "from expectations.vocabulary import row\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("SUITE = None\n", "line 1: SUITE is None; it has to be a list"),
+        ("# nothing yet\n", "has no SUITE; it has to be a list"),
+        (GIVEN + "\n\nSUITE = row\n", "line 4: SUITE is of type function"),
+        (GIVEN + "SUITE = [None]\n", "line 2: SUITE is a list with NoneType in it"),
+        (
+            GIVEN + "SUITE = [\n    row(1)\n]\n",
+            "line 3: the suite of invented.feed cannot be imported: TypeError",
+        ),
+        (
+            "import no_such_thing\n",
+            "line 1: the suite of invented.feed cannot be imported: ModuleNotFoundError",
+        ),
+        (
+            "\nfrom expectations.vocabulary import nothing\n",
+            "line 2: .*cannot be imported: ImportError: .*nothing",
+        ),
+        ("SUITE = [\n", "line 1: .*cannot be imported: SyntaxError"),
+        ("SUITE = []\nraise KeyError('x')\n", "line 2: .*cannot be imported: KeyError"),
+    ],
+)
+def test_a_suite_that_cannot_be_used_is_told_as_such(
+    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of its own fault, with file and line, and with the exit code of what is declared wrongly."""
+    import expectations
+    from pipelines.loading import suites
+
+    folder = tmp_path / "expectations" / "invented"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").touch()
+    (folder / "feed.py").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(expectations, "__path__", [*expectations.__path__, str(folder.parent)])
+    monkeypatch.setattr(suites, "PROJECT", tmp_path)
+    for name in ("expectations.invented", "expectations.invented.feed"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    for ask in (load_suite, load_context, load_history):
+        with pytest.raises(DeclarationError, match=f"expectations/invented/feed.py(, )?.*{said}") as caught:
+            ask("invented", "feed")
+        assert (caught.value.exit_code, bool(caught.value.remedy)) == (2, True)
+    for name in ("expectations.invented", "expectations.invented.feed"):
+        sys.modules.pop(name, None)
 
 
 def test_a_feed_without_a_suite_is_told() -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import great_expectations.expectations as gxe
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from expectations.vocabulary import row, rule
 from pipelines.errors import GorodError, LandingError, WarehouseError
 from pipelines.loading import gate
 from pipelines.loading.delivery import Delivery, Offer, Slice
@@ -260,6 +262,37 @@ def test_a_replay_is_a_load_of_its_own_by_todays_suite(
     )[-1]
     assert event["why"] == "the suite was wrong"
     assert event["by_whom"]
+
+
+@pytest.mark.parametrize(("given", "state"), [("minsk/c-minsk", "accepted"), ("brest/c-brest", "rejected")])
+def test_a_suite_can_ask_whose_delivery_it_is(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, given: str, state: str
+) -> None:
+    instance, ref_area = given.split("/")
+    words: Any = {"dimension": "validity", "says": "s", "remedy": "r"}
+    asked = [
+        *(
+            row(
+                gxe.ExpectColumnValuesToMatchRegex,
+                column=column,
+                regex={"$PARAMETER": parameter},
+                name=parameter,
+                **words,
+            )
+            for column, parameter in (("organisation_id", "instance"), ("category", "ref_area"))
+        ),
+        rule(
+            "organisation_id = (select instance from delivery)",
+            columns=["organisation_id"],
+            name="by_table",
+            **words,
+        ),
+    ]
+    monkeypatch.setattr(gate, "load_suite", lambda *_: asked)
+    load = portal.take("2024-01", [portal.row(1, "2024-01", organisation_id=instance, category=ref_area)])
+    assert load.state == state
+    assert {result.evaluated_count for result in load.results} >= {1}
+    assert sum(not result.success for result in load.results) == (0 if state == "accepted" else 3)
 
 
 def test_rows_that_do_not_arrive_undo_the_whole_load(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,8 +90,19 @@ def test_a_load_that_is_not_there_is_told(refused: str) -> None:
         assert "no load 'nothing-like-it'" in done.stderr
         assert "gorod status --loads" in done.stderr
         assert "Traceback" not in done.stderr
-    assert "2 loads fit 'appeals'" in call("explain", "appeals").stderr
+    assert "2 loads fit 'appeals'" in call("replay", "appeals", "--why", "w").stderr
     assert refused
+
+
+def test_explain_takes_the_newest_of_several(refused: str, portal: Portal) -> None:
+    (older,) = [load for load in portal.states() if load != refused]
+    given = answer_of("explain", "appeals")
+    assert (given["load"]["load_id"], given["also"]) == (refused, [older])
+    assert older in call("explain", "appeals").stdout.replace("\n", "")
+    assert call("replay", refused, "--why", "проверка").exit_code == 6
+    assert answer_of("explain", "2024-02")["load"]["load_id"] == f"{refused}~2"
+    exact = answer_of("explain", refused)
+    assert (exact["load"]["load_id"], exact["also"]) == (refused, [])
 
 
 def test_waive_lets_in_and_replay_judges_again(refused: str, portal: Portal) -> None:

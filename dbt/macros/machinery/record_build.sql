@@ -12,7 +12,7 @@
         {% set whole = flags.WHICH == 'build' and selected in ([], ['fqn:*'])
             and not invocation_args_dict.get('exclude') %}
         {# the day in Minsk on which the build began #}
-        {% set began = (run_started_at + modules.datetime.timedelta(hours=3)).strftime('%Y-%m-%d') %}
+        {% set began = run_started_at.astimezone(modules.pytz.timezone('Europe/Minsk')).strftime('%Y-%m-%d') %}
         {% call statement('record_build', auto_begin=true) %}
         insert into {{ source('ops', 'build') }}
             (invocation_id, built_at, ok, whole, definitions_hash, ledger_version)
@@ -27,7 +27,7 @@
             - (
                 select count(*) from {{ source('ops', 'load_event') }}
                 where event = 'waived' and until >= cast('{{ began }}' as date)
-                    and until < cast((current_timestamp at time zone 'UTC') + interval '3 hours' as date)
+                    and until < cast(current_timestamp at time zone 'Europe/Minsk' as date)
             )
         {% endcall %}
         {# without it dbt rolls the row back when it closes the connection #}
