@@ -16,8 +16,9 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
@@ -32,17 +33,22 @@ THROWN_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 
 @dataclass(frozen=True)
 class Instance:
-    """A running server. ``dsn(database)`` reaches it as its superuser, by its socket."""
+    """A running server. ``dsn(database)`` reaches it as its superuser, by its socket.
+
+    Without a ``password`` everybody who can enter the socket's folder is who he says: its owner and root.
+    """
 
     data: Path
     binaries: Path
     socket: Path
     port: int
     system_user: str | None
+    password: str | None = None
 
     def dsn(self, database: str, user: str = "postgres") -> str:
         """Address of a database."""
-        return f"postgresql://{user}@/{database}?host={self.socket}&port={self.port}"
+        known = user if self.password is None else f"{user}:{quote(self.password, safe='')}"
+        return f"postgresql://{known}@/{database}?host={self.socket}&port={self.port}"
 
     @property
     def pid(self) -> int:
@@ -77,11 +83,13 @@ def start(
     port: int = 5432,
     loopback: bool = False,
     durable: bool = True,
+    password: str | None = None,
     more: Mapping[str, str] | None = None,
 ) -> Instance:
     """Make a server in a folder if there is none, and start it; by its socket alone unless ``loopback``.
 
     Args:
+        password: of the superuser; with it nobody comes in without one.
         more: settings of the server beside those of this module.
 
     Raises:
@@ -98,7 +106,9 @@ def start(
     wheel = PostgresServer(data, cleanup_mode=None)
     wheel.ensure_pgdata_inited()
     socket = Path(tempfile.mkdtemp(prefix="gorod-pg-"))
-    socket.chmod(0o777 if wheel.system_user else 0o700)
+    # made for its owner alone: root, who starts it, gives it to the user of the server
+    if wheel.system_user:
+        shutil.chown(socket, wheel.system_user)
     options = {
         "listen_addresses": "127.0.0.1" if loopback else "",
         "unix_socket_directories": str(socket),
@@ -107,18 +117,29 @@ def start(
         **({} if durable else THROWN_AWAY),
         **(more or {}),
     }
-    (data / "pg_hba.conf").write_text(
-        "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n", encoding="utf-8"
-    )
+    _let_in(data, "trust")
     settings = "".join(f"{name} = '{value}'\n" for name, value in options.items())
     (data / "postgresql.auto.conf").write_text(settings, encoding="utf-8")
     instance = Instance(data, wheel.bin_path, socket, port, wheel.system_user)
     try:
         instance.start()
+        if password is not None:
+            with psycopg.connect(instance.dsn("postgres"), autocommit=True) as session:
+                session.execute(sql.SQL("alter role postgres password {}").format(sql.Literal(password)))
+            _let_in(data, "scram-sha-256")
+            instance.control("reload")
+            instance = replace(instance, password=password)
     except subprocess.CalledProcessError:
         shutil.rmtree(socket, ignore_errors=True)
         raise
     return instance
+
+
+def _let_in(data: Path, by_socket: str) -> None:
+    """Who may connect: over the network those with a password, by the socket as told."""
+    (data / "pg_hba.conf").write_text(
+        f"local all all {by_socket}\nhost all all 127.0.0.1/32 scram-sha-256\n", encoding="utf-8"
+    )
 
 
 @contextmanager
@@ -128,10 +149,11 @@ def running(
     port: int = 5432,
     loopback: bool = False,
     durable: bool = True,
+    password: str | None = None,
     more: Mapping[str, str] | None = None,
 ) -> Iterator[Instance]:
     """A server that is stopped at the end."""
-    instance = start(folder, port=port, loopback=loopback, durable=durable, more=more)
+    instance = start(folder, port=port, loopback=loopback, durable=durable, password=password, more=more)
     try:
         yield instance
     finally:
@@ -149,16 +171,18 @@ def create_database(dsn: str, name: str, owner: str = "postgres") -> None:
 def main(folder: str, port: str = "5433") -> None:
     """Run a server for development until Ctrl-C."""
     home = Path(folder).expanduser().absolute()
-    with running(home, port=int(port), loopback=True) as instance:
-        secret = home / "password"
-        if not secret.exists():
-            secret.touch(mode=0o600)
-            secret.write_text(secrets.token_urlsafe(18), encoding="utf-8")
+    home.mkdir(parents=True, exist_ok=True)
+    secret = home / "password"
+    if not secret.exists():
+        secret.touch(mode=0o600)
+        secret.write_text(secrets.token_urlsafe(18), encoding="utf-8")
+    password = secret.read_text(encoding="utf-8")
+    with running(home, port=int(port), loopback=True, password=password) as instance:
         with psycopg.connect(instance.dsn("postgres"), autocommit=True) as session:
             known = session.execute("select 1 from pg_roles where rolname = 'gorod'").fetchone()
             session.execute(
                 sql.SQL("{} role gorod login createrole password {}").format(
-                    sql.SQL("alter" if known else "create"), sql.Literal(secret.read_text(encoding="utf-8"))
+                    sql.SQL("alter" if known else "create"), sql.Literal(password)
                 )
             )
             made = session.execute("select 1 from pg_database where datname = 'gorod'").fetchone()

@@ -60,7 +60,7 @@ class Login(Declaration):
     statement_timeout: str = Field(
         default="5min",
         pattern=r"^\d+(ms|s|min|h)$",
-        description="how long one query may run; a session can change it",
+        description="how long one query may run; a session can change it, and is ended by gorod-sessions.timer",
     )
     note: str | None = Field(default=None, description="who answers for it")
 

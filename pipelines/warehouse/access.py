@@ -43,6 +43,8 @@ OF_LOADS = (
     "refused_batch",
     "load_profile",
 )
+# views of access.sql in ops
+AUDIT_VIEWS = ("audit", "audit_load")
 APPEND_ONLY = (*OF_LOADS, "build", "index_build", "release", "embargoed_read", "audit_event")
 
 WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
@@ -370,7 +372,8 @@ def _changes(
     changes = _own_changes(session, access)
     found.schemas.add(SUPPLIER)
     found.relations.update({(SUPPLIER, name): "v" for name in SUPPLIER_VIEWS})
-    found.relations.update({("ops", "audit"): "v", ("ops", "audit_event"): "r"})
+    found.relations.update({("ops", name): "v" for name in AUDIT_VIEWS})
+    found.relations[("ops", "audit_event")] = "r"
     if all((PUBLISHED, table) in found.relations for table in VISIBLE_FROM):
         changes += _visible_changes(session, access, found)
         found.relations.update({(PUBLISHED, table): "r" for table in VISIBLE})

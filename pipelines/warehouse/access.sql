@@ -72,6 +72,32 @@ from ops.embargoed_read;
 comment on view ops.audit is
 'Who did what, and when (UTC): received, accepted, rejected, waived, replayed, built, published, released, embargoed figures read, access changed.';
 
+-- For the audit: which loads there are and what became of them, without how many rows they have, which of many feeds is
+-- a figure that may be under embargo.
+create or replace view ops.audit_load with (security_barrier = true) as
+select
+    load_id,
+    load_no,
+    source,
+    feed,
+    instance,
+    ref_area,
+    slice,
+    first_day,
+    last_day,
+    sha256,
+    files,
+    received_at,
+    decided_at,
+    outcome,
+    not_retained,
+    suite_hash,
+    state,
+    waived_until,
+    synthetic
+from ops.load_state;
+comment on view ops.audit_load is 'Every load with its state today, without its numbers of rows.';
+
 create or replace function ops.refuse_change() returns trigger
 language plpgsql set search_path = pg_catalog as $$
 begin

@@ -93,7 +93,7 @@ def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[
         " (select schema_name, view_name from duckdb_views() where database_name = ?) order by all",
         [database, list(SCHEMAS), database],
     ).fetchall()
-    views = {("ops", name) for name in (*form.views(), "audit")}
+    views = {("ops", name) for name in (*form.views(), "audit", "audit_load")}
     # the form is the target's own; who published there and changed its access is a server's own history
     own = {("ops", name) for name in ("version", "audit_event", "writer", "preparer")}
     tables = [(str(schema), str(table)) for schema, table in found]
