@@ -67,6 +67,33 @@ def test_zero_not_retained_and_not_delivered_stay_different(small: Any) -> None:
     assert (nobody["obs_value"], nobody["missing_reason"]) == (None, "not_delivered")
 
 
+def test_minsk_is_a_region_and_a_city_with_one_figure(small: Any) -> None:
+    """Whichever of the two a source names: statistics the region, requests the city; the register both."""
+    for indicator, period, figure in (
+        ("wage_nominal_byn", "2016", 700),
+        ("wage_to_country_pct", "2016", 140),  # of 500
+        ("appeals_per_1000", "2019-04", 40),
+        ("population", "2019", 200),
+    ):
+        region, city = (small.value(indicator, area, period) for area in ("BY-HM", "c-minsk"))
+        assert (region["obs_value"], city["obs_value"]) == (figure, figure), indicator
+        assert city["coverage_population_pct"] == region["coverage_population_pct"] == 100
+    (apart,) = small.query(
+        "select count(*) from published.pub_indicator_value_v1 as region"
+        " inner join published.pub_indicator_value_v1 as city using (indicator, time_period, breakdown)"
+        " where region.ref_area = 'BY-HM' and city.ref_area = 'c-minsk'"
+        " and (region.obs_value is distinct from city.obs_value or region.missing_reason is distinct from city.missing_reason)"
+    )
+    assert apart == (0,)
+    cities = small.query(
+        "select ref_area, obs_value from published.pub_indicator_value_v1 join published.pub_territory_v1 using (ref_area)"
+        " where indicator = 'wage_nominal_byn' and time_period = '2016' and level = 'city' and obs_value is not null"
+    )
+    assert cities == [("c-minsk", 700)]  # a ranking of cities has its capital, once
+    country = small.value("appeals_per_1000", "BY", "2019-04")
+    assert country["numerator"] == 11  # and the country counts it once: 8 of Minsk, 3 of Brest
+
+
 def test_every_declared_territory_and_period_has_a_row_with_its_reason(small: Any) -> None:
     """Requests: from the first month of any city to the last that has begun, gaps and towns without a system too."""
     declared = small.query(
