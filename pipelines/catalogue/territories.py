@@ -42,16 +42,26 @@ def territory_rows(folder: Path) -> dict[str, Rows]:
     Raises:
         DeclarationError: a list is absent, lacks a column, or has a key twice.
     """
+    codes = _code_list(folder / "codes.csv", TERRITORY_TABLES["territory_code"], ("ref_area",))
+    names = _code_list(folder / "names.csv", TERRITORY_TABLES["territory_name"], ("source", "name"))
     return {
-        "territory_code": _code_list(folder / "codes.csv", TERRITORY_TABLES["territory_code"], ("ref_area",)),
-        "territory_name": _code_list(
-            folder / "names.csv", TERRITORY_TABLES["territory_name"], ("source", "name")
-        ),
+        "territory_code": codes,
+        "territory_name": names + _under_the_other_code(names, codes),
         "subordination": _code_list(
             folder / "subordination.csv", TERRITORY_TABLES["subordination"], ("ref_area",)
         ),
         "territory_parent": _parents(folder / "changes.csv"),
     }
+
+
+def _under_the_other_code(names: Rows, codes: Rows) -> Rows:
+    """The names of a place that has two codes, once more: Minsk is a region and a city, with one SOATO.
+
+    A source names it once; its figure is that of both, so that neither regions nor cities lack their capital.
+    """
+    soato = {row["ref_area"]: row["soato"] for row in codes if row["soato"]}
+    others = [(one, other) for one in soato for other in soato if one != other and soato[one] == soato[other]]
+    return [{**row, "ref_area": other} for row in names for one, other in others if row["ref_area"] == one]
 
 
 def _parents(path: Path) -> Rows:

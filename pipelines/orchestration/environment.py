@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.disk import disk_errors
 from pipelines.errors import GorodError
+from pipelines.moments import today
 from pipelines.settings import PROJECT, Settings
 from pipelines.warehouse import engine_of, heard, server_of
 
@@ -129,6 +130,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     return {
         **reached,
         "GOROD_DBT_TARGET": engine_of(settings),
+        "GOROD_TODAY": today().isoformat(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_TARGET_PATH": str(dbt_target(settings)),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),

@@ -13,8 +13,8 @@ from pipelines.warehouse.base import Warehouse
 def stale_since(warehouse: Warehouse) -> str | None:
     """What the marts should be built from and are not: a version of ledger and definitions; None when they are up to date.
 
-    Waivers and embargoes end by themselves, so what ended since the last build is part of the version. A waiver ends
-    with a day of Minsk, here as in the ledger's views.
+    Waivers, embargoes and periods end by themselves, so what ended since the last build is part of the version. A waiver
+    ends with a day of Minsk, here as in the ledger's views; every period begins and ends with a month.
     """
     if not _knows_builds(warehouse):
         return None
@@ -46,12 +46,15 @@ def stale_since(warehouse: Warehouse) -> str | None:
     if now["events"] == 0:
         return None
     wanted, ended = definitions_hash(), ended_embargo(warehouse)
+    month = f"{today():%Y-%m}"
+    is_new_month = now["day"] is not None and f"{now['day']:%Y-%m}" < month
     if (
         now["ok"]
         and now["ledger_version"] == now["events"]
         and now["definitions_hash"] == wanted
         and now["waived_until"] is None
         and ended is None
+        and not is_new_month
     ):
         return None
     parts = [str(now["events"]), str(now["loads"]), wanted[:12]]
@@ -59,6 +62,8 @@ def stale_since(warehouse: Warehouse) -> str | None:
         parts.append(f"waived-{now['waived_until']}")
     if ended is not None:
         parts.append(f"{ended:%Y%m%dT%H%M}")
+    if is_new_month:
+        parts.append(month)
     return "-".join(parts)
 
 

@@ -140,6 +140,40 @@ def _figures(small: Any) -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
+@pytest.mark.slow
+def test_a_period_that_has_not_ended_is_not_missing_and_ends_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In May 2019 what is to come is not yet; when the month is over it is missing, with nothing else delivered."""
+    helper = sys.modules["small_warehouse"]
+    small = helper.SmallWarehouse(tmp_path)
+    helper.fill(small)
+
+    def reasons(day: str) -> dict[tuple[str, str], str | None]:
+        monkeypatch.setenv("GOROD_TODAY", day)
+        _run(small)
+        return {
+            (area, period): reason
+            for area, period, reason in small.query(
+                "select ref_area, time_period, missing_reason from marts.mart_indicator_value"
+                " where indicator = 'appeals_per_1000' and breakdown = '_T' and ref_area in ('c-brest', 'c-minsk', 'BY-MI')"
+            )
+        }
+
+    before = reasons("2019-05-31")
+    assert before["c-brest", "2019-05"] == before["BY-MI", "2019-05"] == "not_yet"
+    assert (
+        before["c-brest", "2019-Q2"] == before["c-brest", "2019-S1"] == before["c-brest", "2019"] == "not_yet"
+    )
+    assert before["c-minsk", "2019-S1"] == "not_retained"  # February is gone for ever
+    assert before["c-brest", "2019-03"] == before["BY-MI", "2019-04"] == "not_delivered"
+    assert ("c-brest", "2019-07") not in before  # has not begun
+    after = reasons("2019-06-01")
+    assert after["c-brest", "2019-05"] == after["BY-MI", "2019-05"] == "not_delivered"
+    assert after["c-brest", "2019-Q2"] == "not_yet"
+    assert reasons("2019-07-01")["c-brest", "2019-Q2"] == "not_delivered"
+
+
 def _withdraw(small: Any, load_id: str) -> None:
     """As when a waiver has ended: the load is in force no more."""
     with small.connect() as connection:

@@ -67,6 +67,64 @@ def test_zero_not_retained_and_not_delivered_stay_different(small: Any) -> None:
     assert (nobody["obs_value"], nobody["missing_reason"]) == (None, "not_delivered")
 
 
+def test_minsk_is_a_region_and_a_city_with_one_figure(small: Any) -> None:
+    """Whichever of the two a source names: statistics the region, requests the city; the register both."""
+    for indicator, period, figure in (
+        ("wage_nominal_byn", "2016", 700),
+        ("wage_to_country_pct", "2016", 140),  # of 500
+        ("appeals_per_1000", "2019-04", 40),
+        ("population", "2019", 200),
+    ):
+        region, city = (small.value(indicator, area, period) for area in ("BY-HM", "c-minsk"))
+        assert (region["obs_value"], city["obs_value"]) == (figure, figure), indicator
+        assert city["coverage_population_pct"] == region["coverage_population_pct"] == 100
+    (apart,) = small.query(
+        "select count(*) from published.pub_indicator_value_v1 as region"
+        " inner join published.pub_indicator_value_v1 as city using (indicator, time_period, breakdown)"
+        " where region.ref_area = 'BY-HM' and city.ref_area = 'c-minsk'"
+        " and (region.obs_value is distinct from city.obs_value or region.missing_reason is distinct from city.missing_reason)"
+    )
+    assert apart == (0,)
+    cities = small.query(
+        "select ref_area, obs_value from published.pub_indicator_value_v1 join published.pub_territory_v1 using (ref_area)"
+        " where indicator = 'wage_nominal_byn' and time_period = '2016' and level = 'city' and obs_value is not null"
+    )
+    assert cities == [("c-minsk", 700)]  # a ranking of cities has its capital, once
+    country = small.value("appeals_per_1000", "BY", "2019-04")
+    assert country["numerator"] == 11  # and the country counts it once: 8 of Minsk, 3 of Brest
+
+
+def test_every_declared_territory_and_period_has_a_row_with_its_reason(small: Any) -> None:
+    """Requests: from the first month of any city to the last that has begun, gaps and towns without a system too."""
+    declared = small.query(
+        "select count(*) from intermediate.dim_territory where level in ('country', 'region', 'district', 'city')"
+    )
+    for freq, periods in (("M", 12), ("Q", 4), ("S", 2), ("A", 1)):  # of 2019
+        rows = small.query(
+            "select ref_area, time_period, obs_value, missing_reason from published.pub_indicator_value_v1"
+            " where indicator = 'appeals_per_1000' and breakdown = '_T' and freq = ?",
+            freq,
+        )
+        assert len({row[:2] for row in rows}) == len(rows) == declared[0][0] * periods
+        assert all((value is None) != (reason is None) for _, _, value, reason in rows)
+    silent = small.value("appeals_per_1000", "c-zhodzina", "2019-04")  # a town that never reported
+    assert (silent["obs_value"], silent["obs_status"], silent["missing_reason"]) == (
+        None,
+        "O",
+        "not_delivered",
+    )
+    gap = small.value("appeals_per_1000", "c-minsk", "2019-11")  # after the last delivery of all
+    assert (gap["missing_reason"], gap["coverage_time_pct"]) == ("not_delivered", 0)
+    wages = small.value("wage_nominal_byn", "r-pinski", "2016")  # statistics are not delivered, but published
+    assert wages["missing_reason"] == "not_published"
+    parts = small.query(
+        "select distinct level from published.pub_indicator_value_v1 join published.pub_territory_v1 using (ref_area)"
+        " where indicator = 'appeals_per_1000' and breakdown <> '_T' and obs_value is null"
+        " and missing_reason = 'not_delivered' and ref_area not in ('c-minsk', 'c-brest')"
+    )
+    assert {level for (level,) in parts} <= {"country", "region"}, "parts have no rows of what never reported"
+
+
 def test_an_incomplete_period_has_no_value_and_says_why(small: Any) -> None:
     whole = small.value("appeals_per_1000", "c-minsk", "2019-Q2")
     assert (whole["numerator"], whole["obs_value"], whole["coverage_time_pct"]) == (20, 100, 100)

@@ -170,8 +170,17 @@ def test_from_a_declaration_to_plan_and_fact(tmp_path: Path) -> None:
     assert progress == [
         ("2016", 1, 500, None, 700, 550, False, "yellow"),  # 90.9 % of what was needed
         ("2016", 2, 500, None, 600, 500, True, "green"),
-        ("2017", 1, None, "not_yet", 700, 700, None, "grey"),  # nobody has a wage of 2017
-        ("2017", 2, None, "not_yet", 600, 600, None, "grey"),
+        (
+            "2017",
+            1,
+            None,
+            "not_published",
+            700,
+            700,
+            None,
+            "grey",
+        ),  # the year is over, and nobody has a wage of it
+        ("2017", 2, None, "not_published", 600, 600, None, "grey"),
     ]
     as_of = (
         "select plan_value, legal_act from published.pub_target_v1 where "

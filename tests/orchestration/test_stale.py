@@ -49,6 +49,31 @@ def built(portal: Portal, moment: datetime) -> None:
         )
 
 
+# November begins in Minsk while it is 21:00 of 31 October in UTC
+OCTOBER, NOVEMBER = datetime(2026, 10, 31, 20, 59, tzinfo=UTC), datetime(2026, 10, 31, 21, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("build", "now", "stale"),
+    [
+        (OCTOBER - timedelta(days=20), OCTOBER, False),
+        (OCTOBER, NOVEMBER, True),
+        (OCTOBER - timedelta(days=400), OCTOBER, True),  # the same month of another year
+        (NOVEMBER, NOVEMBER + timedelta(days=20), False),
+        (NOVEMBER, OCTOBER, False),  # a clock that was put back has ended nothing
+    ],
+)
+def test_a_period_ends_with_its_month_in_minsk(
+    build: datetime, now: datetime, stale: bool, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portal.take("2024-01", portal.rows("2024-01", 20))
+    built(portal, build)
+    at(monkeypatch, now)
+    found = stale_since(portal.warehouse)
+    assert (found is not None) == stale
+    assert found is None or found.endswith(f"{moments.today():%Y-%m}")
+
+
 @pytest.mark.parametrize(
     ("build", "now", "stale"),
     [

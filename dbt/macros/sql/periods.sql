@@ -15,3 +15,16 @@
             then cast(cast(substr({{ time_period }}, 1, 4) as integer) - 1 as varchar) || substr({{ time_period }}, 5)
     end
 {%- endmacro %}
+
+{#
+    The day that it is in Minsk: that which Gorod says (GOROD_TODAY), else the warehouse's clock. Asked for while a model is
+    run, not when it is read: a new day makes no project to be parsed anew.
+#}
+{% macro today() -%}
+    {%- set given = env_var('GOROD_TODAY', '') if execute else '' -%}
+    {%- if given -%}
+        cast('{{ given }}' as date)
+    {%- else -%}
+        cast((current_timestamp at time zone 'UTC') + interval '3 hours' as date)
+    {%- endif -%}
+{%- endmacro %}

@@ -1,4 +1,5 @@
--- Months, quarters, half-years and years from the first to the last that anything is known of.
+-- Months, quarters, half-years and years from the first to the last that anything is known of. Whether a period has
+-- begun and ended is told once for all models of a build.
 with recursive known as (
     select
         cast(min(first_year) as integer) as first_year,
@@ -84,4 +85,8 @@ periods as (
     cross join all_spans
 )
 
-select * from periods
+select
+    periods.*,
+    first_day <= {{ today() }} as has_begun,
+    last_day < {{ today() }} as has_ended
+from periods

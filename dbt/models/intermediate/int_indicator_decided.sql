@@ -1,4 +1,5 @@
--- What of each value may be shown: the value itself, or the reason why there is none. A share outside 0 to 100 and a
+-- What of each value may be shown: the value itself, or the reason why there is none. Of a period that has not ended
+-- nothing is missing yet, unless it is gone for ever. A share outside 0 to 100 and a
 -- figure of parts with more people than the whole cannot be true: held back. Growth and comparisons may exceed 100:
 -- they are told by their terms.
 {{ config(materialized='follow_inputs', inputs='indicator', volume='int_indicator_unit') }}
@@ -49,6 +50,7 @@ valued as (
         periods.period_no,
         periods.first_day,
         periods.last_day,
+        periods.has_ended,
         coalesce(parts.is_hidden, false) as is_hidden,
         coalesce(computed.coverage_population_pct, 0) < indicators.minimum_population_coverage_pct as is_thin,
         computed.is_complete
@@ -95,6 +97,8 @@ decided as (
         figures.*,
         case
             when is_exempt then 'not_applicable'
+            when not is_complete and not has_ended and missing_reason in ('not_delivered', 'not_published')
+                then 'not_yet'
             when not is_complete then missing_reason
             when is_thin then 'not_published'
             when has_denominator and denominator = 0 then 'not_applicable'

@@ -1,7 +1,8 @@
 -- What the values of each indicator and period are made of, as one hash over int_measure_input: the measures of its
 -- terms in the period and the two years before (growth, and jumps of it), the years that a carried denominator may come
 -- from, constants, the population that coverage is weighed by, whatever its rules compare or fill in with, and the
--- territories. More than is used costs a computation too many, less would leave a figure behind.
+-- territories; and whether the period has ended. More than is used costs a computation too many, less would leave a
+-- figure behind.
 with drawn as (
     select
         indicator,
@@ -54,19 +55,29 @@ wanted as (
         periods.time_period,
         periods.year,
         periods.first_month,
+        periods.has_ended,
         frequencies.freq = indicators.imputation_freq as is_filled_in
     from {{ source('catalogue', 'indicator_frequency') }} as frequencies
     inner join {{ source('catalogue', 'indicator') }} as indicators on frequencies.indicator = indicators.indicator
     inner join {{ ref('dim_period') }} as periods on frequencies.freq = periods.freq
-    -- where nothing of the numerator is known there is no value
+    -- from the first period in which anything of the numerator is known, through gaps, to the one that has begun last
     inner join (
-        select distinct
+        select
             terms.indicator,
-            inputs.time_period
+            known.freq,
+            min(known.first_day) as first_day,
+            max(known.last_day) as last_day
         from {{ source('catalogue', 'indicator_term') }} as terms
         inner join {{ ref('int_measure_input') }} as inputs on terms.measure = inputs.measure
+        inner join {{ ref('dim_period') }} as known on inputs.time_period = known.time_period
         where terms.side = 'numerator' and terms.taken_at = 'same'
-    ) as told on frequencies.indicator = told.indicator and periods.time_period = told.time_period
+        group by terms.indicator, known.freq
+    ) as told
+        on
+            frequencies.indicator = told.indicator
+            and periods.freq = told.freq
+            and periods.first_day >= told.first_day
+            and (periods.has_begun or periods.last_day <= told.last_day)
 ),
 
 asked as (
@@ -148,12 +159,14 @@ territories as (
 )
 
 select
-    stood_on.indicator,
-    stood_on.time_period,
+    wanted.indicator,
+    wanted.time_period,
     md5(
         max(territories.state)
-        || string_agg(stood_on.state, ' ' order by stood_on.state)
+        || case when bool_or(wanted.has_ended) then ' ended ' else ' open ' end
+        || coalesce(string_agg(stood_on.state, ' ' order by stood_on.state), '')
     ) as state
-from stood_on
+from wanted
 cross join territories
-group by stood_on.indicator, stood_on.time_period
+left join stood_on on wanted.indicator = stood_on.indicator and wanted.time_period = stood_on.time_period
+group by wanted.indicator, wanted.time_period

@@ -114,11 +114,11 @@ select
     rolled_up.control_share_pct,
     rolled_up.last_update,
     rolled_up.quality_rank,
-    cast(case
+    -- where nobody knows how many people there were, nobody knows that it covers any
+    cast(coalesce(case
         when rolled_up.is_complete
             then {{ percentage('rolled_up.covered_population', 'rolled_up.target_population') }}
-        else 0
-    end as numeric(9, 2)) as coverage_population_pct,
+    end, 0) as numeric(9, 2)) as coverage_population_pct,
     case when rolled_up.roll_up = 'percentile' then 'percentile' else 'rolled_up' end as made,
     rolled_up.unallocated_numerator is not null or rolled_up.unallocated_denominator is not null
         as includes_unallocated

@@ -1,10 +1,13 @@
 -- Numerator and denominator of each indicator for every territory and period: the territory's own, or the sum over its
--- reporting territories. Where nothing reports in a region or the country, the row is there and says so.
+-- reporting territories. Where nothing reports, the row of each declared level and period is there and says so; parts
+-- of a total have such rows in regions and the country alone.
 {{ config(materialized='view') }}
 with levels as (
     select
         territories.ref_area,
         territories.level,
+        territories.listed_from,
+        territories.listed_to,
         levels.indicator,
         levels.rolled_up and not indicators.own_figures as is_always_rolled_up
     from {{ source('catalogue', 'indicator_level') }} as levels
@@ -71,30 +74,69 @@ known as not materialized (
     from {{ ref('int_indicator_rolled_up') }}
 ),
 
+reported as (
+    select
+        indicator,
+        time_period,
+        breakdown,
+        bool_or(synthetic) as synthetic
+    from known
+    group by indicator, time_period, breakdown
+),
+
+wanted as (
+    select
+        inputs.indicator,
+        inputs.time_period,
+        '_T' as breakdown
+    from {{ ref('int_indicator_input') }} as inputs
+    where {{ in_changed_periods('inputs') }}
+    union
+    select
+        indicator,
+        time_period,
+        breakdown
+    from reported
+),
+
+divided as (
+    select distinct
+        indicator,
+        method_version
+    from {{ source('catalogue', 'indicator_term') }}
+    where side = 'denominator'
+),
+
 grid as (
     select
-        periods.indicator,
-        periods.method_version,
+        wanted.indicator,
+        methods.method_version,
         levels.ref_area,
         periods.freq,
-        periods.time_period,
-        periods.breakdown,
-        periods.has_denominator,
-        periods.synthetic
-    from (
-        select
-            indicator,
-            method_version,
-            freq,
-            time_period,
-            breakdown,
-            bool_or(has_denominator) as has_denominator,
-            bool_or(synthetic) as synthetic
-        from known
-        group by indicator, method_version, freq, time_period, breakdown
-    ) as periods
-    inner join levels on periods.indicator = levels.indicator
-    where levels.level in ('country', 'region')
+        wanted.time_period,
+        wanted.breakdown,
+        divided.indicator is not null as has_denominator,
+        coalesce(reported.synthetic, false) as synthetic
+    from wanted
+    inner join {{ ref('dim_period') }} as periods on wanted.time_period = periods.time_period
+    inner join {{ source('catalogue', 'indicator_method') }} as methods
+        on
+            wanted.indicator = methods.indicator
+            and periods.last_day >= coalesce(methods.valid_from, periods.last_day)
+            and periods.last_day <= coalesce(methods.valid_to, periods.last_day)
+    inner join levels
+        on
+            wanted.indicator = levels.indicator
+            and (wanted.breakdown = '_T' or levels.level in ('country', 'region'))
+            and periods.last_day >= coalesce(levels.listed_from, periods.last_day)
+            and periods.last_day <= coalesce(levels.listed_to, periods.last_day)
+    left join divided
+        on methods.indicator = divided.indicator and methods.method_version = divided.method_version
+    left join reported
+        on
+            wanted.indicator = reported.indicator
+            and wanted.time_period = reported.time_period
+            and wanted.breakdown = reported.breakdown
 ),
 
 absences as (
@@ -139,12 +181,7 @@ filled as (
         false as includes_unallocated
     from grid
     inner join absences on grid.indicator = absences.indicator
-    left join (
-        select known.*
-        from known
-        inner join {{ ref('dim_territory') }} as territories
-            on known.ref_area = territories.ref_area and territories.level in ('country', 'region')
-    ) as known
+    left join known
         on
             grid.indicator = known.indicator
             and grid.ref_area = known.ref_area

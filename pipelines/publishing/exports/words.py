@@ -73,6 +73,7 @@ MISSING = {
     "not_applicable": Text("не применимо", "не прымяняецца", "not applicable"),
     "suppressed": Text("скрыто (мало случаев)", "схавана (мала выпадкаў)", "suppressed (few cases)"),
     "held_back": Text("удержано до выяснения", "утрымана да высвятлення", "held back"),
+    "not_yet": Text("период ещё не закончился", "перыяд яшчэ не скончыўся", "period has not ended yet"),
 }
 
 IMPUTATIONS = {
