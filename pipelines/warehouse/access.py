@@ -43,7 +43,15 @@ OF_LOADS = (
     "refused_batch",
     "load_profile",
 )
-APPEND_ONLY = (*OF_LOADS, "build", "index_build", "release", "embargoed_read", "audit_event")
+APPEND_ONLY = (
+    *OF_LOADS,
+    "build",
+    "index_build",
+    "release",
+    "embargoed_read",
+    "removed_delivery",
+    "audit_event",
+)
 
 WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
 ADD = ("SELECT", "INSERT")
