@@ -603,6 +603,33 @@ def daemon() -> None:
     services.become_daemon(get_settings())
 
 
+@app.command()
+@told
+def prune(as_json: Json = False) -> None:
+    """Remove what is kept no longer; gorod run does it by itself.
+
+    Runs of Dagster and logs after GOROD_KEEP_RUNS_DAYS; deliveries after the `landing_days` of their feed, which the ledger
+    notes: their rows stay, and they cannot be judged again.
+    """
+    from pipelines.loading.plan import run_lock
+    from pipelines.loading.retention import prune_landing
+    from pipelines.orchestration.retention import prune_runs
+    from pipelines.warehouse import open_warehouse
+
+    settings = get_settings()
+    with run_lock(settings):
+        warehouse = open_warehouse(settings)
+        warehouse.prepare()
+        deliveries = prune_landing(settings, warehouse)
+    runs = prune_runs(settings)
+    if as_json:
+        console.as_json({"deliveries": deliveries, "runs": runs})
+        return
+    for delivery_id in deliveries:
+        console.out.print(f"left landing: {_escaped(delivery_id)}")
+    console.out.print(f"{len(deliveries)} deliveries and {runs} runs removed")
+
+
 def main() -> None:
     """Entry point."""
     # What a shell script puts into the background ignores interrupts, and Dagster takes that over for terminations:

@@ -42,8 +42,12 @@ def loading() -> dg.Definitions:
         asset_checks=[
             on_time_check(source, name) for source, name, feed in feeds if feed.patience is not None
         ],
-        jobs=[*jobs.values(), lateness],
-        schedules=[*automation.loading_schedules(jobs), automation.lateness_schedule(lateness)],
+        jobs=[*jobs.values(), lateness, automation.prune_job],
+        schedules=[
+            *automation.loading_schedules(jobs),
+            automation.lateness_schedule(lateness),
+            automation.prune_schedule(),
+        ],
         sensors=[automation.inbox_sensor(jobs)],
         executor=ONE_AFTER_ANOTHER,
     )

@@ -18,6 +18,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def utc(moment: datetime) -> datetime:
+    """The moment with a zone: UTC where it has none, as storages have them."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
 def today() -> date:
     """The day that it is in Minsk, wherever this runs: days of the ledger are the country's."""
     return datetime.now(MINSK).date()

@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     alert_stale_h: float = Field(
         default=6.0, ge=0, description="hours for which marts may be behind the ledger before it is an alert"
     )
+    keep_runs_days: int = Field(
+        default=14, ge=1, description="days for which Dagster's runs and the logs of runs are kept"
+    )
     keep_publications: int = Field(default=3, ge=1, description="how many publications stay on disk")
 
     @classmethod

@@ -11,11 +11,12 @@ from pipelines import moments
 from pipelines.errors import GorodError, WarehouseBusyError
 from pipelines.indicators.status import Status, read_status
 from pipelines.orchestration.environment import dagster_instance
+from pipelines.orchestration.failures import subject_of
 from pipelines.orchestration.orphans import fail_orphaned_runs
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance, DagsterRun
+    from dagster import DagsterInstance
 
 RUN_FAILED, LOAD_REFUSED, FEED_LATE = "run_failed", "load_refused", "feed_late"
 BUILD_STALE, SCHEDULER_SILENT, UNREADABLE = "build_stale", "scheduler_silent", "warehouse_unreadable"
@@ -128,7 +129,7 @@ def _failed_runs(instance: DagsterInstance) -> Iterator[Condition]:
     newest: set[str] = set()
     for record in instance.get_run_records(ended, limit=MOST_RUNS):
         run = record.dagster_run
-        what = _what(run)
+        what = subject_of(run)
         if what in newest:
             continue
         newest.add(what)
@@ -139,23 +140,6 @@ def _failed_runs(instance: DagsterInstance) -> Iterator[Condition]:
                 f"Прогон {what} завершился ошибкой: run {run.run_id[:8]}, {moments.told(at)}",
                 f"gorod status; gorod ui, run {run.run_id[:8]}",
             )
-
-
-def _what(run: DagsterRun) -> str:
-    """What a run runs: two runs of the same are two attempts."""
-    parts = [
-        run.tags[name]
-        for name in (
-            "dagster/partition",
-            "dagster/asset_partition_range_start",
-            "dagster/asset_partition_range_end",
-        )
-        if name in run.tags
-    ]
-    # assets chosen by hand are a job without a name of its own
-    chosen = sorted(key.to_user_string() for key in run.asset_selection or ())
-    by_hand = chosen if run.job_name.startswith("__") else []
-    return " ".join([run.job_name, *parts, *by_hand[:3]])
 
 
 def _silent_since(instance: DagsterInstance, longest: timedelta) -> datetime | None:

@@ -145,7 +145,8 @@ def reconcile(
             console.out.print(f"[red]not as it came[/]: {escaped(fault)}")
         console.out.print(
             f"{found.deliveries} deliveries in {settings.landing}: {len(found.unknown)} without a load, "
-            f"{len(found.changed)} changed; {len(found.missing)} loads without their delivery"
+            f"{len(found.changed)} changed; {len(found.missing)} loads without their delivery; "
+            f"{len(found.removed)} deliveries left landing, for their days were over"
         )
         if found.unknown:
             console.out.print(

@@ -324,6 +324,11 @@ class Feed(Declaration):
     max_delivery_bytes: int = Field(
         default=2_000_000_000, gt=0, description="a larger delivery is refused unread"
     )
+    landing_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="days after which a delivery leaves landing; its rows stay in the warehouse, and it cannot be judged again",
+    )
     columns: dict[str, Column] = Field(description="the columns as they are delivered, by name")
     counted: str = Field(
         default="true",

@@ -27,6 +27,7 @@ from pipelines.loading.ahead import SMALL, Judgement, apart, judges, some_ahead
 from pipelines.loading.delivery import DROPPED, Delivery, Known, Offer, Slice, origin_kind
 from pipelines.loading.judging import BROKEN, Judged, broken, fatal, fingerprint, judge, read, where
 from pipelines.loading.past import held_against_history
+from pipelines.loading.retention import removed
 from pipelines.moments import today
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Event, LoadRecord, Seen, Warehouse, raw_table
@@ -353,7 +354,7 @@ def replay(
         LandingError: its delivery is not in landing, or is not as it came.
     """
     found = find_load(load_id, warehouse)
-    delivery = delivery_of(found, settings)
+    delivery = delivery_of(found, settings, warehouse)
     newer = [load for load in _history(delivery, warehouse) if _has_its_place(load, found)]
     if newer and not anyway:
         other = newer[-1]
@@ -399,11 +400,19 @@ def waive(load_id: str, by: str, why: str, until: date, settings: Settings, ware
         )
     if until < today():
         raise GorodError(f"--until {until} is past", "Give a day from today on.")
-    delivery = delivery_of(found, settings)
-    feed = load_sources()[delivery.source].feeds[delivery.feed]
+    feed = load_sources()[found["source"]].feeds[found["feed"]]
     event = Event("waived", _now(), by, why, until)
-    table = raw_table(delivery.source, delivery.feed)
-    if warehouse.query(f"select 1 as entered from {table} where load_id = ? limit 1", [found["load_id"]]):
+    table = raw_table(found["source"], found["feed"])
+    has_rows = warehouse.query(
+        f"select 1 as entered from {table} where load_id = ? limit 1", [found["load_id"]]
+    )
+    # a waiver that is made longer, or ended, needs no delivery any more
+    delivery = (
+        None
+        if has_rows and found["delivery_id"] in removed(warehouse)
+        else delivery_of(found, settings, warehouse)
+    )
+    if has_rows or delivery is None:
         warehouse.commit_waiver(found["load_id"], event, feed, None, None)
         return
     with scratch(settings) as folder:
@@ -653,13 +662,21 @@ def _outcome(row: dict[str, Any]) -> LoadOutcome:
     )
 
 
-def delivery_of(found: dict[str, Any], settings: Settings) -> Delivery:
+def delivery_of(found: dict[str, Any], settings: Settings, warehouse: Warehouse) -> Delivery:
     """The delivery of a load, as it came.
 
     Raises:
-        LandingError: it is not in landing, its files or its receipt are not those that came.
+        LandingError: it is not in landing any more, or not at all; its files or its receipt are not those that came.
     """
-    delivery, faults = landing.examined(settings.landing / found["folder"], settings, found)
+    folder = settings.landing / found["folder"]
+    left_at = removed(warehouse).get(found["delivery_id"])
+    if left_at is not None and not folder.exists():
+        raise LandingError(
+            f"the delivery of load {found['load_id']} left landing on {left_at:%Y-%m-%d}: the days for which its feed is "
+            "kept were over",
+            "What it brought stays in the figures. It can be judged again only if the supplier delivers it again.",
+        )
+    delivery, faults = landing.examined(folder, settings, found)
     if faults or delivery is None:
         raise LandingError(
             f"the delivery of load {found['load_id']} is not as it came: {'; '.join(faults)}",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pipelines.declarations.sources import load_sources
 from pipelines.loading import landing
 from pipelines.loading.delivery import Delivery
+from pipelines.loading.retention import removed
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse
 
@@ -17,13 +18,15 @@ class Reconciled:
     """Deliveries in landing, and what does not agree with the ledger.
 
     ``unknown``: deliveries that landed and have no load, in the order in which they came. ``missing``: loads whose
-    delivery is not in this landing. ``changed``: deliveries that are not as they came, or not as the ledger says.
-    ``faults``: what is wrong with each of those, with its path.
+    delivery is not in this landing, though its days are not over. ``removed``: deliveries whose days are. ``changed``:
+    deliveries that are not as they came, or not as the ledger says. ``faults``: what is wrong with each of those, with its
+    path.
     """
 
     deliveries: int
     unknown: list[str]
     missing: list[str]
+    removed: list[str]
     changed: list[str]
     faults: list[str]
 
@@ -38,12 +41,16 @@ def reconcile(settings: Settings, warehouse: Warehouse, *, take_up: bool = False
     known = {settings.landing / row["folder"]: row for row in loads}
     unknown: list[Delivery] = []
     missing: list[str] = []
+    gone: list[str] = []
     changed: list[str] = []
     faults: list[str] = []
-    folders = {*landing.folders(settings), *known}
+    folders, over = {*landing.folders(settings), *known}, removed(warehouse)
     for folder in sorted(folders):
         row = known.get(folder)
         if row is not None and not folder.exists() and not folder.is_symlink():
+            if row["delivery_id"] in over:
+                gone.append(row["delivery_id"])
+                continue
             missing += [load["load_id"] for load in loads if load["folder"] == row["folder"]]
             continue
         delivery, found = landing.examined(folder, settings, row)
@@ -58,9 +65,12 @@ def reconcile(settings: Settings, warehouse: Warehouse, *, take_up: bool = False
             if _is_declared(delivery):
                 landing.mark_pending(delivery, settings)
     return Reconciled(
-        deliveries=len(folders) - len({row["folder"] for row in loads if row["load_id"] in missing}),
+        deliveries=len(folders)
+        - len(gone)
+        - len({row["folder"] for row in loads if row["load_id"] in missing}),
         unknown=[delivery.delivery_id for delivery in unknown],
         missing=missing,
+        removed=gone,
         changed=changed,
         faults=faults,
     )
@@ -69,7 +79,12 @@ def reconcile(settings: Settings, warehouse: Warehouse, *, take_up: bool = False
 def spoilt(load_ids: Collection[str], settings: Settings, warehouse: Warehouse) -> list[str]:
     """What of the deliveries of some loads is not in landing as it came, each with its path."""
     rows = warehouse.query("select * from ops.load_state order by load_no")
-    folders = {settings.landing / row["folder"]: row for row in rows if row["load_id"] in load_ids}
+    over = removed(warehouse)
+    folders = {
+        settings.landing / row["folder"]: row
+        for row in rows
+        if row["load_id"] in load_ids and row["delivery_id"] not in over
+    }
     return [fault for folder, row in folders.items() for fault in landing.examined(folder, settings, row)[1]]
 
 

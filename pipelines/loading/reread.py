@@ -38,7 +38,7 @@ def _batches(
     """Each load that has rows, and its delivery as it is read now."""
     loads = warehouse.query(f"select distinct load_id from {raw_table(source, feed)} order by load_id")
     for load_id in (row["load_id"] for row in loads):
-        delivery = delivery_of(find_load(load_id, warehouse), settings)
+        delivery = delivery_of(find_load(load_id, warehouse), settings, warehouse)
         with scratch(settings) as folder:
             try:
                 key = settings.pseudonym_key.get_secret_value()

@@ -14,15 +14,17 @@ from pipelines.errors import WarehouseBusyError
 from pipelines.loading.delivery import Offer
 from pipelines.loading.load import NO_REGISTER, has_register
 from pipelines.loading.plan import Wanted, make_plan
+from pipelines.loading.retention import prune_landing
 from pipelines.moments import ZONE
 from pipelines.orchestration.building_assets import INDEX, PUBLICATION, REPORT, catalogue, marts
-from pipelines.orchestration.environment import BUILD_JOB
+from pipelines.orchestration.environment import BUILD_JOB, WRITER_POOL
 from pipelines.orchestration.loading_assets import (
     on_time_key,
     partition_dimensions,
     partition_key_of,
     raw_key,
 )
+from pipelines.orchestration.retention import prune_runs
 from pipelines.orchestration.run_retry import request_run, requests_or_reason, under_way
 from pipelines.orchestration.stale import is_unpublished, newest_sound_build, stale_since
 from pipelines.settings import get_settings
@@ -83,6 +85,30 @@ def lateness_schedule(lateness: UnresolvedAssetJobDefinition) -> dg.ScheduleDefi
     """Each morning, when the sources have been looked at."""
     return dg.ScheduleDefinition(
         name=f"{LATENESS_JOB}_daily", job=lateness, cron_schedule="0 8 * * *", execution_timezone=ZONE
+    )
+
+
+@dg.op(description="What is kept no longer goes.", pool=WRITER_POOL)
+def prune() -> None:
+    """What ``gorod prune`` does."""
+    settings, log = get_settings(), dg.get_dagster_logger()
+    warehouse = open_warehouse(settings)
+    with warehouse.writing():
+        for delivery_id in prune_landing(settings, warehouse):
+            log.info(f"left landing: {delivery_id}")
+    log.info(f"{prune_runs(settings)} runs removed")
+
+
+@dg.job(name="prune", description="Remove runs, logs and deliveries that are kept no longer.")
+def prune_job() -> None:
+    """For those who work by the daemon alone; ``gorod run`` does it by itself."""
+    prune()
+
+
+def prune_schedule() -> dg.ScheduleDefinition:
+    """Each night."""
+    return dg.ScheduleDefinition(
+        name="prune_daily", job=prune_job, cron_schedule="30 3 * * *", execution_timezone=ZONE
     )
 
 
@@ -164,9 +190,10 @@ def inbox_sensor(loading: dict[str, UnresolvedAssetJobDefinition]) -> dg.SensorD
         asked, reasons = requests_or_reason(
             request_run(context.instance, _offered(offer), **_request_of(offer)) for offer in found.offers
         )
-        for reason in reasons:
-            context.log.warning(reason)
         yield from asked
+        # a tick keeps its reason; what it logs is a file of its own
+        for reason in reasons if asked else ():
+            context.log.warning(reason)
         if not asked:
             waits = f"; {len(found.waiting)} that wait" if found.waiting else ""
             nothing = f"nothing to take in {settings.inbox}{waits}; {len(found.faults)} faults"
@@ -201,8 +228,6 @@ def ledger_sensor(build: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
                 return dg.SkipReason("the marts know the whole ledger, and are published")
         except WarehouseBusyError as error:
             return dg.SkipReason(error.message)
-        if isinstance(found, dg.SkipReason):
-            context.log.warning(found.skip_message or "")
         return found
 
     return ledger

@@ -26,7 +26,8 @@ DBT_PROJECT = PROJECT / "dbt"
 WRITER_POOL = "warehouse"
 BUILD_JOB = "build_and_publish"
 
-# A pool without a limit limits nothing: DuckDB has one writer.
+# A pool without a limit limits nothing: DuckDB has one writer. Sensors tick each minute, and mostly find nothing; runs are
+# removed by retention.py.
 DAGSTER_YAML = """\
 telemetry:
   enabled: false
@@ -38,6 +39,15 @@ concurrency:
 run_monitoring:
   enabled: true
   free_slots_after_run_end_seconds: 30
+retention:
+  schedule:
+    purge_after_days: 60
+  sensor:
+    purge_after_days:
+      skipped: 2
+      success: 60
+      failure: 60
+      started: 60
 """
 
 # With the warehouse on a server, Dagster keeps its runs there too, in a schema of its own: every host that works on

@@ -15,7 +15,7 @@ from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse
 
 if TYPE_CHECKING:
-    from dagster import DagsterEvent
+    from dagster import DagsterEvent, DagsterRun
 
 KINDS = {
     kind.__name__: kind
@@ -108,3 +108,20 @@ def why_failed(events: Iterable[DagsterEvent]) -> tuple[type[GorodError] | None,
         if event.is_failure:
             return None, str(event.message)
     return None, "unknown"
+
+
+def subject_of(run: DagsterRun) -> str:
+    """What a run runs: two runs of the same are two attempts."""
+    parts = [
+        run.tags[name]
+        for name in (
+            "dagster/partition",
+            "dagster/asset_partition_range_start",
+            "dagster/asset_partition_range_end",
+        )
+        if name in run.tags
+    ]
+    # assets chosen by hand are a job without a name of its own
+    chosen = sorted(key.to_user_string() for key in run.asset_selection or ())
+    by_hand = chosen if run.job_name.startswith("__") else []
+    return " ".join([run.job_name, *parts, *by_hand[:3]])

@@ -22,6 +22,7 @@ from pipelines.loading.ahead import judges
 from pipelines.loading.delivery import DROPPED, Delivery, Offer
 from pipelines.loading.load import NO_REGISTER, has_register, judged_by
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
+from pipelines.loading.retention import prune_landing
 from pipelines.moments import today
 from pipelines.orchestration import AGAIN, INTERRUPTED
 from pipelines.orchestration.failures import dbt_log, failed_models, why_failed
@@ -107,6 +108,7 @@ def run(
     # Dagster is imported only when there is something to run: a run with nothing new takes a moment.
     from pipelines.indicators.held import differences, held_back_by_rule
     from pipelines.orchestration.environment import manifest_ahead
+    from pipelines.orchestration.retention import prune_runs
     from pipelines.orchestration.stale import is_unpublished, stale_since
 
     watch(watcher)
@@ -161,6 +163,9 @@ def run(
             summary.differences = differences(warehouse)
             if report:
                 _report(settings, runner, summary)
+            if not summary.nothing_new:
+                prune_landing(settings, warehouse)
+                prune_runs(settings)
     finally:
         watch(None)
     return summary

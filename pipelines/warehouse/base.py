@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -138,6 +138,9 @@ class Warehouse(Protocol):
 
     def note_embargoed_read(self, what: str, until: datetime, by: str, why: str) -> None:
         """Enter who reads figures under embargo, which, and why."""
+
+    def note_removed(self, delivery_ids: Sequence[str], kept_days: int) -> None:
+        """Enter that these deliveries leave landing: the days of their feed are over."""
 
     def sitting(self) -> AbstractContextManager[None]:
         """One connection for the queries and entries within; what was begun and not committed is undone at its end."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, fields
 from datetime import UTC, date, datetime
@@ -220,6 +220,17 @@ class Ledger(ABC):
             connection.execute(
                 "insert into ops.embargoed_read values (?, ?, ?, ?, ?)", [now, what, held_until, by, why]
             )
+
+    def note_removed(self, delivery_ids: Sequence[str], kept_days: int) -> None:
+        """Enter that these deliveries leave landing: the days of their feed are over."""
+        now = datetime.now(UTC).replace(tzinfo=None)
+        with self.connection() as connection:
+            connection.begin()
+            for delivery_id in delivery_ids:
+                connection.execute(
+                    "insert into ops.removed_delivery values (?, ?, ?)", [delivery_id, now, kept_days]
+                )
+            connection.commit()
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
         """Rows of a query, as dictionaries."""

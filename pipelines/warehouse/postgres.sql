@@ -19,6 +19,7 @@ comment on table ops.load_profile is 'What is remembered of the rows of each loa
 comment on table ops.offer is 'Each offer that was ever taken, with its cheap fingerprint.';
 comment on table ops.build is 'One row for each build of the marts: whether it went well, up to which decision of the ledger.';
 comment on table ops.embargoed_read is 'Who read figures under embargo through the command, which, and why. Only added to.';
+comment on table ops.removed_delivery is 'Deliveries that left landing when the days of their feed were over. Only added to.';
 comment on table ops.index_build is 'From which build the indices were computed.';
 comment on table ops.release is 'Every release that was cut: by whom, of what, as of when. Only added to.';
 comment on view ops.accepted_load is 'Loads that are accepted, or waived until a day that has not passed.';

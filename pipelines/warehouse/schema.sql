@@ -137,6 +137,13 @@ create table if not exists ops.embargoed_read (
     why VARCHAR not null
 );
 
+-- Deliveries that left landing when the days of their feed were over; what they brought stays. Times are UTC.
+create table if not exists ops.removed_delivery (
+    delivery_id VARCHAR not null,
+    removed_at TIMESTAMP not null,
+    kept_days INTEGER not null
+);
+
 -- Days are the country's: Europe/Minsk. Of several waivers of a load the last word counts.
 create or replace view ops.accepted_load as
 with waiver as (

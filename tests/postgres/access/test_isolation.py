@@ -585,7 +585,7 @@ def test_what_the_loader_enters_the_audit_reads(served: Served, event: str, ente
             for table in ("load", "load_event", "load_result", "quarantine", "offer", "flagged_row")
         ),
         *(("build", "invocation_id"), ("index_build", "invocation_id"), ("release", "release_id")),
-        *(("embargoed_read", "what"), ("audit_event", "event")),
+        *(("embargoed_read", "what"), ("removed_delivery", "delivery_id"), ("audit_event", "event")),
     ],
 )
 @pytest.mark.parametrize("login", ["postgres", "test_loader"])
@@ -596,6 +596,7 @@ def test_the_ledger_is_only_added_to(served: Served, table: str, column: str, lo
         "index_build": "insert into ops.index_build values ('i', now(), 1)",
         "release": "insert into ops.release values ('r', 'r', '2025', now(), now(), now(), 'x', 'p', null, 'c', 'm', 'i')",
         "embargoed_read": "insert into ops.embargoed_read values (now(), 'wages', now(), 'x', 'p')",
+        "removed_delivery": "insert into ops.removed_delivery values ('d', now(), 1)",
     }.get(table, "select 1")
     for statement in (
         f"update ops.{table} set {column} = 'x'",
