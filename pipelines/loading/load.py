@@ -30,7 +30,7 @@ from pipelines.loading.past import held_against_history
 from pipelines.loading.retention import removed
 from pipelines.moments import today
 from pipelines.settings import Settings
-from pipelines.warehouse.base import Event, LoadRecord, Seen, Warehouse, raw_table
+from pipelines.warehouse.base import Entry, Event, LoadRecord, Seen, Warehouse, raw_table
 
 # The feed that says which territories there are, and the parameter of a suite that holds their codes.
 REGISTER = ("territory_register", "territories")
@@ -140,7 +140,7 @@ def load_offers(
                     and delivery.delivery_id not in loaded_before
                     and not _looks_back(delivery)
                 ):
-                    judgement = beside.give(_task(delivery, settings, warehouse), folder / str(number))
+                    judgement = beside.give(judging_of(delivery, settings, warehouse), folder / str(number))
                 yield offer, delivery, judgement
 
         try:
@@ -172,7 +172,7 @@ def load_pending(delivery: Delivery, settings: Settings, warehouse: Warehouse) -
     if landing.take_up(delivery, settings) == 0:
         return load_delivery(delivery, settings, warehouse)
     with scratch(settings) as folder:
-        task = _task(delivery, settings, warehouse)
+        task = judging_of(delivery, settings, warehouse)
         return load_delivery(
             delivery, settings, warehouse, judged=lambda: apart(task, folder) or fatal(delivery)
         )
@@ -211,7 +211,7 @@ def load_delivery(
             return _outcome(already)
         source = load_sources()[delivery.source]
         with scratch(settings) as folder:
-            found = ahead or _task(delivery, settings, warehouse)(folder)
+            found = ahead or judging_of(delivery, settings, warehouse)(folder)
             cut = _cut(delivery, history) if found.batch and found.batch.rows else None
             if cut is not None:
                 found = found.refused_for(cut)
@@ -272,16 +272,18 @@ def _enter(
     record = _record(delivery, source, found, history, now, settings.landing)
     enters = found.verdict.accepted and found.batch is not None
     warehouse.commit_load(
-        record,
-        seen,
-        [*events, Event("accepted" if found.verdict.accepted else "rejected", now, "gate")],
-        found.verdict.results,
-        source.feeds[delivery.feed],
-        found.batch.path if enters and found.batch else None,
-        found.verdict.quarantine,
-        found.verdict.flagged if found.verdict.accepted else None,
-        found.fingerprint,
-        found.profile,
+        Entry(
+            record=record,
+            offer=seen,
+            events=[*events, Event("accepted" if found.verdict.accepted else "rejected", now, "gate")],
+            results=found.verdict.results,
+            feed=source.feeds[delivery.feed],
+            batch=found.batch.path if enters and found.batch else None,
+            quarantine=found.verdict.quarantine,
+            flagged=found.verdict.flagged if found.verdict.accepted else None,
+            fingerprint=found.fingerprint,
+            profile=found.profile,
+        )
     )
     return record
 
@@ -337,11 +339,6 @@ def _not_landed(offer: Offer, error: Exception) -> OriginError:
         f"{offer.origin}: could not land: {' '.join((type(error).__name__, told)).strip()}",
         "Look into the log of the run; everything else goes on meanwhile.",
     )
-
-
-def rehearse(delivery: Delivery, settings: Settings, warehouse: Warehouse, folder: Path) -> Judged:
-    """Judge a delivery as it would be judged now, by its suite and by history, and enter nothing."""
-    return held_against_history(delivery, _task(delivery, settings, warehouse)(folder), warehouse)
 
 
 def replay(
@@ -468,7 +465,7 @@ def find_load(load_id: str, warehouse: Warehouse) -> dict[str, Any]:
     )
 
 
-def _task(delivery: Delivery, settings: Settings, warehouse: Warehouse) -> Callable[[Path], Judged]:
+def judging_of(delivery: Delivery, settings: Settings, warehouse: Warehouse) -> Callable[[Path], Judged]:
     """The judging of a delivery, given a scratch folder: everything it needs of ledger and settings is in it."""
     return partial(
         judge,

@@ -86,6 +86,8 @@ def ledger_specs() -> list[dg.AssetSpec]:
 def catalogue(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
     """The declarations of ``assets/`` as tables; replaced when they change."""
     warehouse = open_warehouse(get_settings())
+    # a feed that is new since the process was started has no raw table yet, which its model reads
+    warehouse.prepare()
     with warehouse.writing(), warehouse.connection() as connection:
         connection.begin()
         changed = write_catalogue(connection)

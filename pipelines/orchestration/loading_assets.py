@@ -135,6 +135,7 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
         warehouse = open_warehouse(settings)
         try:
             with warehouse.writing():
+                warehouse.prepare()
                 outcomes, failures = _load_new(context, source, name, feed, settings, warehouse)
         except dg.DagsterExecutionInterruptedError as error:
             # Dagster would take it for a passing fault, and retry

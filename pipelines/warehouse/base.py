@@ -74,6 +74,25 @@ class Seen:
     at: datetime
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A load as it enters. The files are Parquet; None where there are no such rows, ``batch`` also where it is refused.
+
+    ``fingerprint`` is that of what was read of a load which is refused, so that a waiver lets in nothing else.
+    """
+
+    record: LoadRecord
+    offer: Seen
+    events: list[Event]
+    results: tuple[Result, ...]
+    feed: Feed
+    batch: Path | None
+    quarantine: Path | None
+    flagged: Path | None
+    fingerprint: str | None
+    profile: Path | None
+
+
 class Warehouse(Protocol):
     """A warehouse that holds raw rows, the ledger, and what dbt builds."""
 
@@ -91,23 +110,8 @@ class Warehouse(Protocol):
     def prepare(self) -> None:
         """Create what is missing: Gorod's schemas and an empty raw table for each declared feed."""
 
-    def commit_load(
-        self,
-        record: LoadRecord,
-        offer: Seen,
-        events: list[Event],
-        results: tuple[Result, ...],
-        feed: Feed,
-        batch: Path | None,
-        quarantine: Path | None,
-        flagged: Path | None,
-        fingerprint: str | None = None,
-        profile: Path | None = None,
-    ) -> None:
-        """Enter a load: ledger, results, quarantine, flags, profile and (if ``batch`` is given) its rows, in one transaction.
-
-        ``fingerprint`` is that of what was read of a load which is refused, so that a waiver lets in nothing else.
-        """
+    def commit_load(self, entry: Entry) -> None:
+        """Enter a load: ledger, results, quarantine, flags, profile and (if it has a batch) its rows, in one transaction."""
 
     def commit_offer(self, load_id: str, offer: Seen) -> None:
         """Note that a known delivery was offered again, perhaps from elsewhere."""

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.declarations.sources import load_sources
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.formats.typed import quoted
 from pipelines.warehouse import form
 from pipelines.warehouse.base import COPIED, Warehouse
+from pipelines.warehouse.raw import require_unchanged
 
 # vintages: what was known when, which no build can make again
 SCHEMAS = ("ops", "raw", "catalogue", "vintages")
@@ -34,8 +36,12 @@ def copy_warehouse(source: Warehouse, target: Warehouse) -> list[Copied]:
 
     Raises:
         GorodError: the target holds loads already, or the source is no warehouse.
-        WarehouseError: a table is not the same on both sides; nothing was copied.
+        WarehouseError: a table is not the same on both sides, or holds what was read otherwise than it is declared;
+            nothing was copied.
     """
+    for name, declared in load_sources().items():
+        for feed, about in declared.feeds.items():
+            require_unchanged(source.raw_changes(name, feed, about))
     target.prepare()
     with target.writing(), target.connection() as connection:
         _require_empty(connection)

@@ -20,7 +20,7 @@ from pipelines.errors import GorodError, WarehouseError
 from pipelines.formats.typed import literal, quoted
 from pipelines.loading.gate import Result
 from pipelines.warehouse import raw
-from pipelines.warehouse.base import Event, LoadRecord, Row, Seen, raw_table
+from pipelines.warehouse.base import Entry, Event, Row, Seen, raw_table
 from pipelines.warehouse.tables import asked, rows_of_load
 
 # loads are only added to, by one writer at a time
@@ -69,24 +69,13 @@ class Ledger(ABC):
         except duckdb.Error as error:
             raise self.told(error) from error
 
-    def commit_load(
-        self,
-        record: LoadRecord,
-        offer: Seen,
-        events: list[Event],
-        results: tuple[Result, ...],
-        feed: Feed,
-        batch: Path | None,
-        quarantine: Path | None,
-        flagged: Path | None,
-        fingerprint: str | None = None,
-        profile: Path | None = None,
-    ) -> None:
+    def commit_load(self, entry: Entry) -> None:
         """Enter a load in one transaction: after it everything of the load is there, before it nothing.
 
         Raises:
             WarehouseError: the number of rows that arrived is not the number that the gate counted.
         """
+        record, quarantine = entry.record, entry.quarantine
         with self._connected() as connection:
             connection.begin()
             values = {"load_no": None, **asdict(record)}
@@ -94,34 +83,34 @@ class Ledger(ABC):
             marks = ", ".join(NEXT_LOAD_NO if name == "load_no" else f"${name}" for name in values)
             values.pop("load_no")
             connection.execute(f"insert into ops.load ({names}) values ({marks})", values)
-            _insert_offer(connection, record.load_id, offer)
-            _insert_events(connection, record.load_id, events)
-            _insert_results(connection, record.load_id, results)
-            if fingerprint is not None:
+            _insert_offer(connection, record.load_id, entry.offer)
+            _insert_events(connection, record.load_id, entry.events)
+            _insert_results(connection, record.load_id, entry.results)
+            if entry.fingerprint is not None:
                 connection.execute(
-                    "insert into ops.refused_batch values (?, ?)", [record.load_id, fingerprint]
+                    "insert into ops.refused_batch values (?, ?)", [record.load_id, entry.fingerprint]
                 )
             if quarantine is not None:
                 connection.execute(
                     f"insert into ops.quarantine select {literal(record.load_id)}, row_no, reasons, record "
                     f"from read_parquet({literal(str(quarantine))})"
                 )
-            if flagged is not None:
+            if entry.flagged is not None:
                 connection.execute(
                     f"insert into ops.flagged_row select {literal(record.load_id)}, row_no, expectation "
-                    f"from read_parquet({literal(str(flagged))})"
+                    f"from read_parquet({literal(str(entry.flagged))})"
                 )
-            if profile is not None:
+            if entry.profile is not None:
                 connection.execute(
                     f"insert into ops.load_profile select {literal(record.load_id)}, metric, key, value "
-                    f"from read_parquet({literal(str(profile))})"
+                    f"from read_parquet({literal(str(entry.profile))})"
                 )
-            if batch is not None:
+            if entry.batch is not None:
                 table = raw_table(record.source, record.feed)
                 kept_back = (
                     f"select row_no from {literal(str(quarantine))}" if quarantine is not None else None
                 )
-                _insert_batch(connection, table, record.load_id, feed, batch, kept_back)
+                _insert_batch(connection, table, record.load_id, entry.feed, entry.batch, kept_back)
                 # what stands there, not what was sent
                 arrived = rows_of_load(connection, table, record.load_id)
                 if arrived != record.rows_accepted:

@@ -27,10 +27,9 @@ from pipelines.declarations.sources import Feed, load_sources
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.formats.typed import literal, quoted
 from pipelines.interrupts import interrupts_raised
-from pipelines.loading.gate import Result
 from pipelines.progress import tell
 from pipelines.warehouse import form, raw
-from pipelines.warehouse.base import Event, LoadRecord, Row, Seen, raw_table
+from pipelines.warehouse.base import Entry, Event, Row, Seen, raw_table
 from pipelines.warehouse.ledger import Ledger
 from pipelines.warehouse.server import Server, is_away
 from pipelines.warehouse.tables import asked
@@ -182,30 +181,18 @@ class PostgresWarehouse(Ledger):
         ):
             connection.execute(f"call postgres_execute(current_database(), {literal(statement)})")
 
-    def commit_load(
-        self,
-        record: LoadRecord,
-        offer: Seen,
-        events: list[Event],
-        results: tuple[Result, ...],
-        feed: Feed,
-        batch: Path | None,
-        quarantine: Path | None,
-        flagged: Path | None,
-        fingerprint: str | None = None,
-        profile: Path | None = None,
-    ) -> None:
+    def commit_load(self, entry: Entry) -> None:
         """Enter a load in one transaction, again from the start when the server went away before it was entered."""
         for attempt in range(1, ATTEMPTS + 1):
             # each time anew: the lock went away with the server, and somebody else may have taken it
             with self.writing():
                 # whether the commit arrived before the connection broke is asked, not guessed
-                if attempt > 1 and self.query("select 1 from ops.load where load_id = ?", [record.load_id]):
+                if attempt > 1 and self.query(
+                    "select 1 from ops.load where load_id = ?", [entry.record.load_id]
+                ):
                     return
                 try:
-                    super().commit_load(
-                        record, offer, events, results, feed, batch, quarantine, flagged, fingerprint, profile
-                    )
+                    super().commit_load(entry)
                     return
                 except WarehouseError as error:
                     lost = error.__cause__ is not None and is_away(error.__cause__)

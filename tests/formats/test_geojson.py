@@ -235,7 +235,6 @@ def test_what_does_no_harm_stays_as_it_came(tmp_path: Path, geometry: Any) -> No
 
 
 @pytest.mark.mirror
-@pytest.mark.skipif("GOROD_MIRROR" not in os.environ, reason="needs GOROD_MIRROR")
 @pytest.mark.parametrize(("layer", "outlines"), [("adm1", 7), ("adm2", 119)])
 def test_the_published_boundaries_are_sound(tmp_path: Path, layer: str, outlines: int) -> None:
     rows = rows_of(tmp_path, (Path(os.environ["GOROD_MIRROR"]) / "geo" / f"{layer}.geojson").read_bytes())

@@ -17,7 +17,8 @@ from typing import Any
 from pipelines.declarations.sources import SOURCES
 from pipelines.loading.delivery import Delivery, Offer, parse_slice
 from pipelines.loading.gate import Result
-from pipelines.loading.load import LoadOutcome, load_offer, rehearse
+from pipelines.loading.load import LoadOutcome, judging_of, load_offer
+from pipelines.loading.past import held_against_history
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse
 from sandbox.inventory import inventory, read_cities
@@ -85,7 +86,8 @@ class World:
             f"tried.{self.tried}", given.source, given.feed, given.instance, offer.slice, folder,
             tuple(sorted(given.files)), digest, 0, offer.origin, "2026-11-01T00:00:00.000", True,
         )  # fmt: skip
-        verdict = rehearse(delivery, self.settings, self.warehouse, folder / "scratch").verdict
+        found = judging_of(delivery, self.settings, self.warehouse)(folder / "scratch")
+        verdict = held_against_history(delivery, found, self.warehouse).verdict
         return verdict.accepted, [result for result in verdict.results if not result.success]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +18,7 @@ import pytest
 
 from pipelines.declarations.sources import load_sources
 from pipelines.orchestration.loading_assets import contiguous
-from pipelines.settings import get_settings
+from pipelines.settings import PROJECT, get_settings
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.json")
 
@@ -233,3 +235,20 @@ def test_every_new_slice_of_the_origin_is_asked_for_once_a_day(defs: dg.Definiti
 def test_months_are_run_in_unbroken_ranges() -> None:
     pairs = [("b", "2020-01"), ("a", "2019-12"), ("a", "2020-01"), ("a", "2020-03"), ("a", "2020-01")]
     assert contiguous(pairs) == [("a", ["2019-12", "2020-01"]), ("a", ["2020-03"]), ("b", ["2020-01"])]
+
+
+def test_looking_at_the_code_location_writes_no_state(tmp_path: Path) -> None:
+    """But for the manifest that dbt parses: a reload in the UI, a listing, a check in CI leave everything as it is."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GOROD_", "DAGSTER_"))}
+    home = tmp_path / "home"
+    done = subprocess.run(
+        [sys.executable, "-c", "from pipelines.definitions import defs; print(len(list(defs().assets)))"],
+        cwd=PROJECT,
+        env={**kept, "GOROD_HOME": str(home), "GOROD_ORIGIN": "sample"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert int(done.stdout.split()[-1]) > 0
+    assert {path.relative_to(home).parts[0] for path in home.rglob("*") if path.is_file()} <= {"dbt"}

@@ -30,12 +30,6 @@ TERRITORIES = PROJECT / "assets" / "territories"
 MIRROR = os.environ.get("GOROD_MIRROR")
 
 
-def needs_mirror(test: Any) -> Any:
-    """Runs only where the real data are at hand."""
-    reason = "GOROD_MIRROR does not name the folder with the real data"
-    return pytest.mark.mirror(pytest.mark.skipif(not MIRROR, reason=reason)(test))
-
-
 @dataclass(frozen=True)
 class File:
     """One file that an origin has."""
@@ -309,7 +303,7 @@ def test_the_towns_beside_their_districts_are_those_that_the_names_list() -> Non
 # The real files
 
 
-@needs_mirror
+@pytest.mark.mirror
 def test_every_real_file_is_found() -> None:
     counts = Counter(f"{file.source}.{file.feed}" for file in REAL_FILES)
     assert counts == {
@@ -327,7 +321,7 @@ def test_every_real_file_is_found() -> None:
     }
 
 
-@needs_mirror
+@pytest.mark.mirror
 @pytest.mark.parametrize("file", [file for file in REAL_FILES if file.source == "belstat"], ids=str)
 def test_every_cell_of_a_real_answer_is_accounted_for(file: File, tmp_path: Path) -> None:
     answer = json.loads(file.path.read_text(encoding="utf-8"))
@@ -344,7 +338,7 @@ def test_every_cell_of_a_real_answer_is_accounted_for(file: File, tmp_path: Path
     assert not unknown
 
 
-@needs_mirror
+@pytest.mark.mirror
 def test_every_territory_that_the_lists_name_is_in_the_real_register() -> None:
     register = {
         line["territory_id"] for line in table(Path(MIRROR or "") / "territories" / "territories.csv")
@@ -357,7 +351,7 @@ def test_every_territory_that_the_lists_name_is_in_the_real_register() -> None:
     assert districts <= named
 
 
-@needs_mirror
+@pytest.mark.mirror
 @pytest.mark.parametrize("file", [file for file in REAL_FILES if file.source != "appeals_115"], ids=str)
 def test_the_real_tables_pass_the_gate(file: File, tmp_path: Path) -> None:
     verdict = pass_gate(file, tmp_path)
@@ -374,7 +368,7 @@ def test_the_real_tables_pass_the_gate(file: File, tmp_path: Path) -> None:
     assert remarks == known.get(str(file), set())
 
 
-@needs_mirror
+@pytest.mark.mirror
 def test_all_real_requests_are_accounted_for(tmp_path: Path) -> None:
     for number, file in enumerate(file for file in REAL_FILES if file.source == "appeals_115"):
         batch = tmp_path / f"{number}.parquet"

@@ -20,6 +20,8 @@ from pipelines.loading.reread import read_changed_again
 from pipelines.moments import today
 from pipelines.settings import get_settings
 from pipelines.warehouse.check import check_warehouse
+from pipelines.warehouse.copy import copy_warehouse
+from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.portal import PERSON, Portal, use_home
 from tests.postgres.conftest import databases, server  # noqa: F401 - fixtures
 
@@ -190,6 +192,21 @@ def test_what_cannot_be_read_as_declared_changes_nothing_and_is_named(
     assert "`missing`" in caught.value.remedy
     assert held(portal, "category") == ["6.30"] * 5
     assert check_warehouse(portal.warehouse).findings == []
+
+
+def test_what_has_to_be_read_again_is_not_copied_before(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The copy would say of it that it was read as it is declared now."""
+    portal.take("2024-01", portal.rows("2024-01", 5))
+    declare(monkeypatch, lat={"coarsen_decimals": 1})
+    target = DuckDBWarehouse(tmp_path / "target.duckdb")
+    with pytest.raises(WarehouseError, match="lat was decimal, coarsened to 3 places"):
+        copy_warehouse(portal.warehouse, target)
+    assert not target.path.exists()
+    read_changed_again(portal.settings, portal.warehouse)
+    copy_warehouse(portal.warehouse, target)
+    assert {row["lat"] for row in target.query(f"select lat from {TABLE}")} == {Decimal("53.9")}
 
 
 def test_a_table_without_rows_follows_its_declaration(

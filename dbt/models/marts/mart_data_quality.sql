@@ -1,5 +1,17 @@
 -- How good each slice is: what was delivered, accepted and kept back, and what share of the source's own control total
--- the deliveries hold. One row for each load that was decided, superseded ones too.
+-- the deliveries hold. One row for each load that was decided, superseded ones too. Where several control totals touch
+-- a load, the one of which least is delivered stands there: by it the load's reliability is judged.
+with reliability as (
+    select distinct on (load_id)
+        load_id,
+        control_total,
+        control_delivered,
+        control_share_pct,
+        reference
+    from {{ ref('int_load_reliability') }}
+    order by load_id asc, control_share_pct asc nulls last, control_total desc, reference asc
+)
+
 select
     loads.load_id,
     loads.source,
@@ -23,4 +35,4 @@ select
     reliability.reference as control_reference,
     coalesce(loads.synthetic, false) as synthetic
 from {{ source('ops', 'load_state') }} as loads
-left join {{ ref('int_load_reliability') }} as reliability on loads.load_id = reliability.load_id
+left join reliability on loads.load_id = reliability.load_id
