@@ -17,6 +17,7 @@ from pipelines.reporting.wording import (
     MISSING,
     MISSING_EXPLAINED,
     NO_DATA,
+    REVISED,
     STATUS,
     SYNTHETIC_MARK,
     banner,
@@ -131,6 +132,8 @@ def _legend(digest: Digest) -> str:
     letters = {value.obs_status for value in values if value and value.value is not None}
     reasons = {value.missing_reason for value in values if value and value.value is None}
     parts = [f"{STATUS[status][0]} – {STATUS[status][1]}" for status in STATUS if status in letters]
+    if any(value.is_revised for value in values if value and value.value is not None):
+        parts.append(" – ".join(REVISED))
     parts += [f"{MISSING[reason]} – {MISSING_EXPLAINED[reason]}" for reason in MISSING if reason in reasons]
     if None in values or None in reasons:
         parts.append(f"{NO_DATA} – {MISSING_EXPLAINED[None]}")

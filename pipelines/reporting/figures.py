@@ -15,7 +15,7 @@ from pipelines.errors import GorodError, WarehouseError
 from pipelines.loading.delivery import month_span
 from pipelines.publishing.publication import Publication
 from pipelines.reporting.declaration import Report, ReportLine
-from pipelines.reporting.wording import STATUS
+from pipelines.reporting.wording import REVISED, STATUS
 
 # finest first: of two periods that end on one day the finer is shown
 FREQUENCIES = ("M", "Q", "S", "A")
@@ -66,11 +66,21 @@ class Value:
     method_version: str
     synthetic: bool
     note: str | None
+    value_before: float | None
+    """The figure that was published before this one was revised."""
 
     @property
     def mark(self) -> str:
-        """The letter that stands behind the figure; empty for a normal one, and where there is none."""
-        return STATUS[self.obs_status][0] if self.value is not None and self.obs_status in STATUS else ""
+        """The letters that stand behind the figure; empty for a normal one, and where there is none."""
+        if self.value is None:
+            return ""
+        letters = [STATUS[self.obs_status][0]] if self.obs_status in STATUS else []
+        return " ".join(letters + [REVISED[0]] * self.is_revised)
+
+    @property
+    def is_revised(self) -> bool:
+        """Whether another figure was published before."""
+        return self.value_before is not None
 
     @property
     def sentences(self) -> list[str]:
@@ -151,6 +161,12 @@ def read_digest(publication: Publication, report: Report, period: str) -> Digest
         with duckdb.connect(str(publication.database), read_only=True) as connection:
             connection.execute("set timezone = 'UTC'")
             connection.execute("set schema = 'published'")
+            # releases of before lack the column
+            connection.execute(
+                "create temp view figures as"
+                " select * from (select 0.0::double as value_before) where false"
+                " union all by name select * from pub_indicator_value_v1"
+            )
             territories = _territories(connection, last_day)
             indicators = _indicators(connection, report)
             areas = [territory.ref_area for territory in territories]
@@ -247,12 +263,12 @@ def _text(value: object) -> str:
 
 _VALUE_COLUMNS = (
     "ref_area, obs_value, obs_status, missing_reason, coverage_population_pct, coverage_time_pct,"
-    " method_version, synthetic, note_ru"
+    " method_version, synthetic, note_ru, value_before"
 )
 
 
 def _value(row: tuple[Any, ...]) -> Value:
-    ref_area, number, status, reason, coverage, coverage_time, method, synthetic, note = row
+    ref_area, number, status, reason, coverage, coverage_time, method, synthetic, note, before = row
     return Value(
         ref_area,
         None if number is None else float(number),
@@ -263,6 +279,7 @@ def _value(row: tuple[Any, ...]) -> Value:
         _text(method),
         bool(synthetic),
         note,
+        None if before is None else float(before),
     )
 
 
@@ -275,7 +292,7 @@ def _line(
 ) -> Line:
     """The newest period that counts by ``last_day`` and has a figure for any of the ``areas``."""
     scope = (
-        "from pub_indicator_value_v1 where indicator = $indicator and breakdown = '_T'"
+        "from temp.figures where indicator = $indicator and breakdown = '_T'"
         " and list_contains($areas, ref_area)"
     )
     parameters: dict[str, object] = {"indicator": indicator.code, "areas": areas}
@@ -318,7 +335,7 @@ def _series(
     codes = [indicator.code for indicator in indicators]
     by_code = {indicator.code: indicator for indicator in indicators}
     rows = connection.execute(
-        f"select indicator, freq, time_period, {_VALUE_COLUMNS} from pub_indicator_value_v1"
+        f"select indicator, freq, time_period, {_VALUE_COLUMNS} from temp.figures"
         " where list_contains($codes, indicator) and list_contains($areas, ref_area)"
         " and breakdown = '_T' and $last_day >="
         " case when list_contains($from_start, indicator) then first_day else last_day end"

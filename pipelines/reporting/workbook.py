@@ -18,6 +18,7 @@ from pipelines.reporting.wording import (
     MISSING,
     MISSING_EXPLAINED,
     NO_DATA,
+    REVISED,
     STATE,
     STATUS,
     SYNTHETIC,
@@ -84,10 +85,10 @@ def _lists(digest: Digest) -> list[tuple[str, Sequence[_Column], Sequence[Any]]]
     ]
 
 
-def number_format(decimals: int, status: str) -> str:
-    """Excel's format of a figure, with the letter of its status behind: ``#,##0.0" п"``."""
+def number_format(decimals: int, mark: str) -> str:
+    """Excel's format of a figure, with its letters behind: ``#,##0.0" п"``."""
     digits = "#,##0" + ("." + "0" * decimals if decimals else "")
-    return f'{digits}" {STATUS[status][0]}"' if status in STATUS else digits
+    return f'{digits}" {mark}"' if mark else digits
 
 
 def _head(digest: Digest, sheet: Worksheet, formats: _Formats, title: str) -> int:
@@ -171,7 +172,7 @@ def _write_value(
     edge: dict[str, Any],
 ) -> None:
     if value is not None and value.value is not None:
-        style = formats(num_format=number_format(decimals, value.obs_status), align="right", **edge)
+        style = formats(num_format=number_format(decimals, value.mark), align="right", **edge)
         sheet.write_number(row, column, value.value, style)
     else:
         words = missing(value.missing_reason if value else None)
@@ -199,6 +200,11 @@ def _note(digest: Digest, line: Line) -> str:
             # coverage is told once for all territories above
             if not sentence.startswith(COVERAGE):
                 notes.setdefault(sentence, []).append(name)
+    for name, value in shown:
+        if value.value_before is not None:
+            notes.setdefault(
+                f"Уточнено, было {number(value.value_before, line.indicator.decimals)}", []
+            ).append(name)
     for note, names in notes.items():
         parts.append(note if len(names) == len(line.values) else f"{', '.join(names)}: {note}")
     return ". ".join(part.rstrip(".") for part in parts)
@@ -211,7 +217,7 @@ def _height(cells: Sequence[tuple[str, float]]) -> float:
 
 
 def _legend() -> list[str]:
-    letters = "; ".join(f"{letter} – {meaning}" for letter, meaning in STATUS.values())
+    letters = "; ".join(f"{letter} – {meaning}" for letter, meaning in [*STATUS.values(), REVISED])
     words = [f"{word} – {MISSING_EXPLAINED[reason]}" for reason, word in MISSING.items()]
     return [f"Буква после числа: {letters}.", *words, f"{NO_DATA} – {MISSING_EXPLAINED[None]}"]
 
@@ -247,7 +253,7 @@ def _write_cell(sheet: Worksheet, row: int, column: int, cell: Any, wrap: bool, 
     """Write by type: text is never taken for a number, whole numbers have no decimals."""
     if isinstance(cell, tuple):
         value, decimals = cell
-        style = formats(num_format=number_format(decimals, "A"), align="right", indent=1)
+        style = formats(num_format=number_format(decimals, ""), align="right", indent=1)
         sheet.write_number(row, column, value, style)
     elif cell is None or cell == "":
         sheet.write_blank(row, column, None, formats())
@@ -290,6 +296,11 @@ _SERIES = (
     _Column("Статус", 22, lambda row: _status(row.value)),
     _Column("Охват населения, %", 12, lambda row: row.value.coverage_pct),
     _Column("Охват времени, %", 12, lambda row: row.value.coverage_time_pct),
+    _Column(
+        "До уточнения",
+        14,
+        lambda row: None if row.value.value_before is None else (row.value.value_before, row.decimals),
+    ),
     _Column("Примечание", 44, lambda row: row.value.note),
     _Column("Версия методики", 11, lambda row: row.value.method_version),
     _Column("Синтетика", 11, lambda row: row.value.synthetic),

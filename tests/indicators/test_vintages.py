@@ -99,6 +99,25 @@ def test_only_what_changed_has_two_vintages(story: Any) -> None:
 
 
 @pytest.mark.slow
+def test_a_revised_value_says_so_and_what_it_was(story: Any) -> None:
+    """June of Minsk was 10 of 200 inhabitants, and is 7 now; nothing else was another figure before."""
+    query = (
+        "select distinct obs_value, is_revised, value_before from published.pub_indicator_value_v1"
+        " where indicator = 'appeals_per_1000' and ref_area = 'c-minsk' and time_period = '2019-06' and breakdown = '_T'"
+    )
+    assert story.query(query) == [(35, True, 50)]
+    answers = [ask(story.settings, query, moment)[1] for moment in (story.first, story.second, None)]
+    assert answers == [[(50, False, None)], [(35, True, 50)], [(35, True, 50)]]
+    marked = story.query(
+        "select distinct time_period from published.pub_indicator_value_v1 where is_revised order by all"
+    )
+    assert marked == [("2019-06",), ("2019-Q2",)]
+    assert story.query(
+        "select count(*) from published.pub_indicator_value_v1 where is_revised <> (value_before is not null)"
+    ) == [(0,)]
+
+
+@pytest.mark.slow
 def test_a_question_as_of_a_moment(story: Any) -> None:
     query = (
         "select numerator from published.pub_indicator_value_v1 where indicator = 'appeals_per_1000'"

@@ -18,7 +18,7 @@ CONTRACTS = {
     " breakdown varchar, obs_value double, obs_status varchar, missing_reason varchar, unit_measure varchar,"
     " decimals integer, numerator double, denominator double, denominator_period varchar,"
     " coverage_population_pct double, coverage_time_pct double, method_version varchar, first_day date,"
-    " last_day date, synthetic boolean, note_ru varchar",
+    " last_day date, synthetic boolean, note_ru varchar, is_revised boolean, value_before double",
     "pub_indicator_v1": "indicator varchar, name_ru varchar, name_be varchar, name_en varchar,"
     " definition_ru varchar, numerator_ru varchar, denominator_ru varchar, unit_measure varchar,"
     " unit_ru varchar, decimals integer, direction varchar, theme varchar, theme_ru varchar,"
@@ -43,6 +43,8 @@ CONTRACTS = {
     " control_share_pct double, not_retained boolean, warnings bigint",
 }
 
+# a figure that was another before
+REVISED = ("requests_per_1000", "BY-BR")
 # figures that stand for one town, and how the models say so
 LOW_COVERAGE = {("requests_per_1000", "BY-MI"), ("net_migration_per_1000", "BY-MI"), ("wage_byn", "BY-MI")}
 LOW_COVERAGE_NOTE = (
@@ -255,6 +257,7 @@ def _value(indicator: str, area: str, period: str, step: int) -> dict[str, Any]:
         "denominator_period": "2025", "coverage_population_pct": coverage,
         "coverage_time_pct": 100.0, "method_version": "1", "first_day": first, "last_day": last,
         "synthetic": source == "inventory", "note_ru": note,
+        "is_revised": (indicator, area) == REVISED, "value_before": 1.5 if (indicator, area) == REVISED else None,
     }  # fmt: skip
 
 

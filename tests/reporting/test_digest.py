@@ -137,6 +137,25 @@ def test_low_coverage_is_told_wherever_the_figure_stands(settings: Settings, dig
         assert re.sub(r"\s+", " ", f"{shown} н") in second, pictured
 
 
+def test_a_revised_figure_is_marked_and_tells_what_it_was(digest: ReportResult) -> None:
+    indicator, area = invented.REVISED
+    decimals = invented.INDICATORS[indicator][3]
+    header, rows = table(digest, "Показатели")
+    row = rows[list(invented.INDICATORS).index(indicator)]
+    assert f"Брестская область: Уточнено, было {number(1.5, decimals)}" in str(
+        row[header.index("Примечание")]
+    )
+    header, rows = table(digest, "Ряды")
+    at = {str(title): index for index, title in enumerate(header)}
+    before = {
+        (row[at["Код показателя"]], row[at["Код территории"]], row[at["До уточнения"]])
+        for row in rows
+        if row[at["До уточнения"]] != ""
+    }
+    assert before == {(indicator, area, 1.5)}
+    assert "у – уточнено" in pdf_pages(digest)[0]
+
+
 def test_workbook_tells_the_reasons_apart_from_zero(digest: ReportResult) -> None:
     _, rows = table(digest, "Показатели")
     cells = {cell for row in rows for cell in row[4:12]}

@@ -26,6 +26,16 @@ select
     figures.synthetic,
     figures.note_ru,
     figures.note_be,
-    figures.note_en
+    figures.note_en,
+    revised.indicator is not null as is_revised,
+    revised.value_before
 from {{ ref('known_indicator_value') }} as figures
+left join {{ ref('mart_revised_value') }} as revised
+    on
+        figures.indicator = revised.indicator
+        and figures.ref_area = revised.ref_area
+        and figures.freq = revised.freq
+        and figures.time_period = revised.time_period
+        and figures.breakdown = revised.breakdown
+        and figures.known_from = revised.known_from
 where {{ not_under_embargo('indicator', 'figures') }}

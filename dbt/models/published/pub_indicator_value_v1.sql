@@ -1,28 +1,49 @@
 select
-    indicator,
-    ref_area,
-    freq,
-    time_period,
-    breakdown,
-    obs_value,
-    obs_status,
-    missing_reason,
-    imputed_by,
-    imputed_from,
-    unit_measure,
-    decimals,
-    numerator,
-    denominator,
-    denominator_period,
-    coverage_population_pct,
-    coverage_time_pct,
-    quality_class,
-    method_version,
-    first_day,
-    last_day,
-    last_update,
-    synthetic,
-    note_ru,
-    note_be,
-    note_en
-from {{ ref('mart_open_indicator_value') }}
+    figures.indicator,
+    figures.ref_area,
+    figures.freq,
+    figures.time_period,
+    figures.breakdown,
+    figures.obs_value,
+    figures.obs_status,
+    figures.missing_reason,
+    figures.imputed_by,
+    figures.imputed_from,
+    figures.unit_measure,
+    figures.decimals,
+    figures.numerator,
+    figures.denominator,
+    figures.denominator_period,
+    figures.coverage_population_pct,
+    figures.coverage_time_pct,
+    figures.quality_class,
+    figures.method_version,
+    figures.first_day,
+    figures.last_day,
+    figures.last_update,
+    figures.synthetic,
+    figures.note_ru,
+    figures.note_be,
+    figures.note_en,
+    revised.indicator is not null as is_revised,
+    revised.value_before
+from {{ ref('mart_open_indicator_value') }} as figures
+left join (
+    select revisions.*
+    from {{ ref('mart_revised_value') }} as revisions
+    inner join {{ ref('known_indicator_value') }} as vintages
+        on
+            revisions.indicator = vintages.indicator
+            and revisions.ref_area = vintages.ref_area
+            and revisions.freq = vintages.freq
+            and revisions.time_period = vintages.time_period
+            and revisions.breakdown = vintages.breakdown
+            and revisions.known_from = vintages.known_from
+    where vintages.known_to is null
+) as revised
+    on
+        figures.indicator = revised.indicator
+        and figures.ref_area = revised.ref_area
+        and figures.freq = revised.freq
+        and figures.time_period = revised.time_period
+        and figures.breakdown = revised.breakdown
