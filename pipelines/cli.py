@@ -118,7 +118,7 @@ def _show_summary(summary: RunSummary, log: Path) -> None:
                     *key,
                     len(loads),
                     *(
-                        sum(load[f"rows_{what}"] for load in loads)
+                        sum(load[f"rows_{what}"] or 0 for load in loads)
                         for what in ("delivered", "accepted", "quarantined")
                     ),
                 )
@@ -222,12 +222,22 @@ class _Progress:
 @told
 def status(
     loads: Annotated[bool, typer.Option("--loads", help="List the loads too.")] = False,
+    by: EmbargoedBy = None,
+    why: EmbargoedWhy = None,
     as_json: Json = False,
 ) -> None:
-    """Loads by state, late feeds, quarantine, last publication."""
+    """Loads by state, late feeds, quarantine, last publication. Numbers of rows under embargo are left out."""
     from pipelines.indicators.status import read_status
+    from pipelines.publishing.embargo import admit, held_loads
+    from pipelines.warehouse import open_warehouse
 
-    given = read_status(get_settings())
+    settings = get_settings()
+    warehouse = open_warehouse(settings)
+    held = held_loads(warehouse)
+    if held and (by or why):
+        admit(warehouse, "numbers of rows of loads", max(held.values()), by, why)
+        held = {}
+    given = read_status(settings, held)
     if as_json:
         console.as_json(asdict(given))
         return
@@ -248,6 +258,10 @@ def status(
                 for r in given.loads
             ],
             right=("delivered", "accepted", "quarantine"),
+        )
+    if held:
+        console.out.print(
+            f"[yellow]under embargo[/]: the rows of {len(held)} loads, left out (--by NAME --why REASON)"
         )
     for load_id in given.refused:
         console.out.print(f"[red]refused[/]: {load_id}   why: gorod explain {load_id}")
@@ -288,18 +302,32 @@ def _show_feeds(feeds: list[FeedStatus]) -> None:
 def explain(
     load: Annotated[str, typer.Argument(help="The load's id, or an unambiguous piece of it.")],
     xlsx: Annotated[Path | None, typer.Option(help="Write the answer to the supplier as a workbook.")] = None,
+    by: EmbargoedBy = None,
+    why: EmbargoedWhy = None,
     as_json: Json = False,
 ) -> None:
-    """Why a load was accepted or refused, in the supplier's words."""
-    from pipelines.loading.answer import answer, write_answer
+    """Why a load was accepted or refused, in the supplier's words. What tells its rows under embargo is left out."""
+    from pipelines.loading.answer import answer, without_numbers, write_answer
     from pipelines.outputs import refuse_to_overwrite, refuse_what_is_no_workbook, written_whole
+    from pipelines.publishing.embargo import admit, held_loads
     from pipelines.warehouse import open_warehouse
 
     settings = get_settings()
     if xlsx is not None:
         refuse_to_overwrite(xlsx, {}, settings)
         refuse_what_is_no_workbook(xlsx)
-    given = answer(load, open_warehouse(settings))
+    warehouse = open_warehouse(settings)
+    given = answer(load, warehouse)
+    load_id = given.load["load_id"]
+    held = held_loads(warehouse).get(load_id)
+    if held is not None:
+        if xlsx is not None or by or why:
+            admit(warehouse, f"what load {load_id} holds", held, by, why)
+        else:
+            given = without_numbers(given)
+            console.err.print(
+                f"[yellow]under embargo until {when(held)}: its rows are left out (--by NAME --why REASON)[/]"
+            )
     if xlsx is not None:
         with written_whole(xlsx) as whole:
             write_answer(given, whole)
@@ -310,7 +338,9 @@ def explain(
     console.out.print(f"[bold]{found['load_id']}[/]  {console.state(found['state'])}")
     console.out.print(given.decision)
     console.out.print(
-        f"Файл {found['files']}; строк передано {found['rows_delivered']}, принято {found['rows_accepted']}, "
+        f"Файл {found['files']}."
+        if found["rows_delivered"] is None
+        else f"Файл {found['files']}; строк передано {found['rows_delivered']}, принято {found['rows_accepted']}, "
         f"задержано {found['rows_quarantined']}."
     )
     if given.counts:

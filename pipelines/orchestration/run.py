@@ -84,8 +84,10 @@ def run(
     """
     # Dagster is imported only when there is something to run: a run with nothing new takes a moment.
     from pipelines.indicators.held import differences, held_back_by_rule
+    from pipelines.loading.answer import without_counts
     from pipelines.orchestration.environment import manifest_ahead
     from pipelines.orchestration.stale import is_unpublished, stale_since
+    from pipelines.publishing.embargo import held_loads
 
     watch(watcher)
     try:
@@ -129,6 +131,10 @@ def run(
                 "warnings, not_retained from ops.load_state where load_no > ? order by load_no",
                 [before],
             )
+            held = held_loads(warehouse)
+            summary.loads = [
+                without_counts(load) if load["load_id"] in held else load for load in summary.loads
+            ]
             summary.again = warehouse.query(
                 "select distinct load_id, state from ops.load_state as load join ops.offer as offer using (load_id) "
                 "where load_no <= ? and seen_at >= ? and offer.origin like ? order by load_id",
