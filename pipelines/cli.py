@@ -74,6 +74,13 @@ def run(
     instance: Annotated[str | None, typer.Option(help="Only this instance (a city, a branch).")] = None,
     slice_: Annotated[str | None, typer.Option("--slice", help="Only this slice, e.g. 2018-04.")] = None,
     report: Annotated[bool, typer.Option("--report", help="Make this month's country digest too.")] = False,
+    accept_loss: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHY",
+            help="Publish although more figures go than may by themselves; why is kept with it.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Load what is new, build the indicators, publish. With nothing new it says so."""
@@ -84,7 +91,7 @@ def run(
     wanted = Wanted(source, feed, instance, slice_)
     log = settings.home / "logs" / f"run-{datetime.now():%Y%m%dT%H%M%S}-{os.getpid()}.log"
     with _Progress(log, quiet=as_json) as progress:
-        summary = run_all(wanted, settings, report=report, watcher=progress.step)
+        summary = run_all(wanted, settings, report=report, watcher=progress.step, accept_loss=accept_loss)
     if as_json:
         console.as_json({**asdict(summary), "log": str(log), "nothing_new": summary.nothing_new})
     else:

@@ -54,6 +54,12 @@ class Settings(BaseSettings):
     ui_hosts: str = Field(
         default="", description="hosts under which a proxy passes on to Dagster's UI, parted by blanks"
     )
+    maximum_loss_pct: float = Field(
+        default=10.0,
+        ge=0,
+        le=100,
+        description="share of a contract's published figures that a publication may lose before it is refused",
+    )
     keep_publications: int = Field(default=3, ge=1, description="how many publications stay on disk")
 
     @classmethod

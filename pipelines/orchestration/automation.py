@@ -135,7 +135,21 @@ def ledger_sensor(build: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
     """When the ledger has moved on since the last build, build and publish."""
 
     @dg.sensor(job=build, minimum_interval_seconds=60, description="The marts are older than the ledger.")
-    def ledger() -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def ledger(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        # what it has begun looks like what a killed one left
+        goes_on = dg.RunsFilter(
+            job_name=BUILD_JOB,
+            statuses=[
+                dg.DagsterRunStatus.QUEUED,
+                dg.DagsterRunStatus.NOT_STARTED,
+                dg.DagsterRunStatus.STARTING,
+                dg.DagsterRunStatus.STARTED,
+                dg.DagsterRunStatus.CANCELING,
+            ],
+        )
+        if context.instance.get_runs(goes_on, limit=1):
+            yield dg.SkipReason("a build is waiting or going on")
+            return
         try:
             stale = stale_since(open_warehouse(get_settings()))
         except WarehouseBusyError as error:

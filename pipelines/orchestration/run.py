@@ -74,9 +74,16 @@ class RunSummary:
 
 
 def run(
-    wanted: Wanted, settings: Settings, report: bool = False, watcher: Callable[[str], None] | None = None
+    wanted: Wanted,
+    settings: Settings,
+    report: bool = False,
+    watcher: Callable[[str], None] | None = None,
+    accept_loss: str | None = None,
 ) -> RunSummary:
     """Load what is new, build the marts if the ledger or the definitions moved on, publish.
+
+    Args:
+        accept_loss: why the publication may lose more figures than is declared.
 
     Raises:
         WarehouseBusyError: another run is going on, or a run of the UI writes for longer than ``busy_timeout_s``.
@@ -88,6 +95,7 @@ def run(
     from pipelines.orchestration.environment import manifest_ahead
     from pipelines.orchestration.stale import is_unpublished, stale_since
     from pipelines.publishing.embargo import held_loads
+    from pipelines.publishing.soundness import ACCEPT_LOSS
 
     watch(watcher)
     try:
@@ -117,14 +125,15 @@ def run(
                 with judges(settings.gate_processes) as beside:
                     beside.expect(sum(map(len, plan.offers.values())))
                     _load(plan, runner(), settings, summary)
+            tags = {} if accept_loss is None else {ACCEPT_LOSS: accept_loss}
             stale = stale_since(warehouse) is not None
             if stale and not has_register(warehouse):
                 summary.unbuilt = NO_REGISTER
             elif stale:
-                _build(runner(), warehouse)
+                _build(runner(), warehouse, tags)
                 summary.built = True
             elif is_unpublished(settings, warehouse):
-                runner().execute(runner().build_job, assets=[runner().index, runner().publication])
+                runner().execute(runner().build_job, tags, [runner().index, runner().publication])
                 summary.built = True
             summary.loads = warehouse.query(
                 "select load_id, source, feed, instance, slice, state, rows_delivered, rows_accepted, rows_quarantined, "
@@ -191,14 +200,14 @@ def _in_order(jobs: dict[str, list[tuple[str, str]]]) -> Iterable[str]:
     return TopologicalSorter(after).static_order()
 
 
-def _build(runner: _Runner, warehouse: Warehouse) -> None:
+def _build(runner: _Runner, warehouse: Warehouse, tags: dict[str, str]) -> None:
     """Build, index, publish.
 
     Raises:
         GorodError: a model cannot be built or a test of a model fails; dbt's own words stay in its log.
     """
     try:
-        runner.execute(runner.build_job)
+        runner.execute(runner.build_job, tags)
     except (WarehouseBusyError, WarehouseError):
         raise
     except GorodError as error:
@@ -230,7 +239,8 @@ def _since_last_build(warehouse: Warehouse) -> list[str]:
     """Loads that were decided on since the last sound build: what fails now came with one of them."""
     rows = warehouse.query(
         "select load_id from ops.load_state where state in ('accepted', 'waived') and decided_at >= coalesce("
-        "(select max(built_at) at time zone 'UTC' from ops.build where ok), '0001-01-01'::timestamp) order by load_no"
+        "(select max_by(built_at, build_no) at time zone 'UTC' from ops.build_state where ok), "
+        "'0001-01-01'::timestamp) order by load_no"
     )
     return [row["load_id"] for row in rows]
 

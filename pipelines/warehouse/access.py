@@ -45,7 +45,7 @@ OF_LOADS = (
 )
 # views of access.sql in ops
 AUDIT_VIEWS = ("audit", "audit_load")
-APPEND_ONLY = (*OF_LOADS, "build", "index_build", "release", "embargoed_read", "audit_event")
+APPEND_ONLY = (*OF_LOADS, "build", "build_begun", "index_build", "release", "embargoed_read", "audit_event")
 
 WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
 ADD = ("SELECT", "INSERT")
