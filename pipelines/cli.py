@@ -83,6 +83,13 @@ def run(
         ),
     ] = False,
     report: Annotated[bool, typer.Option("--report", help="Make this month's country digest too.")] = False,
+    accept_loss: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHY",
+            help="Publish although more figures go than may by themselves; why is kept with it.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Load what is new, build the indicators, publish. With nothing new it says so."""
@@ -93,7 +100,7 @@ def run(
     wanted = Wanted(source, feed, instance, slice_, again)
     log = settings.home / "logs" / f"run-{datetime.now():%Y%m%dT%H%M%S}-{os.getpid()}.log"
     with _Progress(log, quiet=as_json) as progress:
-        summary = run_all(wanted, settings, report=report, watcher=progress.step)
+        summary = run_all(wanted, settings, report=report, watcher=progress.step, accept_loss=accept_loss)
     if as_json:
         console.as_json({**asdict(summary), "log": str(log), "nothing_new": summary.nothing_new})
     else:
@@ -120,7 +127,7 @@ def _show_summary(summary: RunSummary, log: Path) -> None:
                     *key,
                     len(loads),
                     *(
-                        sum(load[f"rows_{what}"] for load in loads)
+                        sum(load[f"rows_{what}"] or 0 for load in loads)
                         for what in ("delivered", "accepted", "quarantined")
                     ),
                 )
@@ -224,12 +231,25 @@ class _Progress:
 @told
 def status(
     loads: Annotated[bool, typer.Option("--loads", help="List the loads too.")] = False,
+    by: EmbargoedBy = None,
+    why: EmbargoedWhy = None,
     as_json: Json = False,
 ) -> None:
-    """Loads by state, late feeds, quarantine, the last build and publication. The exit code says what is amiss."""
-    from pipelines.indicators.status import read_status
+    """Loads by state, late feeds, quarantine, the last build and publication. The exit code says what is amiss.
 
-    given = read_status(get_settings())
+    Numbers of rows under embargo are left out.
+    """
+    from pipelines.indicators.status import read_status
+    from pipelines.publishing.embargo import admit, held_loads
+    from pipelines.warehouse import open_warehouse
+
+    settings = get_settings()
+    warehouse = open_warehouse(settings)
+    held = held_loads(warehouse)
+    if held and (by or why):
+        admit(warehouse, "numbers of rows of loads", max(held.values()), by, why)
+        held = {}
+    given = read_status(settings, held)
     if as_json:
         console.as_json({**asdict(given), "exit_code": given.exit_code})
         raise typer.Exit(given.exit_code)
@@ -250,6 +270,10 @@ def status(
                 for r in given.loads
             ],
             right=("delivered", "accepted", "quarantine"),
+        )
+    if held:
+        console.out.print(
+            f"[yellow]under embargo[/]: the rows of {len(held)} loads, left out (--by NAME --why REASON)"
         )
     for load_id in given.refused:
         console.out.print(f"[red]refused[/]: {load_id}   why: gorod explain {load_id}")
@@ -304,18 +328,32 @@ def explain(
         str, typer.Argument(help="The load's id, or a piece of it: then the newest that has it.")
     ],
     xlsx: Annotated[Path | None, typer.Option(help="Write the answer to the supplier as a workbook.")] = None,
+    by: EmbargoedBy = None,
+    why: EmbargoedWhy = None,
     as_json: Json = False,
 ) -> None:
-    """Why a load was accepted or refused, in the supplier's words."""
-    from pipelines.loading.answer import answer, write_answer
+    """Why a load was accepted or refused, in the supplier's words. What tells its rows under embargo is left out."""
+    from pipelines.loading.answer import answer, without_numbers, write_answer
     from pipelines.outputs import refuse_to_overwrite, refuse_what_is_no_workbook, written_whole
+    from pipelines.publishing.embargo import admit, held_loads
     from pipelines.warehouse import open_warehouse
 
     settings = get_settings()
     if xlsx is not None:
         refuse_to_overwrite(xlsx, {}, settings)
         refuse_what_is_no_workbook(xlsx)
-    given = answer(load, open_warehouse(settings))
+    warehouse = open_warehouse(settings)
+    given = answer(load, warehouse)
+    load_id = given.load["load_id"]
+    held = held_loads(warehouse).get(load_id)
+    if held is not None:
+        if xlsx is not None or by or why:
+            admit(warehouse, f"what load {load_id} holds", held, by, why)
+        else:
+            given = without_numbers(given)
+            console.err.print(
+                f"[yellow]under embargo until {when(held)}: its rows are left out (--by NAME --why REASON)[/]"
+            )
     if xlsx is not None:
         with written_whole(xlsx) as whole:
             write_answer(given, whole)
@@ -331,7 +369,9 @@ def explain(
         )
     console.out.print(given.decision)
     console.out.print(
-        f"Файл {found['files']}; строк передано {found['rows_delivered']}, принято {found['rows_accepted']}, "
+        f"Файл {found['files']}."
+        if found["rows_delivered"] is None
+        else f"Файл {found['files']}; строк передано {found['rows_delivered']}, принято {found['rows_accepted']}, "
         f"задержано {found['rows_quarantined']}."
     )
     if given.counts:

@@ -75,6 +75,12 @@ class Settings(BaseSettings):
     keep_runs_days: int = Field(
         default=14, ge=1, description="days for which Dagster's runs and the logs of runs are kept"
     )
+    maximum_loss_pct: float = Field(
+        default=10.0,
+        ge=0,
+        le=100,
+        description="share of a contract's published figures that a publication may lose before it is refused",
+    )
     keep_publications: int = Field(default=3, ge=1, description="how many publications stay on disk")
 
     @classmethod

@@ -55,7 +55,7 @@ def dbt(
 ) -> subprocess.CompletedProcess[str]:
     """dbt on the project, run to its end in a folder, as anybody runs it by hand."""
     where = ("--project-dir", str(project), "--profiles-dir", str(project))
-    return _run(environment, folder, _dbt_command, (*arguments, *where))
+    return _run(environment, folder, dbt_command, (*arguments, *where))
 
 
 def _run(
@@ -113,7 +113,8 @@ def _child(
         atexit._run_exitfuncs()
 
 
-def _dbt_command(*arguments: str) -> None:
+def dbt_command(*arguments: str) -> None:
+    """dbt itself, for ``start``."""
     from dbt.cli.main import cli
 
     sys.argv = ["dbt", *arguments]

@@ -85,14 +85,23 @@ def list_(as_json: Json = False) -> None:
 
 @app.command()
 @told
-def show(release: Named, as_json: Json = False) -> None:
-    """What a release holds, and what it was made from."""
+def show(release: Named, by: EmbargoedBy = None, why: EmbargoedWhy = None, as_json: Json = False) -> None:
+    """What a release holds, and what it was made from. Of one under embargo numbers of rows are left out."""
     from pipelines.indicators.releases import find_release, mend
+    from pipelines.publishing.embargo import admit
+    from pipelines.warehouse import open_warehouse
 
     settings = get_settings()
     mend(settings)
     found = find_release(settings, release)
-    about = found.manifest
+    about = dict(found.manifest)
+    if found.is_held:
+        if by or why:
+            admit(open_warehouse(settings), f"release {found.id}", found.embargo_until, by, why)
+        else:
+            # sizes of files and loads tell what counts do
+            for name in ("row_counts", "files", "loads"):
+                del about[name]
     if as_json:
         console.as_json(about)
         return
@@ -111,7 +120,7 @@ def show(release: Named, as_json: Json = False) -> None:
         "code": " ".join(
             str(value) for value in (about["code"]["version"], about["code"]["commit"]) if value
         ),
-        "loads": len(about["loads"]),
+        "loads": len(about["loads"]) if "loads" in about else "under embargo",
         "as of the cut": ", ".join(about["of_the_cut"]) or "nothing",
         "synthetic": about["synthetic"],
         "folder": found.folder,
@@ -122,7 +131,7 @@ def show(release: Named, as_json: Json = False) -> None:
     console.table(
         "Tables",
         ("table", "rows"),
-        sorted(about["row_counts"].items()),
+        sorted(about.get("row_counts", {}).items()),
         right=("rows",),
     )
 

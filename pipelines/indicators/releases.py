@@ -233,8 +233,8 @@ def _build_known(
 ) -> tuple[datetime, str, str | None]:
     """End, invocation and definitions' hash of the last sound build by a moment: what was known then, it made known."""
     row = connection.execute(
-        f"select epoch_us(built_at), invocation_id, definitions_hash from {quoted(warehouse)}.ops.build"
-        " where ok and whole and built_at <= ?::timestamptz order by built_at desc limit 1",
+        f"select epoch_us(built_at), invocation_id, definitions_hash from {quoted(warehouse)}.ops.build_state"
+        " where ok and whole and built_at <= ?::timestamptz order by build_no desc limit 1",
         [as_of.isoformat()],
     ).fetchone()
     if row is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources
 from pipelines.exit_codes import ExitCode, gravest
 from pipelines.indicators.lateness import Late, late_instances, newest_load
+from pipelines.loading.answer import without_counts
 from pipelines.orchestration.failures import FailedBuild, failed_build
 from pipelines.orchestration.stale import is_unpublished, stale_since
 from pipelines.publishing.publication import current_publication
@@ -73,13 +75,18 @@ class Status:
         )
 
 
-def read_status(settings: Settings) -> Status:
-    """Read the ledger and the current publication."""
+def read_status(settings: Settings, hidden: Collection[str] = ()) -> Status:
+    """Read the ledger and the current publication.
+
+    Args:
+        hidden: loads whose numbers of rows are not told, nor counted in their feed's.
+    """
     warehouse = open_warehouse(settings)
     loads = warehouse.query(
         "select load_id, load_no, source, feed, instance, slice, state, first_day, last_day, received_at, decided_at, "
         "rows_delivered, rows_accepted, rows_quarantined from ops.load_state order by load_no"
     )
+    loads = [without_counts(load) if load["load_id"] in hidden else load for load in loads]
     newest: dict[tuple[str, str, str, str], dict[str, Any]] = {
         (load["source"], load["feed"], load["instance"], load["slice"]): load for load in loads
     }
@@ -121,8 +128,8 @@ def _feed(source: str, feed: str, loads: list[dict[str, Any]]) -> FeedStatus:
         waived=count("waived"),
         rejected=count("rejected"),
         superseded=count("superseded"),
-        rows=sum(load["rows_accepted"] for load in good),
-        quarantined=sum(load["rows_quarantined"] for load in good),
+        rows=sum(load["rows_accepted"] or 0 for load in good),
+        quarantined=sum(load["rows_quarantined"] or 0 for load in good),
         newest=newest["slice"] if newest else "",
         instances=len(load_sources()[source].instances),
         late=late_instances(source, feed, loads),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,18 @@ class Answer:
         return f"В показатели входит строк: {counted}." + (f" Не входит {'; '.join(told)}." if told else "")
 
 
+def without_counts(load: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the ledger without what tells how many rows a load has: of many feeds that is a figure itself."""
+    return {name: None if name in COUNTS else value for name, value in load.items()}
+
+
+def without_numbers(given: Answer) -> Answer:
+    """What may be told of a load whose number of rows is under embargo: what was decided, by whom and when."""
+    return replace(given, load=without_counts(given.load), findings=[], rows=[], counted=[])
+
+
+# what tells how many rows a load has
+COUNTS = ("rows_delivered", "rows_accepted", "rows_quarantined", "warnings", "seconds")
 NEITHER = "ни одна мера их не берёт, и не объявлено почему"
 
 

@@ -80,11 +80,12 @@ def is_known(offer: Offer, known: Known) -> bool:
 def known_offers(warehouse: Warehouse) -> Known:
     """Source, feed, instance, slice, origin and fingerprint of the last offer taken of each origin and slice.
 
-    The last, not any: a file that comes back as it was, its time and all, replaces what came between.
+    The last, not any: a file that comes back as it was, its time and all, replaces what came between. What a clock that
+    was ahead has stamped comes before all others, or it would be the last for ever.
     """
     rows = warehouse.query(
-        "select source, feed, instance, slice, offer.origin, "
-        "max_by(coalesce(fingerprint, ''), seen_at) as fingerprint "
+        "select source, feed, instance, slice, offer.origin, max_by(coalesce(fingerprint, ''), "
+        "{'believed': seen_at <= now() at time zone 'UTC', 'seen_at': seen_at}) as fingerprint "
         "from ops.offer as offer join ops.load using (load_id) group by all"
     )
     return frozenset(tuple(row.values()) for row in rows)

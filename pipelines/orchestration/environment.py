@@ -141,6 +141,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         **reached,
         "GOROD_DBT_TARGET": engine_of(settings),
         "GOROD_TODAY": today().isoformat(),
+        "GOROD_DEFINITIONS_HASH": definitions_hash(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_TARGET_PATH": str(dbt_target(settings)),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),

@@ -42,7 +42,7 @@ class FailedBuild:
 def failed_build(settings: Settings, warehouse: Warehouse) -> FailedBuild | None:
     """The last build, if it failed; one that goes on, or went well, or was never begun, is none.
 
-    Dagster knows the builds of the command, the UI and the daemon, and what failed in them; ``ops.build`` those of dbt.
+    Dagster knows the builds of the command, the UI and the daemon, and what failed in them; ``ops.build_state`` those of dbt.
     """
     from dagster import DagsterEventType, DagsterRunStatus, RunsFilter
 
@@ -63,11 +63,12 @@ def failed_build(settings: Settings, warehouse: Warehouse) -> FailedBuild | None
                 failed_models(said) or said.splitlines()[:1],
                 dbt_log(said),
             )
-    (last,) = warehouse.query(
-        "select max_by(ok, built_at) as ok, max(built_at) at time zone 'UTC' as built_at from ops.build"
+    last = warehouse.query(
+        "select ended and not ok as failed, built_at at time zone 'UTC' as built_at from ops.build_state"
+        " order by build_no desc limit 1"
     )
-    if last["ok"] is False:
-        return FailedBuild(None, last["built_at"].replace(tzinfo=UTC), ["a build by dbt itself"], None)
+    if last and last[0]["failed"]:
+        return FailedBuild(None, last[0]["built_at"].replace(tzinfo=UTC), ["a build by dbt itself"], None)
     return None
 
 

@@ -97,9 +97,16 @@ class RunSummary:
 
 
 def run(
-    wanted: Wanted, settings: Settings, report: bool = False, watcher: Callable[[str], None] | None = None
+    wanted: Wanted,
+    settings: Settings,
+    report: bool = False,
+    watcher: Callable[[str], None] | None = None,
+    accept_loss: str | None = None,
 ) -> RunSummary:
     """Load what is new, build the marts if the ledger or the definitions moved on, publish.
+
+    Args:
+        accept_loss: why the publication may lose more figures than is declared.
 
     Raises:
         WarehouseBusyError: another run is going on, or a run of the UI writes for longer than ``busy_timeout_s``.
@@ -107,9 +114,12 @@ def run(
     """
     # Dagster is imported only when there is something to run: a run with nothing new takes a moment.
     from pipelines.indicators.held import differences, held_back_by_rule
+    from pipelines.loading.answer import without_counts
     from pipelines.orchestration.environment import manifest_ahead
     from pipelines.orchestration.retention import prune_runs
     from pipelines.orchestration.stale import is_unpublished, stale_since
+    from pipelines.publishing.embargo import held_loads
+    from pipelines.publishing.soundness import ACCEPT_LOSS
 
     watch(watcher)
     try:
@@ -139,20 +149,25 @@ def run(
                 with judges(settings.gate_processes) as beside:
                     beside.expect(sum(map(len, plan.offers.values())))
                     _load(plan, runner(), settings, summary, {AGAIN: "true"} if wanted.again else {})
+            tags = {} if accept_loss is None else {ACCEPT_LOSS: accept_loss}
             stale = stale_since(warehouse) is not None
             if stale and not has_register(warehouse):
                 summary.unbuilt = NO_REGISTER
             elif stale:
-                summary.failed_build = _build(runner(), warehouse)
+                summary.failed_build = _build(runner(), warehouse, tags)
                 summary.built = summary.failed_build is None
             elif is_unpublished(settings, warehouse):
-                runner().execute(runner().build_job, assets=[runner().index, runner().publication])
+                runner().execute(runner().build_job, tags, [runner().index, runner().publication])
                 summary.built = True
             summary.loads = warehouse.query(
                 "select load_id, source, feed, instance, slice, state, rows_delivered, rows_accepted, rows_quarantined, "
                 "warnings, not_retained from ops.load_state where load_no > ? order by load_no",
                 [before],
             )
+            held = held_loads(warehouse)
+            summary.loads = [
+                without_counts(load) if load["load_id"] in held else load for load in summary.loads
+            ]
             summary.again = warehouse.query(
                 "select distinct load_id, state from ops.load_state as load join ops.offer as offer using (load_id) "
                 "where load_no <= ? and seen_at >= ? and (? or offer.origin like ?) order by load_id",
@@ -212,14 +227,14 @@ def _in_order(jobs: dict[str, list[tuple[str, str]]]) -> Iterable[str]:
     return TopologicalSorter(after).static_order()
 
 
-def _build(runner: _Runner, warehouse: Warehouse) -> str | None:
+def _build(runner: _Runner, warehouse: Warehouse, tags: dict[str, str]) -> str | None:
     """Build, index, publish. Why that failed, if it did: what the run loaded, and what was refused, is told all the same.
 
     Raises:
         WarehouseBusyError, WarehouseError: nothing can be written.
     """
     try:
-        runner.execute(runner.build_job)
+        runner.execute(runner.build_job, tags)
     except (WarehouseBusyError, WarehouseError):
         raise
     except GorodError as error:
@@ -244,7 +259,8 @@ def _since_last_build(warehouse: Warehouse) -> list[str]:
     """Loads that were decided on since the last sound build: what fails now came with one of them."""
     rows = warehouse.query(
         "select load_id from ops.load_state where state in ('accepted', 'waived') and decided_at >= coalesce("
-        "(select max(built_at) at time zone 'UTC' from ops.build where ok), '0001-01-01'::timestamp) order by load_no"
+        "(select max_by(built_at, build_no) at time zone 'UTC' from ops.build_state where ok), "
+        "'0001-01-01'::timestamp) order by load_no"
     )
     return [row["load_id"] for row in rows]
 

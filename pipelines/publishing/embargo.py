@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import duckdb
 
@@ -14,11 +15,16 @@ from pipelines.declarations.indicators import load_catalogue
 from pipelines.declarations.releases import load_calendar
 from pipelines.errors import GorodError
 from pipelines.moments import told
-from pipelines.publishing.contracts import MANIFEST
+from pipelines.publishing.contracts import MANIFEST, SCHEMA
+from pipelines.settings import Settings
+from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.base import Warehouse
 
 # what is held back by what names it; each table has the period and held_until beside
-HELD = {"indicator": "int_embargo_indicator", "measure": "int_embargo_measure"}
+HELD: dict[Literal["indicator", "measure"], str] = {
+    "indicator": "int_embargo_indicator",
+    "measure": "int_embargo_measure",
+}
 HELD_LOADS = "int_embargo_load"
 # columns that tell a figure; a row without one in any of them tells nothing
 FIGURES = ("obs_value", "given_value", "value", "reported_value")
@@ -53,6 +59,20 @@ def held_back(warehouse: Warehouse, what: Literal["indicator", "measure"]) -> se
     return {(row["what"], row["time_period"]) for row in rows}
 
 
+def held_loads(warehouse: Warehouse) -> dict[str, datetime]:
+    """Loads whose numbers of rows may not leave yet, with the moment until which; none before the first build."""
+    there = warehouse.query(
+        "select 1 from information_schema.tables where table_schema = 'intermediate' and table_name = ?",
+        [HELD_LOADS],
+    )
+    if not there:
+        return {}
+    rows = warehouse.query(
+        f"select load_id, held_until from intermediate.{HELD_LOADS} where held_until > now()"
+    )
+    return {row["load_id"]: row["held_until"] for row in rows}
+
+
 def held_until(connection: duckdb.DuckDBPyConnection, indicator: str, time_period: str) -> datetime | None:
     """Until when a period of an indicator is held back; None if it may leave. ``connection`` is to the warehouse."""
     try:
@@ -76,7 +96,7 @@ def admit(warehouse: Warehouse, what: str, until: datetime | None, by: str | Non
     Raises:
         GorodError: it is, and nobody says who sees it and why.
     """
-    if until is None or until <= datetime.now(UTC):
+    if not is_ahead(until):
         return
     if not by or not why:
         raise GorodError(
@@ -123,23 +143,84 @@ def require_no_embargoed(
 
 
 def require_open(folder: Path) -> None:
-    """Refuse to read from a release whose embargo lasts; any other folder is open.
+    """Refuse to read from a release whose embargo lasts; any other folder is open. Links lead to what they stand for.
 
     The calendar of today decides, and what the release was cut with where it is in the calendar no more.
 
     Raises:
         GorodError: with the moment.
     """
+    folder = folder.resolve()
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return
     until = embargo_of(manifest)
-    if until is not None and until > datetime.now(UTC):
-        raise GorodError(
-            f"release {manifest['publication_id']} is under embargo until {told(until)}",
-            "Nothing is made from it before; assets/releases/calendar.yml sets the moment.",
-        )
+    if is_ahead(until):
+        raise _under_embargo(manifest["publication_id"], until)
+
+
+def is_ahead(until: datetime | None) -> TypeGuard[datetime]:
+    """Whether an embargo lasts."""
+    return until is not None and until > datetime.now(UTC)
+
+
+def _under_embargo(release: str, until: datetime) -> GorodError:
+    return GorodError(
+        f"release {release} is under embargo until {told(until)}",
+        "Nothing is made from it before; assets/releases/calendar.yml sets the moment.",
+    )
+
+
+def require_open_file(
+    settings: Settings, path: Path, publication_id: str, connection: duckdb.DuckDBPyConnection
+) -> None:
+    """Refuse a published file that tells what is under embargo, whatever it is called and wherever it was copied to.
+
+    What it is says the file itself: the id of a release, which the calendar or the release's own folder knows. And no
+    figure of it may be one that the warehouse holds back, where there is a warehouse.
+
+    Args:
+        publication_id: as the file says.
+        connection: to the file.
+
+    Raises:
+        GorodError: with the moment.
+    """
+    require_open(path.resolve().parent)
+    require_open(settings.releases / publication_id)
+    for code, declared in load_calendar(load_catalogue()).items():
+        until = declared.embargo_until
+        if re.fullmatch(rf"{re.escape(code)}-\d{{8}}-[0-9a-f]{{8}}(-\d+)?", publication_id) and is_ahead(
+            until
+        ):
+            raise _under_embargo(publication_id, until)
+    warehouse = open_warehouse(settings)
+    held = {what: held_back(warehouse, what) for what in HELD}
+    for table, columns in _columns(connection).items():
+        figures = [name for name in FIGURES if name in columns]
+        for what in held:
+            if not held[what] or not figures or not {what, "time_period"} <= columns:
+                continue
+            told = connection.execute(
+                f"select distinct {what}, time_period from {SCHEMA}.{table}"
+                f" where {' or '.join(f'{name} is not null' for name in figures)}"
+            ).fetchall()
+            if found := sorted(held[what].intersection(told)):
+                raise GorodError(
+                    f"{path}: {table} tells {found[0][0]} of {found[0][1]}, which is under embargo",
+                    "Nothing is made from it before the moment that assets/releases/calendar.yml sets.",
+                )
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for table, column in connection.execute(
+        "select table_name, column_name from duckdb_columns() where schema_name = ? and not internal",
+        [SCHEMA],
+    ).fetchall():
+        found.setdefault(table, set()).add(column)
+    return found
 
 
 def embargo_of(manifest: Mapping[str, Any]) -> datetime | None:

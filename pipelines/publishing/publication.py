@@ -32,12 +32,14 @@ from pipelines.publishing.contracts import (
 )
 from pipelines.publishing.embargo import require_no_embargoed
 from pipelines.publishing.folders import BUILDING, free_name, only_writer, remove_leftovers, seal, sync
+from pipelines.publishing.soundness import losses, require_ledger, require_no_great_loss
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse, server_of
 from pipelines.warehouse.base import COPIED
 
 CURRENT = "current"
 BUILT_FROM = ".built-from"
+RUN = "Run `gorod run`: it builds the marts and publishes."
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,18 @@ class Publication:
         return self.folder / DATABASE
 
 
-def publish(settings: Settings) -> Publication:
+def publish(settings: Settings, accept_loss: str | None = None) -> Publication:
     """Publish the warehouse's contracts, unless their content is what was published last.
+
+    Args:
+        accept_loss: why it may lose more figures than ``maximum_loss_pct`` of what is published.
 
     Returns:
         The publication that ``current`` shows now.
 
     Raises:
-        GorodError: the marts are not built, failed to build, or are older than the ledger.
+        GorodError: the marts are not built, failed to build, are older than the ledger or do not agree with it, or too
+            many figures would be lost.
         WarehouseBusyError: another process holds the warehouse or is publishing.
         WarehouseError: the publication cannot be written; what was published stays.
     """
@@ -78,12 +84,14 @@ def publish(settings: Settings) -> Publication:
         with reading_warehouse(settings) as (connection, warehouse):
             definitions_hash, build = require_sound_build(connection, warehouse)
             contracts = read_contracts(connection, warehouse)
+            require_ledger(connection, warehouse, contracts, RUN)
             _require_no_embargoed(connection, warehouse, contracts)
             content_hash = content_hash_of(connection, contracts)
             publication = _newest(settings.published, content_hash)
             if publication is None:
+                lost = _require_no_great_loss(settings, connection, contracts, accept_loss)
                 publication = _build(
-                    settings.published, connection, contracts, content_hash, definitions_hash
+                    settings.published, connection, contracts, content_hash, definitions_hash, lost
                 )
         is_new = _show(settings.published, publication)
         _show_on_server(settings, publication)
@@ -160,36 +168,49 @@ def reading_warehouse(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConne
 
 
 def require_sound_build(connection: duckdb.DuckDBPyConnection, warehouse: str) -> tuple[str, str]:
-    """Definitions' hash and dbt invocation of the last whole build, if it knows the whole ledger.
+    """Definitions' hash and dbt invocation of the newest build, which is whole, sound and knows the whole ledger.
 
-    Neither it nor a build of selected models since (``whole`` is false) may have failed.
+    Raises:
+        GorodError: it is not; or the indices are not those of its values.
     """
-    remedy = "Run `gorod run`: it builds the marts and publishes."
+    remedy = RUN
+    stays = "what was published before stays"
     ops = f"{quoted(warehouse)}.ops"
     try:
-        builds = connection.execute(
-            f"select ok, whole, definitions_hash, ledger_version, invocation_id from {ops}.build"
-            f" where built_at >= (select max(built_at) from {ops}.build where whole) order by built_at"
-        ).fetchall()
-        (events,) = connection.execute(f"select count(*) from {ops}.load_event").fetchone() or (0,)
+        build = connection.execute(
+            "select ended, ok, whole, definitions_hash, ledger_version, invocation_id,"
+            f" (select count(*) from {ops}.load_event) from {ops}.build_state order by build_no desc limit 1"
+        ).fetchone()
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise GorodError("nothing to publish: the warehouse holds no ledger of builds", remedy) from error
-    if not builds:
+    if build is None:
         raise GorodError("nothing to publish: the marts have never been built as a whole", remedy)
-    failed = [invocation for ok, *_, invocation in builds if not ok]
-    if failed[-1:] == [COPIED]:
+    ended, ok, whole, definitions_hash, ledger_version, invocation, events = build
+    if invocation == COPIED:
         raise GorodError("not published: the warehouse was copied, its marts are not built here yet", remedy)
-    if failed:
+    if not ended:
         raise GorodError(
-            f"not published: the last build of the marts failed ({failed[-1]});"
-            " what was published before stays",
+            f"not published: a build of the marts began and has not ended ({invocation}); {stays}", remedy
+        )
+    if not ok:
+        raise GorodError(
+            f"not published: the last build of the marts failed ({invocation}); {stays}",
             "Mend what the build's log names, then run `gorod run` again.",
         )
-    _, _, definitions_hash, ledger_version, invocation = builds[0]
+    if not whole:
+        raise GorodError(
+            f"not published: the last build was of a part of the marts, or without rows ({invocation}); {stays}",
+            remedy,
+        )
+    if definitions_hash is None:
+        raise GorodError(
+            f"not published: dbt was started by hand, nobody knows on which definitions ({invocation}); {stays}",
+            remedy,
+        )
     if ledger_version != events:
         raise GorodError(
             f"not published: the marts are older than the loads (built at {ledger_version} decisions of the"
-            f" ledger, which now holds {events}); what was published before stays",
+            f" ledger, which now holds {events}); {stays}",
             remedy,
         )
     _require_index(connection, ops, str(invocation), remedy)
@@ -200,7 +221,8 @@ def _require_index(connection: duckdb.DuckDBPyConnection, ops: str, build: str, 
     """The indices, where there are any, were computed from the values of this build."""
     try:
         found = connection.execute(
-            f"select max_by(invocation_id, built_at) from {ops}.index_build"
+            f"select max_by(invocation_id, build_no) from {ops}.build_state"
+            f" where invocation_id in (select invocation_id from {ops}.index_build)"
         ).fetchone()
     except (duckdb.CatalogException, duckdb.BinderException):
         return
@@ -221,17 +243,35 @@ def _require_no_embargoed(
         )
 
 
+def _require_no_great_loss(
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    contracts: list[Contract],
+    accept_loss: str | None,
+) -> dict[str, Any]:
+    """What the manifest says of figures that go; refused where they are too many and nobody says why."""
+    shown = (settings.published / CURRENT).resolve()
+    before = read_publication(shown) if shown.is_dir() else None
+    if before is None:
+        return {}
+    found = losses(connection, contracts, str(before.database))
+    require_no_great_loss(found, settings.maximum_loss_pct, accept_loss)
+    return {"lost": {loss.contract: loss.lost for loss in found}, "lost_why": accept_loss} if found else {}
+
+
 def _build(
     published: Path,
     connection: duckdb.DuckDBPyConnection,
     contracts: list[Contract],
     content_hash: str,
     definitions_hash: str,
+    more: dict[str, Any],
 ) -> Publication:
     """Write a publication beside the others, make it durable, rename it into place."""
     created_at = datetime.now(UTC).replace(microsecond=0)
     identity = free_name(published, f"{created_at:%Y%m%dT%H%M%SZ}-{content_hash[:12]}")
     building = published / f"{BUILDING}{identity}"
+    number = 1 + max(map(_number, _publication_folders(published)), default=0)
     head: dict[str, Any] = {
         "publication_id": identity,
         "created_at": created_at.isoformat(),
@@ -240,7 +280,9 @@ def _build(
     }
     try:
         building.mkdir()
-        write_contracts(connection, contracts, building, head, with_regions=True)
+        write_contracts(
+            connection, contracts, building, head, with_regions=True, more={"publication_no": number, **more}
+        )
         seal(building)
         folder = published / identity
         building.rename(folder)
@@ -282,8 +324,17 @@ def _note_build(published: Path, build: str) -> None:
 
 
 def _publication_folders(published: Path) -> list[Path]:
-    """Folders of publications, oldest first: their names begin with their time."""
-    return sorted(p for p in published.iterdir() if re.match(r"\d{8}T\d{6}Z-", p.name) and p.is_dir())
+    """Folders of publications, oldest first: by number; those from before they had one by the time in their names."""
+    found = [p for p in published.iterdir() if re.match(r"\d{8}T\d{6}Z-", p.name) and p.is_dir()]
+    return sorted(found, key=lambda folder: (_number(folder), folder.name))
+
+
+def _number(folder: Path) -> int:
+    """How many publications there had been with it; 0 where its manifest does not say."""
+    try:
+        return int(json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("publication_no", 0))
+    except (OSError, ValueError):
+        return 0
 
 
 def _newest(published: Path, content_hash: str) -> Publication | None:

@@ -48,6 +48,7 @@ AUDIT_VIEWS = ("audit", "audit_load")
 APPEND_ONLY = (
     *OF_LOADS,
     "build",
+    "build_begun",
     "index_build",
     "release",
     "embargoed_read",

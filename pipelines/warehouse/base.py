@@ -18,7 +18,7 @@ from pipelines.warehouse.form import Step
 from pipelines.warehouse.raw import Change
 
 Row = dict[str, Any]
-# in ops.build, where a copied warehouse has no marts yet
+# a build that has begun and not ended: a copied warehouse has no marts yet
 COPIED = "copied"
 
 

@@ -265,9 +265,13 @@ def _orphans(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, str]]
 
 def _history(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, str]]) -> list[Finding]:
     """What was known when cannot be made again: it is there once values were built, and ends in what is known now."""
-    newest = connection.execute(
-        "select ok and whole from ops.build order by built_at desc, invocation_id limit 1"
-    ).fetchone()
+    try:
+        newest = connection.execute(
+            "select ok and whole from ops.build_state order by build_no desc limit 1"
+        ).fetchone()
+    except duckdb.CatalogException:
+        # the ledger of an older Gorod knows no order of builds
+        newest = None
     where = ".".join(HISTORY)
     if HISTORY not in tables:
         return (

@@ -58,9 +58,9 @@ def copy_warehouse(source: Warehouse, target: Warehouse) -> list[Copied]:
 def _note_unbuilt(connection: duckdb.DuckDBPyConnection) -> None:
     """Note that the builds which came over, a release's past needs them, made no marts here: the next run builds."""
     connection.execute(
-        "insert into ops.build (invocation_id, built_at, ok, whole, ledger_version)"
-        " select ?, greatest(current_timestamp, max(built_at) + interval 1 microsecond), false, false, 0 from ops.build"
-        " having count(*) > 0 and max_by(invocation_id, built_at) <> ?",
+        "insert into ops.build_begun (build_no, invocation_id, begun_at, whole, ledger_version)"
+        " select coalesce((select max(build_no) from ops.build_begun), 0) + 1, ?, current_timestamp, false, 0"
+        " from ops.build_state having count(*) > 0 and max_by(invocation_id, build_no) <> ?",
         [COPIED, COPIED],
     )
 

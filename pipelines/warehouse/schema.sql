@@ -105,6 +105,15 @@ create table if not exists ops.build (
     ledger_version BIGINT not null
 );
 
+-- Every build that began, in the order in which they did. What began and has no row in ops.build did not come to its end.
+create table if not exists ops.build_begun (
+    build_no BIGINT primary key,
+    invocation_id VARCHAR not null,
+    begun_at TIMESTAMPTZ not null,
+    whole BOOLEAN not null,
+    ledger_version BIGINT not null
+);
+
 -- From which build of the values the indices were computed.
 create table if not exists ops.index_build (
     invocation_id VARCHAR not null,
@@ -312,3 +321,35 @@ select
 from ops.load as load
 left join ops.accepted_load as accepted on load.load_id = accepted.load_id
 left join ops.effective_load as effective on load.load_id = effective.load_id;
+
+-- Builds in their order, which no clock decides: those that were made before they were numbered come first. None can have
+-- ended after one that came later, whatever its clock said.
+create or replace view ops.build_state as
+with numbered as (
+    select
+        row_number() over (order by coalesce(begun.build_no, 0), ended.built_at, ended.invocation_id) as build_no,
+        coalesce(begun.invocation_id, ended.invocation_id) as invocation_id,
+        coalesce(begun.begun_at, ended.built_at) as begun_at,
+        ended.built_at,
+        ended.invocation_id is not null as ended,
+        coalesce(ended.ok, false) as ok,
+        coalesce(ended.whole, begun.whole) as whole,
+        ended.definitions_hash,
+        coalesce(ended.ledger_version, begun.ledger_version) as ledger_version
+    from ops.build_begun as begun
+    full join ops.build as ended on begun.invocation_id = ended.invocation_id
+)
+
+select
+    build_no,
+    invocation_id,
+    begun_at,
+    case
+        when ended then min(built_at) over (order by build_no rows between current row and unbounded following)
+    end as built_at,
+    ended,
+    ok,
+    whole,
+    definitions_hash,
+    ledger_version
+from numbered;

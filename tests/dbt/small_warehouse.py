@@ -1,4 +1,4 @@
-"""A small invented warehouse, filled row by row, and dbt run on it as anybody runs it by hand."""
+"""A small invented warehouse, filled row by row, and dbt run on it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import duckdb
 import pyarrow as pa
 
+from pipelines.catalogue.definition import definitions_hash
 from pipelines.catalogue.write import write_catalogue
 from pipelines.declarations.sources import load_sources
 from pipelines.loading.delivery import parse_slice
@@ -103,22 +104,26 @@ class SmallWarehouse:
         numbered = [{"load_id": load_id, "row_no": number, **row} for number, row in enumerate(rows, start=1)]
         return {"ops.load": [record], "ops.load_event": [event], f"raw.{source}__{name}": numbered}
 
-    def dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run dbt in a process of its own; the caller looks at the exit code.
+    def environment(self, of_gorod: bool = True) -> dict[str, str]:
+        """Environment of a dbt that is started in ``folder``."""
+        return os.environ | {
+            "GOROD_WAREHOUSE_PATH": self.path.name,
+            "GOROD_DEFINITIONS_HASH": definitions_hash() if of_gorod else "",
+            "DBT_TARGET_PATH": str(self.folder / "target"),
+            "DBT_LOG_PATH": str(self.folder / "logs"),
+        }
+
+    def dbt(self, *arguments: str, of_gorod: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run dbt in a process of its own, as Gorod does or as anybody by hand; the caller looks at the exit code.
 
         dbt reads the project once for all warehouses of this process: what it has read holds while the project, and the
         path that the profile names, are the same.
         """
-        environment = os.environ | {
-            "GOROD_WAREHOUSE_PATH": self.path.name,
-            "DBT_TARGET_PATH": str(self.folder / "target"),
-            "DBT_LOG_PATH": str(self.folder / "logs"),
-        }
         read = self.folder / "target" / "partial_parse.msgpack"
         if SmallWarehouse.project_as_read is not None and not read.exists():
             read.parent.mkdir(exist_ok=True)
             read.write_bytes(SmallWarehouse.project_as_read)
-        done = forked.dbt(environment, self.folder, *arguments)
+        done = forked.dbt(self.environment(of_gorod), self.folder, *arguments)
         if SmallWarehouse.project_as_read is None and read.exists():
             SmallWarehouse.project_as_read = read.read_bytes()
         return done

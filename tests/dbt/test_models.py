@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from expectations.beltelecom_inventory.resources import SUITE
+from pipelines.catalogue.definition import definitions_hash
 
 
 def test_requests_per_inhabitant_of_a_city_and_of_what_reports(small: Any) -> None:
@@ -291,8 +292,10 @@ def test_all_that_dbt_builds_carries_comments(small: Any) -> None:
 
 
 def test_the_build_is_recorded(small: Any) -> None:
-    rows = small.query("select ok, whole, ledger_version from ops.build order by built_at")
-    assert rows[0] == (True, True, small.loads)
+    rows = small.query(
+        "select ended, ok, whole, ledger_version, definitions_hash from ops.build_state order by build_no"
+    )
+    assert rows[0] == (True, True, True, small.loads, definitions_hash())
 
 
 @pytest.mark.slow

@@ -325,6 +325,22 @@ def test_a_release_under_embargo(story: Any, monkeypatch: pytest.MonkeyPatch, tm
         publication_of(settings, held.id)
     with pytest.raises(GorodError, match=told):
         export(settings, tmp_path / "out", ["datapackage"], file=held.database)
+    # nor through a link, nor from a copy under another name, in a home that never knew it
+    linked, copied = tmp_path / "link.duckdb", tmp_path / "figures.duckdb"
+    linked.symlink_to(held.database)
+    shutil.copy(held.database, copied)
+    elsewhere = settings.model_copy(
+        update={"home": tmp_path / "elsewhere", "warehouse": str(tmp_path / "none.duckdb")}
+    )
+    for asked in (settings, elsewhere):
+        for path in (linked, copied):
+            with pytest.raises(GorodError, match=told):
+                export(asked, tmp_path / "out", ["datapackage"], file=path)
+    # nor when it is no longer in the calendar
+    with monkeypatch.context() as patch:
+        set_calendar(patch, {})
+        with pytest.raises(GorodError, match=told):
+            export(settings, tmp_path / "out", ["datapackage"], file=copied)
     assert not (tmp_path / "out").exists()
     difference = compare(held, held)
     assert any("UNDER EMBARGO" in line for line in difference.head)
@@ -336,6 +352,13 @@ def test_a_release_under_embargo(story: Any, monkeypatch: pytest.MonkeyPatch, tm
         answer = CliRunner().invoke(app, ["release", "diff", held.id, held.id, *more])
         assert answer.exit_code == code, answer.output
         assert (told in answer.stderr, bool(answer.stdout)) == (bool(code), not code)
+    for asked in (("show", held.id), ("show", held.id, "--json")):
+        plain = CliRunner().invoke(app, ["release", *asked])
+        assert plain.exit_code == 0, plain.output
+        assert "pub_observation_v1" not in plain.stdout
+        assert "rows_accepted" not in plain.stdout
+        admitted = CliRunner().invoke(app, ["release", *asked, "--by", "x", "--why", "y"])
+        assert "pub_observation_v1" in admitted.stdout
     with story.connect() as connection:
         noted = connection.execute("select distinct what, by_whom, why from ops.embargoed_read").fetchall()
     assert noted == [(f"release {held.id}", "x", "y")]

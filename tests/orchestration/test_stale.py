@@ -9,7 +9,7 @@ import pytest
 from pipelines import moments
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.errors import GorodError
-from pipelines.loading.load import waive
+from pipelines.loading.load import known_offers, waive
 from pipelines.orchestration.stale import stale_since
 from tests.portal import Portal
 
@@ -143,3 +143,63 @@ def test_the_ledger_knows_minsk_whatever_the_zone_of_the_session(zone: str, port
         then = connection.execute("select load_id, state from ops.effective_load").fetchall()
     assert seen == [(load, "waived")]
     assert then == []
+
+
+def numbered(portal: Portal, number: int, moment: datetime, ended: bool = True) -> None:
+    """A build of all that the ledger holds, which began at a moment."""
+    with portal.warehouse.connection() as connection:
+        connection.execute(
+            "insert into ops.build_begun select ?, ?, ?::timestamptz, true, count(*) from ops.load_event",
+            [number, f"build-{number}", moment.isoformat()],
+        )
+        if ended:
+            connection.execute(
+                "insert into ops.build select invocation_id, begun_at, true, true, ?, ledger_version"
+                " from ops.build_begun where build_no = ?",
+                [definitions_hash(), number],
+            )
+
+
+def test_a_build_that_did_not_end_is_done_again(portal: Portal) -> None:
+    portal.take("2024-01", portal.rows("2024-01", 5))
+    numbered(portal, 1, datetime.now(UTC))
+    assert stale_since(portal.warehouse) is None
+    numbered(portal, 2, datetime.now(UTC), ended=False)
+    first = stale_since(portal.warehouse)
+    assert first is not None
+    # the one that was to do it again is killed too: the sensor has to see another version
+    numbered(portal, 3, datetime.now(UTC), ended=False)
+    assert stale_since(portal.warehouse) not in (None, first)
+    numbered(portal, 4, datetime.now(UTC))
+    assert stale_since(portal.warehouse) is None
+
+
+def test_a_build_from_the_future_is_done_again_and_then_stands_in_nobodys_way(portal: Portal) -> None:
+    portal.take("2024-01", portal.rows("2024-01", 5))
+    numbered(portal, 1, datetime(2099, 1, 1, tzinfo=UTC))
+    assert stale_since(portal.warehouse) is not None
+    numbered(portal, 2, datetime.now(UTC))
+    assert stale_since(portal.warehouse) is None
+
+
+def test_dbt_started_by_hand_is_of_nobody_knows_what(portal: Portal) -> None:
+    portal.take("2024-01", portal.rows("2024-01", 5))
+    numbered(portal, 1, datetime.now(UTC))
+    with portal.warehouse.connection() as connection:
+        connection.execute("update ops.build set definitions_hash = null")
+    assert stale_since(portal.warehouse) is not None
+
+
+def test_an_offer_from_the_future_is_not_the_last_for_ever(portal: Portal) -> None:
+    portal.take("2024-01", portal.rows("2024-01", 5))
+    (load,) = portal.states()
+    with portal.warehouse.connection() as connection:
+        for fingerprint, seen_at in (
+            ("first", "2024-02-01"),
+            ("ahead", "2099-01-01"),
+            ("last", "2024-02-03"),
+        ):
+            connection.execute(
+                "insert into ops.offer values (?, 'somewhere', ?, ?::timestamp)", [load, fingerprint, seen_at]
+            )
+    assert {key[-1] for key in known_offers(portal.warehouse) if key[-2] == "somewhere"} == {"last"}

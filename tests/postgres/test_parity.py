@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from pipelines.catalogue.definition import definitions_hash
 from pipelines.indicators.index.publish import publish_index
 from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
@@ -35,6 +36,7 @@ def dbt(dsn: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[
         **os.environ,
         **Server(dsn).environment,
         "GOROD_DBT_TARGET": "postgres",
+        "GOROD_DEFINITIONS_HASH": definitions_hash(),
         "DBT_TARGET_PATH": str(folder / "target-postgres"),
         "DBT_LOG_PATH": str(folder / "logs"),
     }

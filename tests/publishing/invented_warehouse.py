@@ -13,6 +13,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from pipelines.warehouse.form import schema_sql
+
 CONTRACTS = {
     "pub_indicator_value_v1": "indicator varchar, ref_area varchar, freq varchar, time_period varchar,"
     " breakdown varchar, obs_value double, obs_status varchar, missing_reason varchar, unit_measure varchar,"
@@ -204,7 +206,9 @@ def write(
     path.unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(path)) as connection:
-        connection.execute("create schema published; create schema ops; create schema marts")
+        connection.execute("create schema published; create schema marts; create schema intermediate")
+        connection.execute(schema_sql())
+        _enter(connection)
         for table, content in rows(step).items():
             connection.execute(f"create table published.{table} ({CONTRACTS[table]})")
             batch = pa.Table.from_pylist(content[::-1] if shuffled else content)
@@ -215,19 +219,35 @@ def write(
         connection.execute("comment on column published.pub_territory_v1.soato is 'Код СОАТО, it''s text'")
         connection.execute("create table published.not_a_contract as select 1 as x")
         connection.execute(
-            "create table ops.load_event as select 'l' as load_id, range as event_no from range(5)"
-        )
-        connection.execute(
-            "create table ops.build (invocation_id varchar, built_at timestamptz, ok boolean, whole boolean,"
-            " definitions_hash varchar, ledger_version bigint)"
-        )
-        connection.execute(
             "insert into ops.build values"
             " ('first', now() - interval 1 hour, false, true, 'defs-1', 5),"
             " ('last', now(), $ok, true, 'defs-2', $version)",
             {"ok": ok, "version": 4 if behind else 5},
         )
+        connection.execute("insert into ops.index_build values ('last', now(), 1)")
     return path
+
+
+def _enter(connection: duckdb.DuckDBPyConnection) -> None:
+    """The ledger: the loads that the contract tells of, all in force, and five decisions."""
+    for number, load in enumerate(_loads(), start=1):
+        connection.execute(
+            "insert into ops.load by name select $load_id as load_id, $number as load_no, $source as source, $feed as feed,"
+            " $instance as instance, $ref_area as ref_area, $load_id as part, $slice as slice, $load_id as delivery_id,"
+            " $sha256 as sha256, $files as files, '' as folder, '' as origin, $synthetic as synthetic,"
+            " $received_at::timestamp as received_at, $received_at::timestamp as decided_at, 'accepted' as outcome,"
+            " true as readable, false as not_retained, $rows_delivered as rows_delivered,"
+            " $rows_accepted as rows_accepted, $rows_quarantined as rows_quarantined, 0 as warnings,"
+            " '' as suite_hash, 0 as seconds",
+            {key: value for key, value in load.items() if key not in ("state", "licence", "attribution")}
+            | {"number": number},
+        )
+    connection.execute(
+        "insert into ops.load_event select 'l', range, 'accepted', now(), 'test', null, null from range(5)"
+    )
+    connection.execute("create table catalogue.feed as select distinct source, feed from ops.load")
+    connection.execute("create table catalogue.measure as select source, feed from ops.load where false")
+    connection.execute("create table intermediate.int_observations_by_load (load_id varchar)")
 
 
 def _value(indicator: str, area: str, period: str, step: int) -> dict[str, Any]:

@@ -366,3 +366,43 @@ def test_a_trace_of_what_is_held_back_is_refused_or_noted(story: Any, tmp_path: 
     assert json.loads(answer.stdout)["embargo_until"]
     assert not json.loads(traced("2019", *named, "--json").stdout)["embargo_until"]
     assert len(warehouse.query("from ops.embargoed_read")) == number
+
+
+@pytest.mark.slow
+def test_numbers_of_rows_under_embargo_are_left_out(
+    story: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of requests the number of rows is the figure; who must see it says who he is and why."""
+    path = tmp_path / "small.duckdb"
+    path.write_bytes(story.path.read_bytes())
+    load = f"slice = '2019-06' and rows_delivered = {REQUESTS}"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("delete from ops.embargoed_read")
+        connection.execute(
+            f"insert into intermediate.int_embargo_load select load_id, now() + interval 1 hour from ops.load where {load}"
+        )
+        (load_id,) = connection.execute(f"select load_id from ops.load where {load}").fetchall()[0]
+    settings = Settings(home=tmp_path / "home", warehouse=str(path), busy_timeout_s=0)
+    monkeypatch.setattr("pipelines.cli.get_settings", lambda: settings)
+
+    def told(*arguments: str) -> Result:
+        return CliRunner().invoke(app, [*arguments])
+
+    figure = re.compile(rf"(?<![\w.-]){REQUESTS}(?![\w.-])")
+    named = ("--by", "А. Иванова", "--why", "проверка")
+    for asked in (
+        ("status", "--loads"),
+        ("status", "--json"),
+        ("explain", load_id),
+        ("explain", load_id, "--json"),
+    ):
+        kept = told(*asked)
+        assert kept.exit_code == 0, kept.output
+        assert not figure.search(kept.output), kept.output
+        shown = told(*asked, *named)
+        assert figure.search(shown.stdout), shown.output
+    answer = told("explain", load_id, "--xlsx", str(tmp_path / "answer.xlsx"))
+    assert (answer.exit_code, (tmp_path / "answer.xlsx").exists()) == (1, False)
+    noted = DuckDBWarehouse(path).query("select what, by_whom, why from ops.embargoed_read order by read_at")
+    assert [(row["by_whom"], row["why"]) for row in noted] == [("А. Иванова", "проверка")] * 4
+    assert {row["what"] for row in noted} == {"numbers of rows of loads", f"what load {load_id} holds"}

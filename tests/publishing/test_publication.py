@@ -198,38 +198,141 @@ def test_unsound_marts_are_refused(settings: Settings, how: dict[str, bool], mes
     assert shown is not None and shown.id == before.id
 
 
-def test_a_partial_build_counts_only_against(settings: Settings) -> None:
-    warehouse(settings, behind=True)
+def begin(settings: Settings, build: str, number: int = 1, whole: bool = True) -> None:
+    with duckdb.connect(settings.warehouse) as change:
+        change.execute("insert into ops.build_begun values (?, ?, now(), ?, 5)", [number, build, whole])
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        ("('part', now(), true, false, 'd', 5)", r"a part of the marts, or without rows \(part\)"),
+        ("('part', now(), false, false, 'd', 5)", r"failed \(part\)"),
+        ("('part', now(), true, true, null, 5)", r"dbt was started by hand.*\(part\)"),
+        (None, r"has not ended \(part\)"),
+    ],
+)
+def test_what_began_last_counts_only_if_it_was_whole_sound_and_of_known_definitions(
+    settings: Settings, build: str | None, message: str
+) -> None:
+    warehouse(settings)
+    before = publish(settings)
+    begin(settings, "part")
+    if build is not None:
+        with duckdb.connect(settings.warehouse) as change:
+            change.execute(f"insert into ops.build values {build}")
+    with pytest.raises(GorodError, match=message):
+        publish(settings)
+    assert names_in(settings) == {before.id}
+    begin(settings, "after", 2)
+    with duckdb.connect(settings.warehouse) as change:
+        change.execute("insert into ops.build values ('after', now(), true, true, 'defs-3', 5)")
+        change.execute("insert into ops.index_build values ('after', now(), 1)")
+    assert publish(settings).id == before.id
+
+
+def test_a_build_from_the_future_stands_in_nobodys_way(settings: Settings) -> None:
+    """A machine whose clock was wrong for an hour left a failed build of the year 2099."""
+    warehouse(settings)
+    begin(settings, "wrong")
+    begin(settings, "right", 2)
     with duckdb.connect(settings.warehouse) as change:
         change.execute(
-            "insert into ops.build values ('part', now() + interval 1 minute, true, false, 'd', 5)"
+            "insert into ops.build values ('wrong', timestamptz '2099-01-01', false, true, 'd', 5),"
+            " ('right', now(), true, true, 'd', 5)"
         )
-    with pytest.raises(GorodError, match="older than the loads"):
+        change.execute("insert into ops.index_build values ('right', now(), 1)")
+        told = change.execute(
+            "select invocation_id from ops.build_state where built_at > now() + interval 1 hour"
+        ).fetchall()
+    assert told == []
+    publish(settings)
+    assert shown_build(settings) == "right"
+
+
+def test_a_publication_from_the_future_is_not_the_newest_for_ever(settings: Settings) -> None:
+    warehouse(settings)
+    first = publish(settings)
+    ahead = settings.published / ("2099" + first.id[4:])
+    first.folder.rename(ahead)
+    (settings.published / "current").unlink()
+    (settings.published / "current").symlink_to(ahead.name)
+    settings = settings.model_copy(update={"keep_publications": 2})
+    ids = []
+    for step in (1, 2):
+        warehouse(settings, step)
+        ids.append(publish(settings).id)
+        # the same content again is no new publication
+        assert not publish(settings).is_new
+    assert names_in(settings) == set(ids)
+
+
+def lose(settings: Settings, share: float) -> None:
+    """Figures go, as when a load that carried them is revoked."""
+    with duckdb.connect(settings.warehouse) as change:
+        change.execute(
+            "update published.pub_indicator_value_v1 set obs_value = null, obs_status = 'O' where rowid <"
+            " (select count(*) from published.pub_indicator_value_v1) * ?",
+            [share],
+        )
+
+
+def test_a_publication_that_loses_many_figures_is_refused_unless_told_otherwise(settings: Settings) -> None:
+    warehouse(settings)
+    before = publish(settings)
+    lose(settings, 0.05)
+    few = publish(settings)
+    assert few.is_new
+    told = json.loads((few.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert 0 < told["lost"]["pub_indicator_value_v1"] < sum(before.row_counts.values()) * 0.1
+    lose(settings, 0.5)
+    with pytest.raises(GorodError, match=r"pub_indicator_value_v1 loses \d+ of \d+ figures \(\d+") as refusal:
         publish(settings)
+    assert "--accept-loss" in refusal.value.remedy
+    assert names_in(settings) == {before.id, few.id}
+    shown = current_publication(settings)
+    assert shown is not None
+    assert shown.id == few.id
+    after = publish(settings, accept_loss="портал закрыт")
+    manifest = json.loads((after.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["lost_why"] == "портал закрыт"
+    # it is the measure of the next
+    warehouse(settings)
+    assert publish(settings).is_new
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        ("delete from published.pub_load_v1", r"6 differ|differ, first"),
+        ("update ops.load set outcome = 'rejected' where load_id = 'inventory-all'", "is not in force"),
+        (
+            "insert into catalogue.measure values ('portal', 'requests')",
+            r"portal\.requests hold \d+ rows, and not one observation",
+        ),
+    ],
+)
+def test_contracts_that_do_not_agree_with_the_ledger_are_refused(
+    settings: Settings, harm: str, message: str
+) -> None:
     warehouse(settings)
     with duckdb.connect(settings.warehouse) as change:
-        change.execute(
-            "insert into ops.build values ('part', now() + interval 1 minute, false, false, 'd', 5)"
-        )
-    with pytest.raises(GorodError, match=r"failed \(part\)"):
+        change.execute(harm)
+    with pytest.raises(GorodError, match=message):
         publish(settings)
-    with duckdb.connect(settings.warehouse) as change:
-        change.execute("update ops.build set ok = true where invocation_id = 'part'")
-    assert publish(settings).definitions_hash == "defs-2"
+    assert names_in(settings) == set()
 
 
 def test_indices_of_an_older_build_are_not_published(settings: Settings) -> None:
     warehouse(settings)
     with duckdb.connect(settings.warehouse) as change:
-        build = change.execute("select invocation_id from ops.build").fetchall()[-1][0]
         change.execute(
-            "create table ops.index_build (invocation_id varchar, built_at timestamptz, rows bigint)"
+            "update ops.index_build set invocation_id = 'first', built_at = now() + interval 1 day"
         )
-        change.execute("insert into ops.index_build values ('older', now(), 1)")
     with pytest.raises(GorodError, match="the indices are older"):
         publish(settings)
     with duckdb.connect(settings.warehouse) as change:
-        change.execute("insert into ops.index_build values (?, now() + interval 1 second, 1)", [build])
+        change.execute("insert into ops.index_build values ('last', now(), 1)")
     assert publish(settings).is_new
 
 
@@ -244,7 +347,7 @@ def test_marts_never_built_are_refused(settings: Settings) -> None:
         publish(settings)
     change = duckdb.connect(settings.warehouse)
     change.execute(
-        "insert into ops.build values ('x', now(), true, true, 'd', 5); drop table published.pub_load_v1"
+        "insert into ops.build values ('last', now(), true, true, 'd', 5); drop table published.pub_load_v1"
     )
     change.close()
     with pytest.raises(GorodError, match=r"published\.pub_load_v1"):

@@ -122,8 +122,9 @@
 
 {# Whether the rows of a table were built by other definitions, or the last build was one of a part of the project. #}
 {% macro is_outdated(state, definitions) %}
-    {% set last = "(select whole from " ~ source('ops', 'build') ~ " order by built_at desc limit 1)"
-        if load_relation(source('ops', 'build')) is not none else 'true' %}
+    {% set builds = source('ops', 'build_state') %}
+    {% set last = "(select whole from " ~ builds.render() ~ " where invocation_id <> '" ~ invocation_id ~ "' order by build_no desc limit 1)"
+        if load_relation(builds) is not none else 'true' %}
     {% set found = run_query(
         'select ' ~ last ~ ' as whole, (select built_from from ' ~ state ~ ' limit 1) as built_from'
     ).rows[0] %}

@@ -1,36 +1,83 @@
 {#
-    The row of ops.build after each dbt build or run: whether all went well, whether the whole project was built, by
-    which definitions, and up to which event of the ledger. Publication refuses when the newest row failed or is older
-    than the ledger. (The table belongs to the ledger; without it there is nothing to record.)
+    What ops knows of dbt's work: a row in ops.build_begun before it, one in ops.build after it. The first stays alone where
+    the process was killed: what it had begun is done again. A build counts if it was asked for the whole project, with
+    rows and by the declared vars, and each model, snapshot and test came out well; and if it was of the definitions that
+    the catalogue holds, which Gorod tells the dbt that it starts: of the SQL that a dbt started by hand finds, nobody knows
+    whether it is still the same. (The tables belong to the ledger; without it there is nothing to record.)
 #}
-{% macro record_build(results) %}
-    {% if execute and flags.WHICH in ('build', 'run') and load_relation(source('ops', 'build')) is not none %}
-        {% set bad = results | selectattr('status', 'in', ['error', 'fail', 'runtime error', 'skipped']) | list %}
-        {# Dagster asks for everything by selecting fqn:* #}
-        {% set selected = invocation_args_dict.get('select') or [] %}
-        {% set selected = [selected] if selected is string else selected | list %}
-        {% set whole = flags.WHICH == 'build' and selected in ([], ['fqn:*'])
-            and not invocation_args_dict.get('exclude') %}
-        {# the day in Minsk on which the build began #}
-        {% set began = run_started_at.astimezone(modules.pytz.timezone('Europe/Minsk')).strftime('%Y-%m-%d') %}
-        {% call statement('record_build', auto_begin=true) %}
-        insert into {{ source('ops', 'build') }}
-            (invocation_id, built_at, ok, whole, definitions_hash, ledger_version)
+{% macro record_begin() %}
+    {% if gorod.is_recorded() %}
+        {% set begun = gorod.whole_table('ops', 'build_begun') %}
+        {% if load_relation(source('ops', 'build_begun')) is none %}
+            {% do exceptions.raise_compiler_error('the ledger of this warehouse is of an older Gorod; gorod run brings it up to date') %}
+        {% endif %}
+        {% set left_out = gorod.whole_project() | reject('in', selected_resources) | list %}
+        {% set narrowed = flags.EMPTY or flags.SAMPLE or invocation_args_dict.get('vars') %}
+        {% set whole = flags.WHICH == 'build' and not left_out and not narrowed %}
+        {% call statement('record_begin', auto_begin=true) %}
+        insert into {{ begun }} (build_no, invocation_id, begun_at, whole, ledger_version)
         select
+            (select coalesce(max(build_no), 0) + 1 from {{ begun }}),
             '{{ invocation_id }}',
             current_timestamp,
-            {{ 'false' if bad else 'true' }},
             {{ 'true' if whole else 'false' }},
-            (select max(definitions_hash) from {{ source('catalogue', 'definition') }}),
-            (select count(*) from {{ source('ops', 'load_event') }})
-            -- a waiver that ended since the build began is in some of its models and not in others
-            - (
-                select count(*) from {{ source('ops', 'load_event') }}
-                where event = 'waived' and until >= cast('{{ began }}' as date)
-                    and until < cast(current_timestamp at time zone 'Europe/Minsk' as date)
-            )
+            (select count(*) from {{ gorod.whole_table('ops', 'load_event') }})
         {% endcall %}
         {# without it dbt rolls the row back when it closes the connection #}
         {% do adapter.commit() %}
     {% endif %}
+{% endmacro %}
+
+{% macro record_build(results) %}
+    {% if gorod.is_recorded() %}
+        {% set ended = results | selectattr('status', 'in', ['success', 'pass', 'warn', 'no-op'])
+            | map(attribute='node.unique_id') | list %}
+        {% set missing = selected_resources | reject('in', ended) | list %}
+        {# the day in Minsk on which the build began #}
+        {% set began = run_started_at.astimezone(modules.pytz.timezone('Europe/Minsk')).strftime('%Y-%m-%d') %}
+        {% call statement('record_build', auto_begin=true) %}
+        insert into {{ gorod.whole_table('ops', 'build') }}
+            (invocation_id, built_at, ok, whole, definitions_hash, ledger_version)
+        select
+            begun.invocation_id,
+            current_timestamp,
+            {{ 'false' if missing else 'true' }},
+            begun.whole,
+            (
+                select max(definitions_hash) from {{ gorod.whole_table('catalogue', 'definition') }}
+                where definitions_hash = '{{ env_var("GOROD_DEFINITIONS_HASH", "") }}'
+            ),
+            begun.ledger_version
+            -- a waiver that ended since the build began is in some of its models and not in others
+            - (
+                select count(*) from {{ gorod.whole_table('ops', 'load_event') }}
+                where event = 'waived' and until >= cast('{{ began }}' as date)
+                    and until < cast(current_timestamp at time zone 'Europe/Minsk' as date)
+            )
+        from {{ gorod.whole_table('ops', 'build_begun') }} as begun
+        where begun.invocation_id = '{{ invocation_id }}'
+        {% endcall %}
+        {% do adapter.commit() %}
+    {% endif %}
+{% endmacro %}
+
+{# Whether this is a command that changes what stands in the warehouse, and there is a ledger to say so in. #}
+{% macro is_recorded() %}
+    {% do return(
+        execute and flags.WHICH in ('build', 'run', 'snapshot', 'seed', 'retry', 'clone')
+        and load_relation(source('ops', 'build')) is not none
+    ) %}
+{% endmacro %}
+
+{# Ids of all that a whole build makes and tests; unit tests judge the models, not the data. #}
+{% macro whole_project(kinds=['model', 'snapshot', 'seed', 'test']) %}
+    {% do return(
+        graph.nodes.values() | selectattr('resource_type', 'in', kinds)
+        | map(attribute='unique_id') | list
+    ) %}
+{% endmacro %}
+
+{# A table of Gorod's own as it is; with --empty a source has no rows, and cannot be written to. #}
+{% macro whole_table(schema, name) %}
+    {% do return(source(schema, name).render()) %}
 {% endmacro %}

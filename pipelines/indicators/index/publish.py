@@ -120,7 +120,7 @@ def newest_build(connection: duckdb.DuckDBPyConnection) -> str:
         GorodError: there is none.
     """
     row = connection.execute(
-        "select max_by(invocation_id, built_at) from ops.build where ok and whole"
+        "select max_by(invocation_id, build_no) from ops.build_state where ok and whole"
     ).fetchone()
     if row is None or row[0] is None:
         raise GorodError("the marts have not been built as a whole, and soundly", "Build them: gorod run.")

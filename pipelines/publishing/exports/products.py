@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from pipelines.errors import GorodError
-from pipelines.publishing.embargo import require_open
+from pipelines.publishing.embargo import require_open_file
 from pipelines.publishing.exports.product import Export, write_product
 from pipelines.publishing.exports.snapshot import open_snapshot
 from pipelines.publishing.publication import current_publication
@@ -37,6 +37,8 @@ def export(
         WarehouseError: a product cannot be written; what was there stays.
     """
     with open_snapshot(_published_file(settings, region, file)) as snapshot:
+        if file is not None:
+            require_open_file(settings, snapshot.path, snapshot.publication_id, snapshot.connection)
         if region not in (None, snapshot.region):
             raise GorodError(
                 f"{snapshot.path}: is not the file of region {region}",
@@ -50,7 +52,6 @@ def export(
 
 def _published_file(settings: Settings, region: str | None, file: Path | None) -> Path:
     if file is not None:
-        require_open(file.parent)
         beside = file.parent / "regions" / f"{region}.duckdb"
         return beside if region is not None and beside.is_file() else file
     publication = current_publication(settings)
