@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -15,12 +14,11 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.signs import printable
+
 # Rich measures a pipe as 80 columns and would cut lines there.
 out = Console(width=None if sys.stdout.isatty() else 200, highlight=False, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-# C0 and C1 controls, and the marks that turn the direction of text: a terminal obeys them, whoever wrote them.
-CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 STATES = {
     "accepted": "green",
@@ -94,21 +92,11 @@ def text(value: Any) -> str:
     return printable(str(value))
 
 
-def printable(given: str, keep: str = "") -> str:
-    """A text with its control characters spelled out (``\\x1b``), but for those of ``keep``."""
-
-    def spelled(match: re.Match[str]) -> str:
-        sign = match.group()
-        return sign if sign in keep else sign.encode("unicode_escape").decode()
-
-    return CONTROLS.sub(spelled, given)
-
-
 def as_json(value: Any) -> None:
     """Print a value as JSON."""
     written = json.dumps(value, ensure_ascii=False, indent=2, default=plain)
     # JSON leaves the controls beyond ASCII as they are
-    print(CONTROLS.sub(lambda m: m.group() if m.group() == "\n" else f"\\u{ord(m.group()):04x}", written))
+    print(printable(written, keep="\n", spell=lambda sign: json.dumps(sign)[1:-1]))
 
 
 def plain(value: Any) -> Any:

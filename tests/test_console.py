@@ -10,19 +10,24 @@ from rich.console import Console
 
 from pipelines import console
 from pipelines.commands.answering import escaped
+from pipelines.loading.gate import plain
+from pipelines.signs import printable
 
 CLEAR, TITLE, CSI, TURN = "\x1b[2J", "\x1b]0;owned\x07", "\x9b31m", "‮"
 
 
-@pytest.mark.parametrize("control", [CLEAR, TITLE, CSI, TURN, "\x7f", "\x00", "\r"])
+@pytest.mark.parametrize(
+    "control", [CLEAR, TITLE, CSI, TURN, "\x7f", "\x00", "\r", "\u200b", "\u2028", "\U000e0041"]
+)
 def test_controls_of_a_value_are_spelled_out(control: str, capsys: pytest.CaptureFixture[str]) -> None:
     console.table("", ("value",), [(f"a{control}b",)])
     console.as_json({"value": f"a{control}b"})
     shown = capsys.readouterr().out
-    assert not console.CONTROLS.search(shown.replace("\n", ""))
+    assert printable(shown, keep="\n") == shown
     assert shown.startswith("value\na\\")
     assert json.loads(shown[shown.index("{") :])["value"] == f"a{control}b"
-    assert not console.CONTROLS.search(escaped(f"error: {control}"))
+    assert printable(told := escaped(f"error: {control}"), keep="\n\t") == told
+    assert control not in told
 
 
 def test_a_line_of_a_piped_table_is_a_row(capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,3 +70,9 @@ def test_no_word_of_a_table_is_broken(
 def test_numbers_keep_their_digits_and_lose_empty_ones() -> None:
     given = (1912183.0, 0.1, Decimal("29720.000000"), Decimal("0.00"), Decimal("0.048762"), Decimal("1E+3"))
     assert [console.text(value) for value in given] == ["1912183", "0.1", "29720", "0", "0.048762", "1000"]
+
+
+def test_what_is_seen_stays_and_half_characters_are_spelled() -> None:
+    seen = "Гродна\u00a0– 7\u202f%, ёж, 🏙, a\u0301"
+    assert printable(seen) == plain(seen, 100) == seen
+    assert printable("a\udcffb\u202ec\n", keep="\n") == "a\\udcffb\\u202ec\n"

@@ -12,6 +12,7 @@ from pipelines import console
 from pipelines.errors import GorodError
 from pipelines.interrupts import interrupts_raised
 from pipelines.settings import get_settings
+from pipelines.signs import printable
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 EmbargoedBy = Annotated[str | None, typer.Option("--by", help="Who sees figures under embargo; it is noted.")]
@@ -50,4 +51,4 @@ def told(command: F) -> F:
 
 def escaped(text: str) -> str:
     """A text that Rich prints as it is, and that no terminal obeys."""
-    return console.printable(text, keep="\n\t").replace("[", "\\[")
+    return printable(text, keep="\n\t").replace("[", "\\[")

@@ -18,6 +18,7 @@ from pipelines.declarations.sources import SOURCES, Feed, FileOrigin, Source
 from pipelines.errors import OriginError
 from pipelines.loading.delivery import CONFIRMATION, Known, Offer, Slice, parse_slice
 from pipelines.settings import Settings
+from pipelines.signs import printable
 
 # What is amiss in a folder of files, and what to do.
 AMISS = "Mount it, grant read access, rename the file or move it away; everything else goes on meanwhile."
@@ -153,7 +154,7 @@ def real(path: Path) -> Path:
 def shown(path: Path) -> str:
     """A path as one line of text, whatever bytes its names are made of."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+    return printable(text)
 
 
 def odd_kind(stat: os.stat_result) -> str:

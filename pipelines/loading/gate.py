@@ -24,11 +24,11 @@ from pipelines.errors import DeclarationError, GorodError, Reason
 from pipelines.formats.typed import literal, quoted
 from pipelines.loading.delivery import Batch
 from pipelines.loading.suites import suite_module
+from pipelines.signs import printable
 
 SAMPLE_ROWS = 20
 TOLD_VALUES = 10
 TOLD_LENGTH = 200
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 READABLE = "row.readable"
 COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0}
 ROWS = {
@@ -473,8 +473,8 @@ def _with_observed(
 
 
 def plain(text: str, limit: int) -> str:
-    """A text that does nothing where it is shown: no control characters, no half characters, no change of direction."""
-    clean = UNPRINTABLE.sub("·", text)
+    """A text that does nothing where it is shown, and is not long."""
+    clean = printable(text)
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
