@@ -20,7 +20,7 @@ from pipelines import console
 from pipelines.commands.access import app as access_app
 from pipelines.commands.alerts import app as alerts_app
 from pipelines.commands.alerts import watch
-from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, told
+from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, told
 from pipelines.commands.answering import escaped as _escaped
 from pipelines.commands.export import app as export_app
 from pipelines.commands.index import app as index_app
@@ -328,12 +328,17 @@ def explain(
         str, typer.Argument(help="The load's id, or a piece of it: then the newest that has it.")
     ],
     xlsx: Annotated[Path | None, typer.Option(help="Write the answer to the supplier as a workbook.")] = None,
+    lang: Lang = "ru",
     by: EmbargoedBy = None,
     why: EmbargoedWhy = None,
     as_json: Json = False,
 ) -> None:
-    """Why a load was accepted or refused, in the supplier's words. What tells its rows under embargo is left out."""
-    from pipelines.loading.answer import answer, without_numbers, write_answer
+    """Why a load was accepted or refused, in the supplier's words; what the rules say is in Russian.
+
+    What tells its rows under embargo is left out.
+    """
+    from pipelines.loading.answer import answer, heading, without_numbers, write_answer
+    from pipelines.loading.answer import words as words_of
     from pipelines.outputs import refuse_to_overwrite, refuse_what_is_no_workbook, written_whole
     from pipelines.publishing.embargo import admit, held_loads
     from pipelines.warehouse import open_warehouse
@@ -360,30 +365,29 @@ def explain(
     if as_json:
         console.as_json(asdict(given))
         return
-    found = given.load
+    found, say = given.load, words_of(lang)
     console.out.print(f"[bold]{found['load_id']}[/]  {console.state(found['state'])}")
     if given.also:
         also = ", ".join(given.also[:3]) + (" …" if len(given.also) > 3 else "")
-        console.out.print(
-            f"Показана последняя загрузка; под запрос подходят и прежние ({len(given.also)}): {also}"
-        )
-    console.out.print(given.decision)
+        console.out.print(f"{say('the newest')} ({len(given.also)}): {also}")
+    console.out.print(_escaped(heading(found, lang)))
+    console.out.print(given.decision if lang == "ru" else say(found["state"]))
     console.out.print(
-        f"Файл {found['files']}."
+        f"{say('file')} {found['files']}."
         if found["rows_delivered"] is None
-        else f"Файл {found['files']}; строк передано {found['rows_delivered']}, принято {found['rows_accepted']}, "
-        f"задержано {found['rows_quarantined']}."
+        else f"{say('file')} {found['files']}; {say('delivered')} {found['rows_delivered']}, "
+        f"{say('taken')} {found['rows_accepted']}, {say('kept back')} {found['rows_quarantined']}."
     )
     if given.counts:
         console.out.print(given.counts)
     if given.findings:
         console.table(
-            "Замечания",
-            ("правило", "важность", "что не так", "что сделать", "строк", "номера строк"),
+            say("findings"),
+            [say(column) for column in ("rule", "severity", "says", "remedy", "rows", "row numbers")],
             [
                 (
                     f["expectation"],
-                    f["severity"],
+                    say(f["severity"]),
                     f["says"],
                     f["remedy"],
                     f["unexpected_count"],
@@ -391,22 +395,26 @@ def explain(
                 )
                 for f in given.findings
             ],
-            right=("строк",),
+            right=(say("rows"),),
         )
     if given.rows:
         console.table(
-            f"Задержанные строки: {len(given.rows)}" + (", первые 20" if len(given.rows) > 20 else ""),
-            ("строка", "столбец", "дано", "правило", "что сделать"),
+            f"{say('rows kept back')}: {len(given.rows)}"
+            + (f", {say('first 20')}" if len(given.rows) > 20 else ""),
+            [say(column) for column in ("row", "column", "value", "rule", "remedy")],
             [(r.row, r.column, r.value, r.rule, r.remedy) for r in given.rows[:20]],
-            right=("строка",),
+            right=(say("row"),),
         )
     console.table(
-        "История",
-        ("событие", "когда (UTC)", "кто", "почему", "до"),
-        [(e["event"], e["happened_at"], e["by_whom"], e["why"], e["until"]) for e in given.events],
+        say("history"),
+        [say(column) for column in ("event", "when (UTC)", "by", "why", "until")],
+        [
+            (say(f"event {e['event']}"), e["happened_at"], e["by_whom"], e["why"], e["until"])
+            for e in given.events
+        ],
     )
     if xlsx is not None:
-        console.out.print(f"answer to the supplier: {xlsx}")
+        console.out.print(f"{say('answer to the supplier')}: {xlsx}")
 
 
 @app.command()
@@ -515,9 +523,11 @@ def trace(
     as_of: AsOf = None,
     by: EmbargoedBy = None,
     why: EmbargoedWhy = None,
+    lang: Lang = "ru",
     as_json: Json = False,
 ) -> None:
     """From a published value back to the rows of the delivered files."""
+    from pipelines.indicators.names import names_of
     from pipelines.indicators.trace import show
     from pipelines.indicators.trace import trace as trace_value
     from pipelines.indicators.vintages import known, show_known
@@ -529,14 +539,15 @@ def trace(
     warehouse = open_warehouse(settings)
     with warehouse.connection(read_only=True) as connection:
         found: dict[str, Any]
+        names = names_of(connection, lang)
         if as_of is None:
             traced = trace_value(connection, indicator, territory, period, breakdown)
-            found, lines = asdict(traced), show(traced)
+            found, lines = asdict(traced), show(traced, names)
             loads = [load.load_id for load in traced.loads]
         else:
             loads = []
             remembered = known(connection, indicator, territory, period, breakdown, parse_as_of(as_of))
-            found, lines = asdict(remembered), show_known(remembered)
+            found, lines = asdict(remembered), show_known(remembered, names)
         held = held_until(connection, indicator, period)
     admit(warehouse, f"{indicator} of {period}", held, by, why)
     if as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -19,6 +19,7 @@ EmbargoedBy = Annotated[str | None, typer.Option("--by", help="Who sees figures 
 EmbargoedWhy = Annotated[
     str | None, typer.Option("--why", help="Why they have to be seen before their date.")
 ]
+Lang = Annotated[Literal["ru", "en"], typer.Option("--lang", help="Language of the answer.")]
 F = TypeVar("F", bound=Callable[..., Any])
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from pipelines import console
-from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, escaped, told
+from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, escaped, told
 from pipelines.moments import parse_as_of
 from pipelines.moments import told as when
 from pipelines.settings import get_settings
@@ -166,6 +166,7 @@ def diff(
     xlsx: Annotated[Path | None, typer.Option(help="Write all changes as a workbook.")] = None,
     by: EmbargoedBy = None,
     why: EmbargoedWhy = None,
+    lang: Lang = "ru",
     as_json: Json = False,
 ) -> None:
     """What changed between two releases, and why."""
@@ -184,31 +185,33 @@ def diff(
     warehouse = open_warehouse(settings)
     for one in releases:
         admit(warehouse, f"release {one.id}", one.embargo_until, by, why)
-    found = compare(*releases)
+    found = compare(*releases, language=lang)
     if xlsx is not None:
         with written_whole(xlsx) as whole:
             write_workbook(found, releases, whole)
     if as_json:
-        console.as_json(asdict(found))
+        console.as_json({name: value for name, value in asdict(found).items() if name != "names"})
         return
+    say = found.names.say
     for line in found.head:
         console.out.print(escaped(line))
+    first = say(f" (первые {SHOWN} из {len(found.changes)})", f" (the first {SHOWN} of {len(found.changes)})")
     console.table(
-        "Changes" if len(found.changes) <= SHOWN else f"Changes (the first {SHOWN} of {len(found.changes)})",
-        ("indicator", "territory", "period", "part", "old", "new", "why"),
+        say("Изменения", "Changes") + (first if len(found.changes) > SHOWN else ""),
         [
-            (
-                one.indicator,
-                one.ref_area,
-                one.time_period,
-                one.breakdown,
-                one.old_text,
-                one.new_text,
-                one.why_text,
+            say(ru, en)
+            for ru, en in (
+                ("показатель", "indicator"),
+                ("территория", "territory"),
+                ("период", "period"),
+                ("разрез", "part"),
+                ("было", "old"),
+                ("стало", "new"),
+                ("причина", "why"),
             )
-            for one in found.changes[:SHOWN]
         ],
-        right=("old", "new"),
+        [one.told(found.names) for one in found.changes[:SHOWN]],
+        right=("old", "new", "было", "стало"),
     )
     if xlsx is not None:
-        console.out.print(f"all changes: {xlsx}")
+        console.out.print(f"{say('все изменения', 'all changes')}: {xlsx}")

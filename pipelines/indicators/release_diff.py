@@ -13,6 +13,7 @@ from typing import Any, Literal
 import duckdb
 
 from pipelines.formats.typed import literal
+from pipelines.indicators.names import Language, Names, names_of
 from pipelines.indicators.releases import Release
 from pipelines.moments import told
 from pipelines.periods import span_of
@@ -56,20 +57,18 @@ class Change:
     why: Why
     because: tuple[str, ...]
 
-    @property
-    def old_text(self) -> str:
-        """The old value as a person reads it."""
-        return _text(self.old_value, self.old_status, self.old_reason)
-
-    @property
-    def new_text(self) -> str:
-        """The new value as a person reads it."""
-        return _text(self.new_value, self.new_status, self.new_reason)
-
-    @property
-    def why_text(self) -> str:
-        """The reason with what it names."""
-        return self.why + (f": {', '.join(self.because)}" if self.because else "")
+    def told(self, names: Names) -> tuple[str, ...]:
+        """Indicator, territory, period, part, old and new value, and the reason with what it names, for a person."""
+        part = names.part(self.breakdown).removeprefix(", ") or names.say("всего", "total")
+        return (
+            names.of("indicator", self.indicator),
+            names.of("territory", self.ref_area),
+            self.time_period,
+            part,
+            _text(self.old_value, self.old_status, self.old_reason, names),
+            _text(self.new_value, self.new_status, self.new_reason, names),
+            names.say(WHYS_RU[self.why], self.why) + (f": {', '.join(self.because)}" if self.because else ""),
+        )
 
 
 @dataclass(frozen=True)
@@ -80,10 +79,11 @@ class Difference:
     newer: str
     head: tuple[str, ...]
     changes: tuple[Change, ...]
+    names: Names
 
 
-def compare(older: Release, newer: Release) -> Difference:
-    """Hold two releases against each other.
+def compare(older: Release, newer: Release, language: Language = "ru") -> Difference:
+    """Hold two releases against each other; ``head`` and ``names`` are in ``language``.
 
     The reason of a change is the first of these that holds: the method has another version; the corrections of the
     observations behind it differ; the loads behind it differ; the definitions differ.
@@ -94,7 +94,13 @@ def compare(older: Release, newer: Release) -> Difference:
         rows = _differing(connection)
         reasons = _Reasons(connection, older, newer)
         changes = tuple(_change(row, reasons) for row in rows)
-    return Difference(older.id, newer.id, _head(older, newer, changes), changes)
+        # what only one of them has is named by it
+        named = {
+            **names_of(connection, language, "older").named,
+            **names_of(connection, language, "newer").named,
+        }
+    names = Names(language, named)
+    return Difference(older.id, newer.id, _head(older, newer, changes, names), changes, names)
 
 
 def _differing(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -248,30 +254,40 @@ def _change(row: dict[str, Any], reasons: _Reasons) -> Change:
     )
 
 
-def _head(older: Release, newer: Release, changes: tuple[Change, ...]) -> tuple[str, ...]:
+def _head(older: Release, newer: Release, changes: tuple[Change, ...], names: Names) -> tuple[str, ...]:
+    say = names.say
     lines = [
-        f"{release.id}: {release.manifest['period']} as of {told(datetime.fromisoformat(release.manifest['as_of']))}"
+        f"{release.id}: {release.manifest['period']}, {say('на', 'as of')} "
+        + told(datetime.fromisoformat(release.manifest["as_of"]))
         for release in (older, newer)
     ]
     held = [release.id for release in (older, newer) if release.is_held]
     if held:
-        lines.append(f"UNDER EMBARGO, not to be passed on: {', '.join(held)}")
+        lines.append(
+            f"{say('ПОД ЭМБАРГО, не передавать', 'UNDER EMBARGO, not to be passed on')}: {', '.join(held)}"
+        )
     if not changes:
-        return (*lines, "the same values")
+        return (*lines, say("значения те же", "the same values"))
     kinds = Counter(one.kind for one in changes)
     whys = Counter(one.why for one in changes)
-    lines.append(", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())))
-    lines.append("because of: " + ", ".join(f"{why} ({count})" for why, count in whys.most_common()))
+    lines.append(
+        ", ".join(
+            say(f"{KINDS_RU[kind]}: {count}", f"{count} {kind}") for kind, count in sorted(kinds.items())
+        )
+    )
+    lines.append(
+        f"{say('причины', 'because of')}: "
+        + ", ".join(f"{say(WHYS_RU[why], why)} ({count})" for why, count in whys.most_common())
+    )
     return tuple(lines)
 
 
-def _text(value: Decimal | None, status: str | None, reason: str | None) -> str:
+def _text(value: Decimal | None, status: str | None, reason: str | None, names: Names) -> str:
     if status is None:
         return ""
     if value is None:
-        return f"({reason})"
-    shown = f"{value.normalize():f}" if value else "0"
-    return shown if status == "A" else f"{shown} {status}"
+        return f"({names.missing(reason)})"
+    return names.number(value) if status == "A" else f"{names.number(value)} {status}"
 
 
 def write_workbook(found: Difference, releases: tuple[Release, Release], path: Path) -> None:
@@ -285,8 +301,9 @@ def write_workbook(found: Difference, releases: tuple[Release, Release], path: P
     for release in releases:
         require_open(release.folder)
     columns: tuple[tuple[str, int, Callable[[Change], str | float | None]], ...] = (
-        ("Показатель", 28, lambda one: one.indicator), ("Территория", 16, lambda one: one.ref_area),
-        ("Период", 10, lambda one: one.time_period), ("Разрез", 8, lambda one: one.breakdown),
+        ("Показатель", 40, lambda one: found.names.of("indicator", one.indicator)),
+        ("Территория", 24, lambda one: found.names.of("territory", one.ref_area)),
+        ("Период", 10, lambda one: one.time_period), ("Разрез", 16, lambda one: one.told(found.names)[3]),
         ("Было", 16, lambda one: _number(one.old_value)), ("Стало", 16, lambda one: _number(one.new_value)),
         ("Статус был", 14, lambda one: one.old_reason or one.old_status),
         ("Статус стал", 14, lambda one: one.new_reason or one.new_status),

@@ -17,6 +17,8 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.errors import GorodError
+from pipelines.indicators.names import Names
+from pipelines.publishing.exports.words import IMPUTATIONS
 
 Row = dict[str, Any]
 ObservationKey = tuple[str, str, str, str, str]
@@ -449,71 +451,113 @@ def _query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def show(found: Trace, term_limit: int = 8) -> list[str]:
+CODES = Names("en")
+MADE = {
+    "own": ("собственные данные", "own"),
+    "rolled_up": ("по входящим территориям", "rolled up"),
+    "percentile": ("процентиль", "percentile"),
+    "absent": ("данных нет", "absent"),
+}
+SIDES = {"numerator": "числитель", "denominator": "знаменатель"}
+
+
+def show(found: Trace, names: Names = CODES, term_limit: int = 8) -> list[str]:
     """The trace as lines for a person: the figure, its ratio, and under each term what was delivered."""
-    part = "" if found.breakdown == "_T" else f", {found.breakdown}"
-    value = "no value" if found.obs_value is None else f"{_short(found.obs_value)} {found.unit_measure}"
+    say, number = names.say, names.number
+    measures = tuple(term.measure for term in found.terms)
+    value = (
+        say("нет значения", "no value")
+        if found.obs_value is None
+        else f"{number(found.obs_value)} {names.unit(found.indicator, found.unit_measure)}"
+    )
     lines = [
-        f"{found.indicator}, {found.ref_area}, {found.time_period}{part}: {value}",
-        f"  status {found.obs_status}"
-        + (f" ({found.missing_reason})" if found.missing_reason else "")
-        + f", {found.made.replace('_', ' ')}, method {found.method_version}, "
-        f"covers {_short(found.coverage_population_pct)} % of the people and "
-        f"{_short(found.coverage_time_pct)} % of the months",
+        f"{names.of('indicator', found.indicator)}, {names.of('territory', found.ref_area)}, {found.time_period}"
+        f"{names.part(found.breakdown, *measures)}: {value}",
+        f"  {say('статус', 'status')}: {names.status(found.obs_status)}"
+        + (f" ({names.missing(found.missing_reason)})" if found.missing_reason else "")
+        + f", {say(*MADE[found.made])}, {say('методика', 'method')} {found.method_version}, "
+        + say(
+            f"охват {number(found.coverage_population_pct)} % населения и {number(found.coverage_time_pct)} % месяцев",
+            f"covers {number(found.coverage_population_pct)} % of the people and "
+            f"{number(found.coverage_time_pct)} % of the months",
+        ),
     ]
     if found.note_ru:
         lines.append(f"  {found.note_ru}")
     if found.imputed_by is not None:
-        lines.append(f"  filled in by {found.imputed_by.replace('_', ' ')} from {found.imputed_from}")
+        rule = IMPUTATIONS.get(found.imputed_by)
+        by = found.imputed_by.replace("_", " ") if rule is None else rule.get(names.language)
+        lines.append(f"  {say('восполнено', 'filled in')}: {by}, {say('по', 'from')} {found.imputed_from}")
     if found.made == "percentile":
-        lines.append("  = percentile of the values of the territories below")
-    elif found.numerator is not None:
-        ratio = f"{_short(found.scale)} x {_short(found.numerator)}"
         lines.append(
-            f"  = {ratio}" + ("" if found.denominator is None else f" / {_short(found.denominator)}")
+            say(
+                "  = процентиль значений территорий ниже",
+                "  = percentile of the values of the territories below",
+            )
         )
-    for side in ("numerator", "denominator"):
+    elif found.numerator is not None:
+        ratio = f"{number(found.scale)} x {number(found.numerator)}"
+        lines.append(
+            f"  = {ratio}" + ("" if found.denominator is None else f" / {number(found.denominator)}")
+        )
+    for side in SIDES:
         terms = [term for term in found.terms if term.side == side]
         if terms:
-            lines.append(f"{side}: {len(terms)} figure{'s' if len(terms) > 1 else ''}")
-            lines += [line for term in terms[:term_limit] for line in _term_lines(term)]
+            count = say(f"величин: {len(terms)}", f"{len(terms)} figure{'s' if len(terms) > 1 else ''}")
+            lines.append(f"{say(SIDES[side], side)}: {count}")
+            lines += [line for term in terms[:term_limit] for line in _term_lines(term, names)]
         if len(terms) > term_limit:
-            lines.append(f"  … and {len(terms) - term_limit} more (--json has all)")
+            more = len(terms) - term_limit
+            lines.append(say(f"  … и ещё {more} (все: --json)", f"  … and {more} more (--json has all)"))
     for donor in found.donors:
-        lines += ["filled in from:", *(f"  {line}" for line in show(donor, term_limit))]
+        lines += [
+            say("восполнено по:", "filled in from:"),
+            *(f"  {line}" for line in show(donor, names, term_limit)),
+        ]
     if not found.terms and not found.donors:
-        lines.append("nothing was delivered that this figure could be made of")
+        lines.append(
+            say(
+                "не передано ничего, из чего можно получить это значение",
+                "nothing was delivered that this figure could be made of",
+            )
+        )
     return lines
 
 
-def _term_lines(term: Term) -> list[str]:
-    weight = "" if term.weight == 1 else f"{_short(term.weight)} x "
-    part = "" if term.breakdown == "_T" else f", {term.breakdown}"
-    value = term.missing_reason or "missing" if term.value is None else _short(term.value)
+def _term_lines(term: Term, names: Names) -> list[str]:
+    say, number = names.say, names.number
+    weight = "" if term.weight == 1 else f"{number(term.weight)} x "
+    value = names.missing(term.missing_reason) if term.value is None else number(term.value)
     period = "" if term.time_period in (None, "_Z") else f", {term.time_period}"
-    times = "" if term.times_measure is None else f" x {term.times_measure}"
-    lines = [f"  {weight}{term.measure}{times}, {term.ref_area}{period}{part}: {value}"]
+    times = "" if term.times_measure is None else f" x {names.of('measure', term.times_measure)}"
+    lines = [
+        f"  {weight}{names.of('measure', term.measure)}{times}, {names.of('territory', term.ref_area)}{period}"
+        f"{names.part(term.breakdown, term.measure)}: {value}"
+    ]
     for observation in term.observations:
         figure = (
-            observation.missing_reason if observation.obs_value is None else _short(observation.obs_value)
+            names.missing(observation.missing_reason)
+            if observation.obs_value is None
+            else number(observation.obs_value)
         )
-        what = "" if term.times_measure is None else f"{observation.measure} "
+        what = "" if term.times_measure is None else f"{names.of('measure', observation.measure)} "
         line = f"    {what}{observation.time_period}: {figure}"
         if observation.correction is not None and observation.reported_value is not None:
-            line += f" (the source says {_short(observation.reported_value)}; correction {observation.correction})"
+            reported = number(observation.reported_value)
+            line += say(
+                f" (у источника {reported}; корректировка {observation.correction})",
+                f" (the source says {reported}; correction {observation.correction})",
+            )
         if observation.load is None:
-            lines.append(f"{line}, no delivery")
+            lines.append(f"{line}, {say('поставки нет', 'no delivery')}")
             continue
-        line += f", load {observation.load.load_id} {observation.load.files} sha256 {observation.load.sha256[:12]}"
+        load = observation.load
+        line += f", {say('загрузка', 'load')} {load.load_id} {load.files} sha256 {load.sha256[:12]}"
         if observation.rows is None:
-            lines.append(f"{line}, no rows")
+            lines.append(f"{line}, {say('строк нет', 'no rows')}")
             continue
         numbers = ", ".join(map(str, observation.rows.row_numbers[:6]))
         more = ", …" if observation.rows.count > min(6, len(observation.rows.row_numbers)) else ""
-        lines.append(f"{line}, {observation.rows.count} rows: {numbers}{more}")
+        count = say(f"строк {observation.rows.count}", f"{observation.rows.count} rows")
+        lines.append(f"{line}, {count}: {numbers}{more}")
     return lines
-
-
-def _short(number: Decimal) -> str:
-    """A number without trailing zeros."""
-    return f"{number.normalize():f}" if number else "0"

@@ -15,7 +15,9 @@ import duckdb
 
 from pipelines.errors import GorodError
 from pipelines.formats.typed import literal
+from pipelines.indicators.names import Names
 from pipelines.moments import told
+from pipelines.reporting.wording import STATE
 
 VALUES, HISTORY = "pub_indicator_value_v1", "pub_indicator_value_history_v1"
 VINTAGES = "vintages.known_indicator_value"
@@ -172,63 +174,85 @@ def _query(
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def show_known(found: Known) -> list[str]:
+def show_known(found: Known, names: Names) -> list[str]:
     """What was known as lines for a person."""
-    part = "" if found.breakdown == "_T" else f", {found.breakdown}"
+    say, number = names.say, names.number
     lines = [
-        f"{found.indicator}, {found.ref_area}, {found.time_period}{part}, as of {told(found.as_of)}: "
-        + ("nothing was known" if found.then is None else _figure(found.then, found.unit_measure))
+        f"{names.of('indicator', found.indicator)}, {names.of('territory', found.ref_area)}, {found.time_period}"
+        f"{names.part(found.breakdown)}, {say('на', 'as of')} {told(found.as_of)}: "
+        + (
+            say("ничего не было известно", "nothing was known")
+            if found.then is None
+            else _figure(found.then, found, names)
+        )
     ]
     if found.then is not None:
-        lines.append(f"  known from {_when(found.then.known_from)}, method {found.then.method_version}")
+        lines.append(
+            f"  {say('известно с', 'known from')} {_when(found.then.known_from)}, "
+            f"{say('методика', 'method')} {found.then.method_version}"
+        )
         if found.then.numerator is not None:
             lines.append(
-                f"  numerator {_short(found.then.numerator)}"
+                f"  {say('числитель', 'numerator')} {number(found.then.numerator)}"
                 + (
                     ""
                     if found.then.denominator is None
-                    else f", denominator {_short(found.then.denominator)}"
+                    else f", {say('знаменатель', 'denominator')} {number(found.then.denominator)}"
                 )
             )
         if found.then.note_ru:
             lines.append(f"  {found.then.note_ru}")
         if found.then.known_to is None:
-            lines.append("  it is what is known today: without --as-of the trace leads to the rows")
+            lines.append(
+                say(
+                    "  это известно и сегодня: без --as-of видны и строки",
+                    "  it is what is known today: without --as-of the trace leads to the rows",
+                )
+            )
             return lines
-        lines.append(f"  until {_when(found.then.known_to)}")
+        lines.append(f"  {say('до', 'until')} {_when(found.then.known_to)}")
     lines += [
-        f"  then: {_figure(one, found.unit_measure)}, known from {_when(one.known_from)}, method {one.method_version}"
+        f"  {say('затем', 'then')}: {_figure(one, found, names)}, {say('известно с', 'known from')} "
+        f"{_when(one.known_from)}, {say('методика', 'method')} {one.method_version}"
         for one in found.later
     ]
     if found.then is not None and not found.later:
-        lines.append("  then: no value; it was withdrawn")
+        lines.append(say("  затем: значения нет, оно отозвано", "  then: no value; it was withdrawn"))
     if found.loads:
-        lines.append("  loaded in between, of its feeds:")
+        lines.append(say("  за это время загружено из его источников:", "  loaded in between, of its feeds:"))
         lines += [
-            f"    {load.load_id} ({load.source}.{load.feed} {load.slice}), {load.state}, decided {_when(load.decided_at)}"
+            f"    {load.load_id} ({load.source}.{load.feed} {load.slice}), "
+            + say(
+                f"{STATE.get(load.state, load.state)}, решение {_when(load.decided_at)}",
+                f"{load.state}, decided {_when(load.decided_at)}",
+            )
             for load in found.loads
         ]
     elif found.then is not None:
         lines.append(
-            "  nothing of its feeds was loaded in between: a waiver, a correction or a definition changed"
+            say(
+                "  из его источников за это время ничего не загружено: изменились решение, корректировка или описание",
+                "  nothing of its feeds was loaded in between: a waiver, a correction or a definition changed",
+            )
         )
     if found.then is not None:
         lines.append(
-            "  The terms of that time are not kept. Superseded loads are still in raw and in the ledger (gorod explain LOAD);"
-            " a release keeps the whole road as it was when it was cut."
+            say(
+                "  Слагаемые того времени не хранятся. Заменённые загрузки остаются в raw и в журнале (gorod explain LOAD);"
+                " выпуск хранит весь путь таким, каким он был.",
+                "  The terms of that time are not kept. Superseded loads are still in raw and in the ledger (gorod explain"
+                " LOAD); a release keeps the whole road as it was when it was cut.",
+            )
         )
     return lines
 
 
-def _figure(vintage: Vintage, unit: str) -> str:
+def _figure(vintage: Vintage, found: Known, names: Names) -> str:
     if vintage.obs_value is None:
-        return f"no value ({vintage.missing_reason})"
-    return f"{_short(vintage.obs_value)} {unit}, status {vintage.obs_status}"
+        return f"{names.say('нет значения', 'no value')} ({names.missing(vintage.missing_reason)})"
+    unit = names.unit(found.indicator, found.unit_measure)
+    return f"{names.number(vintage.obs_value)} {unit}, {names.say('статус', 'status')}: {names.status(vintage.obs_status)}"
 
 
 def _when(moment: datetime) -> str:
     return told(moment.replace(tzinfo=UTC))
-
-
-def _short(number: Decimal) -> str:
-    return f"{number.normalize():f}" if number else "0"

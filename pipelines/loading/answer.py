@@ -3,22 +3,79 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pipelines.declarations.sources import load_sources
 from pipelines.loading.load import find_load, fitting_loads
 from pipelines.warehouse.base import Warehouse, raw_table
 
-DECISIONS = {
-    "accepted": "Загрузка принята.",
-    "waived": "Загрузка принята временно, по решению ответственного лица.",
-    "superseded": "Загрузка была принята; позднее её заменила более новая.",
-    "conflicting": "Загрузка не учитывается: её период лишь частично совпадает с периодом другой принятой загрузки.",
-    "rejected": "Загрузка не принята.",
+# what `gorod explain` says around the rules' own sentences: Russian, English
+WORDS = {
+    "accepted": ("Загрузка принята.", "The load is accepted."),
+    "waived": (
+        "Загрузка принята временно, по решению ответственного лица.",
+        "The load is let in for a time, on somebody's word.",
+    ),
+    "rejected": ("Загрузка не принята.", "The load is refused."),
+    "superseded": (
+        "Загрузка была принята; позднее её заменила более новая.",
+        "The load was accepted; a newer one has replaced it.",
+    ),
+    "conflicting": (
+        "Загрузка не учитывается: её период лишь частично совпадает с периодом другой принятой загрузки.",
+        "The load does not count: its period overlaps that of another accepted one in part.",
+    ),
+    "the newest": (
+        "Показана последняя загрузка; под запрос подходят и прежние",
+        "This is the newest load; older ones fit as well",
+    ),
+    "file": ("Файл", "File"),
+    "delivered": ("строк передано", "rows delivered"),
+    "taken": ("принято", "accepted"),
+    "kept back": ("задержано", "kept back"),
+    "findings": ("Замечания", "Findings"),
+    "rule": ("правило", "rule"),
+    "severity": ("важность", "severity"),
+    "says": ("что не так", "what is wrong"),
+    "remedy": ("что сделать", "what to do"),
+    "rows": ("строк", "rows"),
+    "row numbers": ("номера строк", "row numbers"),
+    "critical": ("обязательное", "critical"),
+    "warning": ("предупреждение", "warning"),
+    "rows kept back": ("Задержанные строки", "Rows kept back"),
+    "first 20": ("первые 20", "the first 20"),
+    "row": ("строка", "row"),
+    "column": ("столбец", "column"),
+    "value": ("дано", "value"),
+    "history": ("История", "History"),
+    "event": ("событие", "event"),
+    "when (UTC)": ("когда (UTC)", "when (UTC)"),
+    "by": ("кто", "by"),
+    "why": ("почему", "why"),
+    "until": ("до", "until"),
+    "event received": ("получена", "received"),
+    "event accepted": ("принята", "accepted"),
+    "event rejected": ("отклонена", "rejected"),
+    "event waived": ("принята по решению", "waived"),
+    "event replayed": ("проверена снова", "replayed"),
+    "answer to the supplier": ("ответ поставщику", "answer to the supplier"),
 }
+
+
+def words(language: Literal["ru", "en"]) -> Callable[[str], str]:
+    """What gives the words of ``WORDS`` in a language; a word that is not there stays."""
+    place = 0 if language == "ru" else 1
+    return lambda word: WORDS.get(word, (word, word))[place]
+
+
+def heading(load: dict[str, Any], language: Literal["ru", "en"]) -> str:
+    """Names of the source, the feed and the instance that a load is of, and its slice."""
+    source = load_sources()[load["source"]]
+    titles = (source.title, source.feeds[load["feed"]].title, source.instances[load["instance"]].title)
+    return ", ".join([*(getattr(title, language) for title in titles), load["slice"]])
 
 
 @dataclass(frozen=True)
@@ -88,7 +145,7 @@ def answer(load_id: str, warehouse: Warehouse) -> Answer:
     return Answer(
         load=found,
         also=[other["load_id"] for other in reversed(others)],
-        decision=DECISIONS[found["state"]]
+        decision=WORDS[found["state"]][0]
         + (" Строк нет: источник их больше не хранит." if found["not_retained"] else ""),
         events=warehouse.query(
             "select * exclude (load_id) from ops.load_event where load_id = ? order by event_no", key

@@ -153,7 +153,8 @@ def read_digest(publication: Publication, report: Report, period: str) -> Digest
     """The report's figures as of the end of the month ``period`` (``YYYY-MM``).
 
     Raises:
-        GorodError: the period is no month, or the report names an indicator that is not published.
+        GorodError: the period is no month, nothing is known of it or before, or the report names an indicator that is not
+            published.
         WarehouseError: the snapshot cannot be read.
     """
     last_day = _last_day(period)
@@ -174,6 +175,12 @@ def read_digest(publication: Publication, report: Report, period: str) -> Digest
                 _line(connection, indicators[line.indicator], line, areas, last_day)
                 for line in report.indicators
             )
+            if not any(value.value is not None for line in lines for value in line.values.values()):
+                raise GorodError(
+                    f"no report of {period}: {publication.id} has no figure of a period that ended by then",
+                    'Months that have figures: gorod sql "select min(last_day), max(last_day) from'
+                    ' pub_indicator_value_v1 where obs_value is not null"',
+                )
             return Digest(
                 report=report,
                 period=period,

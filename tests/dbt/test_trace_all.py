@@ -9,6 +9,7 @@ from math import prod
 from typing import Any
 
 from pipelines.indicators.trace import show, trace
+from pipelines.publishing.exports.words import MISSING
 
 
 def test_a_published_value_ends_at_rows(small: Any) -> None:
@@ -21,7 +22,7 @@ def test_a_published_value_ends_at_rows(small: Any) -> None:
             found = trace(connection, *key)
             if found.obs_value is None:
                 assert found.missing_reason is not None
-                assert found.missing_reason in "\n".join(show(found)) or not found.terms
+                assert MISSING[found.missing_reason].en in "\n".join(show(found)) or not found.terms
             for side, total in (("numerator", found.numerator), ("denominator", found.denominator)):
                 if total is None or found.missing_reason == "not_applicable":
                     continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -260,7 +261,10 @@ def test_a_new_delivery_is_the_reason(story: Any, older: str, tmp_path: Path) ->
     )
     # 10 and 7 requests for 200 people
     assert (change.kind, change.old_value, change.new_value) == ("changed", 50, 35)
-    assert (change.old_text, change.new_text) == ("50", "35")
+    told = change.told(found.names)
+    assert told[4:6] == ("50", "35")
+    assert told[0] == f"{found.names.named['indicator', change.indicator]} ({change.indicator})"
+    assert re.search("[А-Я]", told[0]) and told[6].startswith("новая поставка: ")
     write_workbook(found, releases_, tmp_path / "changes.xlsx")
     assert (tmp_path / "changes.xlsx").stat().st_size > 5000
 
@@ -269,7 +273,7 @@ def test_a_new_delivery_is_the_reason(story: Any, older: str, tmp_path: Path) ->
 def test_no_change_is_told_too(story: Any) -> None:
     found = compare(story.before, story.before_later)
     assert found.changes == ()
-    assert found.head[-1] == "the same values"
+    assert found.head[-1] == "значения те же"
 
 
 @pytest.mark.slow
@@ -343,7 +347,7 @@ def test_a_release_under_embargo(story: Any, monkeypatch: pytest.MonkeyPatch, tm
             export(settings, tmp_path / "out", ["datapackage"], file=copied)
     assert not (tmp_path / "out").exists()
     difference = compare(held, held)
-    assert any("UNDER EMBARGO" in line for line in difference.head)
+    assert any("ПОД ЭМБАРГО" in line for line in difference.head)
     with pytest.raises(GorodError, match=told):
         write_workbook(difference, (held, held), tmp_path / "changes.xlsx")
     assert [one.state for one in list_releases(settings) if one.id == held.id] == ["under embargo"]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pipelines.errors import GorodError
 from pipelines.indicators.index.publish import newest_build, publish_index
+from pipelines.indicators.names import Names
 from pipelines.indicators.vintages import known, show_known
 from pipelines.moments import parse_as_of
 from pipelines.publishing.publication import publish
@@ -150,11 +151,11 @@ def test_what_was_known_and_what_replaced_it(story: Any) -> None:
     assert [one.numerator for one in then.later] == [7]
     assert then.then.known_to == then.later[0].known_from
     assert [load.load_id for load in then.loads] == [story.corrected]
-    assert any(story.corrected in line for line in show_known(then))
+    assert any(story.corrected in line for line in show_known(then, Names("en")))
     assert now.then is not None
     assert (now.then.numerator, now.then.known_to, now.later, now.loads) == (7, None, (), ())
     assert (never.then, len(never.later)) == (None, 2)
-    assert "nothing was known" in show_known(never)[0]
+    assert "nothing was known" in show_known(never, Names("en"))[0]
 
 
 @pytest.mark.slow

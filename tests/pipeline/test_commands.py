@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -73,6 +74,10 @@ def test_explain_tells_row_column_value_rule_and_remedy(refused: str, tmp_path: 
     done = call("explain", refused, "--xlsx", str(book))
     assert done.exit_code == 0
     assert "status" in done.stdout
+    assert "Обращения о проблемах города и жилья, г. Минск, 2024-02\nЗагрузка не принята.\n" in done.stdout
+    assert "\nотклонена\t" in done.stdout
+    english = call("explain", refused, "--lang", "en").stdout
+    assert "of housing, Minsk, 2024-02\nThe load is refused.\n" in english and "\nrejected\t" in english
     lines = CalamineWorkbook.from_path(str(book)).get_sheet_by_name("Строки").to_python()
     assert lines[0][:4] == ["Строка", "Столбец", "Дано", "Правило"]
     assert [(line[0], line[1], line[2]) for line in lines[1:]] == [
@@ -309,6 +314,14 @@ def test_trace_ends_at_rows_of_the_delivered_file() -> None:
     shown = call("trace", "appeals_per_1000", "c-minsk", "2024-02")
     assert shown.exit_code == 0
     assert "opendata-115-2024-02-01.csv" in shown.stdout
+    head = "Обращения на 1 000 жителей (appeals_per_1000), Минск (c-minsk), 2024-02: "
+    assert shown.stdout.startswith(head) and "на 1 000 жителей\n" in shown.stdout
+    assert "Обращения зарегистрированные (appeals_registered), Минск (c-minsk), 2024-02: 30" in shown.stdout
+    english = call("trace", "appeals_per_1000", "c-minsk", "2024-02", "--lang", "en").stdout
+    assert english.startswith("Requests per 1,000 inhabitants (appeals_per_1000), Minsk (c-minsk), 2024-02: ")
+    assert not re.search("[а-яё]", english)
+    part = call("trace", "appeals_per_1000", "c-minsk", "2024-02", "--breakdown", "G6").stdout
+    assert "2024-02, группа 6 классификатора (G6): " in part.splitlines()[0]
     for arguments in (
         ("no_indicator", "BY", "2024"),
         ("population", "atlantis", "2024"),

@@ -277,11 +277,12 @@ def test_what_is_of_the_first_day_of_a_year_is_shown_from_that_day(
     assert max(str(row[period]) for row in rows if row[code] == "population") == "2025"
 
 
-def test_a_month_before_all_data_says_so(settings: Settings, report: Report) -> None:
-    result = make_digest(settings, "2001-01", report)
-    _, rows = table(result, "Показатели")
-    assert {cell for row in rows for cell in row[4:12]} == {"нет данных"}
-    assert len(pdf_pages(result)) == 2
+def test_a_month_before_all_data_has_no_report(settings: Settings, report: Report) -> None:
+    """Pages of dashes look like a report, and are none."""
+    with pytest.raises(GorodError, match=r"no report of 2001-01: .* has no figure") as refused:
+        make_digest(settings, "2001-01", report)
+    assert "gorod sql" in str(refused.value.remedy)
+    assert not (settings.reports / report.report / "2001-01").exists()
 
 
 def test_figures_without_invented_ones_carry_no_warning(tmp_path: Path, report: Report) -> None:
