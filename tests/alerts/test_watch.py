@@ -21,7 +21,7 @@ from pipelines.alerts.watch import watch
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.cli import app
 from pipelines.exit_codes import ExitCode
-from pipelines.moments import today
+from pipelines.moments import now, today
 from pipelines.orchestration.environment import dagster_instance, prepare_dagster_home
 from pipelines.settings import PROJECT, get_settings
 from tests.alerts.receivers import PASSWORD, Hook, Mails
@@ -148,8 +148,8 @@ def test_marts_that_stay_behind_are_an_alert_and_those_of_a_moment_are_none(
     assert watch(told.settings).raised == []
     with told.warehouse.connection() as connection:
         connection.execute(
-            "insert into ops.build select 'sound', now(), true, true, ?, count(*) from ops.load_event",
-            [definitions_hash()],
+            "insert into ops.build select 'sound', ?::timestamptz, true, true, ?, count(*) from ops.load_event",
+            [now().isoformat(), definitions_hash()],
         )
     monkeypatch.setattr("pipelines.indicators.status.is_unpublished", lambda *_: False)
     assert watch(told.settings).cleared == ["build_stale"]
