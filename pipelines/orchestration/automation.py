@@ -89,7 +89,7 @@ def lateness_schedule(lateness: UnresolvedAssetJobDefinition) -> dg.ScheduleDefi
 
 
 @dg.op(description="What is kept no longer goes.", pool=WRITER_POOL)
-def prune() -> None:
+def remove_expired() -> None:
     """What ``gorod prune`` does."""
     settings, log = get_settings(), dg.get_dagster_logger()
     warehouse = open_warehouse(settings)
@@ -102,7 +102,7 @@ def prune() -> None:
 @dg.job(name="prune", description="Remove runs, logs and deliveries that are kept no longer.")
 def prune_job() -> None:
     """For those who work by the daemon alone; ``gorod run`` does it by itself."""
-    prune()
+    remove_expired()
 
 
 def prune_schedule() -> dg.ScheduleDefinition:

@@ -20,7 +20,7 @@ def test_corrections_refusals_and_new_definitions(tmp_path: Path) -> None:
     helper = sys.modules["small_warehouse"]
     again = helper.SmallWarehouse(tmp_path)
     ids = helper.fill(again)
-    upstream = "+mart_open_indicator_value"
+    upstream = "+mart_open_indicator_value +mart_revised_value"
     assert again.dbt("run", "--select", f"{upstream} pub_indicator_value").returncode == 0
     before = again.query("select count(*), sum(obs_value) from intermediate.int_observations_by_load")
 

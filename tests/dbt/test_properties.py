@@ -186,6 +186,9 @@ class Reckoning:
         people = self.people_within(year, day)
         covered, of = sum(people[code] for code in whole), people[area]
         coverage = _rounded(Fraction(100 * covered, of), 2)
+        if not own and not method.denominator and not method.percentile and coverage < 100:
+            # a sum of some of the parts is no figure of the whole
+            return Value(None, None, None, coverage, "missing")
         if method.percentile and not own:
             each = sorted(Fraction(_rounded(method.scale * above / below)) for above, below in whole.values())
             at = Fraction(method.percentile * (len(each) - 1), 100)

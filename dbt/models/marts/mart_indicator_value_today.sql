@@ -27,7 +27,7 @@ members as (
     from {{ ref('int_territory_today') }}
 ),
 
--- the periods of each series before a change, and what is asked for in them
+-- the periods before a change by which anything was reported, and what is asked for in them
 wanted as (
     select distinct
         members.target,
@@ -44,8 +44,11 @@ wanted as (
     left join {{ ref('dim_territory') }} as ended on members.member = ended.ref_area
     inner join figures on members.member = figures.ref_area or members.target = figures.ref_area
     where
-        figures.first_day < members.changed_on
-        or (members.member = figures.ref_area and ended.listed_to is not null and figures.numerator is not null)
+        figures.made <> 'absent'
+        and (
+            figures.first_day < members.changed_on
+            or (members.member = figures.ref_area and ended.listed_to is not null and figures.numerator is not null)
+        )
 ),
 
 asked as (
