@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
 
     DONE = 0, "done"
     REFUSED = 1, "refused, not found, or the marts could not be built"
-    USAGE = 2, "wrong usage or declaration"
+    USAGE = 2, "wrong usage, or a declaration or a suite is wrong"
     ORIGIN = 3, "an origin cannot be read"
     BUSY = 4, "the warehouse is in use"
     UNWRITABLE = 5, "the warehouse cannot be written"
