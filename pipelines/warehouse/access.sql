@@ -27,15 +27,20 @@ select
 from ops.load_event
 union all
 select
-    built_at at time zone 'UTC',
-    case when ok then 'built' when invocation_id = 'copied' then 'copied' else 'build failed' end,
+    coalesce(built_at, begun_at) at time zone 'UTC',
+    case
+        when ok then 'built'
+        when ended then 'build failed'
+        when invocation_id = 'copied' then 'copied'
+        else 'build begun'
+    end,
     invocation_id,
     'gorod',
     null,
     null,
     null,
     null
-from ops.build
+from ops.build_state
 union all
 select
     happened_at,

@@ -577,6 +577,19 @@ def test_what_the_loader_enters_the_audit_reads(served: Served, event: str, ente
         session.rollback()
 
 
+def test_what_was_begun_and_did_not_end_is_in_the_audit(served: Served) -> None:
+    with served.opened("test_loader", "select 1") as session:
+        for number, build in ((901, "killed"), (902, "copied")):
+            session.execute("insert into ops.build_begun values (%s, %s, now(), true, 0)", [number, build])
+        session.execute("reset session authorization")
+        session.execute("set local session authorization test_audit")
+        told = session.execute(
+            "select event, subject from ops.audit where subject in ('killed', 'copied') order by 1"
+        ).fetchall()
+        assert told == [("build begun", "killed"), ("copied", "copied")]
+        session.rollback()
+
+
 @pytest.mark.parametrize(
     ("table", "column"),
     [
@@ -584,7 +597,8 @@ def test_what_the_loader_enters_the_audit_reads(served: Served, event: str, ente
             (table, "load_id")
             for table in ("load", "load_event", "load_result", "quarantine", "offer", "flagged_row")
         ),
-        *(("build", "invocation_id"), ("index_build", "invocation_id"), ("release", "release_id")),
+        *((table, "invocation_id") for table in ("build", "build_begun", "index_build")),
+        ("release", "release_id"),
         *(("embargoed_read", "what"), ("removed_delivery", "delivery_id"), ("audit_event", "event")),
     ],
 )
@@ -593,6 +607,7 @@ def test_the_ledger_is_only_added_to(served: Served, table: str, column: str, lo
     row = {
         "offer": "insert into ops.offer values ('load-001', 'x', null, now())",
         "flagged_row": "insert into ops.flagged_row values ('load-001', 1, 'x')",
+        "build_begun": "insert into ops.build_begun values (900, 'i', now(), true, 0)",
         "index_build": "insert into ops.index_build values ('i', now(), 1)",
         "release": "insert into ops.release values ('r', 'r', '2025', now(), now(), now(), 'x', 'p', null, 'c', 'm', 'i')",
         "embargoed_read": "insert into ops.embargoed_read values (now(), 'wages', now(), 'x', 'p')",
