@@ -157,8 +157,11 @@ def run(
                 summary.failed_build = _build(runner(), warehouse, tags)
                 summary.built = summary.failed_build is None
             elif is_unpublished(settings, warehouse):
-                runner().execute(runner().build_job, tags, [runner().index, runner().publication])
-                summary.built = True
+                # built by a run that was killed, or whose publication was refused
+                summary.failed_build = _build(
+                    runner(), warehouse, tags, [runner().index, runner().publication]
+                )
+                summary.built = summary.failed_build is None
             summary.loads = warehouse.query(
                 "select load_id, source, feed, instance, slice, state, rows_delivered, rows_accepted, rows_quarantined, "
                 "warnings, not_retained from ops.load_state where load_no > ? order by load_no",
@@ -227,14 +230,16 @@ def _in_order(jobs: dict[str, list[tuple[str, str]]]) -> Iterable[str]:
     return TopologicalSorter(after).static_order()
 
 
-def _build(runner: _Runner, warehouse: Warehouse, tags: dict[str, str]) -> str | None:
-    """Build, index, publish. Why that failed, if it did: what the run loaded, and what was refused, is told all the same.
+def _build(
+    runner: _Runner, warehouse: Warehouse, tags: dict[str, str], assets: Sequence[AssetKey] = ()
+) -> str | None:
+    """Build, index, publish, or some of it. Why that failed, if it did: what the run loaded is told all the same.
 
     Raises:
         WarehouseBusyError, WarehouseError: nothing can be written.
     """
     try:
-        runner.execute(runner.build_job, tags)
+        runner.execute(runner.build_job, tags, assets)
     except (WarehouseBusyError, WarehouseError):
         raise
     except GorodError as error:
