@@ -1,14 +1,12 @@
-"""A home whose alerts go to a real mail server and a real webhook, and a clock that can be moved on."""
+"""A home whose alerts go to a real mail server and a real webhook."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pipelines import moments
 from pipelines.settings import get_settings
 from tests.alerts.receivers import PASSWORD, USER, Hook, Mails, mail_server, webhook
 from tests.portal import Portal
@@ -39,21 +37,3 @@ def told(portal: Portal, mails: Mails, hook: Hook, monkeypatch: pytest.MonkeyPat
     get_settings.cache_clear()
     portal.settings = get_settings()
     return portal
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
-    """Move Gorod's clock on."""
-    ahead = timedelta()
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> datetime:
-            return datetime.now(tz) + ahead  # type: ignore[arg-type]
-
-    def move(by: timedelta) -> None:
-        nonlocal ahead
-        ahead += by
-
-    monkeypatch.setattr(moments, "datetime", Clock)
-    return move

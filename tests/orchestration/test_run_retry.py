@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -63,24 +63,6 @@ def breaking_build() -> None:
 @dg.job(name="load_appeals_115")
 def load() -> None:
     """Loads, by its name alone."""
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
-    """Move Gorod's clock on."""
-    ahead = timedelta()
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> datetime:
-            return datetime.now(tz) + ahead  # type: ignore[arg-type]
-
-    def move(by: timedelta) -> None:
-        nonlocal ahead
-        ahead += by
-
-    monkeypatch.setattr(moments, "datetime", Clock)
-    return move
 
 
 @pytest.fixture
