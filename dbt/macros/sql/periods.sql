@@ -25,6 +25,6 @@
     {%- if given -%}
         cast('{{ given }}' as date)
     {%- else -%}
-        cast((current_timestamp at time zone 'UTC') + interval '3 hours' as date)
+        cast(current_timestamp at time zone 'Europe/Minsk' as date)
     {%- endif -%}
 {%- endmacro %}

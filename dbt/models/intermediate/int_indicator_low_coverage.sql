@@ -11,7 +11,7 @@ members as (
         decided.breakdown,
         case when territories.level = 'city' then 'г. ' else '' end || territories.name_ru as name_ru,
         case when territories.level = 'city' then 'г. ' else '' end || territories.name_be as name_be,
-        coalesce(territories.name_en, territories.name_be) as name_en,
+        territories.name_en,
         row_number() over (
             partition by decided.indicator, decided.ref_area, decided.time_period, decided.breakdown
             order by population.value desc nulls last, units.ref_area asc
