@@ -132,7 +132,7 @@ def trace() -> dict[str, object]:
     """Lead values of every level back to their observations and loads; rows of files there are none here."""
     import duckdb
 
-    from pipelines.indicators.trace import trace as trace_value
+    from pipelines.operations.trace import trace as trace_value
 
     seconds = []
     with duckdb.connect(os.environ["GOROD_WAREHOUSE_PATH"], read_only=True) as connection:

@@ -62,10 +62,10 @@ def data(folder: Path) -> None:
 def gorod(folder: Path) -> None:
     """What ``gorod index evaluate METHOD DATA -o OUT`` does, with all levels in the output."""
     from pipelines.declarations.methods import read_method
-    from pipelines.indicators.index.evaluate import evaluate
-    from pipelines.indicators.index.reading import read_observations
-    from pipelines.indicators.index.structure import resolve
-    from pipelines.indicators.index.tables import result_table, write_table
+    from pipelines.indices.evaluate import evaluate
+    from pipelines.indices.reading import read_observations
+    from pipelines.indices.structure import resolve
+    from pipelines.indices.tables import result_table, write_table
 
     started = time.monotonic()
     method = read_method(folder / "method.yml")
@@ -112,7 +112,7 @@ def demo() -> None:
 
 def trace() -> None:
     """Trace figures of every kind, the country's first: they have the longest road. The slowest counts."""
-    from pipelines.indicators.trace import trace as trace_value
+    from pipelines.operations.trace import trace as trace_value
     from pipelines.settings import get_settings
     from pipelines.warehouse import open_warehouse
 

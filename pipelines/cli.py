@@ -32,7 +32,7 @@ from pipelines.moments import told as when
 from pipelines.settings import get_settings
 
 if TYPE_CHECKING:
-    from pipelines.indicators.status import FeedStatus
+    from pipelines.operations.status import FeedStatus
     from pipelines.orchestration.run import RunSummary
 
 app = typer.Typer(
@@ -154,7 +154,7 @@ def _show_summary(summary: RunSummary, log: Path) -> None:
     publication = current_publication(settings)
     if publication is None:
         return
-    from pipelines.indicators.overview import overview
+    from pipelines.operations.overview import overview
 
     given = overview(publication.database)
     console.table(given.title, given.columns, given.rows, right=given.columns[2:])
@@ -239,7 +239,7 @@ def status(
 
     Numbers of rows under embargo are left out.
     """
-    from pipelines.indicators.status import read_status
+    from pipelines.operations.status import read_status
     from pipelines.publishing.embargo import admit, held_loads
     from pipelines.warehouse import open_warehouse
 
@@ -527,12 +527,12 @@ def trace(
     as_json: Json = False,
 ) -> None:
     """From a published value back to the rows of the delivered files."""
-    from pipelines.indicators.names import names_of
-    from pipelines.indicators.trace import show
-    from pipelines.indicators.trace import trace as trace_value
-    from pipelines.indicators.vintages import known, show_known
     from pipelines.loading.reconcile import spoilt
+    from pipelines.operations.trace import show
+    from pipelines.operations.trace import trace as trace_value
     from pipelines.publishing.embargo import admit, held_until
+    from pipelines.publishing.history import known, show_known
+    from pipelines.publishing.names import names_of
     from pipelines.warehouse import open_warehouse
 
     settings = get_settings()
@@ -608,7 +608,7 @@ def report(
     if release is None:
         done = make_digest(settings, month or f"{today():%Y-%m}")
     else:
-        from pipelines.indicators.releases import find_release, last_month, publication_of
+        from pipelines.releases.archive import find_release, last_month, publication_of
 
         source = publication_of(settings, release)
         done = make_digest(settings, month or last_month(find_release(settings, release)), release=source)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from pipelines.declarations.sources import load_sources
-from pipelines.orchestration import automation
-from pipelines.orchestration.building_assets import (
+from assets.built import (
     catalogue,
     country_digest,
     dbt_resource,
@@ -15,8 +13,10 @@ from pipelines.orchestration.building_assets import (
     marts,
     publication_asset,
 )
-from pipelines.orchestration.export_assets import exports
-from pipelines.orchestration.loading_assets import on_time_check, origin_spec, raw_asset
+from assets.exports import exports
+from assets.raw import on_time_check, origin_spec, raw_asset
+from pipelines.declarations.sources import load_sources
+from pipelines.orchestration import automation
 
 # DuckDB has one writer: steps run one after another, in one process.
 ONE_AFTER_ANOTHER = dg.in_process_executor

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipelines.disk import disk_errors
 from pipelines.errors import GorodError
-from pipelines.settings import Settings
+from pipelines.settings import PROJECT, Settings
 
 ANOTHER = "Name another file; nothing was written."
 
@@ -51,8 +51,6 @@ def refuse_own_state(path: Path, settings: Settings) -> None:
     Raises:
         GorodError: with what it is.
     """
-    from pipelines.declarations.sources import SOURCES
-
     kept = {
         settings.landing: "the deliveries",
         settings.inbox: "the drop folder",
@@ -61,7 +59,7 @@ def refuse_own_state(path: Path, settings: Settings) -> None:
         settings.releases: "the releases",
         settings.reports: "the reports",
         settings.dagster_home: "Dagster",
-        SOURCES.parent: "the declarations",
+        PROJECT / "assets": "the declarations",
         **({settings.mirror: "the mirror of the origins"} if settings.mirror else {}),
     }
     real = _real(path)

@@ -17,7 +17,7 @@ from hypothesis import settings as hypothesis_settings
 
 from pipelines import moments
 from pipelines.settings import PROJECT, get_settings
-from tests.portal import Portal, use_home
+from tests.support.portal import Portal, use_home
 
 # machines differ, and share their processors
 hypothesis_settings.register_profile("any_machine", deadline=None)

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from pipelines.cli import app
 from pipelines.exit_codes import GRAVEST_FIRST, ExitCode, gravest
-from pipelines.indicators.lateness import Late
-from pipelines.indicators.status import FeedStatus, Status
+from pipelines.loading.lateness import Late
+from pipelines.operations.status import FeedStatus, Status
 from pipelines.orchestration.run import RunSummary
 from pipelines.settings import PROJECT
 

@@ -14,7 +14,7 @@ from pipelines.cli import app
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.outputs import written_whole
 from pipelines.settings import PROJECT
-from tests.portal import use_home
+from tests.support.portal import use_home
 
 BYTES = b"a delivery"
 

@@ -8,7 +8,7 @@ import great_expectations.expectations as gxe
 from great_expectations.expectations.row_conditions import Column
 
 from expectations.vocabulary import History, load, row, rule
-from pipelines.catalogue.territories import TERRITORIES, territory_rows
+from pipelines.declarations.territories import TERRITORIES, territory_rows
 
 # Enumerations of TMF639 v4.0.0. v5 writes enabled, disabled, shuttingDown: that is another version.
 ADMINISTRATIVE = ["locked", "unlocked", "shutdown"]

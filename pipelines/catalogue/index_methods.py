@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
-from pipelines.declarations.methods import IndexMethod
+from pipelines.declarations.common import at, nearest
+from pipelines.declarations.indicators import Indicator
+from pipelines.declarations.methods import METHODS, IndexMethod, IndexNode
+from pipelines.errors import DeclarationError
 
 Rows = list[dict[str, Any]]
 
@@ -52,7 +56,7 @@ INDEX_TABLES: dict[str, dict[str, str]] = {
 def index_rows(methods: Mapping[str, IndexMethod]) -> dict[str, Rows]:
     """Rows of the tables of ``INDEX_TABLES``; nodes from the top, with the settings that they inherit."""
     # the tree comes with the engine and numpy, which most commands do not need
-    from pipelines.indicators.index.structure import Leaf, resolve
+    from pipelines.indices.structure import Leaf, resolve
 
     tables: dict[str, Rows] = {name: [] for name in INDEX_TABLES}
     for method in methods.values():
@@ -95,3 +99,48 @@ def index_rows(methods: Mapping[str, IndexMethod]) -> dict[str, Rows]:
                 }
             )
     return tables
+
+
+def check_methods(
+    methods: Mapping[str, IndexMethod], indicators: Mapping[str, Indicator], folder: Path = METHODS
+) -> None:
+    """Refuse a method whose nodes do not fit together, or one of the warehouse whose leaves are no indicators of its
+    territory level and frequency.
+
+    Raises:
+        DeclarationError: with every such node by file, line and key.
+    """
+    # the tree comes with the engine and numpy, which most commands do not need
+    from pipelines.indices.structure import misfits
+
+    problems: list[str] = []
+
+    def look(method: IndexMethod, path: Path, node: IndexNode, place: tuple[int | str, ...]) -> None:
+        for number, part in enumerate(node.nodes):
+            look(method, path, part, (*place, "nodes", number))
+        if node.nodes:
+            return
+        name = node.indicator or node.code
+        where = at(path, *place, "indicator" if node.indicator else "code")
+        indicator = indicators.get(name)
+        if indicator is None:
+            problems.append(f"{where}: no indicator {name!r}; {nearest(name, indicators)}")
+        elif method.territory_level not in indicator.levels:
+            problems.append(
+                f"{where}: {name} is of {', '.join(indicator.levels)}, not {method.territory_level}"
+            )
+        elif method.freq not in indicator.frequencies:
+            problems.append(f"{where}: {name} is of {', '.join(indicator.frequencies)}, not {method.freq}")
+
+    for code, method in methods.items():
+        path = folder / f"{code}.yml"
+        # without territories it is for any table, and its tree may come with the data
+        if method.index.nodes or method.territory_level is not None:
+            problems += [f"{at(path, *one.location)}: {one.told}" for one in misfits(method)]
+        if method.index.nodes and method.territory_level is not None:
+            look(method, path, method.index, ("index",))
+    if problems:
+        raise DeclarationError(
+            "\n".join(problems),
+            "Correct it: docs/indices.md says what each setting does; the indicators are those of assets/indicators.",
+        )

@@ -25,7 +25,7 @@ def alerts(
     as_json: Json = False,
 ) -> None:
     """What is amiss and was told, and who has seen it."""
-    from pipelines.alerts.journal import journal
+    from pipelines.operations.alerts.journal import journal
 
     if context.invoked_subcommand is not None:
         return
@@ -63,7 +63,7 @@ def acknowledge(
     why: Annotated[str | None, typer.Option(help="What is being done.")] = None,
 ) -> None:
     """Say that somebody has seen it. It stays in the list until it is over; if it comes again, that is a new alert."""
-    from pipelines.alerts.journal import journal
+    from pipelines.operations.alerts.journal import journal
 
     with journal(get_settings().home) as kept:
         found = kept.find(alert)
@@ -77,7 +77,7 @@ def watch(as_json: Json = False) -> None:
 
     Leaves with 3 if a channel did not take what it was given; the next pass sends it.
     """
-    from pipelines.alerts.watch import watch as look_once
+    from pipelines.operations.alerts.watch import watch as look_once
 
     done = look_once(get_settings())
     if as_json:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipelines.declarations.methods import IndexMethod
-    from pipelines.indicators.index.evaluate import Evaluation
-    from pipelines.indicators.index.structure import Misfit, Tree
+    from pipelines.indices.evaluate import Evaluation
+    from pipelines.indices.structure import Misfit, Tree
 
 app = typer.Typer(
     no_args_is_help=True, help="Composite indices: any method on any table of units and indicators."
@@ -80,9 +80,9 @@ def evaluate(
     What cannot be read is an error that names the cell; what may be meant otherwise is told as a note. An output
     replaces an earlier result only, never an input or another file.
     """
-    from pipelines.indicators.index.evaluate import evaluate as evaluate_method
-    from pipelines.indicators.index.reading import read_observations
-    from pipelines.indicators.index.tables import range_table, refuse_another_file, result_table, write_table
+    from pipelines.indices.evaluate import evaluate as evaluate_method
+    from pipelines.indices.reading import read_observations
+    from pipelines.indices.tables import range_table, refuse_another_file, result_table, write_table
     from pipelines.outputs import refuse_to_overwrite
 
     notes: list[str] = []
@@ -118,7 +118,7 @@ def evaluate(
     if out is not None:
         write_table(table, out)
     if sensitivity is not None:
-        from pipelines.indicators.index.sensitivity import sensitivity as vary
+        from pipelines.indices.sensitivity import sensitivity as vary
 
         write_table(range_table(evaluation, vary(evaluation)), sensitivity)
     _show(evaluation, table, notes if as_json else None)
@@ -164,8 +164,8 @@ def _declared(
     """The method with what the options change of it, and its tree. What does not fit is told by its place in the files."""
     from pipelines.declarations.common import at
     from pipelines.declarations.methods import PeerGroups, read_method
-    from pipelines.indicators.index.reading import read_structure
-    from pipelines.indicators.index.structure import in_structure, resolve, with_structure
+    from pipelines.indices.reading import read_structure
+    from pipelines.indices.structure import in_structure, resolve, with_structure
 
     method = read_method(file)
     if group_column is not None:

@@ -37,7 +37,7 @@ def cut(
     as_json: Json = False,
 ) -> None:
     """Freeze what was known of a period. The same again is the same release."""
-    from pipelines.indicators.releases import cut as cut_release
+    from pipelines.releases.archive import cut as cut_release
 
     found = cut_release(get_settings(), period, parse_as_of(as_of), by, code, why)
     if as_json:
@@ -56,7 +56,7 @@ def cut(
 @told
 def list_(as_json: Json = False) -> None:
     """All releases, oldest first."""
-    from pipelines.indicators.releases import list_releases, mend
+    from pipelines.releases.archive import list_releases, mend
 
     settings = get_settings()
     mend(settings)
@@ -87,8 +87,8 @@ def list_(as_json: Json = False) -> None:
 @told
 def show(release: Named, by: EmbargoedBy = None, why: EmbargoedWhy = None, as_json: Json = False) -> None:
     """What a release holds, and what it was made from. Of one under embargo numbers of rows are left out."""
-    from pipelines.indicators.releases import find_release, mend
     from pipelines.publishing.embargo import admit
+    from pipelines.releases.archive import find_release, mend
     from pipelines.warehouse import open_warehouse
 
     settings = get_settings()
@@ -140,8 +140,8 @@ def show(release: Named, by: EmbargoedBy = None, why: EmbargoedWhy = None, as_js
 @told
 def verify(release: Named, as_json: Json = False) -> None:
     """Read every file of a release and hold it against its hashes and the ledger."""
-    from pipelines.indicators.releases import mend
-    from pipelines.indicators.releases import verify as verify_release
+    from pipelines.releases.archive import mend
+    from pipelines.releases.archive import verify as verify_release
 
     settings = get_settings()
     mend(settings)
@@ -170,10 +170,10 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """What changed between two releases, and why."""
-    from pipelines.indicators.release_diff import compare, write_workbook
-    from pipelines.indicators.releases import find_release, mend
     from pipelines.outputs import refuse_to_overwrite, refuse_what_is_no_workbook, written_whole
     from pipelines.publishing.embargo import admit
+    from pipelines.releases.archive import find_release, mend
+    from pipelines.releases.diff import compare, write_workbook
     from pipelines.warehouse import open_warehouse
 
     settings = get_settings()

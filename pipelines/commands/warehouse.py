@@ -27,7 +27,7 @@ app = typer.Typer(
 def init() -> None:
     """Make Gorod's own schemas and tables where GOROD_WAREHOUSE points; nothing happens where they are."""
     from pipelines.warehouse import open_warehouse
-    from pipelines.warehouse.form import VERSION
+    from pipelines.warehouse.migrations import VERSION
 
     warehouse = open_warehouse(get_settings())
     warehouse.prepare()

@@ -6,8 +6,8 @@ import importlib
 from collections.abc import Collection, Iterator
 
 from pipelines.declarations.sources import Source
+from pipelines.deliveries import Known, Offer
 from pipelines.errors import GorodError
-from pipelines.loading.delivery import Known, Offer
 from pipelines.settings import Settings
 
 

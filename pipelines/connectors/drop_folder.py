@@ -36,8 +36,8 @@ from pipelines.connectors.files import (
 )
 from pipelines.declarations.common import nearest
 from pipelines.declarations.sources import Feed, Source, load_sources
+from pipelines.deliveries import CONFIRMATION, DROPPED, Offer, digest_of
 from pipelines.errors import OriginError
-from pipelines.loading.delivery import CONFIRMATION, DROPPED, Offer, digest_of
 from pipelines.progress import tell
 from pipelines.settings import Settings
 

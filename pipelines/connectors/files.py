@@ -15,8 +15,8 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from pipelines.declarations.sources import SOURCES, Feed, FileOrigin, Source
+from pipelines.deliveries import CONFIRMATION, Known, Offer, Slice, parse_slice
 from pipelines.errors import OriginError
-from pipelines.loading.delivery import CONFIRMATION, Known, Offer, Slice, parse_slice
 from pipelines.settings import Settings
 from pipelines.signs import printable
 

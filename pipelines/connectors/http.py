@@ -21,10 +21,10 @@ from urllib.parse import quote
 import httpx
 
 from pipelines import moments
-from pipelines.connectors.asking import RETRIED_STATUS, Patience, TransientError, decoded, retry_after
+from pipelines.connectors.http_retry import RETRIED_STATUS, Patience, TransientError, decoded, retry_after
 from pipelines.declarations.sources import MONTH, Feed, HttpOrigin, Source
+from pipelines.deliveries import Known, Offer, parse_slice
 from pipelines.errors import OriginError
-from pipelines.loading.delivery import Known, Offer, parse_slice
 from pipelines.settings import Settings
 
 PATIENCE = Patience(answer_s=3600.0)

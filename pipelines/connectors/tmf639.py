@@ -22,13 +22,13 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import httpx
 
-from pipelines.connectors import asking
-from pipelines.connectors.asking import RETRIED_STATUS, TransientError, decoded, retry_after
+from pipelines.connectors import http_retry
+from pipelines.connectors.http_retry import RETRIED_STATUS, TransientError, decoded, retry_after
 from pipelines.declarations.sources import SOURCES, Feed, Source, Tmf639Origin
+from pipelines.deliveries import Known, Offer, Slice, month_span
 from pipelines.errors import OriginError
 from pipelines.formats.json_document import JsonError, parse
 from pipelines.formats.tmf639 import LARGEST_PAGE, SNAPSHOT, Snapshot, page_name
-from pipelines.loading.delivery import Known, Offer, Slice, month_span
 from pipelines.moments import today
 from pipelines.settings import Settings
 
@@ -36,7 +36,7 @@ NO_JSON = {"file.whole": "no complete JSON", "file.encoding": "not in UTF-8", "j
 
 
 @dataclass(frozen=True)
-class Patience(asking.Patience):
+class Patience(http_retry.Patience):
     """How long to bear with a server, and how often a whole snapshot is tried."""
 
     snapshots: int = 3

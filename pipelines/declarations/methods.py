@@ -21,10 +21,8 @@ from pipelines.declarations.common import (
     PlacedError,
     Problem,
     at,
-    nearest,
     read_yaml,
 )
-from pipelines.declarations.indicators import Indicator
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -555,49 +553,4 @@ def _check_versions(methods: Mapping[str, IndexMethod], folder: Path) -> None:
     if problems:
         raise DeclarationError(
             "\n".join(problems), "Let a version end on the day before the next begins, and number them apart."
-        )
-
-
-def check_methods(
-    methods: Mapping[str, IndexMethod], indicators: Mapping[str, Indicator], folder: Path = METHODS
-) -> None:
-    """Refuse a method whose nodes do not fit together, or one of the warehouse whose leaves are no indicators of its
-    territory level and frequency.
-
-    Raises:
-        DeclarationError: with every such node by file, line and key.
-    """
-    # the tree comes with the engine and numpy, which most commands do not need
-    from pipelines.indicators.index.structure import misfits
-
-    problems: list[str] = []
-
-    def look(method: IndexMethod, path: Path, node: IndexNode, place: tuple[int | str, ...]) -> None:
-        for number, part in enumerate(node.nodes):
-            look(method, path, part, (*place, "nodes", number))
-        if node.nodes:
-            return
-        name = node.indicator or node.code
-        where = at(path, *place, "indicator" if node.indicator else "code")
-        indicator = indicators.get(name)
-        if indicator is None:
-            problems.append(f"{where}: no indicator {name!r}; {nearest(name, indicators)}")
-        elif method.territory_level not in indicator.levels:
-            problems.append(
-                f"{where}: {name} is of {', '.join(indicator.levels)}, not {method.territory_level}"
-            )
-        elif method.freq not in indicator.frequencies:
-            problems.append(f"{where}: {name} is of {', '.join(indicator.frequencies)}, not {method.freq}")
-
-    for code, method in methods.items():
-        path = folder / f"{code}.yml"
-        # without territories it is for any table, and its tree may come with the data
-        if method.index.nodes or method.territory_level is not None:
-            problems += [f"{at(path, *one.location)}: {one.told}" for one in misfits(method)]
-        if method.index.nodes and method.territory_level is not None:
-            look(method, path, method.index, ("index",))
-    if problems:
-        raise DeclarationError(
-            "\n".join(problems),
-            "Correct it: docs/indices.md says what each setting does; the indicators are those of assets/indicators.",
         )

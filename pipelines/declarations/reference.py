@@ -21,9 +21,9 @@ from pipelines.declarations.indicators import Indicator, MeasureFile, Themes
 from pipelines.declarations.methods import IndexMethod
 from pipelines.declarations.plausibility import Plausibility
 from pipelines.declarations.releases import ReleaseCalendar
+from pipelines.declarations.reports import Report
 from pipelines.declarations.sources import Source
 from pipelines.declarations.targets import Programme
-from pipelines.reporting.declaration import Report
 from pipelines.settings import PROJECT
 
 Schema = dict[str, Any]

@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 
 from pipelines.declarations.sources import Feed
-from pipelines.loading.delivery import Batch, Delivery
+from pipelines.deliveries import Batch, Delivery
 
 
 def read(delivery: Delivery, feed: Feed, out: Path, pseudonym_key: str = "") -> Batch:

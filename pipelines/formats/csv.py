@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.declarations.sources import CsvFormat, Feed
+from pipelines.deliveries import Batch, Delivery
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats.records import (
     LONGEST_LINE,
@@ -20,9 +21,9 @@ from pipelines.formats.records import (
     read_header,
     write_sound,
 )
-from pipelines.formats.text import differing_sign, unseen_sign
-from pipelines.formats.typed import ROW_GROUP, literal, quoted, write_batch
-from pipelines.loading.delivery import Batch, Delivery
+from pipelines.formats.typed import ROW_GROUP, write_batch
+from pipelines.sql import literal, quoted
+from pipelines.text import differing_sign, unseen_sign
 
 ARCHIVES = {b"PK\x03\x04": "ZIP", b"\x1f\x8b": "GZIP", b"7z\xbc\xaf": "7-Zip", b"Rar!": "RAR"}
 DELIMITERS = {",": "запятая", ";": "точка с запятой", "\t": "табуляция", "|": "вертикальная черта"}

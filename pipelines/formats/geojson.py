@@ -23,10 +23,10 @@ import shapely
 from shapely.geometry import shape
 
 from pipelines.declarations.sources import Column, Feed, GeoJsonFormat
+from pipelines.deliveries import Batch, Delivery
 from pipelines.errors import Reason
 from pipelines.formats.json_document import KEPT_TEXT, is_kept, read_document, refuse
 from pipelines.formats.typed import write_batch
-from pipelines.loading.delivery import Batch, Delivery
 
 BOUNDS = ("west", "south", "east", "north")
 GEOMETRY = ("geometry", "geometry_type", *BOUNDS)

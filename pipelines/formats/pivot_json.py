@@ -23,12 +23,12 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.declarations.sources import Column, Feed, PivotJsonFormat
+from pipelines.deliveries import Batch, Delivery, Slice
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats.json_document import AGAIN, KEPT_TEXT, MANY_REASONS, is_kept, read_document, refuse
-from pipelines.formats.numbers import Form, NotANumber, read_number
-from pipelines.formats.text import BLANKS, code_of, differing_sign, normal, sign_class, unseen_sign
 from pipelines.formats.typed import write_batch
-from pipelines.loading.delivery import Batch, Delivery, Slice
+from pipelines.numbers import Form, NotANumber, read_number
+from pipelines.text import BLANKS, code_of, differing_sign, normal, sign_class, unseen_sign
 
 KEYS = ("tableName", "tableHeader", "tableHeaderDimColumns", "tableRows")
 WORDS = {*KEYS, "value", "level"}

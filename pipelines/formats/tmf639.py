@@ -28,11 +28,12 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.declarations.sources import Column, Feed, Tmf639Format
+from pipelines.deliveries import Batch, Delivery
 from pipelines.errors import DeclarationError, DeliveryError, Reason
 from pipelines.formats import clock
 from pipelines.formats.json_document import KEPT_TEXT, MANY_REASONS, JsonError, parse, plain
-from pipelines.formats.typed import literal, quoted, write_batch
-from pipelines.loading.delivery import Batch, Delivery
+from pipelines.formats.typed import write_batch
+from pipelines.sql import literal, quoted
 
 SNAPSHOT = "snapshot.json"
 LARGEST_PAGE = 100_000_000

@@ -12,20 +12,12 @@ import duckdb
 from duckdb.sqltypes import VARCHAR
 
 from pipelines.declarations.sources import Column, Feed
+from pipelines.deliveries import Batch
 from pipelines.errors import GorodError
 from pipelines.formats import clock
-from pipelines.formats.numbers import Form, fault_sql, number_sql
-from pipelines.loading.delivery import Batch
-
-# 18 digits fit a 64-bit integer: DuckDB casts a text to a wider decimal ten times more slowly.
-SQL_TYPES = {
-    "text": "VARCHAR",
-    "integer": "BIGINT",
-    "decimal": "DECIMAL(18, 6)",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-    "boolean": "BOOLEAN",
-}
+from pipelines.numbers import Form, fault_sql, number_sql
+from pipelines.sql import literal, quoted
+from pipelines.warehouse.raw import SQL_TYPES
 
 # Rows of a Parquet row group: a little less than DuckDB's own 122,880 and the rest of a chunk, so that an insert that
 # keeps the order fills one row group of the table with it. A little more, and it would start a second one, and write
@@ -44,21 +36,6 @@ EXPECTED = {
     "timestamp": "дата и время вида ГГГГ-ММ-ДД ЧЧ:ММ:СС, без смещения от UTC или с ним (+03:00)",
     "boolean": "true или false",
 }
-
-
-def sql_type(column: Column) -> str:
-    """The type of a column's values as they leave the reader: a pseudonym is a text."""
-    return SQL_TYPES["text" if column.personal_data == "pseudonymise" else column.type]
-
-
-def quoted(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def write_batch(

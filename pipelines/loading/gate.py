@@ -20,11 +20,11 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.declarations.sources import load_sources
+from pipelines.deliveries import Batch, ExpectationResult, ValidationResult
 from pipelines.errors import DeclarationError, GorodError, Reason
-from pipelines.formats.typed import literal, quoted
-from pipelines.loading.delivery import Batch
 from pipelines.loading.suites import suite_module
 from pipelines.signs import printable
+from pipelines.sql import literal, quoted
 
 SAMPLE_ROWS = 20
 TOLD_VALUES = 10
@@ -37,54 +37,6 @@ ROWS = {
     "unexpected_index_column_names": ["row_no"],
     "return_unexpected_index_query": True,
 }
-
-
-@dataclass(frozen=True)
-class Result:
-    """What one expectation found. Counts are rows for level ``row``; 1 and 0 or 1 for level ``load``."""
-
-    expectation: str
-    level: Literal["row", "load"]
-    severity: str
-    dimension: str
-    column: str | None
-    success: bool
-    evaluated_count: int
-    unexpected_count: int
-    says: str
-    remedy: str
-    sample_rows: tuple[int, ...] = ()
-
-    @property
-    def refuses(self) -> bool:
-        """Whether this result alone keeps the load out."""
-        return not self.success and self.severity == "critical"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The gate's decision on a batch.
-
-    ``quarantine`` is a Parquet file of ``row_no``, ``reasons`` (JSON list), ``record`` (JSON object); ``flagged`` one of
-    ``row_no``, ``expectation`` for rows that are accepted with a warning. None where there are no such rows.
-    """
-
-    results: tuple[Result, ...]
-    quarantine: Path | None = None
-    quarantined: int = 0
-    flagged: Path | None = None
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the load may enter: something was evaluated, and nothing critical failed."""
-        return bool(self.results) and not any(result.refuses for result in self.results)
-
-    @property
-    def warnings(self) -> int:
-        """How many expectations of severity ``warning`` found something."""
-        return sum(
-            1 for r in self.results if r.severity == "warning" and (not r.success or r.unexpected_count > 0)
-        )
 
 
 def load_suite(source: str, feed: str) -> list[Any]:
@@ -161,7 +113,7 @@ def evaluate(
     folder: Path,
     context: Mapping[str, pa.Table] | None = None,
     tellable: Collection[str] = (),
-) -> Verdict:
+) -> ValidationResult:
     """Evaluate a suite on a batch; write quarantine and flags into ``folder``.
 
     ``parameters`` fill ``{"$PARAMETER": name}`` of the suite: ``instance``, its ``ref_area``, ``part``, ``first_day`` and
@@ -189,7 +141,7 @@ def evaluate(
         results = tuple(_result(connection, outcome, tellable) for outcome in found)
         quarantine, quarantined = _write_quarantine(connection, found, folder / "quarantine.parquet")
         flagged = _write_flagged(connection, found, folder / "flagged.parquet")
-    return Verdict(results, quarantine, quarantined, flagged)
+    return ValidationResult(results, quarantine, quarantined, flagged)
 
 
 def _lay_out(connection: duckdb.DuckDBPyConnection, path: Path, expectations: Sequence[Any]) -> None:
@@ -375,13 +327,15 @@ def _exception(info: dict[str, Any] | None) -> str | None:
     return None
 
 
-def _result(connection: duckdb.DuckDBPyConnection, found: _Found, tellable: Collection[str]) -> Result:
+def _result(
+    connection: duckdb.DuckDBPyConnection, found: _Found, tellable: Collection[str]
+) -> ExpectationResult:
     meta = found.meta
     broken = (
         _without_content(meta["name"], found.broken) if found.broken else _rows_not_found(connection, found)
     )
     if broken is not None:
-        return Result(
+        return ExpectationResult(
             expectation=meta["name"],
             level=meta["level"],
             severity="critical",
@@ -399,7 +353,7 @@ def _result(connection: duckdb.DuckDBPyConnection, found: _Found, tellable: Coll
         samples = connection.execute(
             f"select distinct row_no from ({found.rows_query}) order by row_no limit {SAMPLE_ROWS}"
         ).fetchall()
-    return Result(
+    return ExpectationResult(
         expectation=meta["name"],
         level=meta["level"],
         severity=found.severity,
@@ -543,14 +497,14 @@ def _write_flagged(connection: duckdb.DuckDBPyConnection, found: list[_Found], o
     return out
 
 
-def unreadable(reasons: Sequence[Reason]) -> Verdict:
+def unreadable(reasons: Sequence[Reason]) -> ValidationResult:
     """The verdict on a delivery that no reader could take in."""
-    return Verdict(tuple(from_reason(reason) for reason in reasons))
+    return ValidationResult(tuple(from_reason(reason) for reason in reasons))
 
 
-def from_reason(reason: Reason, severity: Literal["critical", "warning"] = "critical") -> Result:
+def from_reason(reason: Reason, severity: Literal["critical", "warning"] = "critical") -> ExpectationResult:
     """A reader's or the ledger's refusal as a load-level result, or what a reader has to tell, as a warning."""
-    return Result(
+    return ExpectationResult(
         expectation=reason.expectation,
         level="load",
         severity=severity,

@@ -19,8 +19,8 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.base import PGCompiler
 from sqlalchemy.sql import operators
 
-from pipelines.formats.typed import quoted
 from pipelines.interrupts import interrupts_raised
+from pipelines.sql import quoted
 
 TYPES = {"BIGINT": BIGINT, "BOOLEAN": BOOLEAN, "DATE": DATE, "DECIMAL": NUMERIC, "TIMESTAMP": TIMESTAMP}
 

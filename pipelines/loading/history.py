@@ -15,7 +15,7 @@ from math import exp, inf, log, pi, sqrt
 from statistics import median
 
 from expectations.vocabulary import Dimension, History, Severity
-from pipelines.loading.gate import Result
+from pipelines.deliveries import ExpectationResult
 from pipelines.loading.profile import FIGURES, UNIT, Profile, Sketch
 
 REPLACES, ELSEWHERE = "delivery.replaces", "delivery.elsewhere"
@@ -104,7 +104,7 @@ def judge_by_history(
     replaced: Sequence[Past],
     past: Sequence[Past],
     elsewhere: Sequence[Past],
-) -> list[Result]:
+) -> list[ExpectationResult]:
     """What is found when a delivery is held against other loads in force.
 
     Args:
@@ -115,7 +115,7 @@ def judge_by_history(
         elsewhere: those of other instances, parts and slices of the feed that hold the same bytes or, by their sketch, some of
             the same rows.
     """
-    answers: dict[str, Callable[[], Result]] = {
+    answers: dict[str, Callable[[], ExpectationResult]] = {
         REPLACES: lambda: _replaces(history, given, replaced),
         ELSEWHERE: lambda: _elsewhere(history, given, elsewhere),
         VOLUME: lambda: _volume(history, given, past),
@@ -131,7 +131,7 @@ def judge_by_history(
 # --- against what it replaces
 
 
-def _replaces(history: History, given: Candidate, replaced: Sequence[Past]) -> Result:
+def _replaces(history: History, given: Candidate, replaced: Sequence[Past]) -> ExpectationResult:
     """Rows, keys, labels, figures and totals that the loads in force give and the delivery does not."""
     before = sum(load.rows for load in replaced)
     ids = _listed([load.load_id for load in replaced])
@@ -218,7 +218,7 @@ def _vanished(history: History, given: Candidate, replaced: Sequence[Past]) -> t
 # --- against neighbours
 
 
-def _elsewhere(history: History, given: Candidate, elsewhere: Sequence[Past]) -> Result:
+def _elsewhere(history: History, given: Candidate, elsewhere: Sequence[Past]) -> ExpectationResult:
     """The same bytes, or the same rows, in force for another instance."""
     for load in elsewhere:
         if load.sha256 == given.sha256 and not (history.steady and load.instance == given.instance):
@@ -246,7 +246,9 @@ def _elsewhere(history: History, given: Candidate, elsewhere: Sequence[Past]) ->
     return _kept(ELSEWHERE, "Ни файл, ни его строки не действуют для другой установки.")
 
 
-def _repeated(history: History, given: Candidate, past: Sequence[Past], elsewhere: Sequence[Past]) -> Result:
+def _repeated(
+    history: History, given: Candidate, past: Sequence[Past], elsewhere: Sequence[Past]
+) -> ExpectationResult:
     """The rows or figures of one period under the name of another."""
     if not history.steady:
         for load in (*past, *(load for load in elsewhere if load.instance == given.instance)):
@@ -316,7 +318,7 @@ def _twin_periods(history: History, given: Candidate, past: Sequence[Past]) -> l
     return twins
 
 
-def _steady(history: History, given: Candidate, past: Sequence[Past]) -> Result:
+def _steady(history: History, given: Candidate, past: Sequence[Past]) -> ExpectationResult:
     """Things of the snapshot before that are gone, or are described otherwise."""
     nearest = _before(given, past)[:1]
     found = _found(nearest[0].profile, given.profile, "key") if nearest else None
@@ -343,7 +345,7 @@ def _steady(history: History, given: Candidate, past: Sequence[Past]) -> Result:
 # --- against its own past
 
 
-def _volume(history: History, given: Candidate, past: Sequence[Past]) -> Result:
+def _volume(history: History, given: Candidate, past: Sequence[Past]) -> ExpectationResult:
     """Rows against the slices around, and against the same season of other years: what is nearer counts."""
     around = _regular(given, past)
     if len(around) < history.fewest:
@@ -376,7 +378,7 @@ def _volume(history: History, given: Candidate, past: Sequence[Past]) -> Result:
     return _kept(VOLUME, says)
 
 
-def _shares(history: History, given: Candidate, past: Sequence[Past]) -> Result:
+def _shares(history: History, given: Candidate, past: Sequence[Past]) -> ExpectationResult:
     """Rows by label: how many have moved between labels, and labels that were never seen or are seen no more."""
     around = _before(given, past)[:1] if history.steady else _regular(given, past)
     around = [load for load in around if load.rows >= history.least]
@@ -440,7 +442,7 @@ def _shares(history: History, given: Candidate, past: Sequence[Past]) -> Result:
     return _kept(SHARES, "; ".join(compared) + ".")
 
 
-def _distribution(history: History, given: Candidate, past: Sequence[Past]) -> Result:
+def _distribution(history: History, given: Candidate, past: Sequence[Past]) -> ExpectationResult:
     """The middle and the tail of each quantity, against those of the slices around."""
     told, gross, compared = [], False, []
     for title in history.quantities:
@@ -497,7 +499,9 @@ class _Step:
         return log(self.new / self.old)
 
 
-def _figures(history: History, given: Candidate, replaced: Sequence[Past], past: Sequence[Past]) -> Result:
+def _figures(
+    history: History, given: Candidate, replaced: Sequence[Past], past: Sequence[Past]
+) -> ExpectationResult:
     """Each figure against the one that it replaces, and against the one of its subject a period before."""
     told: list[tuple[Severity, str]] = []
     compared = 0
@@ -883,8 +887,8 @@ def _result(
     unexpected: int,
     says: str,
     remedy: str,
-) -> Result:
-    return Result(
+) -> ExpectationResult:
+    return ExpectationResult(
         expectation=name,
         level="load",
         severity=severity,
@@ -898,14 +902,14 @@ def _result(
     )
 
 
-def _failed(name: str, severity: Severity, dimension: Dimension, says: str, remedy: str) -> Result:
+def _failed(name: str, severity: Severity, dimension: Dimension, says: str, remedy: str) -> ExpectationResult:
     return _result(name, severity, dimension, False, 1, 1, says, remedy)
 
 
-def _kept(name: str, says: str) -> Result:
+def _kept(name: str, says: str) -> ExpectationResult:
     return _result(name, "critical", "consistency", True, 1, 0, says, "")
 
 
-def _undecided(name: str, why: str) -> Result:
+def _undecided(name: str, why: str) -> ExpectationResult:
     says = f"{ASKED[name]} Не судится: история слишком коротка ({why})."
     return _result(name, "critical", "consistency", True, 0, 0, says, "")

@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines.deliveries import Delivery, Offer, Slice, digest_of
 from pipelines.errors import OriginError
-from pipelines.loading.delivery import Delivery, Offer, Slice, digest_of
 from pipelines.settings import Settings
 
 RECEIPT = "receipt.json"

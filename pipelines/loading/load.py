@@ -19,15 +19,15 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.declarations.sources import Source, load_sources
+from pipelines.deliveries import DROPPED, Delivery, ExpectationResult, Known, Offer, Slice, origin_kind
 from pipelines.disk import disk_errors
 from pipelines.errors import DeliveryError, GorodError, LandingError, OriginError, Reason, WarehouseError
 from pipelines.interrupts import interrupts_raised
 from pipelines.loading import gate, landing
-from pipelines.loading.ahead import SMALL, Judgement, apart, judges, some_ahead
-from pipelines.loading.delivery import DROPPED, Delivery, Known, Offer, Slice, origin_kind
-from pipelines.loading.judging import BROKEN, Judged, broken, fatal, fingerprint, judge, read, where
 from pipelines.loading.past import held_against_history
+from pipelines.loading.prefetch import SMALL, Judgement, apart, judges, some_ahead
 from pipelines.loading.retention import removed
+from pipelines.loading.validate import BROKEN, Judged, broken, fatal, fingerprint, judge, read, where
 from pipelines.moments import today
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Entry, Event, LoadRecord, Seen, Warehouse, raw_table
@@ -63,7 +63,7 @@ class LoadOutcome:
     warnings: int
     not_retained: bool
     seconds: float
-    results: tuple[gate.Result, ...] = ()
+    results: tuple[ExpectationResult, ...] = ()
 
 
 def is_known(offer: Offer, known: Known) -> bool:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import yaml
 
-from pipelines.loading.delivery import Delivery
-from pipelines.loading.gate import Result
+from pipelines.deliveries import Delivery, ExpectationResult
 from pipelines.loading.history import ELSEWHERE, REPLACES, Candidate, Past, judge_by_history
-from pipelines.loading.judging import Judged
 from pipelines.loading.profile import Profile, load_history, profile_of, profile_query, read_profile
+from pipelines.loading.validate import Judged
 from pipelines.warehouse.base import Row, Warehouse, raw_table
 
 # Of the loads of the same instance and part so many are looked at, those nearest in time, and so many of the same season.
@@ -33,7 +32,9 @@ def held_against_history(delivery: Delivery, judged: Judged, warehouse: Warehous
     return judged.with_results(*results)
 
 
-def results_of_history(delivery: Delivery, profile: Path, warehouse: Warehouse) -> tuple[Result, ...]:
+def results_of_history(
+    delivery: Delivery, profile: Path, warehouse: Warehouse
+) -> tuple[ExpectationResult, ...]:
     """Hold a delivery, of whose rows ``profile`` is, against the loads in force.
 
     A replay is not held against the load that it judges again.

@@ -12,9 +12,9 @@ from pipelines import connectors
 from pipelines.connectors.drop_folder import inbox, strays, wait_until_quiet
 from pipelines.connectors.files import AMISS
 from pipelines.declarations.sources import Feed, Source, load_sources
+from pipelines.deliveries import Known, Offer
 from pipelines.disk import disk_errors
 from pipelines.errors import GorodError, OriginError, WarehouseBusyError
-from pipelines.loading.delivery import Known, Offer
 from pipelines.loading.load import is_known, known_offers
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse

@@ -31,8 +31,8 @@ from pathlib import Path
 import duckdb
 
 from expectations.vocabulary import History
-from pipelines.formats.typed import literal, quoted
 from pipelines.loading.suites import suite_module
+from pipelines.sql import literal, quoted
 
 SKETCH = 256
 LABELS = 100

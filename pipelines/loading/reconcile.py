@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from pipelines.declarations.sources import load_sources
+from pipelines.deliveries import Delivery
 from pipelines.loading import landing
-from pipelines.loading.delivery import Delivery
 from pipelines.loading.retention import removed
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse

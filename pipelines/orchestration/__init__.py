@@ -1,7 +1,1 @@
-"""Gorod as Dagster runs it."""
-
-# How Dagster's own message begins when an interrupt reaches a run from outside.
-INTERRUPTED = "Execution was interrupted"
-
-# The tag of a run that fetches what was taken already, too.
-AGAIN = "gorod/again"
+"""Gorod as Dagster runs it: jobs, schedules, sensors, and ``gorod run``."""

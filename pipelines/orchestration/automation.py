@@ -8,25 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assets.built import catalogue, marts
+from assets.keys import INDEX, PUBLICATION, REPORT, WRITER_POOL, raw_key
+from assets.raw import on_time_key, partition_dimensions, partition_key_of
 from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources
+from pipelines.deliveries import Offer
 from pipelines.errors import WarehouseBusyError
-from pipelines.loading.delivery import Offer
 from pipelines.loading.load import NO_REGISTER, has_register
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.loading.retention import prune_landing
 from pipelines.moments import ZONE
-from pipelines.orchestration.building_assets import INDEX, PUBLICATION, REPORT, catalogue, marts
-from pipelines.orchestration.environment import BUILD_JOB, WRITER_POOL
-from pipelines.orchestration.loading_assets import (
-    on_time_key,
-    partition_dimensions,
-    partition_key_of,
-    raw_key,
-)
+from pipelines.orchestration.dagster_home import BUILD_JOB
 from pipelines.orchestration.retention import prune_runs
 from pipelines.orchestration.run_retry import request_run, requests_or_reason, under_way
-from pipelines.orchestration.stale import is_unpublished, newest_sound_build, stale_since
+from pipelines.publishing.staleness import is_unpublished, newest_sound_build, stale_since
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
 

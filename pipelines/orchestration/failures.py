@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipelines.errors import DeclarationError, GorodError, OriginError, WarehouseBusyError, WarehouseError
-from pipelines.orchestration.environment import BUILD_JOB, dagster_instance
+from pipelines.orchestration.dagster_home import BUILD_JOB, dagster_instance
 from pipelines.orchestration.orphans import fail_orphaned_runs
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines import moments
-from pipelines.orchestration.environment import dagster_instance
+from pipelines.orchestration.dagster_home import dagster_instance
 from pipelines.orchestration.failures import subject_of
 from pipelines.settings import Settings
 

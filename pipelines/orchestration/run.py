@@ -12,19 +12,19 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assets.keys import AGAIN, INTERRUPTED
 from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources
+from pipelines.deliveries import DROPPED, Delivery, Offer
 from pipelines.errors import GorodError, OriginError, WarehouseBusyError, WarehouseError
 from pipelines.exit_codes import ExitCode, gravest
 from pipelines.interrupts import interrupts_noted
 from pipelines.loading import landing
-from pipelines.loading.ahead import judges
-from pipelines.loading.delivery import DROPPED, Delivery, Offer
 from pipelines.loading.load import NO_REGISTER, has_register, judged_by
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
+from pipelines.loading.prefetch import judges
 from pipelines.loading.retention import prune_landing
 from pipelines.moments import today
-from pipelines.orchestration import AGAIN, INTERRUPTED
 from pipelines.orchestration.failures import dbt_log, failed_models, why_failed
 from pipelines.orchestration.orphans import KILLED, this_host
 from pipelines.orchestration.waiting import wait_for_slot
@@ -113,13 +113,13 @@ def run(
         GorodError: nothing can be run at all.
     """
     # Dagster is imported only when there is something to run: a run with nothing new takes a moment.
-    from pipelines.indicators.held import differences, held_back_by_rule
+    from pipelines.dbt_project import manifest_ahead
     from pipelines.loading.answer import without_counts
-    from pipelines.orchestration.environment import manifest_ahead
     from pipelines.orchestration.retention import prune_runs
-    from pipelines.orchestration.stale import is_unpublished, stale_since
     from pipelines.publishing.embargo import held_loads
+    from pipelines.publishing.held_back import differences, held_back_by_rule
     from pipelines.publishing.soundness import ACCEPT_LOSS
+    from pipelines.publishing.staleness import is_unpublished, stale_since
 
     watch(watcher)
     try:
@@ -295,16 +295,15 @@ class _Runner:
 
     def __init__(self, settings: Settings, manifest: Callable[[], Path]) -> None:
         """``manifest`` waits for dbt's, which the definitions of what is built need."""
-        from pipelines.orchestration.environment import BUILD_JOB, COMMAND_CONFIG, prepare_dagster_home
+        from pipelines.orchestration.dagster_home import BUILD_JOB, COMMAND_CONFIG, prepare_dagster_home
 
         home = prepare_dagster_home(settings)
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
         from dagster import DagsterInstance
 
+        from assets.keys import INDEX, PUBLICATION, raw_key
         from pipelines import definitions
         from pipelines.orchestration import automation
-        from pipelines.orchestration.building_assets import INDEX, PUBLICATION
-        from pipelines.orchestration.loading_assets import raw_key
 
         self.manifest = manifest
         self.instance: DagsterInstance = DagsterInstance.from_config(str(home), COMMAND_CONFIG)
@@ -388,7 +387,7 @@ class _Runner:
         """Tags of the runs that cover the partitions of what is to be loaded: as few as there are unbroken ranges."""
         from dagster import MultiPartitionKey
 
-        from pipelines.orchestration.loading_assets import INSTANCE, MONTH, contiguous, partition_month
+        from assets.raw import INSTANCE, MONTH, contiguous, partition_month
 
         declared = load_sources()[source].feeds[feed]
         instances = list(load_sources()[source].instances)

@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from pipelines.orchestration.environment import ensure_manifest, prepare_dagster_home
+from pipelines.dbt_project import ensure_manifest
+from pipelines.orchestration.dagster_home import prepare_dagster_home
 from pipelines.orchestration.orphans import fail_orphaned_runs
 from pipelines.publishing.folders import only_writer
 from pipelines.settings import PROJECT, Settings

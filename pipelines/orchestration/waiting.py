@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from assets.keys import WRITER_POOL
 from pipelines.errors import WarehouseBusyError
-from pipelines.orchestration.environment import WRITER_POOL
 from pipelines.orchestration.orphans import fail_orphaned_runs
 from pipelines.progress import tell
 

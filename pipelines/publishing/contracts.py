@@ -12,9 +12,9 @@ from typing import Any
 import duckdb
 
 from pipelines.errors import GorodError
-from pipelines.formats.typed import literal, quoted
 from pipelines.publishing.folders import sha256_of
 from pipelines.publishing.keys import KEYS
+from pipelines.sql import literal, quoted
 from pipelines.warehouse.tables import contracts_schema
 
 SCHEMA = "published"

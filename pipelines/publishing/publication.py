@@ -21,7 +21,6 @@ from typing import Any
 import duckdb
 
 from pipelines.errors import GorodError, WarehouseError
-from pipelines.formats.typed import quoted
 from pipelines.publishing.contracts import (
     DATABASE,
     MANIFEST,
@@ -34,6 +33,7 @@ from pipelines.publishing.embargo import require_no_embargoed
 from pipelines.publishing.folders import BUILDING, free_name, only_writer, remove_leftovers, seal, sync
 from pipelines.publishing.soundness import losses, require_ledger, require_no_great_loss
 from pipelines.settings import Settings
+from pipelines.sql import quoted
 from pipelines.warehouse import open_warehouse, server_of
 from pipelines.warehouse.base import COPIED
 

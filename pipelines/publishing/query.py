@@ -11,11 +11,11 @@ import duckdb
 
 from pipelines import console
 from pipelines.errors import GorodError
-from pipelines.formats.typed import literal, quoted
-from pipelines.indicators.vintages import HISTORY, VALUES, known_at
 from pipelines.publishing.contracts import SCHEMA
+from pipelines.publishing.history import HISTORY, VALUES, known_at
 from pipelines.publishing.publication import Publication, current_publication
 from pipelines.settings import Settings
+from pipelines.sql import literal, quoted
 
 
 def ask(

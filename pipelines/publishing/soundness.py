@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import duckdb
 
 from pipelines.errors import GorodError
-from pipelines.formats.typed import literal, quoted
 from pipelines.publishing.contracts import LOADS, SCHEMA, Contract
 from pipelines.publishing.embargo import FIGURES
 from pipelines.publishing.keys import KEYS
+from pipelines.sql import literal, quoted
 
 # The tag of a run that says why its publication may lose more figures than is declared.
 ACCEPT_LOSS = "gorod/accept-loss"

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines.declarations.reports import Report, load_report
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.publishing.folders import BUILDING, only_writer, remove_leftovers, seal, sha256_of, sync
 from pipelines.publishing.publication import Publication, current_publication
-from pipelines.reporting.declaration import Report, load_report
 from pipelines.reporting.document import write_document
 from pipelines.reporting.figures import Digest, read_digest
 from pipelines.reporting.workbook import write_workbook

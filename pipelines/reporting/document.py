@@ -13,7 +13,7 @@ import typst
 from pipelines.errors import GorodError
 from pipelines.reporting.figures import LOW_COVERAGE, Digest, Line, Value
 from pipelines.reporting.pictures import bar_chart, figures_of, map_classes, printed, region_map
-from pipelines.reporting.wording import (
+from pipelines.wording import (
     MISSING,
     MISSING_EXPLAINED,
     NO_DATA,

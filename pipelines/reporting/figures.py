@@ -11,11 +11,11 @@ from typing import Any
 
 import duckdb
 
+from pipelines.declarations.reports import Report, ReportLine
+from pipelines.deliveries import month_span
 from pipelines.errors import GorodError, WarehouseError
-from pipelines.loading.delivery import month_span
 from pipelines.publishing.publication import Publication
-from pipelines.reporting.declaration import Report, ReportLine
-from pipelines.reporting.wording import REVISED, STATUS
+from pipelines.wording import REVISED, STATUS
 
 # finest first: of two periods that end on one day the finer is shown
 FREQUENCIES = ("M", "Q", "S", "A")

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.reporting.figures import Line, Territory, Value
-from pipelines.reporting.wording import missing, number
+from pipelines.wording import missing, number
 
 FONT = "Libertinus Serif"
 INK, GREY, PALE, BAR = "#1f2933", "#5f6b76", "#e4e8ec", "#8fb8d8"

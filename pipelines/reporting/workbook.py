@@ -13,7 +13,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from pipelines.reporting.figures import Digest, Line, Value
-from pipelines.reporting.wording import (
+from pipelines.wording import (
     FREQ,
     MISSING,
     MISSING_EXPLAINED,

@@ -19,9 +19,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pipelines.catalogue.territories import TERRITORIES, territory_rows
 from pipelines.declarations.access import Access, Group, Rows, groups, in_names, load_access
 from pipelines.declarations.sources import load_sources
+from pipelines.declarations.territories import TERRITORIES, territory_rows
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.warehouse.grants import Change, Grant, grant_changes, held
 from pipelines.warehouse.postgres import take_turn

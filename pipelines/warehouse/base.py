@@ -13,8 +13,8 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.declarations.sources import Feed
-from pipelines.loading.gate import Result
-from pipelines.warehouse.form import Step
+from pipelines.deliveries import ExpectationResult
+from pipelines.warehouse.migrations import Step
 from pipelines.warehouse.raw import Change
 
 Row = dict[str, Any]
@@ -84,7 +84,7 @@ class Entry:
     record: LoadRecord
     offer: Seen
     events: list[Event]
-    results: tuple[Result, ...]
+    results: tuple[ExpectationResult, ...]
     feed: Feed
     batch: Path | None
     quarantine: Path | None

@@ -1,4 +1,4 @@
-"""Whether a warehouse is whole: its form, the rows of each load against the ledger, what belongs to nothing."""
+"""Whether a warehouse is whole: its migrations, the rows of each load against the ledger, what belongs to nothing."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 import duckdb
 
-from pipelines.formats.typed import quoted
-from pipelines.loading.delivery import Slice
-from pipelines.warehouse import form
+from pipelines.deliveries import Slice
+from pipelines.sql import quoted
+from pipelines.warehouse import migrations
 from pipelines.warehouse.base import Warehouse
 from pipelines.warehouse.tables import asked
 
@@ -59,11 +59,11 @@ def check_warehouse(warehouse: Warehouse) -> Checked:
     with warehouse.connection(read_only=True) as connection:
         tables = _tables(connection)
         if ("ops", "load") not in tables:
-            nothing = Finding("form", "ops.load", "there is no ledger: gorod warehouse init")
+            nothing = Finding("migrations", "ops.load", "there is no ledger: gorod warehouse init")
             return Checked(None, 0, 0, 0, 0, [nothing])
         found = _one(connection, "select max(version) from ops.version")
         version = None if found is None else int(found)
-        findings = [] if version == form.VERSION else [_other_form(version)]
+        findings = [] if version == migrations.VERSION else [_other_form(version)]
         raw = sorted(name for schema, name in tables if schema == "raw")
         counts = _raw_counts(connection, raw)
         findings += _against_ledger(connection, counts)
@@ -87,9 +87,9 @@ def check_warehouse(warehouse: Warehouse) -> Checked:
 
 def _other_form(version: int | None) -> Finding:
     return Finding(
-        "form",
+        "migrations",
         "ops.version",
-        f"the ledger's form is {version or 'unknown'}, this Gorod's is {form.VERSION}: gorod warehouse migrate",
+        f"the ledger's migrations is {version or 'unknown'}, this Gorod's is {migrations.VERSION}: gorod warehouse migrate",
     )
 
 

@@ -9,8 +9,8 @@ import duckdb
 
 from pipelines.declarations.sources import load_sources
 from pipelines.errors import GorodError, WarehouseError
-from pipelines.formats.typed import quoted
-from pipelines.warehouse import form
+from pipelines.sql import quoted
+from pipelines.warehouse import migrations
 from pipelines.warehouse.base import COPIED, Warehouse
 from pipelines.warehouse.raw import require_unchanged
 
@@ -91,7 +91,7 @@ def require_new_or_own(path: Path) -> None:
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
-    """Schema and name of the tables that Gorod keeps, but for the record of its own form."""
+    """Schema and name of the tables that Gorod keeps, but for the record of its own migrations."""
     found = connection.execute(
         "select schema_name, table_name from duckdb_tables()"
         " where database_name = ? and list_contains(?, schema_name) and not starts_with(table_name, 'pg_')"
@@ -99,8 +99,8 @@ def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[
         " (select schema_name, view_name from duckdb_views() where database_name = ?) order by all",
         [database, list(SCHEMAS), database],
     ).fetchall()
-    views = {("ops", name) for name in (*form.views(), "audit", "audit_load")}
-    # the form is the target's own; who published there and changed its access is a server's own history
+    views = {("ops", name) for name in (*migrations.views(), "audit", "audit_load")}
+    # the migrations is the target's own; who published there and changed its access is a server's own history
     own = {("ops", name) for name in ("version", "audit_event", "writer", "preparer")}
     tables = [(str(schema), str(table)) for schema, table in found]
     return [table for table in tables if table not in views | own]

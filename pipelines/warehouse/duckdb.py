@@ -17,9 +17,9 @@ import duckdb
 from pipelines.declarations.sources import Feed, load_sources
 from pipelines.disk import full_disk
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
-from pipelines.formats.typed import literal, quoted
 from pipelines.interrupts import interrupts_raised
-from pipelines.warehouse import form, raw
+from pipelines.sql import literal, quoted
+from pipelines.warehouse import migrations, raw
 from pipelines.warehouse.base import Row, raw_table
 from pipelines.warehouse.ledger import Ledger
 from pipelines.warehouse.tables import comment
@@ -103,15 +103,15 @@ class DuckDBWarehouse(Ledger):
         """Path of the file."""
         return str(self.path)
 
-    def migrate(self) -> list[form.Step]:
-        """Bring an older form to the newest; the steps that were taken."""
+    def migrate(self) -> list[migrations.Step]:
+        """Bring an older migrations to the newest; the steps that were taken."""
         with self.connection() as connection:
             found, exists = _version(connection)
-            taken = form.steps(found) if exists and found is not None else []
+            taken = migrations.steps(found) if exists and found is not None else []
             for step in taken:
                 connection.begin()
                 connection.execute(step.sql)
-                connection.execute(form.RECORD.format(step.version))
+                connection.execute(migrations.RECORD.format(step.version))
                 connection.commit()
         self._make_form()
         return taken
@@ -120,7 +120,7 @@ class DuckDBWarehouse(Ledger):
         """Create what is missing: schemas, ledger, views, an empty raw table for each declared feed.
 
         Raises:
-            WarehouseError: the ledger has another form, or raw columns were read otherwise than they are declared.
+            WarehouseError: the ledger has another migrations, or raw columns were read otherwise than they are declared.
         """
         self._make_form(require_unchanged=True)
 
@@ -129,9 +129,9 @@ class DuckDBWarehouse(Ledger):
         with self.connection() as connection:
             connection.begin()
             found, exists = _version(connection)
-            form.require(found, exists, str(self.path))
-            connection.execute(form.schema_sql())
-            connection.execute(form.RECORD.format(form.VERSION))
+            migrations.require(found, exists, str(self.path))
+            connection.execute(migrations.schema_sql())
+            connection.execute(migrations.RECORD.format(migrations.VERSION))
             changed: list[raw.Change] = []
             for source in load_sources().values():
                 for name, feed in source.feeds.items():
@@ -194,7 +194,7 @@ class DuckDBWarehouse(Ledger):
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> tuple[int | None, bool]:
-    """The form of the ledger in a file, if it says, and whether there is a ledger at all."""
+    """The migrations of the ledger in a file, if it says, and whether there is a ledger at all."""
     tables = {
         name
         for (name,) in connection.execute(
@@ -247,7 +247,7 @@ def _mark(
 
 
 def _create(path: Path) -> None:
-    """An empty file in the newest form of storage: it is written a third faster, and only the pinned DuckDB reads it.
+    """An empty file in the newest migrations of storage: it is written a third faster, and only the pinned DuckDB reads it.
 
     Made beside and shown whole: a file that a killed process has left half made could never be opened.
     """

@@ -16,9 +16,9 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.declarations.sources import Feed
+from pipelines.deliveries import ExpectationResult
 from pipelines.errors import GorodError, WarehouseError
-from pipelines.formats.typed import literal, quoted
-from pipelines.loading.gate import Result
+from pipelines.sql import literal, quoted
 from pipelines.warehouse import raw
 from pipelines.warehouse.base import Entry, Event, Row, Seen, raw_table
 from pipelines.warehouse.tables import asked, rows_of_load
@@ -448,7 +448,9 @@ def _insert_offer(connection: duckdb.DuckDBPyConnection, load_id: str, offer: Se
     )
 
 
-def _insert_results(connection: duckdb.DuckDBPyConnection, load_id: str, results: tuple[Result, ...]) -> None:
+def _insert_results(
+    connection: duckdb.DuckDBPyConnection, load_id: str, results: tuple[ExpectationResult, ...]
+) -> None:
     """All at once: on a server each statement is a COPY of its own."""
     if not results:
         return
@@ -456,6 +458,6 @@ def _insert_results(connection: duckdb.DuckDBPyConnection, load_id: str, results
     for result in results:
         given = asdict(result)
         given["sample_rows"] = ", ".join(map(str, result.sample_rows)) or None
-        values += [load_id, *(given[field.name] for field in fields(Result))]
-    row = f"({', '.join('?' * (1 + len(fields(Result))))})"
+        values += [load_id, *(given[field.name] for field in fields(ExpectationResult))]
+    row = f"({', '.join('?' * (1 + len(fields(ExpectationResult))))})"
     connection.execute(f"insert into ops.load_result values {', '.join([row] * len(results))}", values)

@@ -25,10 +25,10 @@ from psycopg import sql
 
 from pipelines.declarations.sources import Feed, load_sources
 from pipelines.errors import WarehouseBusyError, WarehouseError
-from pipelines.formats.typed import literal, quoted
 from pipelines.interrupts import interrupts_raised
 from pipelines.progress import tell
-from pipelines.warehouse import form, raw
+from pipelines.sql import literal, quoted
+from pipelines.warehouse import migrations, raw
 from pipelines.warehouse.base import Entry, Event, Row, Seen, raw_table
 from pipelines.warehouse.ledger import Ledger
 from pipelines.warehouse.server import Server, is_away
@@ -126,16 +126,16 @@ class PostgresWarehouse(Ledger):
         """Host, port and database."""
         return f"PostgreSQL {self.server.name}"
 
-    def migrate(self) -> list[form.Step]:
-        """Bring an older form to the newest; the steps that were taken."""
+    def migrate(self) -> list[migrations.Step]:
+        """Bring an older migrations to the newest; the steps that were taken."""
         with self.server.session("migrates") as session:
             take_turn(session)
             found, exists = version(session)
-            taken = form.steps(found) if exists and found is not None else []
+            taken = migrations.steps(found) if exists and found is not None else []
             for step in taken:
                 with session.transaction():
                     _script(session, step.sql)
-                    _script(session, form.RECORD.format(step.version))
+                    _script(session, migrations.RECORD.format(step.version))
         self._make_form()
         with self.server.session("migrates", autocommit=True) as session:
             _lay_out_older(session)
@@ -145,7 +145,7 @@ class PostgresWarehouse(Ledger):
         """Create what is missing: schemas, ledger, views, an empty raw table for each declared feed.
 
         Raises:
-            WarehouseError: the ledger has another form, raw columns were read otherwise than they are declared, or the
+            WarehouseError: the ledger has another migrations, raw columns were read otherwise than they are declared, or the
                 database sorts text otherwise than by code.
         """
         self._make_form(require_unchanged=True)
@@ -155,7 +155,7 @@ class PostgresWarehouse(Ledger):
         with self.server.session("prepares") as session:
             take_turn(session)
             found, exists = version(session)
-            form.require(found, exists, self.server.name)
+            migrations.require(found, exists, self.server.name)
             if not exists:
                 require_order(session, self.server.name)
             changed = make_form(session)
@@ -298,7 +298,7 @@ _HELD: dict[str, _Held] = {}
 
 
 def version(session: psycopg.Connection[Any]) -> tuple[int | None, bool]:
-    """The form of the ledger in a database, if it says, and whether there is a ledger at all."""
+    """The migrations of the ledger in a database, if it says, and whether there is a ledger at all."""
     tables = {
         name
         for (name,) in session.execute(
@@ -314,17 +314,19 @@ def version(session: psycopg.Connection[Any]) -> tuple[int | None, bool]:
 
 
 def make_form(session: psycopg.Connection[Any]) -> list[raw.Change]:
-    """Schemas, ledger, views and raw tables of the newest form; locks nothing where all is there.
+    """Schemas, ledger, views and raw tables of the newest migrations; locks nothing where all is there.
 
     Returns:
         What in the raw tables is not as declared.
     """
-    text = form.schema_sql() + OWN.read_text(encoding="utf-8")
-    mark = f"Gorod's ledger, form {form.VERSION}, {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    text = migrations.schema_sql() + OWN.read_text(encoding="utf-8")
+    mark = (
+        f"Gorod's ledger, migrations {migrations.VERSION}, {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    )
     row = session.execute("select obj_description(to_regnamespace('ops'), 'pg_namespace')").fetchone()
     if row is None or row[0] != mark:
         _script(session, text)
-        _script(session, form.RECORD.format(form.VERSION))
+        _script(session, migrations.RECORD.format(migrations.VERSION))
         session.execute(sql.SQL("comment on schema ops is {}").format(sql.Literal(mark)))
     present: dict[str, dict[str, raw.Held]] = {}
     for table, column, sql_type, comment in session.execute(RAW_COLUMNS):

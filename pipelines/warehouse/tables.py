@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from pipelines.formats.typed import literal
+from pipelines.sql import literal
 
 
 def is_server(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> bool:

@@ -24,9 +24,8 @@ from pipelines.loading import landing
 from pipelines.loading.load import LoadOutcome, load_offers
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import Settings, get_settings
-from tests import forked
-from tests.pipeline import dying
-from tests.portal import HEADER, Portal, use_home
+from tests.support import crash, forked
+from tests.support.portal import HEADER, Portal, use_home
 
 WAY = Path("appeals_115") / "requests"
 
@@ -475,7 +474,7 @@ PLACES = [
 
 def load_and_die(home: Path, mirror: Path, place: str, when: str) -> None:
     """In a process of its own: load what was dropped, and die on the way."""
-    dying.act_at(place, when, 1, dying.die)
+    crash.act_at(place, when, 1, crash.die)
     given = Settings(home=home, mirror=mirror, origin="mirror", warehouse="", inbox_quiet_s=0)
     load(Portal(given, mirror / "appeals_115"))
 

@@ -16,15 +16,15 @@ import pytest
 
 from pipelines import connectors, moments
 from pipelines.connectors import http as connector
-from pipelines.connectors.asking import Patience
+from pipelines.connectors.http_retry import Patience
 from pipelines.declarations.sources import HttpOrigin, Source, load_sources
 from pipelines.errors import GorodError, OriginError
 from pipelines.loading import plan
 from pipelines.loading.load import known_offers, load_offer
 from pipelines.orchestration import run as run_module
 from pipelines.settings import Settings, get_settings
-from tests.bombs import MEGABYTE, bomb, memory
-from tests.portal import HEADER, Portal
+from tests.support.decompression_bombs import MEGABYTE, bomb, memory
+from tests.support.portal import HEADER, Portal
 
 QUICK = Patience(tries=3, first_wait_s=0.001, longest_wait_s=0.05, connect_s=2, read_s=0.5, answer_s=2)
 Handler = http.server.BaseHTTPRequestHandler

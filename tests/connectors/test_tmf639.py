@@ -29,7 +29,7 @@ from pipelines.errors import OriginError
 from pipelines.settings import Settings
 from sandbox.inventory import API
 from sandbox.tmf639 import Fault, Sandbox, serve
-from tests.bombs import MEGABYTE, bomb, memory
+from tests.support.decompression_bombs import MEGABYTE, bomb, memory
 
 QUICK = Patience(tries=3, snapshots=3, first_wait_s=0.001, longest_wait_s=0.05, connect_s=2, read_s=0.4)
 TOTAL, PAGE_SIZE, PAGES = 25, 10, 3

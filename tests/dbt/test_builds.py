@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.orchestration.stale import stale_since
+from pipelines.publishing.staleness import stale_since
 from pipelines.settings import PROJECT
 from pipelines.warehouse.duckdb import DuckDBWarehouse
-from tests import forked
+from tests.support import forked
 
 pytestmark = pytest.mark.slow
 

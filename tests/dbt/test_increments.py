@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pipelines.settings import PROJECT
-from tests import forked
+from tests.support import forked
 
 
 @pytest.mark.slow

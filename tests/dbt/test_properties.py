@@ -18,8 +18,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.dbt.small_warehouse import SmallWarehouse
-from tests.dbt.worlds import (
+from tests.support.cases import (
     BRANCHES,
     CITIES,
     EMPLOYED,
@@ -37,6 +36,7 @@ from tests.dbt.worlds import (
     gives_regions,
     whole_people,
 )
+from tests.support.small_warehouse import SmallWarehouse
 
 pytestmark = pytest.mark.slow
 

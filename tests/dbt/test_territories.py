@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.indicators.held import differences, held_back_by_rule
+from pipelines.publishing.held_back import differences, held_back_by_rule
 from pipelines.warehouse.duckdb import DuckDBWarehouse
-from tests.dbt.borders import (
+from tests.support.borders import (
     BY,
     UNITS,
     deliver_before,
@@ -26,7 +26,7 @@ from tests.dbt.borders import (
     register,
     towns,
 )
-from tests.dbt.small_warehouse import requests
+from tests.support.small_warehouse import requests
 
 
 def copied(warehouse: Any, folder: Path) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from pipelines.indicators.trace import show, trace
+from pipelines.operations.trace import show, trace
 from pipelines.publishing.exports.words import MISSING
 
 

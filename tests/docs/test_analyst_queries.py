@@ -9,7 +9,7 @@ import duckdb
 import pytest
 import yaml
 
-from pipelines.indicators.index.warehouse import COLUMNS
+from pipelines.publishing.index_values import COLUMNS
 from pipelines.settings import PROJECT
 
 GUIDE = (PROJECT / "docs" / "analysts.ru.md").read_text(encoding="utf-8")

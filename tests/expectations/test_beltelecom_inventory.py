@@ -13,13 +13,13 @@ import duckdb
 import pytest
 
 from pipelines.declarations.sources import load_sources
+from pipelines.deliveries import Delivery, Slice, ValidationResult
 from pipelines.formats import read
 from pipelines.loading import gate
-from pipelines.loading.delivery import Delivery, Slice
 from pipelines.loading.gate import load_suite
 from sandbox.inventory import inventory, read_cities
 from sandbox.tmf639 import SAMPLE
-from tests.beside import beside
+from tests.support.gate_context import beside
 
 SUITE = load_suite("beltelecom_inventory", "resources")
 FEED = load_sources()["beltelecom_inventory"].feeds["resources"]
@@ -115,7 +115,7 @@ def resources() -> list[Resource]:
     return inventory(read_cities(SAMPLE / "cities.csv"), "minsk_city")
 
 
-def judge(resources: list[Resource], folder: Path, branch: str = "minsk_city") -> gate.Verdict:
+def judge(resources: list[Resource], folder: Path, branch: str = "minsk_city") -> ValidationResult:
     """Deliver, read and judge resources as a snapshot of March 2026."""
     delivered = folder / "delivery"
     delivered.mkdir(parents=True)
@@ -134,7 +134,7 @@ def judge(resources: list[Resource], folder: Path, branch: str = "minsk_city") -
 @pytest.fixture(scope="module")
 def seeded(
     resources: list[Resource], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[gate.Verdict, dict[str, set[int]]]:
+) -> tuple[ValidationResult, dict[str, set[int]]]:
     """The verdict on an inventory with all defects at once, and the rows that each expectation must find."""
     spoiled = copy.deepcopy(resources)
     free = {
@@ -154,7 +154,7 @@ def seeded(
     return judge(spoiled, tmp_path_factory.mktemp("seeded")), rows
 
 
-def test_every_row_level_expectation_is_tried(seeded: tuple[gate.Verdict, dict[str, set[int]]]) -> None:
+def test_every_row_level_expectation_is_tried(seeded: tuple[ValidationResult, dict[str, set[int]]]) -> None:
     assert set(seeded[1]) | LOAD_LEVEL | OF_LENGTHS == {expectation.meta["name"] for expectation in SUITE}
 
 
@@ -162,7 +162,7 @@ def test_every_row_level_expectation_is_tried(seeded: tuple[gate.Verdict, dict[s
     "name", sorted({*(name for name, _, _ in DEFECTS), "resource_id_unique", "row.counts"})
 )
 def test_a_seeded_defect_is_found_where_it_is(
-    name: str, seeded: tuple[gate.Verdict, dict[str, set[int]]]
+    name: str, seeded: tuple[ValidationResult, dict[str, set[int]]]
 ) -> None:
     verdict, rows = seeded
     (result,) = (result for result in verdict.results if result.expectation == name)
@@ -175,7 +175,7 @@ def test_a_seeded_defect_is_found_where_it_is(
 
 
 def test_spoiled_rows_are_kept_back_or_flagged_and_the_rest_is_accepted(
-    seeded: tuple[gate.Verdict, dict[str, set[int]]],
+    seeded: tuple[ValidationResult, dict[str, set[int]]],
 ) -> None:
     verdict, rows = seeded
     severity = {expectation.meta["name"]: expectation.severity for expectation in SUITE}

@@ -19,15 +19,14 @@ import pyarrow as pa
 import pytest
 
 from pipelines.declarations.sources import SOURCES, PivotJsonFormat, load_sources
-from pipelines.loading.delivery import Delivery, parse_slice
-from pipelines.loading.gate import Verdict
-from pipelines.loading.judging import Judged, judge
+from pipelines.deliveries import Delivery, ValidationResult, parse_slice
 from pipelines.loading.load import LoadOutcome, load_offers
 from pipelines.loading.plan import Wanted, make_plan
+from pipelines.loading.validate import Judged, judge
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
-from tests.beside import REGISTER, TODAY, beside
-from tests.portal import use_home
+from tests.support.gate_context import REGISTER, TODAY, beside
+from tests.support.portal import use_home
 
 BELSTAT = SOURCES / "belstat" / "sample"
 TERRITORIES = SOURCES / "territory_register" / "sample"
@@ -70,11 +69,11 @@ def register_codes() -> list[str]:
     return [row["territory_id"] for row in csv.DictReader(REGISTER.open(encoding="utf-8", newline=""))]
 
 
-def failed(verdict: Verdict) -> set[str]:
+def failed(verdict: ValidationResult) -> set[str]:
     return {result.expectation for result in verdict.results if result.refuses}
 
 
-def words(verdict: Verdict, expectation: str) -> str:
+def words(verdict: ValidationResult, expectation: str) -> str:
     (result,) = [result for result in verdict.results if result.expectation == expectation]
     return f"{result.says} {result.remedy}"
 
@@ -88,7 +87,7 @@ def migration(table: str) -> Answer:
     return answer
 
 
-def judge_migration(folder: Path, part: str, answer: Answer) -> Verdict:
+def judge_migration(folder: Path, part: str, answer: Answer) -> ValidationResult:
     name = f"belstat_{part}_2024-2025.json"
     return take(folder, "belstat", "migration", name, json.dumps(answer, ensure_ascii=False)).verdict
 
@@ -488,7 +487,7 @@ def layer(part: str) -> dict[str, Any]:
     return found
 
 
-def judge_layer(folder: Path, part: str, content: dict[str, Any]) -> Verdict:
+def judge_layer(folder: Path, part: str, content: dict[str, Any]) -> ValidationResult:
     return take(folder, "territory_register", "boundaries", f"{part}.geojson", json.dumps(content)).verdict
 
 

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pytest
 
 from pipelines.declarations.sources import SOURCES, FileOrigin, load_sources
+from pipelines.deliveries import Batch, Delivery, parse_slice
 from pipelines.formats import read
-from pipelines.loading.delivery import Batch, Delivery, parse_slice
 from pipelines.loading.gate import READABLE, evaluate, load_suite
-from tests.beside import beside
+from tests.support.gate_context import beside
 
 # feed: the sample that the defects are seeded into
 SAMPLES: dict[str, tuple[str, str | None, str | None]] = {

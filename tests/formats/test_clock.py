@@ -16,9 +16,9 @@ from pydantic import ValidationError
 
 from pipelines import formats
 from pipelines.declarations.sources import Column, Feed
+from pipelines.deliveries import Delivery, Slice
 from pipelines.errors import GorodError
 from pipelines.formats.clock import iso_sql
-from pipelines.loading.delivery import Delivery, Slice
 from pipelines.moments import MINSK, in_minsk, parse_as_of
 
 COLUMN = {"type": "timestamp", "description": "d"}

@@ -26,11 +26,11 @@ from pydantic import ValidationError
 
 from pipelines import formats
 from pipelines.declarations.sources import Feed, load_sources
+from pipelines.deliveries import Batch, Delivery, Slice
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats import csv as csv_format
-from pipelines.loading.delivery import Batch, Delivery, Slice
-from pipelines.loading.judging import Judged, judge
-from tests.beside import beside
+from pipelines.loading.validate import Judged, judge
+from tests.support.gate_context import beside
 
 HEADER = "number,title,person,amount,rate,day"
 COLUMNS: dict[str, dict[str, Any]] = {

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from pipelines import formats
 from pipelines.declarations.sources import Feed
+from pipelines.deliveries import Delivery, Slice
 from pipelines.errors import DeliveryError
-from pipelines.loading.delivery import Delivery, Slice
 
 NAMES = ["id", "title", "person", "place", "note"]
 KEPT = [name for name in NAMES if name != "person"]

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.declarations.sources import Column, Feed
+from pipelines.deliveries import Delivery, Slice
 from pipelines.errors import DeliveryError
 from pipelines.formats import read
-from pipelines.loading.delivery import Delivery, Slice
 
 NAMES = {"ru": "-", "be": "-", "en": "-"}
 DECIMAL = Column(type="decimal", description="-")

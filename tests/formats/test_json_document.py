@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from pipelines.deliveries import Delivery, parse_slice
 from pipelines.errors import DeliveryError
 from pipelines.formats import read
 from pipelines.formats.json_document import DEEPEST, JsonError, parse
-from pipelines.loading.delivery import Delivery, parse_slice
 from tests.formats.test_json_fuzz import (
     INVENTORY_FEED,
     LAYER,

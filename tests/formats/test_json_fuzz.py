@@ -19,9 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.declarations.sources import Feed, load_sources
+from pipelines.deliveries import Delivery, parse_slice
 from pipelines.errors import DeliveryError
 from pipelines.formats import read
-from pipelines.loading.delivery import Delivery, parse_slice
 from tests.formats.strict_json import HALF, NotStrictError, Number, mutant, strict
 
 PERSON = "Секретова"

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.declarations.sources import Column, Feed
+from pipelines.deliveries import Delivery, Slice, parse_slice
 from pipelines.errors import DeliveryError
 from pipelines.formats import read
-from pipelines.loading.delivery import Delivery, Slice, parse_slice
 
 TERRITORY, SEX = "Территория", "Пол"
 TEXT = {"type": "text", "description": "-"}

@@ -16,10 +16,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.declarations.sources import Feed, load_sources
+from pipelines.deliveries import Batch, Delivery, Slice
 from pipelines.errors import DeclarationError, DeliveryError
 from pipelines.formats import read
 from pipelines.formats.tmf639 import parse_path
-from pipelines.loading.delivery import Batch, Delivery, Slice
 from sandbox.inventory import inventory, read_cities
 from sandbox.tmf639 import SAMPLE
 

@@ -13,10 +13,10 @@ import yaml
 from pipelines.declarations.corrections import load_corrections
 from pipelines.declarations.indicators import load_catalogue
 from pipelines.errors import DeclarationError
-from pipelines.indicators.corrections import misfits
-from pipelines.indicators.trace import show, trace
+from pipelines.operations.corrections import misfits
+from pipelines.operations.trace import show, trace
 from pipelines.warehouse.duckdb import DuckDBWarehouse
-from tests.dbt.small_warehouse import SmallWarehouse, fill
+from tests.support.small_warehouse import SmallWarehouse, fill
 
 WAGE = Decimal(450)
 WORDS = {"ru": "опечатка", "be": "памылка", "en": "a slip"}

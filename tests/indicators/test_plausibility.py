@@ -15,10 +15,10 @@ from pipelines.catalogue.plausibility import PLAUSIBILITY_TABLES, plausibility_r
 from pipelines.declarations.indicators import load_catalogue
 from pipelines.declarations.plausibility import Rule, load_plausibility
 from pipelines.errors import DeclarationError
-from pipelines.indicators.plausibility import impossible
+from pipelines.operations.plausibility import impossible
 from pipelines.warehouse.duckdb import DuckDBWarehouse
-from tests.dbt.small_warehouse import SmallWarehouse, fill, requests
-from tests.indicators.test_texts import flaws, texts_of
+from tests.declarations.test_texts import flaws, texts_of
+from tests.support.small_warehouse import SmallWarehouse, fill, requests
 
 CATALOGUE = load_catalogue()
 SHIPPED = load_plausibility(CATALOGUE)

@@ -13,13 +13,13 @@ import duckdb
 import pytest
 from hypothesis import strategies as st
 
+from pipelines.deliveries import Batch, ExpectationResult, Offer, Slice, ValidationResult
 from pipelines.errors import GorodError
 from pipelines.loading import gate
 from pipelines.loading import load as load_module
-from pipelines.loading.delivery import Batch, Offer, Slice
 from pipelines.loading.load import load_offer, replay, waive
 from pipelines.warehouse.check import check_warehouse
-from tests.portal import HEADER, Portal
+from tests.support.portal import HEADER, Portal
 
 TODAY = (datetime.now(UTC) + timedelta(hours=3)).date()  # Minsk
 START = date(2024, 1, 1)
@@ -256,7 +256,7 @@ def empty(portal: Portal) -> None:
         connection.execute("delete from raw.appeals_115__requests")
 
 
-def stand_in(batch: Batch, _suite: Any, _parameters: Any, folder: Path, *_: Any) -> gate.Verdict:
+def stand_in(batch: Batch, _suite: Any, _parameters: Any, folder: Path, *_: Any) -> ValidationResult:
     """A gate that costs no time: bad rows are kept back, and any of them refuses the load."""
     out = folder / "quarantine.parquet"
     with duckdb.connect() as connection:
@@ -265,10 +265,10 @@ def stand_in(batch: Batch, _suite: Any, _parameters: Any, folder: Path, *_: Any)
             f" where organisation_id = '{BAD}') to '{out}' (format parquet)"
         )
         (bad,) = connection.execute(f"select count(*) from '{out}'").fetchone() or (0,)
-    result = gate.Result(
+    result = ExpectationResult(
         "sound", "row", "critical", "validity", None, not bad, batch.rows, bad, "says", "remedy"
     )
-    return gate.Verdict((result,), out if bad else None, bad)
+    return ValidationResult((result,), out if bad else None, bad)
 
 
 @pytest.fixture

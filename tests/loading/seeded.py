@@ -15,14 +15,13 @@ from random import Random
 from typing import Any
 
 from pipelines.declarations.sources import SOURCES
-from pipelines.loading.delivery import Delivery, Offer, parse_slice
-from pipelines.loading.gate import Result
+from pipelines.deliveries import Delivery, ExpectationResult, Offer, parse_slice
 from pipelines.loading.load import LoadOutcome, judging_of, load_offer
 from pipelines.loading.past import held_against_history
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse
 from sandbox.inventory import inventory, read_cities
-from tests.portal import HEADER
+from tests.support.portal import HEADER
 
 Files = dict[str, str]
 KINDS = ("halved rows", "swapped districts", "unit x 1000", "repeated month", "re-coded categories")
@@ -74,7 +73,7 @@ class World:
         """Load a delivery."""
         return load_offer(given.offer(), self.settings, self.warehouse)
 
-    def attempt(self, given: Given) -> tuple[bool, list[Result]]:
+    def attempt(self, given: Given) -> tuple[bool, list[ExpectationResult]]:
         """Judge a delivery by the whole gate and enter nothing: whether it would be accepted, and what was found."""
         self.tried += 1
         folder = self.folder / str(self.tried)

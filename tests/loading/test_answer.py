@@ -14,7 +14,7 @@ from pipelines.loading.load import load_offer
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
-from tests.portal import use_home
+from tests.support.portal import use_home
 
 FILE = "belstat_net_oblast_2024-2025.json"
 

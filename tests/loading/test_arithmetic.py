@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.loading.ledger_model import live, quick_gate, steps  # noqa: F401 - a fixture
-from tests.portal import Portal
+from tests.support.portal import Portal
 
 ANY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 

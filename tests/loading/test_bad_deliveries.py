@@ -16,7 +16,7 @@ from pipelines.loading.answer import Answer, answer
 from pipelines.loading.load import LoadOutcome, load_offer, replay
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import get_settings
-from tests.portal import ADDRESS, HEADER, PERSON, Portal, use_home
+from tests.support.portal import ADDRESS, HEADER, PERSON, Portal, use_home
 
 MONTHS = [f"{year}-{month:02}" for year in range(2019, 2023) for month in range(1, 13)]
 SOUND = ["2024-01", "2024-02"]

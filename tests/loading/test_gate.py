@@ -19,11 +19,11 @@ import pytest
 import expectations as suites
 from expectations.vocabulary import load, row, rule
 from pipelines.declarations.sources import load_sources
+from pipelines.deliveries import Batch, ValidationResult
 from pipelines.errors import DeclarationError, GorodError
 from pipelines.interrupts import interrupts_raised
 from pipelines.loading import gate
-from pipelines.loading.delivery import Batch
-from pipelines.loading.gate import READABLE, Verdict, evaluate, load_context, load_suite
+from pipelines.loading.gate import READABLE, evaluate, load_context, load_suite
 from pipelines.loading.profile import load_history
 from tests.expectations import test_beltelecom_inventory, test_open_sources
 
@@ -53,11 +53,11 @@ def spoil(batch: Batch, assignment: str, where: str) -> Batch:
     return Batch(path, batch.rows, {})
 
 
-def judge(batch: Batch, *suite: Any, **parameters: Any) -> Verdict:
+def judge(batch: Batch, *suite: Any, **parameters: Any) -> ValidationResult:
     return evaluate(batch, suite, {**PARAMETERS, **parameters}, batch.path.parent)
 
 
-def kept_back(verdict: Verdict) -> dict[int, list[dict[str, Any]]]:
+def kept_back(verdict: ValidationResult) -> dict[int, list[dict[str, Any]]]:
     if verdict.quarantine is None:
         return {}
     rows = duckdb.sql(f"select row_no, reasons from '{verdict.quarantine}'").fetchall()
@@ -161,7 +161,7 @@ def test_what_cannot_be_evaluated_refuses_the_load(broken: Any, batch: Batch) ->
 
 
 def test_a_verdict_without_results_accepts_nothing() -> None:
-    assert not Verdict(()).accepted
+    assert not ValidationResult(()).accepted
 
 
 @pytest.mark.parametrize(

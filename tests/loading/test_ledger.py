@@ -17,15 +17,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from expectations.vocabulary import row, rule
+from pipelines.deliveries import Delivery, Offer, Slice, ValidationResult
 from pipelines.errors import GorodError, LandingError, WarehouseError
 from pipelines.loading import gate
-from pipelines.loading.delivery import Delivery, Offer, Slice
 from pipelines.loading.landing import has_pending, land, pending, unknowable
 from pipelines.loading.load import LoadOutcome, load_delivery, load_offer, replay, waive, would_replace
 from pipelines.loading.reconcile import reconcile, spoilt
 from pipelines.warehouse.check import check_warehouse
 from tests.loading.ledger_model import BAD, quick_gate  # noqa: F401 - a fixture
-from tests.portal import HEADER, Portal
+from tests.support.portal import HEADER, Portal
 
 TODAY = (datetime.now(UTC) + timedelta(hours=3)).date()  # Minsk
 
@@ -298,9 +298,9 @@ def test_a_suite_can_ask_whose_delivery_it_is(
 def test_rows_that_do_not_arrive_undo_the_whole_load(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     judge = gate.evaluate
 
-    def miscount(*arguments: Any) -> gate.Verdict:
+    def miscount(*arguments: Any) -> ValidationResult:
         verdict = judge(*arguments)
-        return gate.Verdict(verdict.results, verdict.quarantine, verdict.quarantined + 1, verdict.flagged)
+        return ValidationResult(verdict.results, verdict.quarantine, verdict.quarantined + 1, verdict.flagged)
 
     monkeypatch.setattr(gate, "evaluate", miscount)
     portal.put("2024-01", portal.rows("2024-01", 5))

@@ -10,16 +10,15 @@ import pytest
 
 from pipelines.loading.load import replay, waive
 from pipelines.warehouse.check import check_warehouse
-from tests import forked
 from tests.loading.ledger_model import BAD, quick_gate, stand_in  # noqa: F401 - a fixture
-from tests.pipeline import dying
 from tests.pipeline.conftest import environment_of
-from tests.portal import Portal
+from tests.support import crash, forked
+from tests.support.portal import Portal
 
 TODAY = (datetime.now(UTC) + timedelta(hours=3)).date()  # Minsk
 
 WAIVER = [
-    ("pipelines.loading.judging:formats.read", "after", 1),
+    ("pipelines.loading.validate:formats.read", "after", 1),
     ("pipelines.warehouse.ledger:_insert_events", "after", 1),
     ("pipelines.warehouse.ledger:_require_place", "after", 1),
     ("pipelines.warehouse.ledger:_insert_batch", "after", 1),
@@ -27,7 +26,7 @@ WAIVER = [
     ("pipelines.warehouse.ledger:Ledger.commit_waiver", "after", 1),
 ]
 REPLAY = [
-    ("pipelines.loading.judging:formats.read", "after", 1),
+    ("pipelines.loading.validate:formats.read", "after", 1),
     ("pipelines.warehouse.ledger:_insert_offer", "after", 1),
     ("pipelines.warehouse.ledger:_insert_events", "after", 1),
     ("pipelines.warehouse.ledger:_insert_batch", "after", 1),
@@ -44,7 +43,7 @@ def act(command: str, load_id: str, death: tuple[str, str, int] | None) -> None:
 
     gate.evaluate = stand_in
     if death is not None:
-        dying.act_at(*death, dying.die)
+        crash.act_at(*death, crash.die)
     settings = get_settings()
     warehouse = open_warehouse(settings)
     if command == "waive":

@@ -16,14 +16,14 @@ import pyarrow as pa
 import pytest
 
 from pipelines import formats
+from pipelines.deliveries import Delivery, Slice, parse_slice
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.loading import gate, landing, load
 from pipelines.loading.answer import answer
-from pipelines.loading.delivery import Delivery, Slice, parse_slice
 from pipelines.loading.load import LoadOutcome, load_offers, load_pending
 from pipelines.moments import today
 from pipelines.warehouse import ledger
-from tests.portal import PERSON, Portal
+from tests.support.portal import PERSON, Portal
 
 SECRET = f"could not read {PERSON}"
 
@@ -255,16 +255,16 @@ def test_a_month_that_cannot_be_is_refused_and_the_others_are_loaded(
 def test_the_month_that_it_is_now_may_be_delivered_and_the_next_may_not(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines.loading import judging
+    from pipelines.loading import validate
 
-    monkeypatch.setattr(judging, "today", lambda: date(2024, 2, 1))
+    monkeypatch.setattr(validate, "today", lambda: date(2024, 2, 1))
     for month in ("2024-02", "2024-03"):
         portal.put(month, portal.rows(month, 5))
     assert {key: outcome.state for key, outcome in load_all(portal).items()} == {
         "2024-02": "accepted",
         "2024-03": "rejected",
     }
-    untimely = judging._untimely
+    untimely = validate._untimely
     feed = load.load_sources()["belstat"].feeds["wages"]
     assert untimely(parse_slice("2018-2024", None), feed) is None  # a year that has begun
     assert untimely(parse_slice("2018-2025", None), feed) is not None

@@ -16,7 +16,7 @@ from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.base import Warehouse
-from tests.portal import use_home
+from tests.support.portal import use_home
 
 SAMPLE = SOURCES / "territory_register" / "sample" / "territories"
 HEAD = "kind,territory_id,from_id,to_id,valid_from,weight,act\n"

@@ -14,8 +14,9 @@ import pytest
 from expectations.vocabulary import History
 from pipelines.connectors.drop_folder import inbox
 from pipelines.declarations.sources import SOURCES, load_sources
+from pipelines.deliveries import ExpectationResult
 from pipelines.loading.answer import answer
-from pipelines.loading.gate import Result, load_suite
+from pipelines.loading.gate import load_suite
 from pipelines.loading.load import LoadOutcome, load_offer, replay, waive
 from pipelines.loading.past import CONFIRMED
 from pipelines.loading.profile import load_history
@@ -35,7 +36,7 @@ from tests.loading.seeded import (
     snapshot,
     table,
 )
-from tests.portal import use_home
+from tests.support.portal import use_home
 
 SAMPLE = SOURCES / "territory_register" / "sample" / "geo"
 SEED = 7
@@ -66,7 +67,7 @@ def silent(outcome: LoadOutcome) -> bool:
     return outcome.state == "accepted" and all(result.success for result in looking_back(outcome))
 
 
-def looking_back(outcome: LoadOutcome) -> list[Result]:
+def looking_back(outcome: LoadOutcome) -> list[ExpectationResult]:
     """What was asked of the loads before; the suite has its own tests."""
     return [one for one in outcome.results if one.expectation.startswith(LOOKING_BACK)]
 

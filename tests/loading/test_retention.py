@@ -19,7 +19,7 @@ from pipelines.loading.reconcile import reconcile, spoilt
 from pipelines.loading.retention import prune_landing, removed
 from pipelines.moments import today
 from pipelines.orchestration.automation import prune_job
-from tests.portal import PERSON, Portal
+from tests.support.portal import PERSON, Portal
 
 DAYS = load_sources()["appeals_115"].feeds["requests"].landing_days
 

@@ -13,7 +13,7 @@ from pipelines.loading.history import ASKED
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
 from tests.loading.seeded import KINDS, Fault, World, clean_next, clean_past, faults
-from tests.portal import use_home
+from tests.support.portal import use_home
 
 
 @dataclass

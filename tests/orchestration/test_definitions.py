@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
+from assets.raw import contiguous
 from pipelines.declarations.sources import load_sources
-from pipelines.orchestration.loading_assets import contiguous
 from pipelines.settings import PROJECT, get_settings
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.json")
@@ -42,8 +42,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def defs(home: Path) -> dg.Definitions:  # noqa: ARG001 - the definitions are made in that home
+    from assets.built import marts
     from pipelines.definitions import defs as make
-    from pipelines.orchestration.building_assets import marts
 
     marts.cache_clear()
     return make()

@@ -16,7 +16,7 @@ from dagster import (
     materialize,
 )
 
-from pipelines.orchestration import environment
+from pipelines.orchestration import dagster_home
 from pipelines.orchestration.event_log import EmbeddedEventLog
 from pipelines.settings import get_settings
 from tests.conftest import use_home
@@ -37,13 +37,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Dagster's home of an embedded warehouse."""
     use_home(monkeypatch, tmp_path / "home", None)
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    return environment.prepare_dagster_home(get_settings())
+    return dagster_home.prepare_dagster_home(get_settings())
 
 
 @pytest.fixture
 def command(home: Path) -> Iterator[DagsterInstance]:
     """Dagster as ``gorod run`` uses it."""
-    with DagsterInstance.from_config(str(home), environment.COMMAND_CONFIG) as instance:
+    with DagsterInstance.from_config(str(home), dagster_home.COMMAND_CONFIG) as instance:
         assert isinstance(instance.event_log_storage, EmbeddedEventLog)
         yield instance
 
@@ -76,7 +76,7 @@ def test_the_ui_reads_what_the_command_writes(home: Path, command: DagsterInstan
 def test_the_command_goes_on_with_what_the_ui_wrote(home: Path) -> None:
     with DagsterInstance.from_config(str(home)) as ui:
         materialize([numbers, numbers_are_positive], instance=ui)
-    with DagsterInstance.from_config(str(home), environment.COMMAND_CONFIG) as command:
+    with DagsterInstance.from_config(str(home), dagster_home.COMMAND_CONFIG) as command:
         run = materialize([numbers, numbers_are_positive], instance=command)
         assert len(command.fetch_materializations(AssetKey("numbers"), limit=10).records) == 2
     assert _read(home, run.run_id)[1] == 2

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.cli import app
 from pipelines.exit_codes import ExitCode
-from pipelines.orchestration.environment import BUILD_JOB, prepare_dagster_home
+from pipelines.orchestration.dagster_home import BUILD_JOB, prepare_dagster_home
 from pipelines.orchestration.orphans import KILLED
-from tests.portal import Portal
+from tests.support.portal import Portal
 
 LOG = "/somewhere/dbt/target-duckdb/dbt.log"
 SAID = f"""The dbt CLI process failed. See {LOG}.
@@ -99,5 +99,5 @@ def test_a_failure_of_before_is_over_when_the_marts_are_up_to_date(
             "insert into ops.build select 'sound', now(), true, true, ?, count(*) from ops.load_event",
             [definitions_hash()],
         )
-    monkeypatch.setattr("pipelines.indicators.status.is_unpublished", lambda *_: False)
+    monkeypatch.setattr("pipelines.operations.status.is_unpublished", lambda *_: False)
     assert "build failed" not in CliRunner().invoke(app, ["status"]).stdout

@@ -20,10 +20,10 @@ from pipelines import moments
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.loading import load as loading
 from pipelines.orchestration import automation, run_retry
-from pipelines.orchestration.environment import prepare_dagster_home
+from pipelines.orchestration.dagster_home import prepare_dagster_home
 from pipelines.publishing import publication
 from pipelines.settings import get_settings
-from tests.portal import Portal
+from tests.support.portal import Portal
 
 KILLED_RUN = """
 import os, sys, json, signal

@@ -9,17 +9,16 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus, job
 from dagster._utils.interrupts import capture_interrupts
 
+from assets import built
+from assets.keys import WRITER_POOL
+from pipelines.dbt_project import ensure_manifest
 from pipelines.errors import WarehouseBusyError
 from pipelines.interrupts import interrupts_noted
 from pipelines.loading.plan import Wanted
-from pipelines.orchestration import building_assets, run, stale
-from pipelines.orchestration.environment import (
-    COMMAND_CONFIG,
-    WRITER_POOL,
-    ensure_manifest,
-    prepare_dagster_home,
-)
-from tests.portal import Portal
+from pipelines.orchestration import run
+from pipelines.orchestration.dagster_home import COMMAND_CONFIG, prepare_dagster_home
+from pipelines.publishing import staleness
+from tests.support.portal import Portal
 
 
 @job
@@ -29,8 +28,8 @@ def writes_long() -> None:
 
 @pytest.mark.slow
 def test_a_run_of_the_ui_that_writes_is_named(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stale, "stale_since", lambda _: None)
-    monkeypatch.setattr(stale, "is_unpublished", lambda *_: False)
+    monkeypatch.setattr(staleness, "stale_since", lambda _: None)
+    monkeypatch.setattr(staleness, "is_unpublished", lambda *_: False)
     portal.put("2024-01", portal.rows("2024-01", 3))
     home = prepare_dagster_home(portal.settings)
     with DagsterInstance.from_config(str(home), COMMAND_CONFIG) as instance:
@@ -62,10 +61,10 @@ def test_what_a_step_says_and_its_exit_code_reach_the_command(
         except RuntimeError as error:
             raise WarehouseBusyError("a table is being read by session 7", "Ask them.") from error
 
-    monkeypatch.setattr(building_assets, "write_catalogue", locked)
+    monkeypatch.setattr(built, "write_catalogue", locked)
     runner = run._Runner(portal.settings, lambda: ensure_manifest(portal.settings))
     with pytest.raises(WarehouseBusyError, match="is being read by session 7") as caught:
-        runner.execute(runner.build_job, assets=list(building_assets.catalogue.keys))
+        runner.execute(runner.build_job, assets=list(built.catalogue.keys))
     assert caught.value.exit_code == 4
     assert "Ask them." in str(caught.value)
     assert "Traceback" not in str(caught.value)

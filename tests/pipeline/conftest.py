@@ -14,9 +14,9 @@ from pipelines.declarations.sources import SOURCES
 from pipelines.loading.load import load_offer
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import Settings, get_settings
-from tests import forked
 from tests.conftest import made_once
-from tests.portal import Portal, use_home
+from tests.support import forked
+from tests.support.portal import Portal, use_home
 
 # what a month of Minsk holds in the small country: month, number of requests
 MONTHS = {"2024-01": 40, "2024-02": 30, "2024-03": 0, "2024-04": 50}

@@ -18,12 +18,12 @@ from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
 
 from pipelines.cli import app
-from pipelines.loading.delivery import Offer, Slice
+from pipelines.deliveries import Offer, Slice
 from pipelines.loading.landing import land
 from pipelines.loading.load import load_offer
 from pipelines.settings import PROJECT
 from tests.pipeline.conftest import environment_of, gorod
-from tests.portal import ADDRESS, HEADER, PERSON, Portal
+from tests.support.portal import ADDRESS, HEADER, PERSON, Portal
 
 TODAY = (datetime.now(UTC) + timedelta(hours=3)).date()
 

@@ -16,10 +16,9 @@ import pytest
 from pipelines.loading.landing import has_pending
 from pipelines.publishing.publication import current_publication
 from pipelines.settings import Settings
-from tests import forked
-from tests.pipeline import dying
 from tests.pipeline.conftest import copy_country, environment_of
-from tests.portal import Portal
+from tests.support import crash, forked
+from tests.support.portal import Portal
 
 pytestmark = pytest.mark.slow
 
@@ -28,8 +27,8 @@ PLACES = [
     ("pipelines.connectors.files:shutil.copyfileobj", "before", 2),
     ("pipelines.loading.landing:mark_pending", "after", 2),
     ("pipelines.loading.landing:_sync", "after", 6),  # the folder stands in its place
-    ("pipelines.loading.judging:formats.read", "after", 2),
-    ("pipelines.loading.judging:gate.evaluate", "after", 2),
+    ("pipelines.loading.validate:formats.read", "after", 2),
+    ("pipelines.loading.validate:gate.evaluate", "after", 2),
     ("pipelines.warehouse.ledger:_insert_batch", "after", 2),
     ("pipelines.loading.landing:settle", "before", 2),
     ("pipelines.loading.landing:settle", "after", 2),
@@ -54,7 +53,7 @@ def country_of(built: Path, folder: Path) -> Path:
 def run(home: Path, builds: bool = True, death: tuple[str, str, int] | None = None) -> int:
     """Exit code of a run in a process of its own."""
     said = home.parent / "said.txt"
-    process = forked.start(said, environment_of(home), dying.main, builds, death)
+    process = forked.start(said, environment_of(home), crash.main, builds, death)
     process.join()
     assert process.exitcode in (0, -signal.SIGKILL), said.read_text(encoding="utf-8")[-5000:]
     return process.exitcode
@@ -163,7 +162,7 @@ def test_a_run_killed_while_it_builds_and_publishes(
         kill_when_compiled(home, model)
         assert current_publication(Settings(home=home)) == before
     for place in (
-        "pipelines.indicators.index.publish:evaluate_methods",
+        "pipelines.publishing.index_contract:evaluate_methods",
         "pipelines.publishing.publication:seal",
     ):
         assert run(home, death=(place, "before", 1)) == -signal.SIGKILL

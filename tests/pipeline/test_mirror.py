@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.declarations.sources import load_sources
-from pipelines.loading.delivery import Offer
+from pipelines.deliveries import Offer
 from pipelines.loading.load import load_offer
 from pipelines.loading.plan import Wanted, all_offers, make_plan
 from pipelines.settings import Settings

@@ -18,9 +18,9 @@ from pipelines.loading.plan import run_lock
 from pipelines.progress import watch
 from pipelines.settings import PROJECT, Settings
 from pipelines.warehouse.duckdb import DuckDBWarehouse
-from tests import writing_run as writing_run_of
 from tests.pipeline.conftest import environment_of, gorod
-from tests.portal import Portal
+from tests.support import writing_run as writing_run_of
+from tests.support.portal import Portal
 
 HOLD = """
 import sys
@@ -277,7 +277,7 @@ def writing_run(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Settings], subprocess.Popen[str]]:
     """Another run of the same Dagster, as the UI would start it, that holds the one writer's slot until it is ended."""
-    from pipelines.orchestration.environment import prepare_dagster_home
+    from pipelines.orchestration.dagster_home import prepare_dagster_home
 
     def start(settings: Settings) -> subprocess.Popen[str]:
         monkeypatch.setenv("DAGSTER_HOME", "")  # put back at the end

@@ -13,9 +13,9 @@ import pytest
 
 from pipelines.publishing.publication import current_publication
 from pipelines.settings import PROJECT, Settings
-from tests import forked
 from tests.pipeline.conftest import environment_of, gorod
-from tests.portal import Portal
+from tests.support import forked
+from tests.support.portal import Portal
 
 pytestmark = pytest.mark.slow
 
@@ -94,9 +94,9 @@ def materialise_again(home: Path) -> None:
     program = """
 import dagster as dg
 from pipelines.definitions import defs
-from pipelines.orchestration.building_assets import marts
-from pipelines.orchestration.environment import prepare_dagster_home
-from pipelines.orchestration.loading_assets import raw_key
+from assets.built import marts
+from pipelines.orchestration.dagster_home import prepare_dagster_home
+from assets.raw import raw_key
 from pipelines.settings import get_settings
 home = prepare_dagster_home(get_settings())
 instance = dg.DagsterInstance.from_config(str(home))

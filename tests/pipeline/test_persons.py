@@ -24,7 +24,7 @@ from pipelines.loading.plan import Wanted, make_plan
 from sandbox.inventory import API, City, Resource, inventory
 from sandbox.tmf639 import serve
 from tests.pipeline.conftest import gorod
-from tests.portal import HEADER, Portal
+from tests.support.portal import HEADER, Portal
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.loading.ledger_model import live, quick_gate, steps  # noqa: F401 - a fixture
-from tests.portal import Portal
+from tests.support.portal import Portal
 
 MINSK = ("minsk", "")
 # refused, waived over what is accepted, cut, ended; a snapshot; what is gone; a replay of what was superseded

@@ -12,17 +12,17 @@ import pytest
 
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.errors import GorodError, WarehouseError
-from pipelines.orchestration.stale import stale_since
 from pipelines.publishing.publication import require_sound_build
+from pipelines.publishing.staleness import stale_since
 from pipelines.warehouse import copy as moving
 from pipelines.warehouse.base import Warehouse
 from pipelines.warehouse.check import check_warehouse
 from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
-from tests.dbt import small_warehouse as small
 from tests.pipeline.conftest import built, copy_country, gorod  # noqa: F401
 from tests.postgres.conftest import Databases
+from tests.support import small_warehouse as small
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from dagster import AssetKey, DagsterInstance, asset, materialize
 
-from pipelines.orchestration import environment
+from pipelines.orchestration import dagster_home
 from pipelines.orchestration.event_log_server import ServerEventLog
 from pipelines.settings import get_settings
 from tests.conftest import use_home
@@ -25,8 +25,8 @@ def test_sessions_that_are_cut_are_opened_anew_and_the_ui_reads_it_all(
 ) -> None:
     use_home(monkeypatch, tmp_path / "home", None, warehouse=dsn)
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    home = str(environment.prepare_dagster_home(get_settings()))
-    with DagsterInstance.from_config(home, environment.COMMAND_CONFIG) as command:
+    home = str(dagster_home.prepare_dagster_home(get_settings()))
+    with DagsterInstance.from_config(home, dagster_home.COMMAND_CONFIG) as command:
         assert isinstance(command.event_log_storage, ServerEventLog)
         for number in (1, 2):
             materialize([numbers], instance=command)

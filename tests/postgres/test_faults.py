@@ -17,7 +17,7 @@ from pipelines.settings import get_settings
 from pipelines.warehouse.check import check_warehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
 from sandbox import postgres
-from tests.portal import Portal, use_home
+from tests.support.portal import Portal, use_home
 
 
 @pytest.fixture

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
+from assets.keys import WRITER_POOL
 from pipelines.errors import WarehouseBusyError
-from pipelines.orchestration.environment import WRITER_POOL, prepare_dagster_home
+from pipelines.orchestration.dagster_home import prepare_dagster_home
 from pipelines.orchestration.orphans import HOST, KILLED, fail_orphaned_runs
 from pipelines.orchestration.waiting import wait_for_slot
 from pipelines.settings import get_settings
-from tests import writing_run
-from tests.portal import use_home
+from tests.support import writing_run
+from tests.support.portal import use_home
 
 
 @pytest.fixture(params=["file", "server"])

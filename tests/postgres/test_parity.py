@@ -15,16 +15,15 @@ import pytest
 from psycopg import sql
 
 from pipelines.catalogue.definition import definitions_hash
-from pipelines.indicators.index.publish import publish_index
+from pipelines.publishing.index_contract import publish_index
 from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.server import Server
-from tests import forked
 from tests.conftest import run_on_samples
-from tests.dbt import borders
-from tests.dbt import small_warehouse as small
 from tests.postgres.conftest import Databases
+from tests.support import borders, forked
+from tests.support import small_warehouse as small
 
 # The only things that may differ: moments at which things were done here. docs/parity.md says why.
 MOMENTS = {"pub_indicator_value_history_v1": {"known_from"}}

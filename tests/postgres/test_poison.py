@@ -7,10 +7,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.formats.typed import literal
+from pipelines.deliveries import Batch, ValidationResult
 from pipelines.loading import gate, landing
-from pipelines.loading.ahead import judges
-from pipelines.loading.delivery import Batch
+from pipelines.loading.prefetch import judges
+from pipelines.sql import literal
 from tests.connectors.test_drop_folder import (
     moved,
     test_an_origin_that_offers_what_it_offered_supersedes_no_correction,
@@ -18,7 +18,7 @@ from tests.connectors.test_drop_folder import (
     touch,
 )
 from tests.loading.test_poison import load_all
-from tests.portal import Portal
+from tests.support.portal import Portal
 
 __all__ = [
     "moved",
@@ -36,7 +36,7 @@ def test_a_null_character_refuses_its_delivery_alone(
         portal.put(month, portal.rows(month, 5))
     evaluate, judged = gate.evaluate, []
 
-    def let_through(batch: Batch, *arguments: Any) -> gate.Verdict:
+    def let_through(batch: Batch, *arguments: Any) -> ValidationResult:
         """The gate, with no rule that a null character would break."""
         verdict = evaluate(batch, *arguments)
         judged.append(batch)

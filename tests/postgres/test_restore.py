@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pipelines.indicators.index.publish import publish_index
+from pipelines.publishing.index_contract import publish_index
 from pipelines.publishing.server import publish_on_server
 from pipelines.settings import PROJECT
 from pipelines.warehouse import access
@@ -27,9 +27,9 @@ from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.server import Server
 from sandbox import postgres
-from tests.dbt import small_warehouse as small
 from tests.postgres.test_copy import rows
 from tests.postgres.test_parity import dbt
+from tests.support import small_warehouse as small
 
 pytestmark = pytest.mark.slow
 ARCHIVE = PROJECT / "deploy" / "postgresql" / "archive-wal"

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import text
 
 from pipelines import moments
-from pipelines.orchestration.environment import COMMAND_CONFIG, prepare_dagster_home
+from pipelines.orchestration.dagster_home import COMMAND_CONFIG, prepare_dagster_home
 from pipelines.orchestration.retention import prune_runs
 from pipelines.settings import Settings, get_settings
 from pipelines.warehouse import engine_of
-from tests.portal import use_home
+from tests.support.portal import use_home
 
 RUNS_A_DAY, KEPT_DAYS = 5, 3
 # sixty runs; a server's storage is the same code, and takes its time

@@ -9,9 +9,9 @@ import pytest
 from psycopg import sql
 
 from pipelines import moments
-from tests.orchestration.test_stale import *  # noqa: F403
-from tests.orchestration.test_stale import waived
-from tests.portal import Portal
+from tests.publishing.test_staleness import *  # noqa: F403
+from tests.publishing.test_staleness import waived
+from tests.support.portal import Portal
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Niue"])

@@ -14,18 +14,18 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pipelines.indicators.releases import list_releases, verify
 from pipelines.loading.landing import has_pending
 from pipelines.loading.load import load_offer
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.publishing.publication import current_publication
+from pipelines.releases.archive import list_releases, verify
 from pipelines.settings import Settings, get_settings
 from pipelines.warehouse.check import check_warehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
 from sandbox import postgres
 from tests.pipeline.conftest import _lay_mirror
-from tests.portal import Portal, use_home
-from tests.postgres.striking import Blow, Done, Running, raise_up, small_disk
+from tests.support.fault_injection import Blow, Done, Running, raise_up, small_disk
+from tests.support.portal import Portal, use_home
 
 RUN = ["run", "--source", "appeals_115"]
 RELEASE = ["release", "cut", "--period", "2022-Q1", "--by", "test", "--as-of"]
@@ -33,13 +33,13 @@ KINDS = ("killed", "stopped", "dropped")
 PHASES = {
     "plan": ("pipelines.loading.plan:known_offers", "before"),
     "landing": ("pipelines.loading.landing:mark_pending", "after"),
-    "gate": ("pipelines.loading.judging:gate.evaluate", "after"),
+    "gate": ("pipelines.loading.validate:gate.evaluate", "after"),
     "load": ("pipelines.warehouse.ledger:_insert_batch", "after"),
-    "catalogue": ("pipelines.orchestration.building_assets:write_catalogue", "after"),
-    "dbt": ("pipelines.orchestration.building_assets:tell", "before", 12),
-    "indices": ("pipelines.indicators.index.publish:evaluate_methods", "after"),
+    "catalogue": ("assets.built:write_catalogue", "after"),
+    "dbt": ("assets.built:tell", "before", 12),
+    "indices": ("pipelines.publishing.index_contract:evaluate_methods", "after"),
     "publication": ("pipelines.publishing.server:_tell", "before"),
-    "release": ("pipelines.indicators.releases:_enter", "before"),
+    "release": ("pipelines.releases.archive:_enter", "before"),
 }
 # where what happens; all kinds everywhere where GOROD_EVERY_BLOW is set, which takes twice as long
 LOADING = {"plan": ["stopped"], "landing": ["dropped"], "gate": ["killed"], "load": [*KINDS]}

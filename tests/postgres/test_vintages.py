@@ -1,4 +1,4 @@
-"""Vintages, embargo and releases on a server: what holds of a file holds there too."""
+"""Vintages, embargo and archive on a server: what holds of a file holds there too."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.indicators import releases
-from pipelines.indicators.index.publish import newest_build, publish_index
-from pipelines.indicators.releases import cut, list_releases, verify
-from pipelines.indicators.vintages import known
 from pipelines.publishing.embargo import ended_embargo
+from pipelines.publishing.history import known
+from pipelines.publishing.index_contract import newest_build, publish_index
+from pipelines.releases import archive
+from pipelines.releases.archive import cut, list_releases, verify
 from pipelines.settings import Settings
 from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
-from tests.dbt.small_warehouse import SmallWarehouse, fill
 from tests.postgres.test_parity import dbt
+from tests.support.small_warehouse import SmallWarehouse, fill
 
 KEY = ("appeals_per_1000", "c-minsk", "2019-06", "_T")
 
@@ -81,7 +81,7 @@ def test_vintages_embargo_and_a_release(dsn: str, tmp_path: Path, monkeypatch: p
     assert ended is not None
     assert ended < datetime.now(UTC)
 
-    monkeypatch.setattr(releases, "load_calendar", lambda _: {})
+    monkeypatch.setattr(archive, "load_calendar", lambda _: {})
     settings = Settings(home=tmp_path / "home", warehouse=dsn, busy_timeout_s=2)
     release = cut(settings, "2019-Q1", second, by="x")
     assert release.is_new

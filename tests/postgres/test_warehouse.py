@@ -16,11 +16,11 @@ import pytest
 from pipelines.declarations.sources import load_sources
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 from pipelines.settings import PROJECT
-from pipelines.warehouse import form, warehouse_at
+from pipelines.warehouse import migrations, warehouse_at
 from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.server import Server, is_away
-from tests.portal import Portal
 from tests.postgres.conftest import Databases
+from tests.support.portal import Portal
 
 
 def test_it_prepares_a_raw_table_for_each_feed_and_no_column_of_a_person(
@@ -48,7 +48,7 @@ def test_preparing_again_locks_nothing(
     with psycopg.connect(dsn) as reader:  # a transaction that has read the ledger and stays open
         reader.execute("select count(*) from ops.load_state")
         warehouse.prepare()
-    assert session.execute("select version from ops.version").fetchall() == [(form.VERSION,)]
+    assert session.execute("select version from ops.version").fetchall() == [(migrations.VERSION,)]
 
 
 def test_a_column_that_a_feed_gains_is_added_and_old_rows_keep_their_values(
@@ -83,7 +83,7 @@ def test_a_query_cannot_write(warehouse: PostgresWarehouse) -> None:
 def test_a_ledger_of_a_newer_form_is_left_alone(
     warehouse: PostgresWarehouse, session: psycopg.Connection[Any]
 ) -> None:
-    session.execute("insert into ops.version values (%s, now())", [form.VERSION + 1])
+    session.execute("insert into ops.version values (%s, now())", [migrations.VERSION + 1])
     with pytest.raises(WarehouseError, match="another version") as caught:
         warehouse.prepare()
     assert "newer Gorod" in caught.value.remedy

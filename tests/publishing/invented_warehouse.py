@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines.warehouse.form import schema_sql
+from pipelines.warehouse.migrations import schema_sql
 
 CONTRACTS = {
     "pub_indicator_value_v1": "indicator varchar, ref_area varchar, freq varchar, time_period varchar,"

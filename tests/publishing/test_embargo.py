@@ -19,16 +19,16 @@ from typer.testing import CliRunner
 from pipelines.cli import app
 from pipelines.errors import GorodError
 from pipelines.exit_codes import ExitCode
-from pipelines.formats.typed import quoted
-from pipelines.indicators.index.publish import newest_build, publish_index
-from pipelines.orchestration.stale import stale_since
 from pipelines.publishing.exports.products import PRODUCTS, export
+from pipelines.publishing.index_contract import newest_build, publish_index
 from pipelines.publishing.publication import Publication, publish
 from pipelines.publishing.query import ask
+from pipelines.publishing.staleness import stale_since
 from pipelines.reporting.digest import make_digest
 from pipelines.settings import Settings, get_settings
+from pipelines.sql import quoted
 from pipelines.warehouse.duckdb import DuckDBWarehouse
-from tests.dbt.small_warehouse import SmallWarehouse, cells, fill, requests
+from tests.support.small_warehouse import SmallWarehouse, cells, fill, requests
 
 # Wages of 2018 in the regions of Brest and Minsk, and what is computed from the first: its ratio to the country's 500,
 # and to the 300 of the year before. The wage of Brest in 2019 is known too: its growth would tell 2018.

@@ -138,7 +138,7 @@ def test_the_asset_makes_them_of_the_current_publication(
 ) -> None:
     import dagster as dg
 
-    from pipelines.orchestration.export_assets import EXPORTS, exports
+    from assets.exports import EXPORTS, exports
 
     monkeypatch.setenv("GOROD_HOME", str(home.home))
     get_settings.cache_clear()

@@ -12,8 +12,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "publishing"))
 import invented_warehouse as invented
 
 from pipelines.declarations.common import Names
+from pipelines.declarations.reports import Report, ReportLine
 from pipelines.publishing.publication import publish
-from pipelines.reporting.declaration import Report, ReportLine
 from pipelines.reporting.digest import ReportResult, make_digest
 from pipelines.settings import Settings
 

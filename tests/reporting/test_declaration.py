@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.declarations.reports import REPORTS, load_report
 from pipelines.errors import DeclarationError
-from pipelines.reporting.declaration import REPORTS, load_report
 
 GOOD = """\
 report: r

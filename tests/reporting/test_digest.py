@@ -15,12 +15,12 @@ import pytest
 from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
 
+from pipelines.declarations.reports import Report, ReportLine
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.publishing.publication import current_publication, publish
-from pipelines.reporting.declaration import Report, ReportLine
 from pipelines.reporting.digest import ReportResult, make_digest
-from pipelines.reporting.wording import number
 from pipelines.settings import Settings
+from pipelines.wording import number
 
 WARNING = "СИНТЕТИЧЕСКИЕ ДАННЫЕ – не для использования"
 HEADER = 4

@@ -19,12 +19,12 @@ import duckdb
 import pytest
 
 from pipelines.declarations.sources import SOURCES, Feed, FileOrigin, load_sources
+from pipelines.deliveries import Delivery, Slice, ValidationResult, parse_slice
 from pipelines.formats import read
-from pipelines.loading.delivery import Delivery, Slice, parse_slice
-from pipelines.loading.gate import Verdict, evaluate, load_suite, parameters_of
+from pipelines.loading.gate import evaluate, load_suite, parameters_of
 from pipelines.settings import PROJECT
 from sandbox.samples.__main__ import SAMPLES, write
-from tests.beside import REGISTER, beside
+from tests.support.gate_context import REGISTER, beside
 
 TERRITORIES = PROJECT / "assets" / "territories"
 MIRROR = os.environ.get("GOROD_MIRROR")
@@ -89,7 +89,7 @@ def read_rows(file: File, out: Path) -> duckdb.DuckDBPyRelation:
     return duckdb.sql(f"select * from '{batch.path}' order by row_no")
 
 
-def pass_gate(file: File, folder: Path) -> Verdict:
+def pass_gate(file: File, folder: Path) -> ValidationResult:
     folder.mkdir(parents=True, exist_ok=True)
     delivery = Delivery(
         "d",

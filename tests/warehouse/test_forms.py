@@ -1,6 +1,6 @@
-"""A warehouse of every form that there ever was ends in the newest, with the columns and views of a fresh one.
+"""A warehouse of every migrations that there ever was ends in the newest, with the columns and views of a fresh one.
 
-``forms/`` keeps each form as it was when it was new: ``0001.sql`` is the first. They are never changed.
+``forms/`` keeps each migrations as it was when it was new: ``0001.sql`` is the first. They are never changed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import duckdb
 import psycopg
 import pytest
 
-from pipelines.warehouse import form
+from pipelines.warehouse import migrations
 from pipelines.warehouse.base import Warehouse
 from pipelines.warehouse.check import check_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
@@ -39,7 +39,10 @@ def shape(warehouse: Warehouse) -> list[Any]:
 def test_an_older_form_ends_as_a_fresh_one(
     older: Path, engine: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    version, text = int(older.stem), older.read_text(encoding="utf-8") + form.RECORD.format(int(older.stem))
+    version, text = (
+        int(older.stem),
+        older.read_text(encoding="utf-8") + migrations.RECORD.format(int(older.stem)),
+    )
     fresh: Warehouse
     found: Warehouse
     entered = "insert into ops.load_event values ('a', 1, 'waived', timestamp '2026-01-01 00:00:00', 'x', 'y', date '2026-02-01')"
@@ -57,11 +60,11 @@ def test_an_older_form_ends_as_a_fresh_one(
             session.execute(entered)
         found, fresh = PostgresWarehouse(dsn), PostgresWarehouse(made.new())
     fresh.prepare()
-    assert [step.version for step in found.migrate()] == list(range(version + 1, form.VERSION + 1))
+    assert [step.version for step in found.migrate()] == list(range(version + 1, migrations.VERSION + 1))
     assert shape(found) == shape(fresh)
     assert [row["by_whom"] for row in found.query("from ops.load_event")] == ["x"]
     newest = found.query("select max(version) as version from ops.version")
-    assert newest == [{"version": form.VERSION}]
+    assert newest == [{"version": migrations.VERSION}]
 
 
 LOAD = """
@@ -79,8 +82,8 @@ LOAD = """
 def test_what_an_older_gorod_let_count_twice_is_told_and_counts_once(
     engine: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    """The first form, whose views let a waiver in beside what it cuts through."""
-    text = FORMS[0].read_text(encoding="utf-8") + form.RECORD.format(1) + ";"
+    """The first migrations, whose views let a waiver in beside what it cuts through."""
+    text = FORMS[0].read_text(encoding="utf-8") + migrations.RECORD.format(1) + ";"
     for number, (first, last, outcome, event) in enumerate(
         [
             (2015, 2019, "accepted", "accepted"),
@@ -115,4 +118,4 @@ def test_what_an_older_gorod_let_count_twice_is_told_and_counts_once(
 
 
 def test_every_form_is_kept() -> None:
-    assert [int(path.stem) for path in FORMS] == list(range(1, form.VERSION + 1))
+    assert [int(path.stem) for path in FORMS] == list(range(1, migrations.VERSION + 1))

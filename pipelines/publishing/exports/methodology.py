@@ -35,7 +35,7 @@ from pipelines.publishing.exports.words import (
     TOTALS,
     Text,
 )
-from pipelines.reporting.wording import number as russian_number
+from pipelines.wording import number as russian_number
 
 LANGUAGE_NAMES = {"ru": "Русский", "be": "Беларуская", "en": "English"}
 LISTS: dict[str, dict[str, Text]] = {

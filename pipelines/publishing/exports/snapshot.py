@@ -13,8 +13,8 @@ from typing import Any
 import duckdb
 
 from pipelines.errors import GorodError
-from pipelines.formats.typed import literal
 from pipelines.publishing.contracts import SCHEMA
+from pipelines.sql import literal
 
 Row = dict[str, Any]
 LANGUAGES = ("ru", "be", "en")

@@ -13,16 +13,16 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from pipelines.declarations.access import Access, Login, load_access
-from pipelines.indicators.index.publish import publish_index
+from pipelines.publishing.index_contract import publish_index
 from pipelines.publishing.server import publish_on_server
 from pipelines.warehouse import access
 from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.server import Server
-from tests.dbt import small_warehouse as small
 from tests.postgres.conftest import Databases
 from tests.postgres.test_parity import dbt
+from tests.support import small_warehouse as small
 
 PASSWORD = "only-for-tests"
 LOGINS = {

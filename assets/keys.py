@@ -1,0 +1,25 @@
+"""Names that assets and the jobs made of them share: keys, the writer's pool, tags."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from pipelines.reporting.digest import DIGEST
+
+INDEX = dg.AssetKey(["published", "pub_index_value_v1"])
+PUBLICATION = dg.AssetKey(["publication", "current"])
+REPORT = dg.AssetKey(["report", DIGEST])
+
+# The pool of all that writes to the warehouse: DuckDB has one writer.
+WRITER_POOL = "warehouse"
+
+# The tag of a run that fetches what was taken already, too.
+AGAIN = "gorod/again"
+
+# How Dagster's own message begins when an interrupt reaches a run from outside.
+INTERRUPTED = "Execution was interrupted"
+
+
+def raw_key(source: str, feed: str) -> dg.AssetKey:
+    """The asset key of a feed's raw table: its name."""
+    return dg.AssetKey(["raw", f"{source}__{feed}"])

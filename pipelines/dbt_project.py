@@ -1,0 +1,105 @@
+"""dbt's project as Gorod runs it: its environment, its manifest and where it writes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipelines.catalogue.definition import definitions_hash
+from pipelines.disk import disk_errors
+from pipelines.errors import GorodError
+from pipelines.moments import today
+from pipelines.settings import PROJECT, Settings
+from pipelines.warehouse import engine_of, heard, server_of
+
+DBT_PROJECT = PROJECT / "dbt"
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """The environment that dbt is run in."""
+    server = server_of(settings)
+    reached = {"GOROD_WAREHOUSE_PATH": settings.warehouse} if server is None else dict(server.environment)
+    return {
+        **reached,
+        "GOROD_DBT_TARGET": engine_of(settings),
+        "GOROD_TODAY": today().isoformat(),
+        "GOROD_DEFINITIONS_HASH": definitions_hash(),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_TARGET_PATH": str(dbt_target(settings)),
+        "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
+        # every statement in the log costs a tenth of a build; the statements themselves are in target*/run
+        "DBT_LOG_LEVEL_FILE": os.environ.get("DBT_LOG_LEVEL_FILE", "info"),
+        "DBT_PROFILES_DIR": str(DBT_PROJECT),
+    }
+
+
+def dbt_target(settings: Settings) -> Path:
+    """Where dbt keeps its manifest and compiled SQL: of its own for each warehouse engine."""
+    return settings.home / "dbt" / f"target-{engine_of(settings)}"
+
+
+def dbt_executable() -> str:
+    """The dbt of this interpreter's environment, on PATH or not."""
+    return str(Path(sys.executable).with_name("dbt"))
+
+
+def ensure_manifest(settings: Settings) -> Path:
+    """Path of dbt's manifest; parses the dbt project if its files changed since.
+
+    Raises:
+        GorodError: the project does not parse.
+    """
+    with manifest_ahead(settings) as manifest:
+        return manifest()
+
+
+@contextmanager
+def manifest_ahead(settings: Settings) -> Iterator[Callable[[], Path]]:
+    """Let dbt parse its project, if files of it changed since, beside what the body does; who needs it calls for it.
+
+    What is given is :func:`ensure_manifest`, which waits for what has been begun.
+    """
+    target = dbt_target(settings)
+    # a copy: each build writes manifest.json anew, and may be killed or find the disk full meanwhile
+    kept = target / f"parsed-{definitions_hash()[:16]}.json"
+    if kept.exists():
+        yield lambda: kept
+        return
+    with disk_errors(settings.home):
+        target.mkdir(parents=True, exist_ok=True)
+    project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+    with subprocess.Popen(
+        [dbt_executable(), "--no-use-colors", "--quiet", "parse", *project],
+        env={**os.environ, **dbt_environment(settings)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as parsing:
+
+        def ensured() -> Path:
+            if kept.exists():
+                return kept
+            said, _ = parsing.communicate()
+            if parsing.returncode != 0:
+                raise heard(settings, said) or GorodError(
+                    f"the dbt project does not parse: {said.strip()}", "Run `dbt parse` in dbt/ and mend it."
+                )
+            for older in target.glob("parsed-*"):
+                older.unlink()
+            with disk_errors(settings.home):
+                part = kept.with_suffix(".part")
+                shutil.copyfile(target / "manifest.json", part)
+                part.replace(kept)
+            return kept
+
+        try:
+            yield ensured
+        finally:
+            # nobody called for it
+            if parsing.poll() is None:
+                parsing.terminate()

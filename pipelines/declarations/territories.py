@@ -1,0 +1,115 @@
+"""The code lists of territories as rows of ``catalogue``."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import DeclarationError
+from pipelines.settings import PROJECT
+
+Rows = list[dict[str, Any]]
+
+TERRITORIES = PROJECT / "assets" / "territories"
+
+# name -> columns with their types; the order is the order of the columns
+TERRITORY_TABLES: dict[str, dict[str, str]] = {
+    "territory_code": {
+        "ref_area": "text",
+        "level": "text",
+        "soato": "text",
+        "soato_status": "text",
+        "iso_3166_2": "text",
+        "name_en": "text",
+    },
+    "territory_name": {"source": "text", "name": "text", "ref_area": "text", "note": "text"},
+    "subordination": {"ref_area": "text", "district": "text"},
+    "territory_parent": {
+        "ref_area": "text",
+        "parent": "text",
+        "valid_from": "date",
+        "valid_to": "date",
+        "act": "text",
+    },
+}
+
+
+def territory_rows(folder: Path) -> dict[str, Rows]:
+    """Rows of ``territory_code``, ``territory_name``, ``subordination``, ``territory_parent`` from the code lists.
+
+    Raises:
+        DeclarationError: a list is absent, lacks a column, or has a key twice.
+    """
+    codes = _code_list(folder / "codes.csv", TERRITORY_TABLES["territory_code"], ("ref_area",))
+    names = _code_list(folder / "names.csv", TERRITORY_TABLES["territory_name"], ("source", "name"))
+    return {
+        "territory_code": codes,
+        "territory_name": names + _under_the_other_code(names, codes),
+        "subordination": _code_list(
+            folder / "subordination.csv", TERRITORY_TABLES["subordination"], ("ref_area",)
+        ),
+        "territory_parent": _parents(folder / "changes.csv"),
+    }
+
+
+def _under_the_other_code(names: Rows, codes: Rows) -> Rows:
+    """The names of a place that has two codes, once more: Minsk is a region and a city, with one SOATO.
+
+    A source names it once; its figure is that of both, so that neither regions nor cities lack their capital.
+    """
+    soato = {row["ref_area"]: row["soato"] for row in codes if row["soato"]}
+    others = [(one, other) for one in soato for other in soato if one != other and soato[one] == soato[other]]
+    return [{**row, "ref_area": other} for row in names for one, other in others if row["ref_area"] == one]
+
+
+def _parents(path: Path) -> Rows:
+    """Former parents of territories; the spans of a territory do not overlap, and each ends."""
+    rows = _code_list(path, TERRITORY_TABLES["territory_parent"], ("ref_area", "valid_to"))
+    spans: dict[str, list[tuple[date, date]]] = {}
+    for number, row in enumerate(rows, start=2):
+        try:
+            row["valid_from"] = date.fromisoformat(row["valid_from"] or "0001-01-01")
+            row["valid_to"] = date.fromisoformat(row["valid_to"] or "")
+        except ValueError as error:
+            raise DeclarationError(
+                f"{path}:{number}: {error}",
+                "valid_from and valid_to are days, 2013-12-31; only valid_from may be empty.",
+            ) from error
+        known = spans.setdefault(row["ref_area"], [])
+        if row["valid_to"] < row["valid_from"] or any(
+            row["valid_from"] <= last and first <= row["valid_to"] for first, last in known
+        ):
+            raise DeclarationError(
+                f"{path}:{number}: the span of {row['ref_area']} overlaps another or ends before it begins",
+                "A territory has one parent at a time.",
+            )
+        known.append((row["valid_from"], row["valid_to"]))
+    return rows
+
+
+def _code_list(path: Path, columns: Iterable[str], key: Sequence[str]) -> Rows:
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            missing = sorted(set(columns) - set(reader.fieldnames or ()))
+            if missing:
+                raise DeclarationError(
+                    f"{path}: columns {missing} are missing", f"The columns are {list(columns)}."
+                )
+            rows = [{name: (row[name] or "").strip() or None for name in columns} for row in reader]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DeclarationError(
+            f"{path}: cannot be read: {error}", "The file must be CSV in UTF-8."
+        ) from error
+    seen: set[tuple[Any, ...]] = set()
+    for number, row in enumerate(rows, start=2):
+        found = tuple(row[name] for name in key)
+        if found in seen:
+            raise DeclarationError(
+                f"{path}:{number}: {' '.join(map(str, found))} stands twice", "Keep one row."
+            )
+        seen.add(found)
+    return rows

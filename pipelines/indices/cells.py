@@ -1,0 +1,120 @@
+"""Cells to values: a number, a name, or an error that tells the place, what stands there, and what to do."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from pipelines.errors import GorodError
+from pipelines.indices.sheets import Sheet, as_text, normal
+from pipelines.indices.workbook import Odd
+from pipelines.numbers import Form, Kind, NotANumber, read_number
+
+# What stands in a cell where there is no value. Zero is a value.
+NO_VALUE = frozenset(
+    {"", "-", "–", "—", "…", "..", "...", ":", "na", "n/a", "nan", "nr", "null", "none", "н/д", "нет данных"}
+)
+# errors of spreadsheets as they are exported: #N/A, #ДЕЛ/0!, Err:502
+ERRORS = re.compile(r"#[\w/]*[^\W\d][\w/]*[!?]?|(?:Err|Ошибка):\d+")
+
+
+def name_of(sheet: Sheet, row: int, place: int, cell: Any, expected: str) -> str:
+    """A cell that names something.
+
+    Raises:
+        GorodError: nothing stands in it, or something that is no name.
+    """
+    at = sheet.at(row, sheet.header[place])
+    if isinstance(cell, Odd):
+        raise GorodError(f"{at}: {cell.told}; {expected} is expected", cell.remedy)
+    found = as_text(cell)
+    if found is None:
+        raise GorodError(f"{at}: is empty; {expected} is expected", "Fill the cell or delete the row.")
+    if isinstance(cell, str) and ERRORS.fullmatch(found):
+        raise GorodError(
+            f"{at}: {found!r} is an error of a spreadsheet; {expected} is expected", "Write the name as text."
+        )
+    if isinstance(cell, bool) or not isinstance(cell, str | int | float | Decimal | date):
+        raise GorodError(
+            f"{at}: {_cut(cell)} is no name ({type(cell).__name__}); {expected} is expected",
+            "Write the name as text, in YAML in quotes.",
+        )
+    return found
+
+
+def form_of(sheet: Sheet, decimal_comma: bool = False) -> Form:
+    """How numbers are written in the text of a sheet."""
+    if decimal_comma:
+        return Form(",", grouping=True, exponent=True)
+    return (
+        Form(".,", grouping=True, exponent=True)
+        if sheet.decimal_comma
+        else Form(".", grouping=True, exponent=True)
+    )
+
+
+def number_of(sheet: Sheet, row: int, place: int, cell: Any, form: Form) -> float:
+    """A cell as a number; NaN where there is no value.
+
+    Raises:
+        GorodError: something else stands in it.
+    """
+    if cell is None:
+        return math.nan
+    at = sheet.at(row, sheet.header[place])
+    if isinstance(cell, Odd):
+        raise GorodError(f"{at}: {cell.told}", cell.remedy)
+    if isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
+        if isinstance(cell, float) and math.isnan(cell):
+            return math.nan
+        return _finite(at, cell, cell)
+    if isinstance(cell, date | datetime | time | timedelta):
+        raise GorodError(
+            f"{at}: holds a date or a time ({cell}); a number is expected",
+            "Give the cell the format of a number and enter the number again.",
+        )
+    if not isinstance(cell, str):
+        raise GorodError(f"{at}: {_cut(cell)} is not a number ({type(cell).__name__})", "Write a number.")
+    if (normal(cell)).lower() in NO_VALUE:
+        return math.nan
+    found = read_number(cell, form)
+    if isinstance(found, NotANumber):
+        raise GorodError(f"{at}: {_cut(cell)} is not a number: {found.en}", _remedy(found, form))
+    return _finite(at, found, cell)
+
+
+def _finite(at: str, number: Any, cell: Any) -> float:
+    try:
+        found = float(number)
+    except (OverflowError, ValueError):
+        found = math.inf
+    if not math.isfinite(found):
+        raise GorodError(
+            f"{at}: {_cut(cell)} is not a number that can be computed with: {Kind.LARGE.en}",
+            "Write it in thousands or millions, in the whole column.",
+        )
+    return found
+
+
+def _cut(cell: Any) -> str:
+    told = str(cell)
+    return repr(told if len(told) <= 60 else f"{told[:57]}…")
+
+
+def _remedy(found: NotANumber, form: Form) -> str:
+    if found.kind is Kind.AMBIGUOUS:
+        return (
+            "Write 1234 or 1.234; or say --decimal-comma where 1,234 means 1.234."
+            if form.decimal != ","
+            else "Write 1234 or 1,234, as it is meant."
+        )
+    if found.kind is Kind.COMMA:
+        return "Write 1234.5; or say --decimal-comma where 1,5 means 1.5."
+    if found.kind is Kind.POINT:
+        return "Write 1234,5, or leave --decimal-comma out."
+    return (
+        "Write 1234.5 or 1 234.5 and nothing beside it. Leave the cell empty (or NA) where there is no value."
+    )

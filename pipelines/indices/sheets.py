@@ -1,0 +1,395 @@
+"""Files to tables as they stand there: CSV, Parquet, workbooks. Nothing is converted; messages name file, row, column."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, zip_longest
+from pathlib import Path
+from typing import Any
+
+from pipelines.declarations.common import nearest
+from pipelines.errors import GorodError
+from pipelines.indices.workbook import Odd, letters, read_workbook
+from pipelines.text import INVISIBLE, LATIN, code_of, sign_class
+
+UNSEEN = re.compile(f"[{sign_class(INVISIBLE)}]")
+FILES = "A CSV (UTF-8), .parquet or .xlsx file is expected."
+
+
+def normal(text: str) -> str:
+    """A name as it is compared: one form of each letter, plain blanks, one at a time, none at the ends."""
+    return " ".join(UNSEEN.sub("", " ".join(unicodedata.normalize("NFC", text).split())).split())
+
+
+def looks(text: str) -> str:
+    """What the eye takes a name for: without case, ё for е, Latin letters for those of other scripts that look so."""
+    return "".join(LATIN.get(sign, sign) for sign in normal(text).casefold().replace("ё", "е").upper())
+
+
+def difference(given: str, expected: str) -> str:
+    """Where two names differ that look alike: the place and the signs, by their names."""
+    for place, pair in enumerate(zip_longest(given, expected), start=1):
+        if pair[0] != pair[1]:
+            one, other = (
+                "missing" if sign is None else unicodedata.name(sign, code_of(sign)) for sign in pair
+            )
+            return f"sign {place} is {one}, not {other}"
+    return "they are equal"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table as it stands in a file: names of columns, and rows with their numbers as a person counts them.
+
+    A list of YAML has ``lines``: its rows are numbered by the lines that they begin in, and each key has one of its own.
+    A sheet of a workbook has a ``name``, and its columns have letters. ``notes``: what the user should know of it.
+    """
+
+    path: Path
+    header: tuple[str, ...]
+    rows: Sequence[tuple[int, Sequence[Any]]]
+    decimal_comma: bool = False
+    lines: Mapping[tuple[int, str], int] | None = None
+    name: str | None = None
+    columns: Sequence[int] = ()
+    head: int = 1
+    notes: Sequence[str] = ()
+    # cells whose format shows another number than is stored: (row, place) -> how
+    shown: Mapping[tuple[int, int], str] = field(default_factory=dict)
+
+    def at(self, row: int, column: str | None = None) -> str:
+        """File and row of a row or a cell, or file, line and key where it is YAML; for messages."""
+        if self.lines is not None:
+            if column is None:
+                return f"{self.path}:{row}"
+            return f"{self.path}:{self.lines.get((row, column), row)}: {column}"
+        told = f"{self.path}: " + ("" if self.name is None else f"sheet {self.name!r}: ") + f"row {row}"
+        if column is None:
+            return told
+        place = self.header.index(column)
+        called = column or f"{place + 1} (without a name)"
+        return f"{told}, column {called}" + (f" (cell {self.cell(row, place)})" if self.columns else "")
+
+    def cell(self, row: int, place: int) -> str:
+        """Address of a cell of a workbook."""
+        return f"{letters(self.columns[place])}{row}"
+
+    def find(self, names: Sequence[str]) -> str | None:
+        """The first of the header's names that is one of ``names``, whatever the case."""
+        lowered = {name.lower(): name for name in reversed(self.header)}
+        return next((lowered[name] for name in names if name in lowered), None)
+
+    def place(self, name: str, said_by: str) -> int:
+        """Where a column stands.
+
+        Raises:
+            GorodError: there is none, or there are two.
+        """
+        if self.header.count(name) == 1:
+            return self.header.index(name)
+        if name in self.header:
+            called = f"column {name!r} stands twice" if name else "two columns have no name"
+            raise GorodError(f"{self.at(self.head)}: {called}", "Rename or delete one of them.")
+        raise GorodError(
+            f"{self.at(self.head)}: there is no column {name!r} ({said_by})", did_you_mean(name, self.header)
+        )
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str:
+    """The nearest of the known names and, where it looks the same, the sign that differs; else all of them."""
+    names = list(filter(None, dict.fromkeys(known)))
+    alike = next((one for one in names if looks(one) == looks(name)), None)
+    return nearest(name, names) if alike is None else f"did you mean {alike!r}? {difference(name, alike)}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The same as a sentence."""
+    told = nearest_name(name, known)
+    return told[0].upper() + told[1:] + ("" if told.endswith("?") else ".")
+
+
+def read_sheet(path: Path, sheet: str | None = None) -> Sheet:
+    """The table of a CSV (comma, semicolon or tab; UTF-8), Parquet or XLSX file (``sheet``, or the first that is shown).
+
+    Raises:
+        GorodError: the file cannot be read.
+    """
+    suffix = path.suffix.lower()
+    is_workbook = suffix in (".xlsx", ".xlsm")
+    try:
+        is_text = not is_workbook and suffix != ".parquet"
+        with path.open("rb") as stream:
+            # a pipe gives its bytes once
+            given = stream.read() if is_text else stream.read(8)
+        _refuse_another_format(path, suffix, given[:8])
+        if sheet is not None and not is_workbook:
+            raise GorodError(f"{path}: has no sheets, for it is no workbook", "Leave --sheet out.")
+        return _csv(path, given) if is_text else _xlsx(path, sheet) if is_workbook else _parquet(path)
+    except OSError as error:
+        raise GorodError(f"{path}: cannot be read: {error.strerror or error}", FILES) from error
+
+
+OTHERS = {".xls": "an old workbook", ".xlsb": "a binary workbook", ".ods": "an OpenDocument table"}
+
+
+def _refuse_another_format(path: Path, suffix: str, start: bytes) -> None:
+    """What a name promises and the bytes do not keep, told before a reader stumbles over it."""
+    if suffix in OTHERS:
+        raise GorodError(
+            f"{path}: is {OTHERS[suffix]} ({suffix}), which is not read",
+            "Save it as .xlsx or as «CSV UTF-8».",
+        )
+    if start.startswith(b"\xd0\xcf\x11\xe0"):
+        raise GorodError(
+            f"{path}: is an old workbook (.xls) by its content, or one that a password protects",
+            "Save it as .xlsx without a password, or as «CSV UTF-8».",
+        )
+    for magic, called, suffixes in (
+        (b"PK\x03\x04", "a workbook or another ZIP archive", (".xlsx", ".xlsm")),
+        (b"PAR1", "Parquet", (".parquet",)),
+    ):
+        if start.startswith(magic) and suffix not in suffixes:
+            raise GorodError(
+                f"{path}: is {called} by its content, but its name does not end in {suffixes[0]}",
+                "Give the file the name that its content has, or save it in the format of its name.",
+            )
+
+
+def table(
+    path: Path, grid: Sequence[tuple[int, Sequence[Any]]], columns: Sequence[int] = (), **more: Any
+) -> Sheet:
+    """A sheet of rows with their numbers: the first row that is not blank is the header; blank rows and columns go.
+
+    Raises:
+        GorodError: there is nothing in it, or a name of a column cannot be read.
+    """
+    filled = [(number, row) for number, row in grid if not all(map(is_blank, row))]
+    where = f"{path}: " + ("" if more.get("name") is None else f"sheet {more['name']!r}: ")
+    if not filled:
+        raise GorodError(f"{where}is empty", "The first row names the columns, the others hold the data.")
+    head, names = filled[0]
+    for place, cell in enumerate(names):
+        if isinstance(cell, Odd) and not cell.is_blank:
+            said = f"{letters(columns[place])}{head}" if columns else f"column {place + 1}"
+            raise GorodError(f"{where}row {head} ({said}): the header {cell.told}", cell.remedy)
+    kept = [place for place in range(len(names)) if not all(is_blank(row[place]) for _, row in filled)]
+    header = tuple("" if is_blank(names[place]) else normal(as_text(names[place]) or "") for place in kept)
+    rows = [(number, [row[place] for place in kept]) for number, row in filled[1:]]
+    new = {place: number for number, place in enumerate(kept)}
+    shown = {(row, new[place]): how for (row, place), how in more.pop("shown", {}).items() if place in new}
+    return Sheet(
+        path, header, rows, columns=[columns[place] for place in kept] if columns else (), head=head,
+        shown=shown, **more,
+    )  # fmt: skip
+
+
+def is_blank(cell: Any) -> bool:
+    """Whether nothing stands in a cell."""
+    if isinstance(cell, Odd):
+        return cell.is_blank
+    return cell is None or (isinstance(cell, str) and not normal(cell))
+
+
+def as_text(cell: Any) -> str | None:
+    """A cell as text; None where nothing stands in it."""
+    if is_blank(cell) or (isinstance(cell, float) and cell != cell):
+        return None
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    if hasattr(cell, "isoformat"):
+        cell = cell.isoformat()[:10]
+    return normal(str(cell)) or None
+
+
+# --- CSV
+
+
+def _csv(path: Path, given: bytes) -> Sheet:
+    try:
+        text = given.decode("utf-8").lstrip("\ufeff")
+    except UnicodeDecodeError as error:
+        line = given.count(b"\n", 0, error.start) + 1
+        raise GorodError(
+            f"{path}: row {line}: is not UTF-8: byte {error.start + 1} of the file cannot be read",
+            "Save the file as «CSV UTF-8» and try again.",
+        ) from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise GorodError(
+            f"{path}: row {line}: holds a zero byte, so it is no text", "Save the file as «CSV UTF-8»."
+        )
+    delimiter, records = _split(path, text)
+    width = len(records[0][1]) if records else 0
+    for number, cells in records:
+        if len(cells) != width:
+            called = f"{len(cells)} cell" + ("s" if len(cells) != 1 else "")
+            raise GorodError(
+                f"{path}: row {number}: {called}, but the header has {width}",
+                f"The separator is {delimiter!r}; put values that hold it in quotes. Delete titles and notes around the table."
+                + "".join(f"\n{note}" for note in _line_breaks(path, records)),
+            )
+    return table(path, records, decimal_comma=delimiter != ",", notes=_line_breaks(path, records))
+
+
+Records = list[tuple[int, list[str]]]
+
+
+def _split(path: Path, text: str) -> tuple[str, Records]:
+    """The separator with which each row has as many cells as the header, and the rows by it.
+
+    Raises:
+        GorodError: two separators would do, or the quotes are wrong by the one that the header has most of.
+    """
+    found: dict[str, Records] = {}
+    wrong: dict[str, GorodError] = {}
+    head = re.sub(r'"[^"]*"', "", next((line for line in text.splitlines() if line.strip()), ""))
+    candidates = [delimiter for delimiter in (",", ";", "\t") if delimiter in head] or [","]
+    for delimiter in candidates:
+        try:
+            found[delimiter] = list(_records(path, text, delimiter))
+        except GorodError as error:
+            wrong[delimiter] = error
+    fitting = {
+        delimiter: len(records[0][1])
+        for delimiter, records in found.items()
+        if records and {len(cells) for _, cells in records} == {len(records[0][1])}
+    }
+    widest = [delimiter for delimiter, width in fitting.items() if width == max(fitting.values())]
+    if len(widest) > 1:
+        raise GorodError(
+            f"{path}: row 1: {widest[0]!r} and {widest[1]!r} both give {fitting[widest[0]]} columns in each row",
+            "Put names and values that hold a separator in quotes.",
+        )
+    best = widest[0] if widest else max(candidates, key=head.count)
+    if best in wrong:
+        raise wrong[best]
+    return best, found[best]
+
+
+def _records(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows by RFC 4180 and nothing else, each with the line that it begins in; blank lines are left out.
+
+    Python's own reader takes a quote inside a cell for a letter; here it is told.
+    """
+    cell = re.compile(rf'(?:"([^"]*(?:""[^"]*)*)"|([^"\r\n{delimiter}]*))({delimiter}|\r\n|\n|\r|\Z)')
+    position, line, began, cells = 0, 1, 1, list[str]()
+    while position < len(text) or cells:
+        found = cell.match(text, position)
+        if found is None:
+            raise _wrong_quotes(path, text, position, line)
+        quoted, plain, end = found.groups()
+        cells.append(plain if quoted is None else quoted.replace('""', '"'))
+        line += len(re.findall(r"\r\n|\n|\r", found[0]))
+        position = found.end()
+        if end != delimiter:
+            if any(map(normal, cells)):
+                yield began, cells
+            began, cells = line, []
+
+
+def _wrong_quotes(path: Path, text: str, position: int, line: int) -> GorodError:
+    is_open = text[position] == '"' and not re.compile(r'"[^"]*(?:""[^"]*)*"').match(text, position)
+    return GorodError(
+        f"{path}: row {line}: cannot be read: "
+        + (
+            "a quote is opened and never closed"
+            if is_open
+            else "a quote stands inside a cell, or something stands after a closing quote"
+        ),
+        "Quotes stand around a whole cell; a quote inside such a cell is written twice.",
+    )
+
+
+def _line_breaks(path: Path, records: Records) -> list[str]:
+    """Rows that go over several lines, told: a stray quote looks so too."""
+    broken = [number for number, cells in records if any(re.search(r"[\r\n]", cell) for cell in cells)]
+    if not broken:
+        return []
+    return [
+        f"{path}: {numbered(broken)}: line breaks stand inside quotes, so that a row goes over several lines"
+    ]
+
+
+def numbered(numbers: Sequence[int], word: str = "row") -> str:
+    """Numbers in words of a message, runs put together; long lists are cut, with their count."""
+    runs = []
+    for _, run in groupby(enumerate(sorted(numbers)), key=lambda pair: pair[1] - pair[0]):
+        members = [number for _, number in run]
+        runs.append(f"{members[0]}–{members[-1]}" if len(members) > 1 else str(members[0]))
+    told = ", ".join(runs[:10]) + (", …" if len(runs) > 10 else "")
+    return f"{word}{'s' if len(numbers) > 1 else ''} {told}" + (
+        f" ({len(numbers)} in all)" if len(runs) > 10 else ""
+    )
+
+
+# --- Parquet and workbooks
+
+
+def _parquet(path: Path) -> Sheet:
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    try:
+        given = parquet.ParquetFile(path).read()
+        columns = [column.to_pylist() for column in given.columns]
+    except (pa.ArrowException, ValueError, OverflowError) as error:
+        raise GorodError(
+            f"{path}: cannot be read as Parquet: {str(error).splitlines()[0]}", "Write the file again."
+        ) from error
+    rows = [(number, row) for number, row in enumerate(zip(*columns, strict=True), start=1)]
+    return Sheet(path, tuple(normal(name) for name in given.column_names), rows)
+
+
+def _xlsx(path: Path, sheet: str | None) -> Sheet:
+    book = read_workbook(path, sheet)
+    notes = []
+    if book.unread:
+        notes.append(
+            f"{path}: sheet {book.name!r} is read; not read: {', '.join(map(repr, book.unread))} (--sheet names another)"
+        )
+    if not book.cells:
+        raise GorodError(
+            f"{path}: sheet {book.name!r} is empty",
+            "The first row names the columns; --sheet names another sheet.",
+        )
+    first, last = (choose(column for _, column in book.cells) for choose in (min, max))
+    columns = list(range(first, last + 1))
+    by_row: dict[int, list[Any]] = {}
+    for (row, column), cell in book.cells.items():
+        by_row.setdefault(row, [None] * len(columns))[column - first] = cell
+    grid = sorted(by_row.items())
+    _lay_merges(book.merged, grid, first)
+    shown = {(row, column - first): how for (row, column), how in book.shown.items()}
+    made = table(path, grid, columns, name=book.name, decimal_comma=True, shown=shown)
+    hidden_rows = [number for number, _ in made.rows if number in book.hidden_rows]
+    if hidden_rows:
+        are = "are" if len(hidden_rows) > 1 else "is"
+        notes.append(
+            f"{path}: sheet {book.name!r}: hidden {numbered(hidden_rows)} {are} read like the others"
+        )
+    hidden = [letters(column) for column in made.columns if column in book.hidden_columns]
+    if hidden:
+        notes.append(
+            f"{path}: sheet {book.name!r}: hidden columns are read like the others: {', '.join(hidden)}"
+        )
+    return Sheet(**{**made.__dict__, "notes": notes})
+
+
+def _lay_merges(
+    merged: Sequence[tuple[int, int, int, int]], grid: Sequence[tuple[int, list[Any]]], first: int
+) -> None:
+    """What merged cells cover is not shown, whatever it holds: a cell of its own kind, unless it stands in the header."""
+    numbers = [row for row, _ in grid]
+    for top, left, bottom, right in merged:
+        told = (
+            f"is covered by the merged cells {letters(left)}{top}:{letters(right)}{bottom}; only the first of them is shown",
+            "Unmerge them and fill each cell.",
+        )
+        for row, cells in grid[max(1, bisect_left(numbers, top)) : bisect_right(numbers, bottom)]:
+            for column in range(max(left, first), min(right, first + len(cells) - 1) + 1):
+                if (row, column) != (top, left):
+                    cells[column - first] = Odd(*told, is_blank=is_blank(cells[column - first]))

@@ -1,0 +1,153 @@
+"""What is amiss now, by ledger and by Dagster's storage; nothing is remembered here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pipelines import moments
+from pipelines.errors import GorodError, WarehouseBusyError
+from pipelines.operations.status import Status, read_status
+from pipelines.orchestration.dagster_home import dagster_instance
+from pipelines.orchestration.failures import subject_of
+from pipelines.orchestration.orphans import fail_orphaned_runs
+from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+RUN_FAILED, LOAD_REFUSED, FEED_LATE = "run_failed", "load_refused", "feed_late"
+BUILD_STALE, SCHEDULER_SILENT, UNREADABLE = "build_stale", "scheduler_silent", "warehouse_unreadable"
+OF_LEDGER = {LOAD_REFUSED, FEED_LATE, BUILD_STALE}
+OF_DAGSTER = {RUN_FAILED, SCHEDULER_SILENT}
+
+# Runs are looked at so far back; what failed before and was not tried again since is over.
+LOOK_BACK = timedelta(days=30)
+MOST_RUNS = 2000
+# Dagster's daemons that things run by: each says every half a minute that it lives.
+DAEMONS = ("SCHEDULER", "SENSOR")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Something that is amiss: told if it lasts for ``after``. ``key`` is the same for as long as it is the same thing."""
+
+    key: str
+    says: str
+    remedy: str
+    after: timedelta = timedelta()
+
+    @property
+    def kind(self) -> str:
+        """The first part of the key."""
+        return self.key.split("/")[0]
+
+
+@dataclass
+class Seen:
+    """What was found; ``unread`` are the kinds that could not be looked at this time, and say nothing."""
+
+    conditions: list[Condition] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+
+
+def look(settings: Settings) -> Seen:
+    """What is amiss now."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    seen = Seen()
+    try:
+        seen.conditions += _of_status(read_status(settings), settings)
+    except WarehouseBusyError:
+        # a build writes: the next pass sees what it made
+        seen.unread |= {*OF_LEDGER, UNREADABLE}
+    except GorodError as error:
+        seen.unread |= OF_LEDGER
+        seen.conditions.append(
+            Condition(UNREADABLE, f"Хранилище не читается: {error.message}", error.remedy or "gorod status")
+        )
+    try:
+        with dagster_instance(settings) as instance:
+            if instance is not None:
+                seen.conditions += _of_dagster(instance, settings)
+    except (GorodError, SQLAlchemyError):
+        seen.unread |= OF_DAGSTER
+    return seen
+
+
+def _of_status(status: Status, settings: Settings) -> Iterator[Condition]:
+    for load_id in status.refused:
+        yield Condition(
+            f"{LOAD_REFUSED}/{load_id}", f"Загрузка отклонена: {load_id}", f"gorod explain {load_id}"
+        )
+    for feed in status.feeds:
+        for late in feed.late:
+            by = "ни разу не поставлял" if late.days is None else f"опаздывает, дней: {late.days}"
+            yield Condition(
+                f"{FEED_LATE}/{feed.source}.{feed.feed}/{late.instance}",
+                f"{feed.source}.{feed.feed}: {late.instance} {by}",
+                "Спросите поставщика; gorod status",
+            )
+    if status.stale or status.unpublished:
+        failed = status.failed_build
+        why = f"; последняя сборка не удалась: {'; '.join(failed.says)}" if failed else ""
+        yield Condition(
+            BUILD_STALE,
+            f"Витрины отстают от журнала загрузок дольше {settings.alert_stale_h:g} ч{why}",
+            f"gorod status; {failed.where}" if failed else "gorod run",
+            timedelta(hours=settings.alert_stale_h),
+        )
+
+
+def _of_dagster(instance: DagsterInstance, settings: Settings) -> Iterator[Condition]:
+    fail_orphaned_runs(instance)
+    yield from _failed_runs(instance)
+    silent_since = _silent_since(instance, timedelta(minutes=settings.alert_silent_min))
+    if silent_since is not None:
+        since = (
+            f"с {moments.told(silent_since)}"
+            if silent_since > datetime.min.replace(tzinfo=UTC)
+            else "и не начинал"
+        )
+        yield Condition(
+            SCHEDULER_SILENT,
+            f"Планировщик (gorod daemon) молчит {since}: расписания и сенсоры не работают",
+            "systemctl status gorod-daemon; systemctl restart gorod-daemon",
+        )
+
+
+def _failed_runs(instance: DagsterInstance) -> Iterator[Condition]:
+    """For each thing that is run (a job, its partition), its newest run, if it failed."""
+    from dagster import DagsterRunStatus, RunsFilter
+
+    ended = RunsFilter(
+        statuses=[DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE],
+        created_after=moments.now() - LOOK_BACK,
+    )
+    newest: set[str] = set()
+    for record in instance.get_run_records(ended, limit=MOST_RUNS):
+        run = record.dagster_run
+        what = subject_of(run)
+        if what in newest:
+            continue
+        newest.add(what)
+        if run.status is DagsterRunStatus.FAILURE:
+            at = datetime.fromtimestamp(record.end_time or record.update_timestamp.timestamp(), UTC)
+            yield Condition(
+                f"{RUN_FAILED}/{what}",
+                f"Прогон {what} завершился ошибкой: run {run.run_id[:8]}, {moments.told(at)}",
+                f"gorod status; gorod ui, run {run.run_id[:8]}",
+            )
+
+
+def _silent_since(instance: DagsterInstance, longest: timedelta) -> datetime | None:
+    """Since when the daemon has been silent for too long; the beginning of time if it should run and never did."""
+    beats = instance.get_daemon_heartbeats()
+    if not beats:
+        is_wanted = any(state.is_running for state in instance.all_instigator_state())
+        return datetime.min.replace(tzinfo=UTC) if is_wanted else None
+    last = min((beats[name].timestamp if name in beats else 0.0) for name in DAEMONS)
+    since = datetime.fromtimestamp(last, UTC)
+    return since if moments.now() - since > longest else None

@@ -1,0 +1,130 @@
+"""What was noticed, told, acknowledged and is over: a file of lines, ``alerts.jsonl`` in the home, and one of the channels.
+
+It lies beside the warehouse and not in it: a DuckDB file that is written can be read by nobody else, and a server that is
+down remembers nothing. A line is whole or is not there, and is never changed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from pipelines import moments
+from pipelines.disk import disk_errors
+from pipelines.errors import GorodError
+from pipelines.operations.alerts.conditions import Condition
+
+FILE = "alerts.jsonl"
+
+
+@dataclass
+class Alert:
+    """One thing that is or was amiss. Times are UTC.
+
+    ``raised_at``: since when it is told; None while it may pass by itself. ``sent``: by which channels it was told.
+    """
+
+    key: str
+    says: str
+    remedy: str
+    seen_at: datetime
+    raised_at: datetime | None = None
+    sent: set[str] = field(default_factory=set)
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    why: str | None = None
+    cleared_at: datetime | None = None
+
+
+class Journal:
+    """The alerts of a home, while nobody else writes them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.open: dict[str, Alert] = {}
+        self.past: list[Alert] = []
+        stream.seek(0)
+        for line in stream:
+            self._take(json.loads(line))
+
+    def see(self, condition: Condition) -> Alert:
+        """Note something that was not amiss before."""
+        self._note("seen", condition.key, says=condition.says, remedy=condition.remedy)
+        return self.open[condition.key]
+
+    def tell(self, condition: Condition) -> None:
+        """It has lasted: it is told, in the words of now."""
+        self._note("raised", condition.key, says=condition.says, remedy=condition.remedy)
+
+    def sent(self, alert: Alert, channel: str) -> None:
+        """It was told by a channel."""
+        self._note("sent", alert.key, channel=channel)
+
+    def acknowledge(self, alert: Alert, by: str, why: str | None) -> None:
+        """Somebody has seen it."""
+        self._note("acknowledged", alert.key, by=by, why=why)
+
+    def clear(self, alert: Alert) -> None:
+        """It is over."""
+        self._note("cleared", alert.key)
+
+    def find(self, piece: str) -> Alert:
+        """The open alert that a piece of its key names.
+
+        Raises:
+            GorodError: none, or several.
+        """
+        told = [alert for alert in self.open.values() if alert.raised_at is not None]
+        found = [alert for alert in told if alert.key == piece] or [a for a in told if piece in a.key]
+        if len(found) != 1:
+            names = ", ".join(alert.key for alert in found or told) or "none"
+            raise GorodError(
+                f"{piece!r} is {'no open alert' if not found else 'several open alerts'}",
+                f"{'Open' if not found else 'They'} are: {names}",
+            )
+        return found[0]
+
+    def _note(self, event: str, key: str, **about: Any) -> None:
+        at = moments.now().isoformat(timespec="milliseconds")
+        entry = {"at": at, "event": event, "alert": key, **about}
+        self._stream.seek(0, 2)
+        self._stream.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        self._stream.flush()
+        self._take(entry)
+
+    def _take(self, entry: dict[str, Any]) -> None:
+        at, key = datetime.fromisoformat(entry["at"]), entry["alert"]
+        if entry["event"] == "seen":
+            self.open[key] = Alert(key, entry["says"], entry["remedy"], at)
+            return
+        alert = self.open.get(key)
+        if alert is None:
+            return
+        match entry["event"]:
+            case "raised":
+                alert.raised_at, alert.says, alert.remedy = at, entry["says"], entry["remedy"]
+            case "sent":
+                alert.sent.add(entry["channel"])
+            case "acknowledged":
+                alert.acknowledged_at, alert.acknowledged_by, alert.why = at, entry["by"], entry["why"]
+            case "cleared":
+                alert.cleared_at = at
+                self.past.append(self.open.pop(key))
+
+
+@contextmanager
+def journal(home: Path) -> Iterator[Journal]:
+    """The alerts of a home; whoever else wants them waits."""
+    with disk_errors(home):
+        home.mkdir(parents=True, exist_ok=True)
+        with (home / FILE).open("a+", encoding="utf-8") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            # what a full disk or a kill cut short goes
+            stream.truncate((home / FILE).read_bytes().rfind(b"\n") + 1)
+            yield Journal(stream)

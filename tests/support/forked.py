@@ -1,0 +1,121 @@
+"""Processes of their own that cost no imports: forked from one that has imported everything."""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from pipelines.settings import PROJECT
+
+PRELOADED = [
+    "dagster_dbt",
+    "dbt.adapters.duckdb",
+    "dbt.cli.main",
+    "dbt_common.clients.agate_helper",
+    "great_expectations",
+    "pipelines.cli",
+    "pipelines.definitions",
+    "pipelines.orchestration.run",
+    "tests.support.crash",
+    "tests.support.fault_injection",
+]
+
+
+def start(
+    said: Path, environment: Mapping[str, str], target: Callable[..., None], *arguments: Any
+) -> BaseProcess:
+    """Call ``target`` in a process group of its own; what it says goes into the file ``said``."""
+    return _start(said, said, environment, Path.cwd(), target, arguments)
+
+
+def gorod(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command, run to its end."""
+    return _run(environment, PROJECT, command, arguments)
+
+
+def command(*arguments: str) -> None:
+    """``gorod`` itself, for ``start``."""
+    from pipelines.cli import main
+
+    sys.argv = ["gorod", *arguments]
+    main()
+
+
+def dbt(
+    environment: Mapping[str, str], folder: Path, *arguments: str, project: Path = PROJECT / "dbt"
+) -> subprocess.CompletedProcess[str]:
+    """dbt on the project, run to its end in a folder, as anybody runs it by hand."""
+    where = ("--project-dir", str(project), "--profiles-dir", str(project))
+    return _run(environment, folder, dbt_command, (*arguments, *where))
+
+
+def _run(
+    environment: Mapping[str, str], folder: Path, target: Callable[..., None], arguments: tuple[str, ...]
+) -> subprocess.CompletedProcess[str]:
+    with tempfile.TemporaryDirectory() as name:
+        out, err = Path(name) / "out", Path(name) / "err"
+        process = _start(out, err, environment, folder, target, arguments)
+        process.join(1400)
+        if process.exitcode is None:
+            process.kill()
+            raise TimeoutError(f"{' '.join(arguments)}: {out.read_text()[-2000:]}{err.read_text()[-2000:]}")
+        said, complained = out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8")
+        return subprocess.CompletedProcess(arguments, process.exitcode, said, complained)
+
+
+def _start(
+    out: Path,
+    err: Path,
+    environment: Mapping[str, str],
+    folder: Path,
+    target: Callable[..., None],
+    arguments: tuple[Any, ...],
+) -> BaseProcess:
+    for path in {out, err}:
+        path.unlink(missing_ok=True)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    process = context.Process(target=_child, args=(out, err, dict(environment), folder, target, arguments))
+    process.start()
+    return process
+
+
+def _child(
+    out: Path,
+    err: Path,
+    environment: dict[str, str],
+    folder: Path,
+    target: Callable[..., None],
+    arguments: tuple[Any, ...],
+) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    os.setsid()
+    # a shell's background jobs, and their children, ignore it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for path, descriptor in ((out, 1), (err, 2)):
+        with path.open("a", encoding="utf-8") as stream:
+            os.dup2(stream.fileno(), descriptor)
+    try:
+        target(*arguments)
+    finally:
+        # a process that multiprocessing has started leaves without it
+        atexit._run_exitfuncs()
+
+
+def dbt_command(*arguments: str) -> None:
+    """dbt itself, for ``start``."""
+    from dbt.cli.main import cli
+
+    sys.argv = ["dbt", *arguments]
+    cli()

@@ -1,0 +1,92 @@
+"""What stands beside a batch when a test judges it without a warehouse: the delivery, and a register in force."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.declarations.sources import SOURCES, load_sources
+from pipelines.deliveries import Delivery, Slice
+from pipelines.formats import read
+from pipelines.loading.gate import load_context
+from pipelines.sql import quoted
+from pipelines.warehouse.raw import SQL_TYPES
+
+TODAY = date(2026, 11, 30)
+REGISTER = SOURCES / "territory_register" / "sample" / "territories" / "territories.csv"
+
+
+def beside(
+    source: str,
+    feed: str,
+    days: Slice,
+    instance: str | None = None,
+    register: Path | None = REGISTER,
+    today: date = TODAY,
+) -> dict[str, pa.Table]:
+    """The tables that a suite's queries find: ``delivery``, and the answers of its ``CONTEXT``.
+
+    In force is the list of territories of ``register`` alone; nothing at all where it is None.
+    """
+    instances = load_sources()[source].instances
+    instance = instance or next(iter(instances))
+    known = {
+        "source": source, "feed": feed, "instance": instance, "part": days.part, "first_day": days.first_day,
+        "last_day": days.last_day, "today": today,
+    }  # fmt: skip
+    dated = {name: pa.date32() for name in ("first_day", "last_day", "today")}
+    row = {**known, "ref_area": instances[instance].ref_area, "slice": days.key}
+    delivery = pa.Table.from_pylist([row], pa.schema([(name, dated.get(name, pa.string())) for name in row]))
+    with duckdb.connect() as connection:
+        connection.execute("create schema raw")
+        connection.execute("create schema ops")
+        for view in ("effective_load", "accepted_load"):
+            connection.execute(f"create table ops.{view} as select 'one' as load_id")
+        for code, declared in load_sources().items():
+            for name, about in declared.feeds.items():
+                columns = "".join(
+                    f", {quoted(column)} {SQL_TYPES[of.type]}" for column, of in about.kept_columns.items()
+                )
+                connection.execute(
+                    f"create table raw.{code}__{name} (load_id varchar, row_no bigint{columns})"
+                )
+        if register is not None:
+            territories = territories_of(register)
+            connection.register("territories", territories)
+            connection.execute("insert into raw.territory_register__territories by name from territories")
+        answers = {
+            name: connection.execute(
+                sql, {key: value for key, value in known.items() if f"${key}" in sql}
+            ).to_arrow_table()
+            for name, sql in load_context(source, feed).items()
+        }
+    return {"delivery": delivery, **answers}
+
+
+@cache
+def territories_of(path: Path) -> pa.Table:
+    """The list of territories of a file, as rows of a load ``one``."""
+    feed = load_sources()["territory_register"].feeds["territories"]
+    delivery = Delivery(
+        "d",
+        "territory_register",
+        "territories",
+        "by",
+        Slice(),
+        path.parent,
+        (path.name,),
+        "",
+        0,
+        "",
+        "",
+        True,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        batch = read(delivery, feed, Path(folder) / "territories.parquet")
+        found = duckdb.sql(f"select 'one' as load_id, * exclude (parse_errors) from '{batch.path}'")
+        return found.to_arrow_table()
