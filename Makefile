@@ -45,6 +45,7 @@ lint: setup ## style, types, SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-timings
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt/models dbt/tests
 
 format: setup ## mend style

@@ -302,12 +302,11 @@ class _Runner:
         from dagster import DagsterInstance
 
         from assets.keys import INDEX, PUBLICATION, raw_key
-        from pipelines import definitions
-        from pipelines.orchestration import automation
+        from pipelines.orchestration import automation, code_location
 
         self.manifest = manifest
         self.instance: DagsterInstance = DagsterInstance.from_config(str(home), COMMAND_CONFIG)
-        self.loading: Definitions = definitions.loading()
+        self.loading: Definitions = code_location.loading()
         self.build_job = BUILD_JOB
         self.report_job = automation.REPORT_JOB
         self.load_job = automation.load_job_name
@@ -320,10 +319,10 @@ class _Runner:
     @cached_property
     def building(self) -> Definitions:
         """What is built, once dbt has parsed its project."""
-        from pipelines import definitions
+        from pipelines.orchestration import code_location
 
         self.manifest()
-        return definitions.building()
+        return code_location.building()
 
     def close(self) -> None:
         """Close Dagster's storage."""
