@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assets.built import catalogue, marts
+from assets.catalogue import catalogue
 from assets.keys import INDEX, PUBLICATION, REPORT, WRITER_POOL, raw_key
+from assets.marts import marts
 from assets.raw import on_time_key, partition_dimensions, partition_key_of
 from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import dagster as dg
 
-from assets.built import (
-    catalogue,
-    country_digest,
-    dbt_resource,
-    index_values,
-    ledger_specs,
-    marts,
-    publication_asset,
-)
+from assets.catalogue import catalogue, ledger_specs
 from assets.exports import exports
+from assets.indices import index_values
+from assets.marts import dbt_resource, marts
+from assets.publication import publication_asset
 from assets.raw import on_time_check, origin_spec, raw_asset
+from assets.reports import country_digest
 from pipelines.declarations.sources import load_sources
 from pipelines.orchestration import automation
 

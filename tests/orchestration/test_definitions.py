@@ -42,7 +42,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def defs(home: Path) -> dg.Definitions:  # noqa: ARG001 - the definitions are made in that home
-    from assets.built import marts
+    from assets.marts import marts
     from pipelines.definitions import defs as make
 
     marts.cache_clear()

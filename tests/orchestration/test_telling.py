@@ -9,7 +9,7 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus, job
 from dagster._utils.interrupts import capture_interrupts
 
-from assets import built
+from assets import catalogue
 from assets.keys import WRITER_POOL
 from pipelines.dbt_project import ensure_manifest
 from pipelines.errors import WarehouseBusyError
@@ -61,10 +61,10 @@ def test_what_a_step_says_and_its_exit_code_reach_the_command(
         except RuntimeError as error:
             raise WarehouseBusyError("a table is being read by session 7", "Ask them.") from error
 
-    monkeypatch.setattr(built, "write_catalogue", locked)
+    monkeypatch.setattr(catalogue, "write_catalogue", locked)
     runner = run._Runner(portal.settings, lambda: ensure_manifest(portal.settings))
     with pytest.raises(WarehouseBusyError, match="is being read by session 7") as caught:
-        runner.execute(runner.build_job, assets=list(built.catalogue.keys))
+        runner.execute(runner.build_job, assets=list(catalogue.catalogue.keys))
     assert caught.value.exit_code == 4
     assert "Ask them." in str(caught.value)
     assert "Traceback" not in str(caught.value)

@@ -94,7 +94,7 @@ def materialise_again(home: Path) -> None:
     program = """
 import dagster as dg
 from pipelines.definitions import defs
-from assets.built import marts
+from assets.marts import marts
 from pipelines.orchestration.dagster_home import prepare_dagster_home
 from assets.raw import raw_key
 from pipelines.settings import get_settings

@@ -1,0 +1,79 @@
+"""dbt's models, from staging to the published contracts, with their lineage and tests."""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+
+from assets.keys import WRITER_POOL
+from pipelines.dbt_project import DBT_PROJECT, dbt_environment, dbt_executable, dbt_target, ensure_manifest
+from pipelines.errors import GorodError
+from pipelines.loading.load import NO_REGISTER, has_register
+from pipelines.progress import tell
+from pipelines.settings import get_settings
+from pipelines.warehouse import open_warehouse
+
+
+class LayerTranslator(DagsterDbtTranslator):
+    """Asset keys are the tables' own names, groups are the layers."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """``schema/name``."""
+        if dbt_resource_props["resource_type"] == "source":
+            return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
+        version = dbt_resource_props.get("version")
+        name = dbt_resource_props["name"] if version is None else f"{dbt_resource_props['name']}_v{version}"
+        return dg.AssetKey([self._layer(dbt_resource_props), name])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The layer, and in staging the source as well."""
+        layer = self._layer(dbt_resource_props)
+        name = str(dbt_resource_props["name"])
+        if layer == "staging" and "__" in name:
+            return f"staging_{name.removeprefix('stg_').split('__')[0]}"
+        return layer
+
+    @staticmethod
+    def _layer(props: Mapping[str, Any]) -> str:
+        if props["resource_type"] == "snapshot":
+            return str(props["schema"])
+        return str(props["fqn"][1]) if len(props.get("fqn", [])) > 2 else str(props["resource_type"])
+
+
+@lru_cache(maxsize=1)
+def marts() -> dg.AssetsDefinition:
+    """All dbt models, from staging to the published contracts, with dbt's tests as checks."""
+
+    @dbt_assets(
+        manifest=ensure_manifest(get_settings()),
+        dagster_dbt_translator=LayerTranslator(),
+        name="marts",
+        pool=WRITER_POOL,
+    )
+    def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+        settings = get_settings()
+        if not has_register(open_warehouse(settings)):
+            raise GorodError(NO_REGISTER)
+        with open_warehouse(settings).writing():
+            # unit tests judge the models on rows of their own, not the data; the tests of the repository run them.
+            # The manifest is written when the project is parsed (ensure_manifest), and Dagster keeps the results.
+            command = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
+            invocation = dbt.cli(command, context=context, target_path=dbt_target(settings))
+            for event in invocation.stream():
+                if isinstance(event, dg.Output | dg.MaterializeResult):
+                    tell("marts")
+                yield event
+
+    return build
+
+
+def dbt_resource() -> DbtCliResource:
+    """dbt as it is run from Dagster: the project's own profile, the executable beside this interpreter."""
+    import os
+
+    os.environ.update(dbt_environment(get_settings()))
+    return DbtCliResource(
+        project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=dbt_executable()
+    )

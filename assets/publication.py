@@ -1,0 +1,55 @@
+"""What readers see."""
+
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from assets.keys import INDEX, PUBLICATION, WRITER_POOL
+from assets.marts import marts
+from pipelines.progress import tell
+from pipelines.publishing.publication import publish
+from pipelines.publishing.soundness import ACCEPT_LOSS
+from pipelines.settings import get_settings
+from pipelines.warehouse import open_warehouse
+
+
+def publication_asset() -> dg.AssetsDefinition:
+    """What readers see; depends on every published contract."""
+    published = [*(key for key in marts().keys if key.path[0] == "published"), INDEX]
+
+    @dg.asset(
+        key=PUBLICATION,
+        deps=published,
+        group_name="publication",
+        description="Снимок для чтения: DuckDB, Parquet, файл для каждой области; подменяется целиком.",
+        freshness_policy=dg.FreshnessPolicy.time_window(
+            fail_window=timedelta(days=45), warn_window=timedelta(days=35)
+        ),
+        kinds={"duckdb", "parquet"},
+        pool=WRITER_POOL,
+    )
+    def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        from pipelines.releases.archive import mend
+
+        settings = get_settings()
+        with open_warehouse(settings).writing():
+            done = publish(settings, context.run.tags.get(ACCEPT_LOSS))
+            # a release whose embargo is over opens together with the figures
+            mend(settings)
+        tell("publication")
+        return dg.MaterializeResult(
+            metadata={
+                "publication": done.id,
+                "new": done.is_new,
+                "synthetic": done.synthetic,
+                "content_hash": done.content_hash,
+                "folder": dg.MetadataValue.path(str(done.folder)),
+                "rows": dg.MetadataValue.md(
+                    "| table | rows |\n|---|---|\n"
+                    + "\n".join(f"| {t} | {n} |" for t, n in done.row_counts.items())
+                ),
+            }
+        )
+
+    return publication
