@@ -384,7 +384,8 @@ def test_numbers_of_rows_under_embargo_are_left_out(
         )
         (load_id,) = connection.execute(f"select load_id from ops.load where {load}").fetchall()[0]
     settings = Settings(home=tmp_path / "home", warehouse=str(path), busy_timeout_s=0)
-    monkeypatch.setattr("pipelines.cli.get_settings", lambda: settings)
+    for command in ("status", "loads"):
+        monkeypatch.setattr(f"pipelines.commands.{command}.get_settings", lambda: settings)
 
     def told(*arguments: str) -> Result:
         return CliRunner().invoke(app, [*arguments])

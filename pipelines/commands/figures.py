@@ -1,0 +1,132 @@
+"""Commands about figures: trace, sql, report."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipelines import console
+from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, told
+from pipelines.commands.answering import escaped as _escaped
+from pipelines.moments import parse_as_of, today
+from pipelines.moments import told as when
+from pipelines.settings import get_settings
+
+if TYPE_CHECKING:
+    pass
+
+
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        help="Indicator values as they were known then: at the end of a day (2026-11-01) or at a moment."
+    ),
+]
+
+
+@told
+def trace(
+    indicator: str,
+    territory: Annotated[str, typer.Argument(help="Code, e.g. BY-BR, c-minsk.")],
+    period: Annotated[str, typer.Argument(help="SDMX period, e.g. 2018, 2018-Q2, 2018-04.")],
+    breakdown: Annotated[str, typer.Option(help="Member of the breakdown.")] = "_T",
+    as_of: AsOf = None,
+    by: EmbargoedBy = None,
+    why: EmbargoedWhy = None,
+    lang: Lang = "ru",
+    as_json: Json = False,
+) -> None:
+    """From a published value back to the rows of the delivered files."""
+    from pipelines.loading.reconcile import spoilt
+    from pipelines.operations.trace import show
+    from pipelines.operations.trace import trace as trace_value
+    from pipelines.publishing.embargo import admit, held_until
+    from pipelines.publishing.history import known, show_known
+    from pipelines.publishing.names import names_of
+    from pipelines.warehouse import open_warehouse
+
+    settings = get_settings()
+    warehouse = open_warehouse(settings)
+    with warehouse.connection(read_only=True) as connection:
+        found: dict[str, Any]
+        names = names_of(connection, lang)
+        if as_of is None:
+            traced = trace_value(connection, indicator, territory, period, breakdown)
+            found, lines = asdict(traced), show(traced, names)
+            loads = [load.load_id for load in traced.loads]
+        else:
+            loads = []
+            remembered = known(connection, indicator, territory, period, breakdown, parse_as_of(as_of))
+            found, lines = asdict(remembered), show_known(remembered, names)
+        held = held_until(connection, indicator, period)
+    admit(warehouse, f"{indicator} of {period}", held, by, why)
+    if as_json:
+        console.as_json({**found, "embargo_until": held})
+    else:
+        for line in lines:
+            console.out.print(_escaped(line))
+    if held is not None:
+        console.err.print(f"[yellow]under embargo until {when(held)}: not to be passed on[/]")
+    # the rows shown are those that entered; whether the files behind them are still the same is another question
+    for fault in spoilt(loads, settings, warehouse):
+        console.err.print(f"[yellow]note:[/] in landing not as it came: {_escaped(fault)}")
+
+
+@told
+def sql(
+    query: Annotated[str | None, typer.Argument(help="One query; without it, a prompt.")] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Answer as CSV.")] = False,
+) -> None:
+    """Read the published snapshot by SQL. Nothing can be changed."""
+    from pipelines.publishing.query import ask, prompt
+
+    moment = None if as_of is None else parse_as_of(as_of)
+    if query is None:
+        prompt(get_settings(), moment)
+        return
+    names, rows = ask(get_settings(), query, moment)
+    if as_json:
+        console.as_json([dict(zip(names, row, strict=True)) for row in rows])
+    elif csv:
+        import csv as csv_module
+
+        writer = csv_module.writer(sys.stdout)
+        writer.writerow(names)
+        writer.writerows(rows)
+    else:
+        console.table("", names, rows)
+
+
+@told
+def report(
+    month: Annotated[
+        str | None, typer.Option(help="Month of the digest, YYYY-MM; default: this month.")
+    ] = None,
+    release: Annotated[
+        str | None, typer.Option(help="A release's id; without a month, its last month.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make the country digest of a month from the current publication, or from a release."""
+    from pipelines.reporting.digest import make_digest
+
+    settings = get_settings()
+    if release is None:
+        done = make_digest(settings, month or f"{today():%Y-%m}")
+    else:
+        from pipelines.releases.archive import find_release, last_month, publication_of
+
+        source = publication_of(settings, release)
+        done = make_digest(settings, month or last_month(find_release(settings, release)), release=source)
+    if as_json:
+        console.as_json({"document": done.document, "workbook": done.workbook, "is_new": done.is_new})
+        return
+    console.out.print(
+        f"{done.document}\n{done.workbook}"
+        + ("" if done.is_new else "\nnothing new: the same documents as before")
+    )

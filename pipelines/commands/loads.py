@@ -1,0 +1,235 @@
+"""Commands about single loads: explain, waive, replay, prune."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipelines import console
+from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, told
+from pipelines.commands.answering import escaped as _escaped
+from pipelines.moments import told as when
+from pipelines.settings import get_settings
+
+if TYPE_CHECKING:
+    pass
+
+
+@told
+def explain(
+    load: Annotated[
+        str, typer.Argument(help="The load's id, or a piece of it: then the newest that has it.")
+    ],
+    xlsx: Annotated[Path | None, typer.Option(help="Write the answer to the supplier as a workbook.")] = None,
+    lang: Lang = "ru",
+    by: EmbargoedBy = None,
+    why: EmbargoedWhy = None,
+    as_json: Json = False,
+) -> None:
+    """Why a load was accepted or refused, in the supplier's words; what the rules say is in Russian.
+
+    What tells its rows under embargo is left out.
+    """
+    from pipelines.loading.answer import answer, heading, without_numbers, write_answer
+    from pipelines.loading.answer import words as words_of
+    from pipelines.outputs import refuse_to_overwrite, refuse_what_is_no_workbook, written_whole
+    from pipelines.publishing.embargo import admit, held_loads
+    from pipelines.warehouse import open_warehouse
+
+    settings = get_settings()
+    if xlsx is not None:
+        refuse_to_overwrite(xlsx, {}, settings)
+        refuse_what_is_no_workbook(xlsx)
+    warehouse = open_warehouse(settings)
+    given = answer(load, warehouse)
+    load_id = given.load["load_id"]
+    held = held_loads(warehouse).get(load_id)
+    if held is not None:
+        if xlsx is not None or by or why:
+            admit(warehouse, f"what load {load_id} holds", held, by, why)
+        else:
+            given = without_numbers(given)
+            console.err.print(
+                f"[yellow]under embargo until {when(held)}: its rows are left out (--by NAME --why REASON)[/]"
+            )
+    if xlsx is not None:
+        with written_whole(xlsx) as whole:
+            write_answer(given, whole)
+    if as_json:
+        console.as_json(asdict(given))
+        return
+    found, say = given.load, words_of(lang)
+    console.out.print(f"[bold]{found['load_id']}[/]  {console.state(found['state'])}")
+    if given.also:
+        also = ", ".join(given.also[:3]) + (" …" if len(given.also) > 3 else "")
+        console.out.print(f"{say('the newest')} ({len(given.also)}): {also}")
+    console.out.print(_escaped(heading(found, lang)))
+    console.out.print(given.decision if lang == "ru" else say(found["state"]))
+    console.out.print(
+        f"{say('file')} {found['files']}."
+        if found["rows_delivered"] is None
+        else f"{say('file')} {found['files']}; {say('delivered')} {found['rows_delivered']}, "
+        f"{say('taken')} {found['rows_accepted']}, {say('kept back')} {found['rows_quarantined']}."
+    )
+    if given.counts:
+        console.out.print(given.counts)
+    if given.findings:
+        console.table(
+            say("findings"),
+            [say(column) for column in ("rule", "severity", "says", "remedy", "rows", "row numbers")],
+            [
+                (
+                    f["expectation"],
+                    say(f["severity"]),
+                    f["says"],
+                    f["remedy"],
+                    f["unexpected_count"],
+                    f["sample_rows"],
+                )
+                for f in given.findings
+            ],
+            right=(say("rows"),),
+        )
+    if given.rows:
+        console.table(
+            f"{say('rows kept back')}: {len(given.rows)}"
+            + (f", {say('first 20')}" if len(given.rows) > 20 else ""),
+            [say(column) for column in ("row", "column", "value", "rule", "remedy")],
+            [(r.row, r.column, r.value, r.rule, r.remedy) for r in given.rows[:20]],
+            right=(say("row"),),
+        )
+    console.table(
+        say("history"),
+        [say(column) for column in ("event", "when (UTC)", "by", "why", "until")],
+        [
+            (say(f"event {e['event']}"), e["happened_at"], e["by_whom"], e["why"], e["until"])
+            for e in given.events
+        ],
+    )
+    if xlsx is not None:
+        console.out.print(f"{say('answer to the supplier')}: {xlsx}")
+
+
+@told
+def waive(
+    load: Annotated[str, typer.Argument(help="The refused load.")],
+    by: Annotated[str, typer.Option(help="Who answers for it.")],
+    why: Annotated[str, typer.Option(help="The reason.")],
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The last day on which it counts.")],
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Even if it replaces loads with more rows.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Let a refused load in until a day, on somebody's word. The ledger keeps who, why and until.
+
+    It replaces what was accepted before it for the same period. If that has more rows, the command asks first. What would
+    count twice can be waived by nobody. A waiver until today ends another.
+    """
+    from pipelines.loading.load import find_load, would_replace
+    from pipelines.loading.load import waive as waive_load
+    from pipelines.loading.plan import run_lock
+    from pipelines.warehouse import open_warehouse
+
+    settings = get_settings()
+    warehouse = open_warehouse(settings)
+    found = find_load(load, warehouse)
+    load_id = found["load_id"]
+    replaced = would_replace(load_id, warehouse)
+    if not anyway:
+        _confirm_loss(found, replaced)
+    with run_lock(settings):
+        waive_load(load_id, by, why, until.date(), settings, warehouse)
+    if as_json:
+        console.as_json(
+            {"load_id": load_id, "by": by, "why": why, "until": until.date(), "replaces": replaced}
+        )
+        return
+    for other in replaced:
+        console.err.print(
+            f"[yellow]note:[/] until then it replaces {other['load_id']}, which has {other['rows_accepted']} rows"
+        )
+    console.out.print(
+        f"{load_id} is waived by {by} until {until:%Y-%m-%d}; gorod run brings it into the figures"
+    )
+
+
+def _confirm_loss(found: dict[str, Any], replaced: list[dict[str, Any]]) -> None:
+    """Ask before a waiver takes rows away; where nobody can answer, refuse."""
+    from pipelines.errors import GorodError
+
+    brings = found["rows_delivered"] - found["rows_quarantined"]
+    takes = sum(other["rows_accepted"] for other in replaced)
+    if takes <= brings:
+        return
+    loads = ", ".join(other["load_id"] for other in replaced)
+    loss = f"{found['load_id']} would bring {brings} rows in and replace {takes} accepted ones ({loads})"
+    if not sys.stdin.isatty():
+        raise GorodError(f"{loss}; nothing was changed", "If that is meant, say so: --anyway")
+    console.err.print(f"[yellow]note:[/] {_escaped(loss)}")
+    if not typer.confirm("Waive it all the same?", err=True):
+        raise GorodError("not waived; nothing was changed")
+
+
+@told
+def replay(
+    load: Annotated[str, typer.Argument(help="The load whose delivery is judged again.")],
+    why: Annotated[str, typer.Option(help="The reason.")] = "replayed by hand",
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Even if it puts an old delivery in the place of a newer one.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Judge a delivery again by today's declarations and suite. Its bytes are compared with its receipt first."""
+    from pipelines.loading.load import find_load
+    from pipelines.loading.load import replay as replay_load
+    from pipelines.loading.plan import run_lock
+    from pipelines.warehouse import open_warehouse
+
+    settings = get_settings()
+    warehouse = open_warehouse(settings)
+    load_id = find_load(load, warehouse)["load_id"]
+    with run_lock(settings):
+        outcome = replay_load(load_id, why, settings, warehouse, anyway=anyway)
+    if as_json:
+        console.as_json(asdict(outcome))
+    else:
+        then = (
+            f"why: gorod explain {outcome.load_id}"
+            if outcome.state == "rejected"
+            else "gorod run brings it into the figures"
+        )
+        console.out.print(f"{outcome.load_id}  {console.state(outcome.state)}; {then}")
+    if outcome.state == "rejected":
+        raise typer.Exit(6)
+
+
+@told
+def prune(as_json: Json = False) -> None:
+    """Remove what is kept no longer; gorod run does it by itself.
+
+    Runs of Dagster and logs after GOROD_KEEP_RUNS_DAYS; deliveries after the `landing_days` of their feed, which the ledger
+    notes: their rows stay, and they cannot be judged again.
+    """
+    from pipelines.loading.plan import run_lock
+    from pipelines.loading.retention import prune_landing
+    from pipelines.orchestration.retention import prune_runs
+    from pipelines.warehouse import open_warehouse
+
+    settings = get_settings()
+    with run_lock(settings):
+        warehouse = open_warehouse(settings)
+        warehouse.prepare()
+        deliveries = prune_landing(settings, warehouse)
+    runs = prune_runs(settings)
+    if as_json:
+        console.as_json({"deliveries": deliveries, "runs": runs})
+        return
+    for delivery_id in deliveries:
+        console.out.print(f"left landing: {_escaped(delivery_id)}")
+    console.out.print(f"{len(deliveries)} deliveries and {runs} runs removed")

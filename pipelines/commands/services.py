@@ -1,0 +1,45 @@
+"""``gorod ui`` and ``gorod daemon``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines import console
+from pipelines.commands.answering import told
+from pipelines.settings import get_settings
+
+if TYPE_CHECKING:
+    pass
+
+
+@told
+def ui(
+    port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3000,
+    daemon: Annotated[
+        bool, typer.Option("--daemon/--no-daemon", help="With the daemon, or the UI alone (a service).")
+    ] = True,
+) -> None:
+    """Open Dagster's UI on this state; the address that is shown holds the token that lets you in. Ctrl-C ends it."""
+    from pipelines.orchestration import services
+    from pipelines.orchestration.webserver import KEPT, token_of
+
+    settings = get_settings()
+    if not daemon:
+        # a service's output is kept: the token stays out of it
+        console.out.print(
+            f"http://127.0.0.1:{port}; the token: GOROD_UI_TOKEN, or {settings.dagster_home / KEPT}"
+        )
+        services.become_webserver(settings, port)
+    services.prepare(settings)
+    console.out.print(f"http://127.0.0.1:{port}/?token={token_of(settings)}")
+    raise typer.Exit(services.run_both(settings, port))
+
+
+@told
+def daemon() -> None:
+    """Run Dagster's daemon alone (a service): schedules, sensors, the queue of runs. Goes with ui --no-daemon."""
+    from pipelines.orchestration import services
+
+    services.become_daemon(get_settings())

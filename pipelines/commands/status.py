@@ -1,0 +1,110 @@
+"""``gorod status``: what there is, what is late, what failed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipelines import console
+from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, told
+from pipelines.commands.answering import escaped as _escaped
+from pipelines.moments import told as when
+from pipelines.settings import get_settings
+
+if TYPE_CHECKING:
+    from pipelines.operations.status import FeedStatus
+
+
+@told
+def status(
+    loads: Annotated[bool, typer.Option("--loads", help="List the loads too.")] = False,
+    by: EmbargoedBy = None,
+    why: EmbargoedWhy = None,
+    as_json: Json = False,
+) -> None:
+    """Loads by state, late feeds, quarantine, the last build and publication. The exit code says what is amiss.
+
+    Numbers of rows under embargo are left out.
+    """
+    from pipelines.operations.status import read_status
+    from pipelines.publishing.embargo import admit, held_loads
+    from pipelines.warehouse import open_warehouse
+
+    settings = get_settings()
+    warehouse = open_warehouse(settings)
+    held = held_loads(warehouse)
+    if held and (by or why):
+        admit(warehouse, "numbers of rows of loads", max(held.values()), by, why)
+        held = {}
+    given = read_status(settings, held)
+    if as_json:
+        console.as_json({**asdict(given), "exit_code": given.exit_code})
+        raise typer.Exit(given.exit_code)
+    _show_feeds(given.feeds)
+    if loads:
+        console.table(
+            "Loads",
+            ("load", "state", "delivered", "accepted", "quarantine", "decided (UTC)"),
+            [
+                (
+                    r["load_id"],
+                    r["state"],
+                    r["rows_delivered"],
+                    r["rows_accepted"],
+                    r["rows_quarantined"],
+                    r["decided_at"],
+                )
+                for r in given.loads
+            ],
+            right=("delivered", "accepted", "quarantine"),
+        )
+    if held:
+        console.out.print(
+            f"[yellow]under embargo[/]: the rows of {len(held)} loads, left out (--by NAME --why REASON)"
+        )
+    for load_id in given.refused:
+        console.out.print(f"[red]refused[/]: {load_id}   why: gorod explain {load_id}")
+    for fault in given.inbox_faults:
+        console.out.print(f"[red]drop folder[/]  {_escaped(fault)}")
+    for waiting in given.inbox_waiting:
+        console.out.print(f"[yellow]waits[/]        {_escaped(waiting)}")
+    for feed in given.feeds:
+        if feed.late and feed.instances > 1:
+            console.out.print(
+                f"[yellow]late[/]         {feed.source}.{feed.feed}: {', '.join(map(str, feed.late))}"
+            )
+    behind = "behind the ledger" if given.stale else "not published" if given.unpublished else ""
+    console.out.print(f"marts        {f'{behind}: gorod run' if behind else 'up to date'}")
+    if given.failed_build is not None:
+        console.out.print(
+            f"[red]build failed[/] {when(given.failed_build.failed_at)}: {_escaped('; '.join(given.failed_build.says))}\n"
+            f"             look at {_escaped(given.failed_build.where)}"
+        )
+    console.out.print(f"publication  {given.publication or 'none yet'}")
+    raise typer.Exit(given.exit_code)
+
+
+def _show_feeds(feeds: list[FeedStatus]) -> None:
+    """The feeds by source, in the 80 columns of a plain terminal: a state that no load has takes no room there."""
+    counts = ("accepted", "waived", "rejected", "superseded", "rows", "quarantined")
+    narrow = console.out.is_terminal
+    shown = [
+        name
+        for name in counts
+        if not narrow or name in ("accepted", "rows") or any(getattr(feed, name) for feed in feeds)
+    ]
+    rows: list[tuple[Any, ...]] = []
+    source = ""
+    for feed in feeds:
+        numbers = [getattr(feed, name) for name in shown]
+        if not narrow:
+            rows.append((f"{feed.source}.{feed.feed}", *numbers, feed.newest, feed.lateness))
+            continue
+        if feed.source != source:
+            source = feed.source
+            rows.append((source, *("" for _ in shown), "", ""))
+        rows.append((f"  {feed.feed}", *numbers, feed.newest.rpartition("@")[2], feed.lateness))
+    heads = [{"quarantined": "quarantine"}.get(name, name) for name in shown]
+    console.table("Feeds", ("feed", *heads, "newest", "late"), rows, right=heads)
