@@ -1,4 +1,4 @@
-"""Whether a warehouse is whole: its migrations, the rows of each load against the ledger, what belongs to nothing."""
+"""Whether a warehouse is whole: its schema version, the rows of each load against the ledger, what belongs to nothing."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def check_warehouse(warehouse: Warehouse) -> Checked:
     with warehouse.connection(read_only=True) as connection:
         tables = _tables(connection)
         if ("ops", "load") not in tables:
-            nothing = Finding("migrations", "ops.load", "there is no ledger: gorod warehouse init")
+            nothing = Finding("form", "ops.load", "there is no ledger: gorod warehouse init")
             return Checked(None, 0, 0, 0, 0, [nothing])
         found = _one(connection, "select max(version) from ops.version")
         version = None if found is None else int(found)
@@ -87,9 +87,9 @@ def check_warehouse(warehouse: Warehouse) -> Checked:
 
 def _other_form(version: int | None) -> Finding:
     return Finding(
-        "migrations",
+        "form",
         "ops.version",
-        f"the ledger's migrations is {version or 'unknown'}, this Gorod's is {migrations.VERSION}: gorod warehouse migrate",
+        f"the ledger's schema version is {version or 'unknown'}, this Gorod's is {migrations.VERSION}: gorod warehouse migrate",
     )
 
 

@@ -91,7 +91,7 @@ def require_new_or_own(path: Path) -> None:
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
-    """Schema and name of the tables that Gorod keeps, but for the record of its own migrations."""
+    """Schema and name of the tables that Gorod keeps, but for the record of its own version."""
     found = connection.execute(
         "select schema_name, table_name from duckdb_tables()"
         " where database_name = ? and list_contains(?, schema_name) and not starts_with(table_name, 'pg_')"
@@ -100,7 +100,7 @@ def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[
         [database, list(SCHEMAS), database],
     ).fetchall()
     views = {("ops", name) for name in (*migrations.views(), "audit", "audit_load")}
-    # the migrations is the target's own; who published there and changed its access is a server's own history
+    # the version is the target's own; who published there and changed its access is a server's own history
     own = {("ops", name) for name in ("version", "audit_event", "writer", "preparer")}
     tables = [(str(schema), str(table)) for schema, table in found]
     return [table for table in tables if table not in views | own]

@@ -104,7 +104,7 @@ class DuckDBWarehouse(Ledger):
         return str(self.path)
 
     def migrate(self) -> list[migrations.Step]:
-        """Bring an older migrations to the newest; the steps that were taken."""
+        """Bring an older schema version to the newest; the steps that were taken."""
         with self.connection() as connection:
             found, exists = _version(connection)
             taken = migrations.steps(found) if exists and found is not None else []
@@ -120,7 +120,7 @@ class DuckDBWarehouse(Ledger):
         """Create what is missing: schemas, ledger, views, an empty raw table for each declared feed.
 
         Raises:
-            WarehouseError: the ledger has another migrations, or raw columns were read otherwise than they are declared.
+            WarehouseError: the ledger has another schema version, or raw columns were read otherwise than they are declared.
         """
         self._make_form(require_unchanged=True)
 
@@ -194,7 +194,7 @@ class DuckDBWarehouse(Ledger):
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> tuple[int | None, bool]:
-    """The migrations of the ledger in a file, if it says, and whether there is a ledger at all."""
+    """The schema version of the ledger in a file, if it says, and whether there is a ledger at all."""
     tables = {
         name
         for (name,) in connection.execute(
@@ -247,7 +247,7 @@ def _mark(
 
 
 def _create(path: Path) -> None:
-    """An empty file in the newest migrations of storage: it is written a third faster, and only the pinned DuckDB reads it.
+    """An empty file in the newest form of storage: it is written a third faster, and only the pinned DuckDB reads it.
 
     Made beside and shown whole: a file that a killed process has left half made could never be opened.
     """

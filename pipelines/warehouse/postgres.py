@@ -127,7 +127,7 @@ class PostgresWarehouse(Ledger):
         return f"PostgreSQL {self.server.name}"
 
     def migrate(self) -> list[migrations.Step]:
-        """Bring an older migrations to the newest; the steps that were taken."""
+        """Bring an older schema version to the newest; the steps that were taken."""
         with self.server.session("migrates") as session:
             take_turn(session)
             found, exists = version(session)
@@ -145,7 +145,7 @@ class PostgresWarehouse(Ledger):
         """Create what is missing: schemas, ledger, views, an empty raw table for each declared feed.
 
         Raises:
-            WarehouseError: the ledger has another migrations, raw columns were read otherwise than they are declared, or the
+            WarehouseError: the ledger has another schema version, raw columns were read otherwise than they are declared, or the
                 database sorts text otherwise than by code.
         """
         self._make_form(require_unchanged=True)
@@ -298,7 +298,7 @@ _HELD: dict[str, _Held] = {}
 
 
 def version(session: psycopg.Connection[Any]) -> tuple[int | None, bool]:
-    """The migrations of the ledger in a database, if it says, and whether there is a ledger at all."""
+    """The schema version of the ledger in a database, if it says, and whether there is a ledger at all."""
     tables = {
         name
         for (name,) in session.execute(
@@ -314,7 +314,7 @@ def version(session: psycopg.Connection[Any]) -> tuple[int | None, bool]:
 
 
 def make_form(session: psycopg.Connection[Any]) -> list[raw.Change]:
-    """Schemas, ledger, views and raw tables of the newest migrations; locks nothing where all is there.
+    """Schemas, ledger, views and raw tables of the newest schema version; locks nothing where all is there.
 
     Returns:
         What in the raw tables is not as declared.

@@ -1,4 +1,4 @@
-"""Vintages, embargo and archive on a server: what holds of a file holds there too."""
+"""Vintages, embargo and releases on a server: what holds of a file holds there too."""
 
 from __future__ import annotations
 

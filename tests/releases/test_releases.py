@@ -80,7 +80,7 @@ def set_calendar(patch: pytest.MonkeyPatch, found: dict[str, CalendarRelease]) -
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Cut; June of Minsk delivered again; cut as of now, and once more as of before."""
-    small: Any = SmallWarehouse(tmp_path_factory.mktemp("archive"))
+    small: Any = SmallWarehouse(tmp_path_factory.mktemp("releases"))
     fill(small)
     small.first = build(small)
     small.settings = Settings(home=small.folder / "home", warehouse=str(small.path), busy_timeout_s=0)
@@ -194,9 +194,9 @@ def test_the_ledger_and_the_list_know_them(story: Any) -> None:
     listed = list_releases(story.settings)
     assert {(one.id, one.state) for one in listed} == {(id_, "open") for id_ in cut_ones}
     assert find_release(story.settings, story.after.id[-6:]).id == story.after.id
-    with pytest.raises(GorodError, match="3 archive are called"):
+    with pytest.raises(GorodError, match="3 releases are called"):
         find_release(story.settings, PERIOD)
-    with pytest.raises(GorodError, match="no archive are called"):
+    with pytest.raises(GorodError, match="no releases are called"):
         find_release(story.settings, "1999")
 
 
@@ -211,9 +211,9 @@ def test_nothing_of_a_release_can_be_written(story: Any) -> None:
 def test_verify_sees_every_change(story: Any, tmp_path: Path) -> None:
     assert verify(story.settings, story.before.id) == (story.before.id, [])
     home = tmp_path / "home"
-    shutil.copytree(story.settings.releases, home / "archive")
+    shutil.copytree(story.settings.releases, home / "releases")
     settings = Settings(home=home, warehouse=str(story.path))
-    folder = home / "archive" / story.before.id
+    folder = home / "releases" / story.before.id
     values = folder / "parquet" / "pub_indicator_value_v1.parquet"
     changed = bytearray(values.read_bytes())
     changed[len(changed) // 2] ^= 1
@@ -278,7 +278,7 @@ def test_a_report_of_a_release_is_the_same_bytes_each_time(story: Any) -> None:
     second = make_digest(story.settings, "2019-06", report, source)
     assert (second.document.read_bytes(), second.workbook.read_bytes()) == bytes_
     assert (
-        second.folder == story.settings.reports / "archive" / story.before.id / "country_digest" / "2019-06"
+        second.folder == story.settings.reports / "releases" / story.before.id / "country_digest" / "2019-06"
     )
     other = make_digest(story.settings, "2019-06", report, publication_of(story.settings, story.after.id))
     assert other.workbook.read_bytes() != bytes_[1]
@@ -297,7 +297,7 @@ def test_what_cannot_be_cut_is_told(story: Any, monkeypatch: pytest.MonkeyPatch)
         wrong(PERIOD, story.first, code="autumn")
     past = datetime(2020, 1, 1, tzinfo=UTC)
     set_calendar(monkeypatch, calendar(past) | {"summer": calendar(past)["spring"]})
-    with pytest.raises(GorodError, match="several archive"):
+    with pytest.raises(GorodError, match="several releases"):
         wrong(PERIOD, story.first)
     with pytest.raises(GorodError, match="is of 2019-Q2"):
         wrong("2019-Q1", story.first, code="spring")
@@ -496,7 +496,7 @@ def test_the_shipped_calendar() -> None:
 
 
 CALENDAR = """\
-archive:
+releases:
   {code}:
     period: {period}
     title: {{ru: а, be: а, en: a}}

@@ -1,6 +1,6 @@
-"""A warehouse of every migrations that there ever was ends in the newest, with the columns and views of a fresh one.
+"""A warehouse of every schema version that there ever was ends in the newest, with the columns and views of a fresh one.
 
-``forms/`` keeps each migrations as it was when it was new: ``0001.sql`` is the first. They are never changed.
+``forms/`` keeps each version as it was when it was new: ``0001.sql`` is the first. They are never changed.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ LOAD = """
 def test_what_an_older_gorod_let_count_twice_is_told_and_counts_once(
     engine: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    """The first migrations, whose views let a waiver in beside what it cuts through."""
+    """The first version, whose views let a waiver in beside what it cuts through."""
     text = FORMS[0].read_text(encoding="utf-8") + migrations.RECORD.format(1) + ";"
     for number, (first, last, outcome, event) in enumerate(
         [

@@ -1,4 +1,4 @@
-"""From an older migrations of the ledger to the newest: step by step, whole or not at all, on both engines."""
+"""From an older schema version of the ledger to the newest: step by step, whole or not at all, on both engines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.postgres.conftest import databases, server  # noqa: F401 - fixtures
 
 @pytest.fixture(params=["duckdb", "postgres"])
 def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
-    """A warehouse of the newest migrations that there really is."""
+    """A warehouse of the newest schema version that there really is."""
     found: Warehouse
     if request.param == "duckdb":
         found = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
