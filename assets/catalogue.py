@@ -8,7 +8,7 @@ import dagster as dg
 from assets.keys import WRITER_POOL, raw_key
 from pipelines.catalogue.write import TABLES, write_catalogue
 from pipelines.declarations.sources import load_sources
-from pipelines.progress import tell
+from pipelines.progress import report_progress
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
 
@@ -48,7 +48,7 @@ def catalogue(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResul
         connection.begin()
         changed = write_catalogue(connection)
         connection.commit()
-    tell("catalogue")
+    report_progress("catalogue")
     context.log.info("catalogue replaced" if changed else "catalogue unchanged")
     for table in TABLES:
         yield dg.MaterializeResult(asset_key=dg.AssetKey(["catalogue", table]), metadata={"changed": changed})

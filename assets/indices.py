@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from assets.keys import INDEX, WRITER_POOL
-from pipelines.progress import tell
+from pipelines.progress import report_progress
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
 
@@ -28,5 +28,5 @@ def index_values() -> dg.MaterializeResult[Any]:
     warehouse = open_warehouse(get_settings())
     with warehouse.writing(), warehouse.connection() as connection:
         rows = publish_index(connection, newest_build(connection))
-    tell("index")
+    report_progress("index")
     return dg.MaterializeResult(metadata={"dagster/row_count": rows})

@@ -11,7 +11,7 @@ from assets.keys import WRITER_POOL
 from pipelines.dbt_project import DBT_PROJECT, dbt_environment, dbt_executable, dbt_target, ensure_manifest
 from pipelines.errors import GorodError
 from pipelines.loading.load import NO_REGISTER, has_register
-from pipelines.progress import tell
+from pipelines.progress import report_progress
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
 
@@ -63,7 +63,7 @@ def marts() -> dg.AssetsDefinition:
             invocation = dbt.cli(command, context=context, target_path=dbt_target(settings))
             for event in invocation.stream():
                 if isinstance(event, dg.Output | dg.MaterializeResult):
-                    tell("marts")
+                    report_progress("marts")
                 yield event
 
     return build

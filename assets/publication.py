@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets.keys import INDEX, PUBLICATION, WRITER_POOL
 from assets.marts import marts
-from pipelines.progress import tell
+from pipelines.progress import report_progress
 from pipelines.publishing.publication import publish
 from pipelines.publishing.soundness import ACCEPT_LOSS
 from pipelines.settings import get_settings
@@ -30,14 +30,14 @@ def publication_asset() -> dg.AssetsDefinition:
         pool=WRITER_POOL,
     )
     def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        from pipelines.releases.archive import mend
+        from pipelines.releases.archive import repair
 
         settings = get_settings()
         with open_warehouse(settings).writing():
             done = publish(settings, context.run.tags.get(ACCEPT_LOSS))
             # a release whose embargo is over opens together with the figures
-            mend(settings)
-        tell("publication")
+            repair(settings)
+        report_progress("publication")
         return dg.MaterializeResult(
             metadata={
                 "publication": done.id,

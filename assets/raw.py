@@ -10,7 +10,7 @@ from assets.keys import AGAIN, INTERRUPTED, WRITER_POOL, raw_key
 from expectations.vocabulary import History
 from pipelines.connectors.files import ChangingError
 from pipelines.declarations.sources import Feed, FileOrigin, Source
-from pipelines.deliveries import Delivery, Offer, month_span, parse_slice
+from pipelines.deliveries import Candidate, Delivery, month_span, parse_slice
 from pipelines.errors import LandingError, OriginError, WarehouseBusyError, WarehouseError
 from pipelines.loading.gate import READABLE, load_suite
 from pipelines.loading.history import asked_of
@@ -19,14 +19,14 @@ from pipelines.loading.lateness import late_today
 from pipelines.loading.load import (
     LoadOutcome,
     is_known,
-    judged_by,
-    known_offers,
-    load_offers,
+    last_seen,
+    load_candidates,
     load_pending,
+    validated_against,
 )
-from pipelines.loading.plan import all_offers
+from pipelines.loading.plan import all_candidates
 from pipelines.loading.profile import load_history
-from pipelines.progress import tell
+from pipelines.progress import report_progress
 from pipelines.settings import Settings, get_settings
 from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.base import Warehouse
@@ -55,7 +55,7 @@ def partitions_of(source: Source, feed: Feed) -> dg.PartitionsDefinition[Any] | 
             return None
 
 
-def partition_month(offer: Offer | Delivery, feed: Feed) -> date:
+def partition_month(candidate: Candidate | Delivery, feed: Feed) -> date:
     """The month in whose partition something is loaded: its first one, or the nearest that has a partition.
 
     A file name may say any month; that the gate refuses it is no matter of partitions.
@@ -63,16 +63,16 @@ def partition_month(offer: Offer | Delivery, feed: Feed) -> date:
     assert feed.first_month is not None
     # as partitions_of() counts
     newest = datetime.now(UTC).date().replace(day=1)
-    month = (offer.slice.first_day or newest).replace(day=1)
+    month = (candidate.slice.first_day or newest).replace(day=1)
     return max(min(month, newest), feed.first_month.replace(day=1))
 
 
-def partition_key_of(offer: Offer, source: Source, feed: Feed) -> str | None:
+def partition_key_of(candidate: Candidate, source: Source, feed: Feed) -> str | None:
     """The partition that an offer is loaded in."""
     if feed.first_month is not None:
-        month = partition_month(offer, feed)
-        return str(dg.MultiPartitionKey({INSTANCE: offer.instance, MONTH: month.isoformat()}))
-    return offer.instance if len(source.instances) > 1 else None
+        month = partition_month(candidate, feed)
+        return str(dg.MultiPartitionKey({INSTANCE: candidate.instance, MONTH: month.isoformat()}))
+    return candidate.instance if len(source.instances) > 1 else None
 
 
 def origin_spec(source: Source, name: str, feed: Feed) -> dg.AssetSpec:
@@ -92,11 +92,11 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
     key = raw_key(source.source, name)
     suite = load_suite(source.source, name)
     expectations = _expectations(suite, load_history(source.source, name))
-    before = [raw_key(*feed) for feed in judged_by(source.source, name)]
-    patience = feed.patience
+    before = [raw_key(*feed) for feed in validated_against(source.source, name)]
+    lateness = feed.lateness
     freshness = (
-        dg.FreshnessPolicy.time_window(warn_window=patience[0], fail_window=patience[1])
-        if patience and patience[0] < patience[1]
+        dg.FreshnessPolicy.time_window(warn_window=lateness[0], fail_window=lateness[1])
+        if lateness and lateness[0] < lateness[1]
         else None
     )
 
@@ -200,7 +200,7 @@ def _load_new(
 
     def done(outcome: LoadOutcome) -> None:
         outcomes.append(outcome)
-        tell(f"{source.source}.{name} {outcome.state}")
+        report_progress(f"{source.source}.{name} {outcome.state}")
         context.log.info(
             f"{outcome.load_id}: {outcome.state}, {outcome.rows_delivered} rows, "
             f"{outcome.rows_accepted} accepted, {outcome.rows_quarantined} in quarantine"
@@ -211,15 +211,15 @@ def _load_new(
         for delivery in pending(settings, source.source, name):
             if delivery.instance in source.instances:
                 done(load_pending(delivery, settings, warehouse))
-        known = frozenset() if context.run.tags.get(AGAIN) else known_offers(warehouse)
+        known = frozenset() if context.run.tags.get(AGAIN) else last_seen(warehouse)
         new = (
-            offer
-            for offer in all_offers(source, name, settings, instances, known, context.log.warning)
-            if (months is None or (offer.instance, partition_month(offer, feed)) in months)
-            and not is_known(offer, known)
+            candidate
+            for candidate in all_candidates(source, name, settings, instances, known, context.log.warning)
+            if (months is None or (candidate.instance, partition_month(candidate, feed)) in months)
+            and not is_known(candidate, known)
         )
-        for offer, outcome in load_offers(new, settings, warehouse):
-            if isinstance(outcome, ChangingError) and offer.remove is not None:
+        for candidate, outcome in load_candidates(new, settings, warehouse):
+            if isinstance(outcome, ChangingError) and candidate.remove is not None:
                 context.log.info(f"{outcome.message}; it waits in the drop folder")
             elif isinstance(outcome, OriginError):
                 failures.append(outcome)

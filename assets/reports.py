@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from assets.keys import PUBLICATION, REPORT
-from pipelines.progress import tell
+from pipelines.progress import report_progress
 from pipelines.reporting.digest import make_digest
 from pipelines.settings import get_settings
 
@@ -21,7 +21,7 @@ from pipelines.settings import get_settings
 def country_digest(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     """The digest of the partition's month, from the current publication."""
     done = make_digest(get_settings(), context.partition_key[:7])
-    tell("report")
+    report_progress("report")
     return dg.MaterializeResult(
         metadata={
             "publication": done.publication_id,

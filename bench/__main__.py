@@ -175,9 +175,9 @@ def _by_index(folder: Path, findings: Findings) -> None:
         index.TRACED, {"gorod trace": partial(measure, "bench.index", "trace", environment=environment)}
     )
     findings.compare("trace of a figure, the slowest, s", traced.inside_s, "< 1")
-    told = traced.runs[0].told
-    findings.compare("trace of a figure, the median, s", float(told["median_s"]), "–")
-    findings.compare("trace of a figure, the median, CPU s", float(told["median_cpu_s"]), "–")
+    output = traced.runs[0].output
+    findings.compare("trace of a figure, the median, s", float(output["median_s"]), "–")
+    findings.compare("trace of a figure, the median, CPU s", float(output["median_cpu_s"]), "–")
 
 
 def _remove(*left: Path) -> None:

@@ -56,13 +56,13 @@ def main(file: str, folder: str, reader: str) -> None:
     frame["opened"] = pd.to_datetime(frame["opened"].str[:10])
     frame["planned"] = pd.to_datetime(frame["planned"])
     passed, evaluated = _validate(frame)
-    told = {
+    output = {
         "rows": len(frame),
         "passed": passed,
         "expectations": evaluated,
         "steps_s": {"dlt": round(loaded - started, 2), "GX on pandas": round(time.monotonic() - loaded, 2)},
     }
-    print(json.dumps(told))
+    print(json.dumps(output))
 
 
 def _validate(frame: pd.DataFrame) -> tuple[bool, int]:

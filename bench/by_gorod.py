@@ -16,7 +16,7 @@ from pipelines import formats
 from pipelines.connectors.drop_folder import inbox
 from pipelines.declarations.sources import load_sources
 from pipelines.loading import gate, landing
-from pipelines.loading.load import load_offer
+from pipelines.loading.load import load_candidate
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
@@ -39,16 +39,16 @@ def main() -> None:
     settings = get_settings().model_copy(update={"inbox_quiet_s": 0.0})
     warehouse = open_warehouse(settings)
     warehouse.prepare()
-    (offer,) = inbox(load_sources()["appeals_115"], "requests", settings).offers
+    (candidate,) = inbox(load_sources()["appeals_115"], "requests", settings).candidates
     # the file stays: it is measured more than once
-    outcome = load_offer(replace(offer, remove=None), settings, warehouse)
-    told = {
+    outcome = load_candidate(replace(candidate, remove=None), settings, warehouse)
+    output = {
         "state": outcome.state,
         "rows": outcome.rows_accepted,
         "expectations": len(outcome.results),
         "steps_s": seconds,
     }
-    print(json.dumps(told))
+    print(json.dumps(output))
 
 
 def _timed(function: Callable[..., Any], title: str, seconds: dict[str, float]) -> Callable[..., Any]:

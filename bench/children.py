@@ -34,7 +34,7 @@ class Measured:
     wall_s: float
     cpu_s: float
     peak_mib: float
-    told: dict[str, Any]
+    output: dict[str, Any]
 
 
 def measure(module: str, *arguments: object, environment: dict[str, str] | None = None) -> Measured:
@@ -65,5 +65,5 @@ def measure(module: str, *arguments: object, environment: dict[str, str] | None 
         err.seek(0)
         if process.returncode:
             raise BenchError(f"{' '.join(command[2:])} failed:\n{err.read()[-2000:]}{out.read()[-2000:]}")
-        told = json.loads(out.read().splitlines()[-1])
-    return Measured(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / KIB_IN_MIB, told)
+        output = json.loads(out.read().splitlines()[-1])
+    return Measured(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / KIB_IN_MIB, output)

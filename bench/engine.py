@@ -46,7 +46,7 @@ def measure_engine(home: Path, findings: Findings) -> None:
     """All values from all observations, then those of one more month a few times, then nothing new."""
     variables = environment(home)
     findings.say("making a country of invented (synthetic) observations")
-    made = measure("bench.engine", "prepare", home, environment=variables).told
+    made = measure("bench.engine", "prepare", home, environment=variables).output
     rows = int(made["observations"])
     step = partial(measure, "bench.engine", "build", home, environment=variables)
     (whole,) = findings.measure(rows, {"engine: all values from scratch": step})
@@ -62,7 +62,7 @@ def measure_engine(home: Path, findings: Findings) -> None:
     findings.compare("engine: nothing new / from scratch", idle.inside_s / whole.inside_s, "–")
     findings.compare("engine: peak memory, GiB", whole.peak_mib / 1024, "≤ 4")
     measure("bench.engine", "build", home, *TRACE, environment=variables)
-    traced = measure("bench.engine", "trace", home, environment=variables).told
+    traced = measure("bench.engine", "trace", home, environment=variables).output
     findings.compare(
         f"engine: slowest of {traced['traced']} traces, seconds", float(traced["slowest"]), "≤ 1"
     )
@@ -209,7 +209,7 @@ def _declare(connection: duckdb.DuckDBPyConnection, rich: bool) -> None:
             case
                 when {rich} and kind.no % {FOLLOWING} = 3 and p.side = 'numerator' then '*' else '_T'
             end as breakdown,
-            case when p.side = 'denominator' and kind.no % 5 = 1 then 'previous_year' else 'same' end as taken_at
+            case when p.side = 'denominator' and kind.no % 5 = 1 then 'previous_year' else 'same' end as reference
         )
         from p_indicator_term as p cross join kind
         """
@@ -323,14 +323,14 @@ def main(command: str, home: str, *options: str) -> None:
     os.environ.update(environment(Path(home)))
     match command:
         case "prepare":
-            told = prepare(Path(home), rich="rich" in options)
+            output = prepare(Path(home), rich="rich" in options)
         case "month":
-            told = month(Path(home))
+            output = month(Path(home))
         case "trace":
-            told = trace()
+            output = trace()
         case _:
-            told = build(*options)
-    print(json.dumps(told))
+            output = build(*options)
+    print(json.dumps(output))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class Row:
     @property
     def inside_s(self) -> float:
         """Median of what the process itself counted: seconds after its imports."""
-        return median(float(run.told["seconds"]) for run in self.runs)
+        return median(float(run.output["seconds"]) for run in self.runs)
 
 
 @dataclass(frozen=True)

@@ -133,14 +133,14 @@ def trace() -> None:
             seconds[" ".join(key)] = time.monotonic() - started
             cpu.append(time.process_time() - busy)
     slowest = max(seconds, key=lambda key: seconds[key])
-    told = {
+    output = {
         "seconds": seconds[slowest],
         "slowest": slowest,
         "median_s": median(seconds.values()),
         "median_cpu_s": median(cpu),
         "traced": len(seconds),
     }
-    print(json.dumps(told))
+    print(json.dumps(output))
 
 
 COMMANDS: dict[str, Callable[..., None]] = {

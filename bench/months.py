@@ -59,7 +59,7 @@ def prepare(home: Path) -> None:
     from pipelines import connectors
     from pipelines.connectors.drop_folder import inbox
     from pipelines.declarations.sources import load_sources
-    from pipelines.loading.load import load_offer
+    from pipelines.loading.load import load_candidate
     from pipelines.settings import get_settings
     from pipelines.warehouse import open_warehouse
 
@@ -70,10 +70,10 @@ def prepare(home: Path) -> None:
     drop(home, instance, f"{day:%Y-%m}")
     for source in load_sources().values():
         for feed in source.feeds:
-            for offer in connectors.offers(source, feed, settings, None):
-                load_offer(offer, settings, warehouse)
-            for offer in inbox(source, feed, settings).offers:
-                load_offer(offer, settings, warehouse)
+            for candidate in connectors.candidates(source, feed, settings, None):
+                load_candidate(candidate, settings, warehouse)
+            for candidate in inbox(source, feed, settings).candidates:
+                load_candidate(candidate, settings, warehouse)
 
 
 def extend(months: int) -> None:
@@ -182,7 +182,7 @@ def load() -> dict[str, object]:
     """Land, gate and enter what waits in the drop folder; imports are not counted in ``seconds``."""
     import great_expectations  # noqa: F401 - its import is a cost of the process, not of the load
 
-    from pipelines.loading.load import load_offer
+    from pipelines.loading.load import load_candidate
     from pipelines.loading.plan import Wanted, make_plan
     from pipelines.settings import get_settings
     from pipelines.warehouse import open_warehouse
@@ -192,7 +192,11 @@ def load() -> dict[str, object]:
     warehouse = open_warehouse(settings)
     warehouse.prepare()
     plan = make_plan(Wanted(source=SOURCE), settings, warehouse)
-    outcomes = [load_offer(offer, settings, warehouse) for offers in plan.offers.values() for offer in offers]
+    outcomes = [
+        load_candidate(candidate, settings, warehouse)
+        for candidates in plan.candidates.values()
+        for candidate in candidates
+    ]
     return {
         "seconds": time.monotonic() - started,
         "states": [outcome.state for outcome in outcomes],
@@ -220,7 +224,7 @@ def run() -> dict[str, object]:
 
 def main(command: str, *arguments: str) -> None:
     """See the module."""
-    told: dict[str, object] = {}
+    output: dict[str, object] = {}
     if command == "prepare":
         prepare(Path(arguments[0]))
     elif command == "extend":
@@ -228,8 +232,8 @@ def main(command: str, *arguments: str) -> None:
     elif command == "new_month":
         drop(Path(arguments[0]), INSTANCES[0], arguments[1])
     else:
-        told = load() if command == "load" else run()
-    print(json.dumps(told))
+        output = load() if command == "load" else run()
+    print(json.dumps(output))
 
 
 if __name__ == "__main__":

@@ -104,10 +104,10 @@ def _readers(folder: Path, findings: Findings, instance: Instance) -> None:
     environment = {"GOROD_HOME": str(home), "GOROD_ORIGIN": "sample", "GOROD_WAREHOUSE": dsn}
     measure("bench.months", "run", environment=environment)
     (read,) = findings.measure(0, {f"{READERS} readers": lambda: measure("bench.postgres", "readers", dsn)})
-    (told,) = (run.told for run in read.runs)
-    findings.say(f"{told}")
+    (output,) = (run.output for run in read.runs)
+    findings.say(f"{output}")
     what = f"{READERS} readers through {PUBLICATIONS} publications, ms: 95th percentile of a KPI query"
-    findings.compare(what, told["p95_ms"], "< 50")
+    findings.compare(what, output["p95_ms"], "< 50")
 
 
 _DSN = object()

@@ -15,7 +15,7 @@ from pipelines.disk import disk_errors
 from pipelines.errors import GorodError
 from pipelines.moments import today
 from pipelines.settings import PROJECT, Settings
-from pipelines.warehouse import engine_of, heard, server_of
+from pipelines.warehouse import engine_of, error_from_log, server_of
 
 DBT_PROJECT = PROJECT / "dbt"
 
@@ -54,12 +54,12 @@ def ensure_manifest(settings: Settings) -> Path:
     Raises:
         GorodError: the project does not parse.
     """
-    with manifest_ahead(settings) as manifest:
+    with prefetched_manifest(settings) as manifest:
         return manifest()
 
 
 @contextmanager
-def manifest_ahead(settings: Settings) -> Iterator[Callable[[], Path]]:
+def prefetched_manifest(settings: Settings) -> Iterator[Callable[[], Path]]:
     """Let dbt parse its project, if files of it changed since, beside what the body does; who needs it calls for it.
 
     What is given is :func:`ensure_manifest`, which waits for what has been begun.
@@ -86,7 +86,7 @@ def manifest_ahead(settings: Settings) -> Iterator[Callable[[], Path]]:
                 return kept
             said, _ = parsing.communicate()
             if parsing.returncode != 0:
-                raise heard(settings, said) or GorodError(
+                raise error_from_log(settings, said) or GorodError(
                     f"the dbt project does not parse: {said.strip()}", "Run `dbt parse` in dbt/ and mend it."
                 )
             for older in target.glob("parsed-*"):

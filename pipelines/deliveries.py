@@ -94,7 +94,7 @@ def _spanned(period: str) -> tuple[date, date] | None:
 
 
 @dataclass(frozen=True)
-class Offer:
+class Candidate:
     """Something that an origin has and that may be new.
 
     ``origin`` is its address: ``https://…`` of what is public, ``mirror:…``, ``sample:…`` and ``inbox:…`` with a path
@@ -138,7 +138,7 @@ def origin_kind(address: str) -> str:
 
 
 # source, feed, instance, slice, origin, and the fingerprint that was last taken there ("" where there is none)
-Known = frozenset[tuple[str, str, str, str, str, str]]
+LastSeen = frozenset[tuple[str, str, str, str, str, str]]
 
 
 @dataclass(frozen=True)

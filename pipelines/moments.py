@@ -60,6 +60,6 @@ def parse_as_of(text: str) -> datetime:
         ) from None
 
 
-def told(moment: datetime) -> str:
+def format_minsk(moment: datetime) -> str:
     """A moment as a person reads it: day and time in Minsk."""
     return f"{in_minsk(moment).astimezone(MINSK):%Y-%m-%d %H:%M} (Minsk)"

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 
-Watcher = Callable[[str], None]
+Listener = Callable[[str], None]
 
-_watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
-
-
-def watch(watcher: Watcher | None) -> None:
-    """Let ``watcher`` hear each step of this process from now on."""
-    _watcher.set(watcher)
+_listener: ContextVar[Listener | None] = ContextVar("watcher", default=None)
 
 
-def tell(step: str) -> None:
+def on_progress(listener: Listener | None) -> None:
+    """Let ``listener`` hear each step of this process from now on."""
+    _listener.set(listener)
+
+
+def report_progress(step: str) -> None:
     """A step is done; or ``waiting: …``, for whom."""
-    watcher = _watcher.get()
-    if watcher is not None:
-        watcher(step)
+    listener = _listener.get()
+    if listener is not None:
+        listener(step)

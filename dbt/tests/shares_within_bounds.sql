@@ -5,7 +5,7 @@ inner join (
     select indicator
     from {{ source('catalogue', 'indicator_term') }}
     group by indicator
-    having bool_and(taken_at = 'same')
+    having bool_and(reference = 'same')
 ) as plain on figures.indicator = plain.indicator
 where
     (figures.unit_measure = 'PCT' and (figures.obs_value < 0 or figures.obs_value > 100))

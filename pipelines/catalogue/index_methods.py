@@ -111,7 +111,7 @@ def check_methods(
         DeclarationError: with every such node by file, line and key.
     """
     # the tree comes with the engine and numpy, which most commands do not need
-    from pipelines.indices.structure import misfits
+    from pipelines.indices.structure import tree_problems
 
     problems: list[str] = []
 
@@ -136,7 +136,7 @@ def check_methods(
         path = folder / f"{code}.yml"
         # without territories it is for any table, and its tree may come with the data
         if method.index.nodes or method.territory_level is not None:
-            problems += [f"{at(path, *one.location)}: {one.told}" for one in misfits(method)]
+            problems += [f"{at(path, *one.location)}: {one.told}" for one in tree_problems(method)]
         if method.index.nodes and method.territory_level is not None:
             look(method, path, method.index, ("index",))
     if problems:

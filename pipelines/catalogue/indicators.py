@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.catalogue.common import Rows, names
-from pipelines.declarations.indicators import Catalogue, Indicator, Method
+from pipelines.declarations.indicators import Indicator, IndicatorCatalogue, Method
 
 # name -> columns with their types; the order is the order of the columns
 INDICATOR_TABLES: dict[str, dict[str, str]] = {
@@ -83,14 +83,14 @@ INDICATOR_TABLES: dict[str, dict[str, str]] = {
         "times_measure": "text",
         "breakdown": "text",
         "weight": "decimal",
-        "taken_at": "text",
+        "reference": "text",
     },
     "indicator_frequency": {"indicator": "text", "freq": "text"},
     "indicator_level": {"indicator": "text", "level": "text", "rolled_up": "boolean"},
 }
 
 
-def indicator_rows(catalogue: Catalogue) -> dict[str, Rows]:
+def indicator_rows(catalogue: IndicatorCatalogue) -> dict[str, Rows]:
     """Rows of ``indicator`` and of what belongs to it: methods, terms, frequencies, levels, metadata."""
     tables: dict[str, Rows] = {name: [] for name in INDICATOR_TABLES}
     for code, indicator in catalogue.indicators.items():
@@ -178,7 +178,7 @@ def _term_rows(code: str, method: Method) -> Rows:
             "times_measure": term.times,
             "breakdown": member,
             "weight": term.weight,
-            "taken_at": term.at,
+            "reference": term.at,
         }
         for number, (side, term, member) in enumerate(flat, start=1)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipelines.catalogue.common import Rows, names
-from pipelines.declarations.indicators import QUALITIES, Catalogue
+from pipelines.declarations.indicators import QUALITIES, IndicatorCatalogue
 from pipelines.declarations.sources import Source
 
 # name -> columns with their types; the order is the order of the columns
@@ -54,7 +54,7 @@ MEASURE_TABLES: dict[str, dict[str, str]] = {
 }
 
 
-def measure_rows(catalogue: Catalogue, sources: Mapping[str, Source]) -> dict[str, Rows]:
+def measure_rows(catalogue: IndicatorCatalogue, sources: Mapping[str, Source]) -> dict[str, Rows]:
     """Rows of ``measure``, its members and parts, and of the code list of quality classes.
 
     ``absent_reason`` says why a territory has no figure at all: where several instances deliver, or an accepted

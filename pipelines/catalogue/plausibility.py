@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.declarations.indicators import Catalogue
+from pipelines.declarations.indicators import IndicatorCatalogue
 from pipelines.declarations.plausibility import AtMost, Rule, frequencies_of, levels_of
 
 Rows = list[dict[str, Any]]
@@ -41,7 +41,7 @@ PLAUSIBILITY_TABLES: dict[str, dict[str, str]] = {
 LIMITS = ("lower", "upper", "limit_pct", "limit_points", "tolerance", "minimum_count")
 
 
-def plausibility_rows(rules: Mapping[str, Rule], catalogue: Catalogue) -> dict[str, Rows]:
+def plausibility_rows(rules: Mapping[str, Rule], catalogue: IndicatorCatalogue) -> dict[str, Rows]:
     """Rows of the tables of ``PLAUSIBILITY_TABLES``."""
     return {
         "plausibility_rule": [

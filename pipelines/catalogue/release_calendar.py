@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.declarations.indicators import Catalogue
+from pipelines.declarations.indicators import IndicatorCatalogue
 from pipelines.declarations.releases import CalendarRelease
 from pipelines.moments import MINSK
 
@@ -35,7 +35,7 @@ RELEASE_TABLES: dict[str, dict[str, str]] = {
 }
 
 
-def release_rows(releases: Mapping[str, CalendarRelease], catalogue: Catalogue) -> dict[str, Rows]:
+def release_rows(releases: Mapping[str, CalendarRelease], catalogue: IndicatorCatalogue) -> dict[str, Rows]:
     """Rows of the tables of ``RELEASE_TABLES``."""
     tables: dict[str, Rows] = {name: [] for name in RELEASE_TABLES}
     for code, release in releases.items():

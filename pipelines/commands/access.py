@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pipelines import console
-from pipelines.commands.answering import Json, escaped, told
+from pipelines.commands.answering import Json, escaped, handle_errors
 from pipelines.settings import get_settings
 
 app = typer.Typer(no_args_is_help=True, help="Who may read what on a PostgreSQL server: assets/access.yml.")
@@ -19,7 +19,7 @@ def access() -> None:
 
 
 @app.command()
-@told
+@handle_errors
 def sync(
     plan: Annotated[bool, typer.Option("--plan", help="Only say what would change.")] = False,
     as_json: Json = False,

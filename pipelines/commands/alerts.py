@@ -9,16 +9,16 @@ from typing import Annotated
 import typer
 
 from pipelines import console
-from pipelines.commands.answering import Json, escaped, told
+from pipelines.commands.answering import Json, escaped, handle_errors
 from pipelines.exit_codes import ExitCode
-from pipelines.moments import told as when
+from pipelines.moments import format_minsk
 from pipelines.settings import get_settings
 
 app = typer.Typer(invoke_without_command=True, help="What is amiss and was told, and who has seen it.")
 
 
 @app.callback()
-@told
+@handle_errors
 def alerts(
     context: typer.Context,
     past: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
@@ -43,7 +43,7 @@ def alerts(
         return
     for alert in found:
         state = (
-            f"[green]over[/] since {when(alert.cleared_at)}"
+            f"[green]over[/] since {format_minsk(alert.cleared_at)}"
             if alert.cleared_at
             else f"[yellow]seen[/] by {escaped(alert.acknowledged_by or '')}"
             if alert.acknowledged_at
@@ -51,12 +51,12 @@ def alerts(
         )
         why = f" ({escaped(alert.why)})" if alert.why else ""
         told_by = f"; told by {', '.join(sorted(alert.sent))}" if alert.sent else ""
-        console.out.print(f"{escaped(alert.key)}  {state}{why}, since {when(alert.seen_at)}{told_by}")
+        console.out.print(f"{escaped(alert.key)}  {state}{why}, since {format_minsk(alert.seen_at)}{told_by}")
         console.out.print(f"  {escaped(alert.says)}\n  {escaped(alert.remedy)}")
 
 
 @app.command()
-@told
+@handle_errors
 def acknowledge(
     alert: Annotated[str, typer.Argument(help="Its name, or an unambiguous piece of it.")],
     by: Annotated[str, typer.Option(help="Who has seen it; default: the user of the machine.")] = "",
@@ -71,7 +71,7 @@ def acknowledge(
     console.out.print(f"{escaped(found.key)} is acknowledged by {escaped(by or getpass.getuser())}")
 
 
-@told
+@handle_errors
 def watch(as_json: Json = False) -> None:
     """Look once for what is amiss, and tell what is new by mail, webhook and alerts.jsonl. For a timer, beside the daemon.
 

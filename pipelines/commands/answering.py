@@ -23,7 +23,7 @@ Lang = Annotated[Literal["ru", "en"], typer.Option("--lang", help="Language of t
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def told(command: F) -> F:
+def handle_errors(command: F) -> F:
     """Errors that a person can act on are printed, not raised."""
 
     @wraps(command)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pipelines import console
-from pipelines.commands.answering import Json, escaped, told
+from pipelines.commands.answering import Json, escaped, handle_errors
 from pipelines.settings import get_settings
 
 app = typer.Typer(
@@ -26,35 +26,35 @@ From = Annotated[
 
 
 @app.command()
-@told
+@handle_errors
 def sdmx(out: Out, region: Region = None, from_: From = None, as_json: Json = False) -> None:
     """SDMX 2.1 structure and SDMX-CSV data."""
     _export(["sdmx"], out, region, from_, as_json)
 
 
 @app.command()
-@told
+@handle_errors
 def fiware(out: Out, region: Region = None, from_: From = None, as_json: Json = False) -> None:
     """NGSI-LD entities KeyPerformanceIndicator, a file for each region and one for the country."""
     _export(["fiware"], out, region, from_, as_json)
 
 
 @app.command()
-@told
+@handle_errors
 def datapackage(out: Out, region: Region = None, from_: From = None, as_json: Json = False) -> None:
     """All tables as CSV with a tabular data package."""
     _export(["datapackage"], out, region, from_, as_json)
 
 
 @app.command()
-@told
+@handle_errors
 def methodology(out: Out, region: Region = None, from_: From = None, as_json: Json = False) -> None:
     """Pages of every indicator, framework, index and table, in Russian, Belarusian, English."""
     _export(["methodology"], out, region, from_, as_json)
 
 
 @app.command("all")
-@told
+@handle_errors
 def everything(out: Out, region: Region = None, from_: From = None, as_json: Json = False) -> None:
     """All of them."""
     _export([], out, region, from_, as_json)

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines import console
-from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, told
+from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, handle_errors
 from pipelines.commands.answering import escaped as _escaped
-from pipelines.moments import parse_as_of, today
-from pipelines.moments import told as when
+from pipelines.moments import format_minsk, parse_as_of, today
 from pipelines.settings import get_settings
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ AsOf = Annotated[
 ]
 
 
-@told
+@handle_errors
 def trace(
     indicator: str,
     territory: Annotated[str, typer.Argument(help="Code, e.g. BY-BR, c-minsk.")],
@@ -69,13 +68,13 @@ def trace(
         for line in lines:
             console.out.print(_escaped(line))
     if held is not None:
-        console.err.print(f"[yellow]under embargo until {when(held)}: not to be passed on[/]")
+        console.err.print(f"[yellow]under embargo until {format_minsk(held)}: not to be passed on[/]")
     # the rows shown are those that entered; whether the files behind them are still the same is another question
     for fault in spoilt(loads, settings, warehouse):
         console.err.print(f"[yellow]note:[/] in landing not as it came: {_escaped(fault)}")
 
 
-@told
+@handle_errors
 def sql(
     query: Annotated[str | None, typer.Argument(help="One query; without it, a prompt.")] = None,
     as_of: AsOf = None,
@@ -102,7 +101,7 @@ def sql(
         console.table("", names, rows)
 
 
-@told
+@handle_errors
 def report(
     month: Annotated[
         str | None, typer.Option(help="Month of the digest, YYYY-MM; default: this month.")

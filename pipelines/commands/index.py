@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines import console
-from pipelines.commands.answering import Json, escaped, told
+from pipelines.commands.answering import Json, escaped, handle_errors
 from pipelines.settings import get_settings
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pipelines.declarations.methods import IndexMethod
     from pipelines.indices.evaluate import Evaluation
-    from pipelines.indices.structure import Misfit, Tree
+    from pipelines.indices.structure import Tree, TreeProblem
 
 app = typer.Typer(
     no_args_is_help=True, help="Composite indices: any method on any table of units and indicators."
@@ -26,7 +26,7 @@ app = typer.Typer(
 
 
 @app.command()
-@told
+@handle_errors
 def methods(as_json: Json = False) -> None:
     """The methods that come with Gorod, in `assets/methods`."""
     from pipelines.declarations.methods import load_methods
@@ -44,7 +44,7 @@ def methods(as_json: Json = False) -> None:
 
 
 @app.command()
-@told
+@handle_errors
 def evaluate(
     method: Annotated[Path, typer.Argument(help="The method, YAML; or the code of a shipped one.")],
     data: Annotated[Path, typer.Argument(help="Units x indicators, wide or long: CSV, Parquet, XLSX.")],
@@ -87,7 +87,7 @@ def evaluate(
 
     notes: list[str] = []
 
-    def tell(note: str) -> None:
+    def add_note(note: str) -> None:
         notes.append(note)
         if not as_json:
             console.err.print(f"[yellow]note:[/] {escaped(note)}")
@@ -99,7 +99,7 @@ def evaluate(
             refuse_to_overwrite(output, inputs, get_settings())
             refuse_another_file(output)
             inputs[output] = "the other output"
-    declared, tree = _declared(file, structure, group_column, decimal_comma, tell)
+    declared, tree = _declared(file, structure, group_column, decimal_comma, add_note)
     peers = declared.peer_groups
     bounded = [peers.column] if peers and peers.bounds else []
     observations = read_observations(
@@ -111,7 +111,7 @@ def evaluate(
         [*tree.required_columns, *bounded],
         sheet=sheet,
         decimal_comma=decimal_comma,
-        tell=tell,
+        add_note=add_note,
     )
     evaluation = evaluate_method(declared, observations)
     table = result_table(evaluation)
@@ -159,7 +159,7 @@ def _declared(
     structure: Path | None,
     group_column: str | None,
     decimal_comma: bool,
-    tell: Callable[[str], None],
+    add_note: Callable[[str], None],
 ) -> tuple[IndexMethod, Tree]:
     """The method with what the options change of it, and its tree. What does not fit is told by its place in the files."""
     from pipelines.declarations.common import at
@@ -177,12 +177,12 @@ def _declared(
         )
         method = method.model_copy(update={"peer_groups": peers})
 
-    def where(misfit: Misfit) -> str:
-        return at(file, *misfit.location)
+    def where(tree_problem: TreeProblem) -> str:
+        return at(file, *tree_problem.location)
 
     if structure is None:
         return method, resolve(method, where)
-    rows, whole = read_structure(structure, tell, decimal_comma)
+    rows, whole = read_structure(structure, add_note, decimal_comma)
     changed = with_structure(method, rows, whole)
     return changed, resolve(changed, in_structure(rows, method, where))
 

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines import console
-from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, told
+from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, handle_errors
 from pipelines.commands.answering import escaped as _escaped
-from pipelines.moments import told as when
+from pipelines.moments import format_minsk
 from pipelines.settings import get_settings
 
 if TYPE_CHECKING:
     pass
 
 
-@told
+@handle_errors
 def explain(
     load: Annotated[
         str, typer.Argument(help="The load's id, or a piece of it: then the newest that has it.")
@@ -55,7 +55,7 @@ def explain(
         else:
             given = without_numbers(given)
             console.err.print(
-                f"[yellow]under embargo until {when(held)}: its rows are left out (--by NAME --why REASON)[/]"
+                f"[yellow]under embargo until {format_minsk(held)}: its rows are left out (--by NAME --why REASON)[/]"
             )
     if xlsx is not None:
         with written_whole(xlsx) as whole:
@@ -115,7 +115,7 @@ def explain(
         console.out.print(f"{say('answer to the supplier')}: {xlsx}")
 
 
-@told
+@handle_errors
 def waive(
     load: Annotated[str, typer.Argument(help="The refused load.")],
     by: Annotated[str, typer.Option(help="Who answers for it.")],
@@ -176,7 +176,7 @@ def _confirm_loss(found: dict[str, Any], replaced: list[dict[str, Any]]) -> None
         raise GorodError("not waived; nothing was changed")
 
 
-@told
+@handle_errors
 def replay(
     load: Annotated[str, typer.Argument(help="The load whose delivery is judged again.")],
     why: Annotated[str, typer.Option(help="The reason.")] = "replayed by hand",
@@ -209,7 +209,7 @@ def replay(
         raise typer.Exit(6)
 
 
-@told
+@handle_errors
 def prune(as_json: Json = False) -> None:
     """Remove what is kept no longer; gorod run does it by itself.
 

@@ -10,9 +10,8 @@ from typing import Annotated
 import typer
 
 from pipelines import console
-from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, escaped, told
-from pipelines.moments import parse_as_of
-from pipelines.moments import told as when
+from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, escaped, handle_errors
+from pipelines.moments import format_minsk, parse_as_of
 from pipelines.settings import get_settings
 
 app = typer.Typer(no_args_is_help=True, help="Releases: frozen, dated figures that reports are made from.")
@@ -23,7 +22,7 @@ Named = Annotated[str, typer.Argument(help="The release's id, or an unambiguous 
 
 
 @app.command()
-@told
+@handle_errors
 def cut(
     period: Annotated[str, typer.Option(help="What comes out, as SDMX writes it: 2026-Q3, 2026-10, 2026.")],
     as_of: Annotated[
@@ -48,18 +47,18 @@ def cut(
     if not found.is_new:
         console.out.print("nothing new: the same figures were frozen before")
     if found.is_held and found.embargo_until is not None:
-        console.out.print(f"[yellow]under embargo until {when(found.embargo_until)}[/]")
+        console.out.print(f"[yellow]under embargo until {format_minsk(found.embargo_until)}[/]")
     console.out.print(str(found.folder))
 
 
 @app.command("list")
-@told
+@handle_errors
 def list_(as_json: Json = False) -> None:
     """All releases, oldest first."""
-    from pipelines.releases.archive import list_releases, mend
+    from pipelines.releases.archive import list_releases, repair
 
     settings = get_settings()
-    mend(settings)
+    repair(settings)
     found = list_releases(settings)
     if as_json:
         console.as_json([asdict(one) for one in found])
@@ -71,10 +70,10 @@ def list_(as_json: Json = False) -> None:
             (
                 one.id,
                 one.period,
-                when(one.as_of),
-                when(one.cut_at),
+                format_minsk(one.as_of),
+                format_minsk(one.cut_at),
                 one.by,
-                f"{one.state} until {when(one.embargo_until)}"
+                f"{one.state} until {format_minsk(one.embargo_until)}"
                 if one.state == "under embargo" and one.embargo_until
                 else one.state,
             )
@@ -84,15 +83,15 @@ def list_(as_json: Json = False) -> None:
 
 
 @app.command()
-@told
+@handle_errors
 def show(release: Named, by: EmbargoedBy = None, why: EmbargoedWhy = None, as_json: Json = False) -> None:
     """What a release holds, and what it was made from. Of one under embargo numbers of rows are left out."""
     from pipelines.publishing.embargo import admit
-    from pipelines.releases.archive import find_release, mend
+    from pipelines.releases.archive import find_release, repair
     from pipelines.warehouse import open_warehouse
 
     settings = get_settings()
-    mend(settings)
+    repair(settings)
     found = find_release(settings, release)
     about = dict(found.manifest)
     if found.is_held:
@@ -108,11 +107,11 @@ def show(release: Named, by: EmbargoedBy = None, why: EmbargoedWhy = None, as_js
     lines = {
         "release": found.id,
         "period": about["period"],
-        "as of": when(datetime.fromisoformat(about["as_of"])),
-        "known by build": f"{about['build']}, {when(datetime.fromisoformat(about['known_at']))}",
-        "cut": f"{when(datetime.fromisoformat(about['cut_at']))} by {about['by']}",
+        "as of": format_minsk(datetime.fromisoformat(about["as_of"])),
+        "known by build": f"{about['build']}, {format_minsk(datetime.fromisoformat(about['known_at']))}",
+        "cut": f"{format_minsk(datetime.fromisoformat(about['cut_at']))} by {about['by']}",
         "why": about["why"],
-        "embargo": f"{'until' if found.is_held else 'ended'} {when(found.embargo_until)}"
+        "embargo": f"{'until' if found.is_held else 'ended'} {format_minsk(found.embargo_until)}"
         if found.embargo_until
         else "none",
         "content": about["content_hash"],
@@ -137,14 +136,14 @@ def show(release: Named, by: EmbargoedBy = None, why: EmbargoedWhy = None, as_js
 
 
 @app.command()
-@told
+@handle_errors
 def verify(release: Named, as_json: Json = False) -> None:
     """Read every file of a release and hold it against its hashes and the ledger."""
-    from pipelines.releases.archive import mend
+    from pipelines.releases.archive import repair
     from pipelines.releases.archive import verify as verify_release
 
     settings = get_settings()
-    mend(settings)
+    repair(settings)
     identity, problems = verify_release(settings, release)
     if as_json:
         console.as_json({"release": identity, "problems": problems})
@@ -159,7 +158,7 @@ def verify(release: Named, as_json: Json = False) -> None:
 
 
 @app.command()
-@told
+@handle_errors
 def diff(
     older: Annotated[str, typer.Argument(help="The one release.")],
     newer: Annotated[str, typer.Argument(help="The other.")],
@@ -172,7 +171,7 @@ def diff(
     """What changed between two releases, and why."""
     from pipelines.outputs import refuse_to_overwrite, refuse_what_is_no_workbook, written_whole
     from pipelines.publishing.embargo import admit
-    from pipelines.releases.archive import find_release, mend
+    from pipelines.releases.archive import find_release, repair
     from pipelines.releases.diff import compare, write_workbook
     from pipelines.warehouse import open_warehouse
 
@@ -180,7 +179,7 @@ def diff(
     if xlsx is not None:
         refuse_to_overwrite(xlsx, {}, settings)
         refuse_what_is_no_workbook(xlsx)
-    mend(settings)
+    repair(settings)
     releases = find_release(settings, older), find_release(settings, newer)
     warehouse = open_warehouse(settings)
     for one in releases:
@@ -210,7 +209,7 @@ def diff(
                 ("причина", "why"),
             )
         ],
-        [one.told(found.names) for one in found.changes[:SHOWN]],
+        [one.describe(found.names) for one in found.changes[:SHOWN]],
         right=("old", "new", "было", "стало"),
     )
     if xlsx is not None:

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from pipelines import console
-from pipelines.commands.answering import Json, told
+from pipelines.commands.answering import Json, handle_errors
 from pipelines.commands.answering import escaped as _escaped
 from pipelines.settings import get_settings
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipelines.orchestration.run import RunSummary
 
 
-@told
+@handle_errors
 def run(
     source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
     feed: Annotated[str | None, typer.Option(help="Only this feed.")] = None,
@@ -52,7 +52,7 @@ def run(
     wanted = Wanted(source, feed, instance, slice_, again)
     log = settings.home / "logs" / f"run-{datetime.now():%Y%m%dT%H%M%S}-{os.getpid()}.log"
     with _Progress(log, quiet=as_json) as progress:
-        summary = run_all(wanted, settings, report=report, watcher=progress.step, accept_loss=accept_loss)
+        summary = run_all(wanted, settings, report=report, listener=progress.step, accept_loss=accept_loss)
     if as_json:
         console.as_json({**asdict(summary), "log": str(log), "nothing_new": summary.nothing_new})
     else:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines import console
-from pipelines.commands.answering import told
+from pipelines.commands.answering import handle_errors
 from pipelines.settings import get_settings
 
 if TYPE_CHECKING:
     pass
 
 
-@told
+@handle_errors
 def ui(
     port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3000,
     daemon: Annotated[
@@ -37,7 +37,7 @@ def ui(
     raise typer.Exit(services.run_both(settings, port))
 
 
-@told
+@handle_errors
 def daemon() -> None:
     """Run Dagster's daemon alone (a service): schedules, sensors, the queue of runs. Goes with ui --no-daemon."""
     from pipelines.orchestration import services

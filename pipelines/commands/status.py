@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines import console
-from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, told
+from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, handle_errors
 from pipelines.commands.answering import escaped as _escaped
-from pipelines.moments import told as when
+from pipelines.moments import format_minsk
 from pipelines.settings import get_settings
 
 if TYPE_CHECKING:
     from pipelines.operations.status import FeedStatus
 
 
-@told
+@handle_errors
 def status(
     loads: Annotated[bool, typer.Option("--loads", help="List the loads too.")] = False,
     by: EmbargoedBy = None,
@@ -79,7 +79,7 @@ def status(
     console.out.print(f"marts        {f'{behind}: gorod run' if behind else 'up to date'}")
     if given.failed_build is not None:
         console.out.print(
-            f"[red]build failed[/] {when(given.failed_build.failed_at)}: {_escaped('; '.join(given.failed_build.says))}\n"
+            f"[red]build failed[/] {format_minsk(given.failed_build.failed_at)}: {_escaped('; '.join(given.failed_build.says))}\n"
             f"             look at {_escaped(given.failed_build.where)}"
         )
     console.out.print(f"publication  {given.publication or 'none yet'}")

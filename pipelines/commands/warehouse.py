@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines import console
-from pipelines.commands.answering import Json, escaped, told
+from pipelines.commands.answering import Json, escaped, handle_errors
 from pipelines.settings import get_settings
 
 if TYPE_CHECKING:
@@ -23,19 +23,19 @@ app = typer.Typer(
 
 
 @app.command()
-@told
+@handle_errors
 def init() -> None:
     """Make Gorod's own schemas and tables where GOROD_WAREHOUSE points; nothing happens where they are."""
     from pipelines.warehouse import open_warehouse
-    from pipelines.warehouse.migrations import VERSION
+    from pipelines.warehouse.migrations import SCHEMA_VERSION
 
     warehouse = open_warehouse(get_settings())
     warehouse.prepare()
-    console.out.print(f"{escaped(warehouse.name)} has a ledger of form {VERSION}")
+    console.out.print(f"{escaped(warehouse.name)} has a ledger of form {SCHEMA_VERSION}")
 
 
 @app.command()
-@told
+@handle_errors
 def migrate() -> None:
     """Bring the tables of an older Gorod to today's form, step by step. Make a backup before.
 
@@ -61,7 +61,7 @@ def migrate() -> None:
 
 
 @app.command()
-@told
+@handle_errors
 def check(
     landing: Annotated[
         bool,
@@ -113,7 +113,7 @@ def _of_landing(warehouse: Warehouse) -> Iterator[Finding]:
 
 
 @app.command()
-@told
+@handle_errors
 def reconcile(
     take_up: Annotated[
         bool, typer.Option("--take-up", help="Let the next gorod run load the deliveries that have no load.")
@@ -157,7 +157,7 @@ def reconcile(
 
 
 @app.command()
-@told
+@handle_errors
 def copy(
     source: Annotated[str, typer.Argument(help="DuckDB file or postgresql://…")],
     target: Annotated[str, typer.Argument(help="Empty DuckDB file or database.")],

@@ -6,18 +6,18 @@ import importlib
 from collections.abc import Collection, Iterator
 
 from pipelines.declarations.sources import Source
-from pipelines.deliveries import Known, Offer
+from pipelines.deliveries import Candidate, LastSeen
 from pipelines.errors import GorodError
 from pipelines.settings import Settings
 
 
-def offers(
+def candidates(
     source: Source,
     feed_name: str,
     settings: Settings,
     instances: Collection[str] | None = None,
-    known: Known = frozenset(),
-) -> Iterator[Offer]:
+    known: LastSeen = frozenset(),
+) -> Iterator[Candidate]:
     """What the chosen origin of a feed has to offer, in the order of instances and slices.
 
     ``known`` is what was last taken of it: a connector may ask only for what has changed since. Nothing is public of
@@ -38,4 +38,4 @@ def offers(
             f"Declared: {', '.join(feed.origins)}; see assets/sources/{source.source}/source.yml.",
         )
     connector = importlib.import_module(f"pipelines.connectors.{origin.kind}")
-    yield from connector.offers(source, feed_name, feed, origin, settings, instances, known)
+    yield from connector.candidates(source, feed_name, feed, origin, settings, instances, known)

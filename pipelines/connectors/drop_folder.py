@@ -36,9 +36,9 @@ from pipelines.connectors.files import (
 )
 from pipelines.declarations.common import nearest
 from pipelines.declarations.sources import Feed, Source, load_sources
-from pipelines.deliveries import CONFIRMATION, DROPPED, Offer, digest_of
+from pipelines.deliveries import CONFIRMATION, DROPPED, Candidate, digest_of
 from pipelines.errors import OriginError
-from pipelines.progress import tell
+from pipelines.progress import report_progress
 from pipelines.settings import Settings
 
 # What programmes call a file that they have not finished to write.
@@ -69,18 +69,18 @@ class Waiting:
 class Dropped:
     """What a part of the drop folder holds."""
 
-    offers: list[Offer] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     @property
     def not_taken(self) -> list[str]:
         """What has not been taken yet, and nobody has to mend: a line each."""
-        quiet = (f"{offer.origin}: is quiet, and taken by the next run" for offer in self.offers)
+        quiet = (f"{candidate.origin}: is quiet, and taken by the next run" for candidate in self.candidates)
         return [*map(str, self.waiting), *quiet]
 
     def __iadd__(self, other: Dropped) -> Dropped:
-        self.offers += other.offers
+        self.candidates += other.candidates
         self.waiting += other.waiting
         self.faults += other.faults
         return self
@@ -138,7 +138,7 @@ def wait_until_quiet(found: Iterable[Dropped]) -> bool:
         return False
     longest = max(waiting.seconds or 0.0 for waiting in soon)
     others = f" and {len(soon) - 1} more" if len(soon) > 1 else ""
-    tell(
+    report_progress(
         f"waiting: {longest:.0f} s, until {shown(soon[0].path)}{others} will not have changed for long enough"
     )
     time.sleep(longest + 0.01)
@@ -262,8 +262,8 @@ def _look(folder: Path, source: Source, feed_name: str, instance: str, settings:
             )
             continue
         file = _File(path, stat, confirmed)
-        found.offers.append(
-            Offer(
+        found.candidates.append(
+            Candidate(
                 source=source.source,
                 feed=feed_name,
                 instance=instance,

@@ -15,25 +15,27 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from pipelines.declarations.sources import SOURCES, Feed, FileOrigin, Source
-from pipelines.deliveries import CONFIRMATION, Known, Offer, Slice, parse_slice
+from pipelines.deliveries import CONFIRMATION, Candidate, LastSeen, Slice, parse_slice
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
 from pipelines.signs import printable
 
 # What is amiss in a folder of files, and what to do.
-AMISS = "Mount it, grant read access, rename the file or move it away; everything else goes on meanwhile."
+HOW_TO_REPAIR = (
+    "Mount it, grant read access, rename the file or move it away; everything else goes on meanwhile."
+)
 CHUNK = 1 << 20
 
 
-def offers(
+def candidates(
     source: Source,
     feed_name: str,
     feed: Feed,
     origin: FileOrigin,
     settings: Settings,
     instances: Collection[str] | None,
-    known: Known,  # noqa: ARG001
-) -> Iterator[Offer]:
+    known: LastSeen,  # noqa: ARG001
+) -> Iterator[Candidate]:
     """The files of an origin that match the feed's pattern."""
     root = settings.mirror if settings.origin == "mirror" else SOURCES
     if root is None:
@@ -56,16 +58,16 @@ def offers(
         found = _look(folder, source.source, feed_name, feed, instance, origin, settings, root)
         if "{instance}" not in origin.path or not found.is_missing:
             faults += found.faults
-        yield from found.offers
+        yield from found.candidates
     if faults:
-        raise OriginError("\n".join(faults), AMISS)
+        raise OriginError("\n".join(faults), HOW_TO_REPAIR)
 
 
 @dataclass
 class Found:
     """What a folder holds: offers, and what is amiss. One thing amiss stops nothing else."""
 
-    offers: list[Offer] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     is_missing: bool = False
 
@@ -105,8 +107,8 @@ def _look(
         if amiss := odd_kind(stat) or odd_name(name) or (confirmed and odd_kind(confirmed)):
             found.faults.append(f"{shown(path)}: {amiss}")
             continue
-        found.offers.append(
-            Offer(
+        found.candidates.append(
+            Candidate(
                 source=source,
                 feed=feed_name,
                 instance=instance,

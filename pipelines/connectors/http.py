@@ -21,13 +21,13 @@ from urllib.parse import quote
 import httpx
 
 from pipelines import moments
-from pipelines.connectors.http_retry import RETRIED_STATUS, Patience, TransientError, decoded, retry_after
+from pipelines.connectors.http_retry import RETRIED_STATUS, RetryPolicy, TransientError, decoded, retry_after
 from pipelines.declarations.sources import MONTH, Feed, HttpOrigin, Source
-from pipelines.deliveries import Known, Offer, parse_slice
+from pipelines.deliveries import Candidate, LastSeen, parse_slice
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
 
-PATIENCE = Patience(answer_s=3600.0)
+PATIENCE = RetryPolicy(answer_s=3600.0)
 MOST_REDIRECTS = 5
 HTML = re.compile(rb"(\xef\xbb\xbf)?\s*(<!doctype html|<html)", re.IGNORECASE)
 ETAG, MODIFIED = "etag:", "modified:"
@@ -43,22 +43,22 @@ class _AbsentError(_FileError):
     """The server has no such file."""
 
 
-def offers(
+def candidates(
     source: Source,
     feed_name: str,
     feed: Feed,
     origin: HttpOrigin,
     settings: Settings,  # noqa: ARG001 - all connectors are called alike
     instances: Collection[str] | None,
-    known: Known,
-) -> Iterator[Offer]:
+    known: LastSeen,
+) -> Iterator[Candidate]:
     """The files that the server has. One that it refuses does not hold back the others; it is told after them.
 
     Raises:
         OriginError: the server cannot be reached, or lacks a file that it should have.
     """
     last = {row[2:5]: row[5] for row in known if row[:2] == (source.source, feed_name)}
-    found: list[Offer] = []
+    found: list[Candidate] = []
     failures: list[_FileError] = []
     with _client() as client:
         for instance in source.instances:
@@ -70,17 +70,19 @@ def offers(
             for template in origin.files:
                 missing: list[_FileError] = []
                 for name in _names(template, feed, origin):
-                    offer = _offer(source.source, feed_name, feed, origin, instance, name)
+                    candidate = _candidate(source.source, feed_name, feed, origin, instance, name)
                     try:
                         fingerprint = _look(
-                            client, offer.origin, last.get((instance, offer.slice.key, offer.origin), "")
+                            client,
+                            candidate.origin,
+                            last.get((instance, candidate.slice.key, candidate.origin), ""),
                         )
                     except _AbsentError as error:
                         missing.append(error)
                     except _FileError as error:
                         failures.append(error)
                     else:
-                        found.append(replace(offer, fingerprint=fingerprint))
+                        found.append(replace(candidate, fingerprint=fingerprint))
                         # missing before one that is there: a hole. After the last one: not published yet.
                         failures += missing
                         missing.clear()
@@ -104,11 +106,13 @@ def _names(template: str, feed: Feed, origin: HttpOrigin) -> Iterator[str]:
         month = date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
-def _offer(source: str, feed_name: str, feed: Feed, origin: HttpOrigin, instance: str, name: str) -> Offer:
+def _candidate(
+    source: str, feed_name: str, feed: Feed, origin: HttpOrigin, instance: str, name: str
+) -> Candidate:
     match = re.fullmatch(feed.file_pattern or r".+", name)
     groups = match.groupdict() if match else {}
     url = origin.base_url.replace("{instance}", instance).rstrip("/") + "/" + quote(name)
-    return Offer(
+    return Candidate(
         source=source,
         feed=feed_name,
         instance=instance,
@@ -207,7 +211,7 @@ def _answer(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator
     """
     try:
         with _followed(client, url, headers) as response:
-            _judge(url, response)
+            _check_response(url, response)
             yield response
     except httpx.UnsupportedProtocol as error:
         raise _FileError(f"{url}: {error}", "Correct base_url or files of the origin.") from error
@@ -244,7 +248,7 @@ def _followed(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterat
     )
 
 
-def _judge(url: str, response: httpx.Response) -> None:
+def _check_response(url: str, response: httpx.Response) -> None:
     """Let 200 and 304 pass; tell what may pass by itself from what a person must mend."""
     status = response.status_code
     if status in (httpx.codes.OK, httpx.codes.NOT_MODIFIED):

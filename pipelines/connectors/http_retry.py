@@ -17,7 +17,7 @@ PIECE = 1_000_000
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long to bear with a server: tries of one request, and times in seconds.
 
     ``longest_wait_s`` bounds the back-off and what a server asks for by ``Retry-After``; ``answer_s`` bounds
@@ -57,10 +57,10 @@ class TransientError(Exception):
 class _Wait(wait_exponential_jitter):
     """Exponential back-off with jitter, at least what the server asked for, never beyond the longest wait."""
 
-    def __init__(self, patience: Patience) -> None:
-        first, longest = patience.first_wait_s, patience.longest_wait_s
+    def __init__(self, retry_policy: RetryPolicy) -> None:
+        first, longest = retry_policy.first_wait_s, retry_policy.longest_wait_s
         super().__init__(initial=first, max=longest, jitter=first)
-        self.longest = patience.longest_wait_s
+        self.longest = retry_policy.longest_wait_s
 
     def __call__(self, retry_state: RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome else None

@@ -25,7 +25,7 @@ import httpx
 from pipelines.connectors import http_retry
 from pipelines.connectors.http_retry import RETRIED_STATUS, TransientError, decoded, retry_after
 from pipelines.declarations.sources import SOURCES, Feed, Source, Tmf639Origin
-from pipelines.deliveries import Known, Offer, Slice, month_span
+from pipelines.deliveries import Candidate, LastSeen, Slice, month_span
 from pipelines.errors import OriginError
 from pipelines.formats.json_document import JsonError, parse
 from pipelines.formats.tmf639 import LARGEST_PAGE, SNAPSHOT, Snapshot, page_name
@@ -36,7 +36,7 @@ NO_JSON = {"file.whole": "no complete JSON", "file.encoding": "not in UTF-8", "j
 
 
 @dataclass(frozen=True)
-class Patience(http_retry.Patience):
+class RetryPolicy(http_retry.RetryPolicy):
     """How long to bear with a server, and how often a whole snapshot is tried."""
 
     snapshots: int = 3
@@ -64,15 +64,15 @@ class _TornError(Exception):
     """The pages do not make one snapshot."""
 
 
-def offers(
+def candidates(
     source: Source,
     feed_name: str,
     feed: Feed,
     origin: Tmf639Origin,
     settings: Settings,  # noqa: ARG001
     instances: Collection[str] | None,
-    known: Known,  # noqa: ARG001
-) -> Iterator[Offer]:
+    known: LastSeen,  # noqa: ARG001
+) -> Iterator[Candidate]:
     """One offer for each instance: its inventory as it is now, for the month that it is now in Belarus.
 
     Raises:
@@ -98,7 +98,7 @@ def offers(
             token="" if sandbox else token,
             login=None if sandbox else login,
         )
-        yield Offer(
+        yield Candidate(
             source=source.source,
             feed=feed_name,
             instance=instance,
@@ -145,7 +145,7 @@ def _reachable(inventory: Inventory, sample: Path | None) -> Iterator[Inventory]
         )
 
 
-def take_snapshot(inventory: Inventory, folder: Path, patience: Patience | None = None) -> Snapshot:
+def take_snapshot(inventory: Inventory, folder: Path, retry_policy: RetryPolicy | None = None) -> Snapshot:
     """Write the pages of one whole snapshot and ``snapshot.json`` into ``folder``.
 
     The pages hold the exact bytes of the answers (after content decoding), in the server's order. If no whole
@@ -154,14 +154,14 @@ def take_snapshot(inventory: Inventory, folder: Path, patience: Patience | None 
     Raises:
         OriginError: the server does not answer, refuses, or its pages never make one snapshot.
     """
-    patience = patience or Patience()
+    retry_policy = retry_policy or RetryPolicy()
     torn = ""
-    with _client(inventory, patience) as client:
-        for attempt in range(patience.snapshots):
+    with _client(inventory, retry_policy) as client:
+        for attempt in range(retry_policy.snapshots):
             if attempt:
-                time.sleep(min(patience.first_wait_s * 2**attempt, patience.longest_wait_s))
+                time.sleep(min(retry_policy.first_wait_s * 2**attempt, retry_policy.longest_wait_s))
             try:
-                pages, total = _pull(client, inventory, folder, patience)
+                pages, total = _pull(client, inventory, folder, retry_policy)
             except _TornError as error:
                 torn = str(error)
                 _clear(folder)
@@ -174,12 +174,14 @@ def take_snapshot(inventory: Inventory, folder: Path, patience: Patience | None 
             (folder / SNAPSHOT).write_text(text + "\n", encoding="utf-8")
             return snapshot
     raise OriginError(
-        f"{inventory.origin}: no whole snapshot in {patience.snapshots} tries: {torn}",
+        f"{inventory.origin}: no whole snapshot in {retry_policy.snapshots} tries: {torn}",
         "Pull again when the inventory is quiet; if it goes on, ask the operator for a stable order.",
     )
 
 
-def _pull(client: httpx.Client, inventory: Inventory, folder: Path, patience: Patience) -> tuple[int, int]:
+def _pull(
+    client: httpx.Client, inventory: Inventory, folder: Path, retry_policy: RetryPolicy
+) -> tuple[int, int]:
     """Write the pages of one pull; their count and the total.
 
     Raises:
@@ -189,7 +191,7 @@ def _pull(client: httpx.Client, inventory: Inventory, folder: Path, patience: Pa
     seen: set[str] = set()
     received = pages = size = 0
     while total is None or received < total:
-        answer = _ask(client, inventory, received, patience, inventory.largest_bytes - size)
+        answer = _ask(client, inventory, received, retry_policy, inventory.largest_bytes - size)
         resources = _resources(answer)
         page_total = _count(answer, "X-Total-Count", inventory)
         result_count = _count(answer, "X-Result-Count", inventory, optional=True)
@@ -222,23 +224,23 @@ def _pull(client: httpx.Client, inventory: Inventory, folder: Path, patience: Pa
 
 
 def _ask(
-    client: httpx.Client, inventory: Inventory, offset: int, patience: Patience, bytes_left: int
+    client: httpx.Client, inventory: Inventory, offset: int, retry_policy: RetryPolicy, bytes_left: int
 ) -> httpx.Response:
     """One page, asked for again while what fails may pass."""
     try:
-        return patience.retrying()(_ask_once, client, inventory, offset, patience, bytes_left)
+        return retry_policy.retrying()(_ask_once, client, inventory, offset, retry_policy, bytes_left)
     except TransientError as error:
         raise OriginError(
-            f"{inventory.origin}: {error}, {patience.tries} times in a row",
+            f"{inventory.origin}: {error}, {retry_policy.tries} times in a row",
             "Check that the inventory runs and can be reached from here; the next run tries again.",
         ) from error
 
 
 def _ask_once(
-    client: httpx.Client, inventory: Inventory, offset: int, patience: Patience, bytes_left: int
+    client: httpx.Client, inventory: Inventory, offset: int, retry_policy: RetryPolicy, bytes_left: int
 ) -> httpx.Response:
     parameters = {"offset": str(offset), "limit": str(inventory.page_size)}
-    deadline = time.monotonic() + patience.answer_s
+    deadline = time.monotonic() + retry_policy.answer_s
     try:
         with client.stream("GET", f"{inventory.base_url}/resource", params=parameters) as response:
             chunks: list[bytes] = []
@@ -256,7 +258,7 @@ def _ask_once(
                         "If that is right, raise max_delivery_bytes of the feed.",
                     )
                 if time.monotonic() > deadline:
-                    raise TransientError(f"an answer took longer than {patience.answer_s:g} s")
+                    raise TransientError(f"an answer took longer than {retry_policy.answer_s:g} s")
                 chunks.append(chunk)
     except httpx.TransportError as error:
         raise TransientError(f"the server does not answer ({type(error).__name__})") from error
@@ -266,7 +268,7 @@ def _ask_once(
             "Check the address and what compresses the answers.",
         ) from error
     whole = httpx.Response(response.status_code, headers=_plain(response.headers), content=b"".join(chunks))
-    _judge(whole, inventory)
+    _check_response(whole, inventory)
     return whole
 
 
@@ -276,7 +278,7 @@ def _plain(headers: httpx.Headers) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name not in encoded}
 
 
-def _judge(response: httpx.Response, inventory: Inventory) -> None:
+def _check_response(response: httpx.Response, inventory: Inventory) -> None:
     """Let 200 and 206 pass; tell what may pass by itself from what a person must mend."""
     status = response.status_code
     if status in (200, 206):
@@ -324,14 +326,14 @@ def _count(answer: httpx.Response, header: str, inventory: Inventory, optional: 
     return int(text)
 
 
-def _client(inventory: Inventory, patience: Patience) -> httpx.Client:
+def _client(inventory: Inventory, retry_policy: RetryPolicy) -> httpx.Client:
     headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
     if inventory.token:
         headers["Authorization"] = f"Bearer {inventory.token}"
     return httpx.Client(
         headers=headers,
         auth=inventory.login if not inventory.token else None,
-        timeout=patience.timeout,
+        timeout=retry_policy.timeout,
         # A proxy of the environment must not be asked for this machine's own loopback, nor a .netrc.
         trust_env=not inventory.loopback,
         # Redirects are not followed: a token must not travel to an address that nobody wrote down.

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from pipelines.declarations.common import Declaration, Names, at, nearest, read_yaml
-from pipelines.declarations.indicators import Catalogue
+from pipelines.declarations.indicators import IndicatorCatalogue
 from pipelines.errors import DeclarationError
 from pipelines.periods import PERIOD
 from pipelines.settings import PROJECT
@@ -60,7 +60,7 @@ class CorrectionFile(Declaration):
     )
 
 
-def load_corrections(catalogue: Catalogue, folder: Path = CORRECTIONS) -> dict[str, Correction]:
+def load_corrections(catalogue: IndicatorCatalogue, folder: Path = CORRECTIONS) -> dict[str, Correction]:
     """All corrections by code.
 
     Raises:

@@ -387,7 +387,7 @@ class Themes(Declaration):
     themes: dict[str, Names] = Field(description="the themes by code")
 
 
-class Catalogue(Declaration):
+class IndicatorCatalogue(Declaration):
     """All measures, indicators and themes by code, checked against each other."""
 
     measures: dict[str, Measure]
@@ -396,7 +396,7 @@ class Catalogue(Declaration):
     files: dict[str, Path] = Field(default_factory=dict, description="the file of each measure")
 
 
-def _problems(code: str, indicator: Indicator, catalogue: Catalogue) -> Iterator[Problem]:
+def _problems(code: str, indicator: Indicator, catalogue: IndicatorCatalogue) -> Iterator[Problem]:
     """What does not fit between an indicator and what it names: where in its file, and what is allowed there."""
     if indicator.theme not in catalogue.themes:
         yield (
@@ -423,7 +423,7 @@ def _placed_terms(method: Method) -> Iterator[tuple[str, Location, Term]]:
             yield side, (side, "terms", number), term
 
 
-def _survey_problems(code: str, indicator: Indicator, catalogue: Catalogue) -> Iterator[Problem]:
+def _survey_problems(code: str, indicator: Indicator, catalogue: IndicatorCatalogue) -> Iterator[Problem]:
     """A survey is another indicator in the same unit, and its own gaps are not filled in from this one."""
     followed = [code]
     while indicator.imputation is not None and (wanted := indicator.imputation.indicator) is not None:
@@ -537,7 +537,7 @@ def _written(units: Iterable[tuple[str, ...]]) -> str:
     return ", ".join(sorted(" x ".join(unit) for unit in units))
 
 
-def _units_with_two_names(catalogue: Catalogue, indicators: Path) -> list[str]:
+def _units_with_two_names(catalogue: IndicatorCatalogue, indicators: Path) -> list[str]:
     """Units whose code has other names than where it stood first."""
     declared: list[tuple[Path, Location, Unit]] = [
         *(
@@ -558,7 +558,7 @@ def _units_with_two_names(catalogue: Catalogue, indicators: Path) -> list[str]:
 
 
 @lru_cache(maxsize=4)
-def load_catalogue(measures: Path = MEASURES, indicators: Path = INDICATORS) -> Catalogue:
+def load_catalogue(measures: Path = MEASURES, indicators: Path = INDICATORS) -> IndicatorCatalogue:
     """All declared measures and indicators, in the order of their codes.
 
     Raises:
@@ -581,7 +581,7 @@ def load_catalogue(measures: Path = MEASURES, indicators: Path = INDICATORS) -> 
         for path in sorted(indicators.glob("*.yml"))
         if path.name != "themes.yml"
     }
-    catalogue = Catalogue(
+    catalogue = IndicatorCatalogue(
         measures=dict(sorted(declared.items())), indicators=computed, themes=themes, files=files
     )
     problems = [
@@ -598,7 +598,7 @@ def load_catalogue(measures: Path = MEASURES, indicators: Path = INDICATORS) -> 
     return catalogue
 
 
-def check_sources(catalogue: Catalogue, sources: Mapping[str, Source]) -> None:
+def check_sources(catalogue: IndicatorCatalogue, sources: Mapping[str, Source]) -> None:
     """Hold the measures against the declared sources.
 
     Raises:

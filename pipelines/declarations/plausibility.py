@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from pipelines.declarations.common import Declaration, Names, Problem, at, nearest, read_yaml
-from pipelines.declarations.indicators import Catalogue, Frequency, Indicator, Level
+from pipelines.declarations.indicators import Frequency, Indicator, IndicatorCatalogue, Level
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -123,7 +123,7 @@ def levels_of(rule: Rule, indicator: Indicator) -> tuple[Level, ...]:
     return tuple(level for level in indicator.levels if not rule.levels or level in rule.levels)
 
 
-def load_plausibility(catalogue: Catalogue, path: Path = PLAUSIBILITY) -> dict[str, Rule]:
+def load_plausibility(catalogue: IndicatorCatalogue, path: Path = PLAUSIBILITY) -> dict[str, Rule]:
     """All rules by code.
 
     Raises:
@@ -144,7 +144,7 @@ def load_plausibility(catalogue: Catalogue, path: Path = PLAUSIBILITY) -> dict[s
     return rules
 
 
-def _problems(rule: Rule, number: int, name: str, catalogue: Catalogue) -> Iterator[Problem]:
+def _problems(rule: Rule, number: int, name: str, catalogue: IndicatorCatalogue) -> Iterator[Problem]:
     """What does not fit between a rule and the indicator that it names in that place, and at which of its keys."""
     place = ("indicators", number)
     indicator = catalogue.indicators.get(name)

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, at, nearest, read_yaml
-from pipelines.declarations.indicators import Catalogue
+from pipelines.declarations.indicators import IndicatorCatalogue
 from pipelines.errors import DeclarationError
 from pipelines.moments import in_minsk
 from pipelines.periods import MONTHS, PERIOD, freq_of, span_of
@@ -63,7 +63,7 @@ class CalendarRelease(Declaration):
         """SDMX frequency of the period: A, S, Q, M."""
         return freq_of(self.period)
 
-    def covers(self, catalogue: Catalogue) -> list[str]:
+    def covers(self, catalogue: IndicatorCatalogue) -> list[str]:
         """Codes of the indicators that come out: those named that have figures of this length or shorter.
 
         A quarter's release does not hold back what is only known by the year.
@@ -104,7 +104,7 @@ class ReleaseCalendar(Declaration):
         return releases
 
 
-def load_calendar(catalogue: Catalogue, path: Path = CALENDAR) -> dict[str, CalendarRelease]:
+def load_calendar(catalogue: IndicatorCatalogue, path: Path = CALENDAR) -> dict[str, CalendarRelease]:
     """The releases by code, in the order of the file.
 
     Raises:

@@ -380,7 +380,7 @@ class Feed(Declaration):
         return self.first_month or (date(self.first_year, 1, 1) if self.first_year else None)
 
     @property
-    def patience(self) -> tuple[timedelta, timedelta] | None:
+    def lateness(self) -> tuple[timedelta, timedelta] | None:
         """How long after the end of what was delivered last the next delivery is expected, and is late.
 
         A period has to pass before it can be delivered, so its length is added to the declared days. None for a feed

@@ -21,7 +21,7 @@ from pipelines.declarations.common import (
     overlaps,
     read_yaml,
 )
-from pipelines.declarations.indicators import Catalogue, Level
+from pipelines.declarations.indicators import IndicatorCatalogue, Level
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -184,7 +184,7 @@ def territory_levels(folder: Path = TERRITORIES) -> dict[str, Level]:
 
 
 def load_programmes(
-    catalogue: Catalogue, folder: Path = TARGETS, levels: Mapping[str, Level] | None = None
+    catalogue: IndicatorCatalogue, folder: Path = TARGETS, levels: Mapping[str, Level] | None = None
 ) -> dict[str, Programme]:
     """All programmes by code, which is the name of the file.
 
@@ -209,7 +209,9 @@ def load_programmes(
     return programmes
 
 
-def _problems(target: Target, catalogue: Catalogue, levels: Mapping[str, Level]) -> Iterator[Problem]:
+def _problems(
+    target: Target, catalogue: IndicatorCatalogue, levels: Mapping[str, Level]
+) -> Iterator[Problem]:
     """What does not fit, and at which key of the target."""
     indicator = catalogue.indicators.get(target.indicator)
     if indicator is None:

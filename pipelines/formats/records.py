@@ -250,16 +250,16 @@ class _Scan:
         bad[1][:-1] &= ~twins
         # in either parity, where quote and role do not fit: even quotes open, or odd ones
         even = np.arange(len(quotes)) % 2 == 0
-        misfits = [np.flatnonzero(np.where(even == (first == 0), *bad)) for first in (0, 1)]
+        mismatches = [np.flatnonzero(np.where(even == (first == 0), *bad)) for first in (0, 1)]
         toggling = np.ones(len(quotes), np.bool_)
         opening = int(self.is_open)  # the parity of quotes that open
         at = 0
         while True:
-            misfit = misfits[opening]
-            nearest = int(np.searchsorted(misfit, at))
-            if nearest == len(misfit):
+            mismatch = mismatches[opening]
+            nearest = int(np.searchsorted(mismatch, at))
+            if nearest == len(mismatch):
                 return toggling
-            at = int(misfit[nearest])
+            at = int(mismatch[nearest])
             place = int(quotes[at])
             if at % 2 == opening:
                 if _is_first_but_blanks(read, place, self.delimiter):
@@ -332,7 +332,7 @@ class _Scan:
         if self.open_breaks or inner_feeds.any():
             breaks = _by_record(inner_feeds, ends_at, self.open_breaks)
             inner = _by_record(is_delimiter & ~outside, ends_at, self.open_inner)
-            self._judge_breaks(breaks, inner, row_of, set(told) | set(wrong.tolist()))
+            self._check_breaks(breaks, inner, row_of, set(told) | set(wrong.tolist()))
         for at in sorted({*told, *wrong[: MANY_BROKEN + 1].tolist()} - {len(ends)}):
             expected = self._expected(told.get(at), int(delimiters[at]))
             self.flaws.append(
@@ -349,7 +349,7 @@ class _Scan:
         )
         self.open_problem = told.get(len(ends), "") if self.is_open else ""
 
-    def _judge_breaks(self, breaks: Places, inner: Places, row_of: Places, doubtful: set[int]) -> None:
+    def _check_breaks(self, breaks: Places, inner: Places, row_of: Places, doubtful: set[int]) -> None:
         """Line breaks inside quotes are lawful, unless they make one record of several rows."""
         rows = np.append(row_of, (row_of[-1] if len(row_of) else self.rows) + 1)
         for at in np.flatnonzero(breaks > MOST_BREAKS)[:1]:

@@ -32,12 +32,12 @@ def normalise(
     """Normalised values, and why those are missing that are. Declared constants must be on the scale of ``values``."""
     result = np.full(len(values), np.nan)
     reasons = reasons.copy()
-    for judged, by in references:
+    for assessed, by in references:
         known = values[by][~np.isnan(values[by])]
-        found, why = _within(values[judged], known, rule, direction)
-        given = reasons[judged] == Reason.NONE
-        result[judged] = np.where(given, found, np.nan)
-        reasons[judged] = np.where(given, why, reasons[judged])
+        found, why = _within(values[assessed], known, rule, direction)
+        given = reasons[assessed] == Reason.NONE
+        result[assessed] = np.where(given, found, np.nan)
+        reasons[assessed] = np.where(given, why, reasons[assessed])
     return checked(np.where(reasons == Reason.NONE, result, np.nan), reasons)
 
 

@@ -31,7 +31,9 @@ def period_of(told: str) -> str:
     return found[1] if found else told
 
 
-def same_period(sheet: Sheet, written: Mapping[str, tuple[str, int]], tell: Callable[[str], None]) -> None:
+def same_period(
+    sheet: Sheet, written: Mapping[str, tuple[str, int]], add_note: Callable[[str], None]
+) -> None:
     """Refuse a table that spells one period in two ways, or mixes days with other periods.
 
     Args:
@@ -59,7 +61,7 @@ def same_period(sheet: Sheet, written: Mapping[str, tuple[str, int]], tell: Call
     known = [told for (freq, _), (told, _) in meant.items() if freq != "?"]
     unknown = [told for (freq, _), (told, _) in meant.items() if freq == "?"]
     if known and unknown:
-        tell(f"{sheet.path}: periods of several kinds: {unknown[0]!r} beside {known[0]!r}")
+        add_note(f"{sheet.path}: periods of several kinds: {unknown[0]!r} beside {known[0]!r}")
 
 
 def _meaning(period: str) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Tables to observations and structures: in CSV, Parquet, XLSX; errors name file, row and column.
 
-What cannot be read is an error. What can, and may be meant otherwise, is told: ``tell`` has a line for each.
+What cannot be read is an error. What can, and may be meant otherwise, is told: ``add_note`` has a line for each.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ VALUE_NAMES = ("obs_value", "value")
 TOTALS = frozenset({"total", "all", "average", "mean", "sum", "итого", "всего", "итог", "в среднем", "среднее",
                     "разам", "усяго", "у сярэднім"})  # fmt: skip
 Key = tuple[str, str]
-Tell = Callable[[str], None]
+AddNote = Callable[[str], None]
 
 
 def _keep_silent(note: str) -> None:
@@ -62,7 +62,7 @@ def read_observations(
     *,
     sheet: str | None = None,
     decimal_comma: bool = False,
-    tell: Tell = _keep_silent,
+    add_note: AddNote = _keep_silent,
 ) -> Observations:
     """Observations of a wide table (a column for each indicator) or a long one (a row for each value).
 
@@ -81,8 +81,8 @@ def read_observations(
     """
     given = read_sheet(path, sheet)
     for note in given.notes:
-        tell(note)
-    reading = _Reading(given, numbers, texts, unit_column, period_column, decimal_comma, tell)
+        add_note(note)
+    reading = _Reading(given, numbers, texts, unit_column, period_column, decimal_comma, add_note)
     return reading.long(required) if reading.is_long else reading.wide(required)
 
 
@@ -97,9 +97,9 @@ class _Reading:
         unit_column: str | None,
         period_column: str | None,
         decimal_comma: bool,
-        tell: Tell,
+        add_note: AddNote,
     ) -> None:
-        self.sheet, self.tell = sheet, tell
+        self.sheet, self.add_note = sheet, add_note
         # as they are declared -> as names are compared
         self.wanted = {normal(name): name for name in numbers}
         self.form = form_of(sheet, decimal_comma)
@@ -177,7 +177,7 @@ class _Reading:
             key = self._key(number, row)
             if (first := self.keys.setdefault(key, number)) != number:
                 raise GorodError(
-                    f"{sheet.at(number)}: {_told(key)} stands in row {first} already{self._spelt(number, first)}",
+                    f"{sheet.at(number)}: {_described(key)} stands in row {first} already{self._spelt(number, first)}",
                     f"One row for each unit and period is expected; the unit is read from column {self.unit!r}. "
                     "Say --unit-column or --period-column if others tell the rows apart.",
                 )
@@ -207,7 +207,7 @@ class _Reading:
             name = self.wanted[told]
             if (first := filled.setdefault((*key, name), number)) != number:
                 raise GorodError(
-                    f"{sheet.at(number)}: {name} of {_told(key)} stands in row {first} already",
+                    f"{sheet.at(number)}: {name} of {_described(key)} stands in row {first} already",
                     "One value for each unit, period and indicator is expected; leave out breakdowns.",
                 )
             self.cells.setdefault(name, {})[key] = number_of(
@@ -249,7 +249,7 @@ class _Reading:
             if self.said[name].setdefault(key, found) != found:
                 at = self.sheet.at(number, self.sheet.header[place])
                 raise GorodError(
-                    f"{at}: {found!r}, but {self.said[name][key]!r} before, of {_told(key)}",
+                    f"{at}: {found!r}, but {self.said[name][key]!r} before, of {_described(key)}",
                     "A unit is in one peer group in a period.",
                 )
 
@@ -278,7 +278,7 @@ class _Reading:
         if lacking and self.sheet.rows:
             told = [name + self._guess(name, spare) for name in lacking]
             told = sorted(told, key=lambda one: not one.endswith("?)"))
-            self.tell(
+            self.add_note(
                 f"{self.sheet.path}: of {len(self.wanted)} names of the method {len(lacking)} have no {what} and count as not "
                 f"reported: {', '.join(told[:10])}{', …' if len(told) > 10 else ''}"
             )
@@ -309,7 +309,7 @@ class _Reading:
             for place, name in columns.items():
                 rows = [row for (row, at), one in self.sheet.shown.items() if at == place and one == how]
                 if rows:
-                    self.tell(
+                    self.add_note(
                         f"{self.sheet.path}: sheet {self.sheet.name!r}: column {name}, {numbered(rows)}: shown in {how}, "
                         f"read as the cell holds it: {example}"
                     )
@@ -317,11 +317,11 @@ class _Reading:
     def _done(self) -> Observations:
         sheet = self.sheet
         if self.notes_below:
-            self.tell(
+            self.add_note(
                 f"{sheet.path}: {numbered(self.notes_below)}: left out, for there is no value at all and nothing that says so "
                 "(a unit that reports nothing has NA or a dash)"
             )
-        same_period(sheet, self.written, self.tell)
+        same_period(sheet, self.written, self.add_note)
         self._same_units()
         order = list(self.keys)
         observations = Observations.of(
@@ -331,7 +331,7 @@ class _Reading:
             {name: [column.get(key) for key in order] for name, column in self.said.items()},
         )
         for unit, how in totals(observations).items():
-            self.tell(
+            self.add_note(
                 f"{sheet.path}: unit {unit!r} {how}; it is ranked like the others: delete its rows if it is no unit"
             )
         return observations
@@ -384,7 +384,7 @@ def _is_note(row: Sequence[Any], values: Iterable[int]) -> bool:
     return len(filled) == 1 and not filled & set(values)
 
 
-def _told(key: Key) -> str:
+def _described(key: Key) -> str:
     return f"unit {key[0]!r}" + (f", period {key[1]}" if key[1] else "")
 
 
@@ -416,7 +416,7 @@ DIRECTIONS = {"up": ("up", "1", "1.0", "+1", "+"), "down": ("down", "-1", "-1.0"
 
 
 def read_structure(
-    path: Path, tell: Tell = _keep_silent, decimal_comma: bool = False
+    path: Path, add_note: AddNote = _keep_silent, decimal_comma: bool = False
 ) -> tuple[list[StructureRow], bool]:
     """Nodes that are told apart from the method: CSV (or XLSX, Parquet), or YAML with a list of nodes.
 
@@ -428,7 +428,7 @@ def read_structure(
     try:
         sheet = _yaml_sheet(path) if path.suffix.lower() in (".yml", ".yaml") else read_sheet(path)
         for note in sheet.notes:
-            tell(note)
+            add_note(note)
         return _structure(sheet, form_of(sheet, decimal_comma))
     except DeclarationError:
         raise

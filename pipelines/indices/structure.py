@@ -117,7 +117,7 @@ class Tree:
 
 
 @dataclass(frozen=True)
-class Misfit:
+class TreeProblem:
     """What does not fit in a method: the key from the method down, the same from the node down, and the node."""
 
     location: Location
@@ -126,7 +126,7 @@ class Misfit:
     node: str | None = None
 
 
-Where = Callable[[Misfit], str]
+Where = Callable[[TreeProblem], str]
 
 
 @dataclass(frozen=True)
@@ -159,10 +159,10 @@ class _Resolved:
     places: Mapping[str, Location]
     settings: Mapping[str, _Settings]
 
-    def misfit(self, node: str, key: Location, told: str) -> Misfit:
+    def tree_problem(self, node: str, key: Location, told: str) -> TreeProblem:
         """Where a setting is said, or, where nobody says it, at the node that it holds for."""
         said = self.settings[node].said.get(str(key[0]), (*self.places[node], key[0]))
-        return Misfit((*said, *key[1:]), f"{node}: {told}", key, node)
+        return TreeProblem((*said, *key[1:]), f"{node}: {told}", key, node)
 
 
 def resolve(method: IndexMethod, where: Where | None = None) -> Tree:
@@ -172,7 +172,7 @@ def resolve(method: IndexMethod, where: Where | None = None) -> Tree:
         DeclarationError: what the nodes say does not fit together: each with its place, and what is allowed.
     """
     resolved = _resolved(method)
-    found = _misfits(method, resolved)
+    found = _tree_problems(method, resolved)
     if found:
         raise DeclarationError(
             "\n".join(f"{where(one) if where else _in_the_method(method, one)}: {one.told}" for one in found),
@@ -181,13 +181,13 @@ def resolve(method: IndexMethod, where: Where | None = None) -> Tree:
     return _on_one_scale(resolved.tree)
 
 
-def misfits(method: IndexMethod) -> list[Misfit]:
+def tree_problems(method: IndexMethod) -> list[TreeProblem]:
     """All that does not fit together in a method."""
-    return _misfits(method, _resolved(method))
+    return _tree_problems(method, _resolved(method))
 
 
-def _in_the_method(method: IndexMethod, misfit: Misfit) -> str:
-    return f"method {method.method}: {'.'.join(map(str, misfit.location))}"
+def _in_the_method(method: IndexMethod, tree_problem: TreeProblem) -> str:
+    return f"method {method.method}: {'.'.join(map(str, tree_problem.location))}"
 
 
 def _resolved(method: IndexMethod) -> _Resolved:
@@ -218,18 +218,18 @@ def _resolved(method: IndexMethod) -> _Resolved:
     return _Resolved(Tree(nodes), places, everywhere)
 
 
-def _misfits(method: IndexMethod, resolved: _Resolved) -> list[Misfit]:
+def _tree_problems(method: IndexMethod, resolved: _Resolved) -> list[TreeProblem]:
     if not method.index.nodes:
         told = f"index {method.index.code} has no nodes; declare them here, or give the tree by --structure"
-        return [Misfit(("index", "nodes"), told, ("nodes",))]
+        return [TreeProblem(("index", "nodes"), told, ("nodes",))]
     return [
         *(
-            resolved.misfit(leaf.code, key, told)
+            resolved.tree_problem(leaf.code, key, told)
             for leaf in resolved.tree.leaves
             for key, told in _leaf_problems(leaf, method)
         ),
-        *(resolved.misfit(code, key, told) for code, key, told in _points_problems(resolved.tree)),
-        *(Misfit(key, told, key) for key, told in _sensitivity_problems(method, resolved.tree)),
+        *(resolved.tree_problem(code, key, told) for code, key, told in _points_problems(resolved.tree)),
+        *(TreeProblem(key, told, key) for key, told in _sensitivity_problems(method, resolved.tree)),
     ]
 
 
@@ -430,15 +430,19 @@ def in_structure(rows: Sequence[StructureRow], method: IndexMethod, otherwise: W
 
     ``otherwise`` tells it of the method, for what is no node's, and for what does not fit without the structure either.
     """
-    by_itself = misfits(method)
+    by_itself = tree_problems(method)
     places = {row.code: row.place for row in rows}
     above = {part.code: node.code for node in method.index.walk() for part in node.nodes}
 
-    def where(misfit: Misfit) -> str:
-        code = None if misfit in by_itself else misfit.node
+    def where(tree_problem: TreeProblem) -> str:
+        code = None if tree_problem in by_itself else tree_problem.node
         while code is not None and code not in places:
             code = above.get(code)
-        return otherwise(misfit) if code is None else f"{places[code]}: {'.'.join(map(str, misfit.key))}"
+        return (
+            otherwise(tree_problem)
+            if code is None
+            else f"{places[code]}: {'.'.join(map(str, tree_problem.key))}"
+        )
 
     return where
 

@@ -60,11 +60,11 @@ def logarithm(values: Floats, reasons: Codes, step: Log) -> tuple[Floats, Codes]
 def winsorise(values: Floats, lower: float, upper: float, references: References) -> Floats:
     """Values beyond the two percentiles of their reference are set to them."""
     result = values.copy()
-    for judged, by in references:
+    for assessed, by in references:
         known = values[by][~np.isnan(values[by])]
         if len(known):
             least, greatest = np.percentile(known, [lower, upper])
-            result[judged] = np.clip(values[judged], least, greatest)
+            result[assessed] = np.clip(values[assessed], least, greatest)
     return result
 
 

@@ -154,12 +154,12 @@ def _lay_out(connection: duckdb.DuckDBPyConnection, path: Path, expectations: Se
     for expectation in expectations:
         if (holds := expectation.meta.get("holds")) is None:
             continue
-        judged = f"({holds})::integer as {quoted(expectation.column)}"
+        validated = f"({holds})::integer as {quoted(expectation.column)}"
         try:
-            connection.execute(f"explain select {judged} from delivered")
+            connection.execute(f"explain select {validated} from delivered")
         except duckdb.Error:
             continue
-        held.append(judged)
+        held.append(validated)
     connection.execute(f"create view batch as select {', '.join(['*', *held])} from delivered")
 
 
@@ -174,17 +174,17 @@ class _Found:
     broken: str | None
     outcome: dict[str, Any]
     where: str | None = None
-    judged: str | None = None  # of several columns that are unique together: which rows are looked at
+    validated: str | None = None  # of several columns that are unique together: which rows are looked at
     query: str | None = None  # of a load-level expectation: the rows that should not be
 
     @property
     def rows_query(self) -> str | None:
         if self.meta["level"] != "row" or not self.outcome.get("unexpected_count"):
             return None
-        if self.judged is not None:
+        if self.validated is not None:
             # GX's query joins the batch with itself without a condition; this one is what it means.
             return (
-                f"select row_no from batch where ({self.judged}) and ({self.where or 'true'}) "
+                f"select row_no from batch where ({self.validated}) and ({self.where or 'true'}) "
                 f"qualify count(*) over (partition by {_key(self.columns)}) > 1"
             )
         if query := self.outcome.get("unexpected_index_query"):
@@ -206,10 +206,10 @@ def _validate(
     """Run the suite once; results in the order of the declarations."""
     import great_expectations as gx
 
-    from pipelines.loading.gx_duckdb import lent
+    from pipelines.loading.gx_duckdb import borrowed_engine_url
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    with lent(connection) as url, warnings.catch_warnings():
+    with borrowed_engine_url(connection) as url, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         context = gx.get_context(mode="ephemeral", project_config=_in_memory())
         data = context.data_sources.add_sql("gate", connection_string=url)
@@ -272,17 +272,17 @@ def _recounted(connection: duckdb.DuckDBPyConnection, found: _Found, expectation
     if found.broken is not None:
         return found
     together = JUDGED.get(str(expectation.ignore_row_if))
-    judged = together.join(f"{quoted(name)} is not null" for name in found.columns) if together else "true"
+    validated = together.join(f"{quoted(name)} is not null" for name in found.columns) if together else "true"
     row = connection.execute(
         f"""select coalesce(sum(rows), 0), coalesce(sum(rows) filter (rows > 1), 0)
-        from (select count(*) as rows from batch where ({judged}) and ({found.where or "true"})
+        from (select count(*) as rows from batch where ({validated}) and ({found.where or "true"})
             group by {_key(found.columns)})"""
     ).fetchone()
     assert row is not None
     counted, twice = int(row[0]), int(row[1])
     return replace(
         found,
-        judged=judged,
+        validated=validated,
         success=counted == 0 or (counted - twice) / counted >= float(expectation.mostly),
         outcome={**found.outcome, "unexpected_count": twice},
     )

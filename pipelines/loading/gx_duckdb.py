@@ -24,7 +24,7 @@ from pipelines.sql import quoted
 
 TYPES = {"BIGINT": BIGINT, "BOOLEAN": BOOLEAN, "DATE": DATE, "DECIMAL": NUMERIC, "TIMESTAMP": TIMESTAMP}
 
-_lent: dict[str, duckdb.DuckDBPyConnection] = {}
+_borrowed: dict[str, duckdb.DuckDBPyConnection] = {}
 
 
 class _BufferedCursor:
@@ -58,7 +58,7 @@ class _BufferedCursor:
         self._rows = []
 
 
-class _LentConnection(ConnectionWrapper):
+class _BorrowedConnection(ConnectionWrapper):
     """A connection that is handed back, not closed."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -115,7 +115,7 @@ class GateDialect(Dialect):
     supports_statement_cache = False
 
     def connect(self, *_arguments: Any, **parameters: Any) -> Any:
-        return _LentConnection(_lent[parameters["database"]])
+        return _BorrowedConnection(_borrowed[parameters["database"]])
 
     def create_connect_args(self, url: Any) -> tuple[tuple[()], dict[str, Any]]:
         return (), {"database": url.database}
@@ -161,11 +161,11 @@ registry.register("gorodgate", __name__, "GateDialect")
 
 
 @contextmanager
-def lent(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+def borrowed_engine_url(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Lend a DuckDB connection to GX for a while; gives the connection string."""
     handle = f"batch{id(connection)}"
-    _lent[handle] = connection
+    _borrowed[handle] = connection
     try:
         yield f"gorodgate:///{handle}"
     finally:
-        del _lent[handle]
+        del _borrowed[handle]

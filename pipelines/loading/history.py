@@ -68,7 +68,7 @@ class Past:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Incoming:
     """The delivery that is judged; ``confirmed`` is what its side file says, if it has one that says enough."""
 
     instance: str
@@ -98,9 +98,9 @@ def asked_of(history: History) -> dict[str, str]:
     return {name: says for name, says in ASKED.items() if asks.get(name, True)}
 
 
-def judge_by_history(
+def compare_with_history(
     history: History,
-    given: Candidate,
+    given: Incoming,
     replaced: Sequence[Past],
     past: Sequence[Past],
     elsewhere: Sequence[Past],
@@ -131,7 +131,7 @@ def judge_by_history(
 # --- against what it replaces
 
 
-def _replaces(history: History, given: Candidate, replaced: Sequence[Past]) -> ExpectationResult:
+def _replaces(history: History, given: Incoming, replaced: Sequence[Past]) -> ExpectationResult:
     """Rows, keys, labels, figures and totals that the loads in force give and the delivery does not."""
     before = sum(load.rows for load in replaced)
     ids = _listed([load.load_id for load in replaced])
@@ -200,7 +200,7 @@ def _fewer(what: str, before: int, now: int, may_lose: float) -> str | None:
     return None
 
 
-def _vanished(history: History, given: Candidate, replaced: Sequence[Past]) -> tuple[list[str], int]:
+def _vanished(history: History, given: Incoming, replaced: Sequence[Past]) -> tuple[list[str], int]:
     """Figures that the loads in force give and the delivery does not, named; and how many they give."""
     gone, figures = [], 0
     for title in _titles(given, replaced):
@@ -218,7 +218,7 @@ def _vanished(history: History, given: Candidate, replaced: Sequence[Past]) -> t
 # --- against neighbours
 
 
-def _elsewhere(history: History, given: Candidate, elsewhere: Sequence[Past]) -> ExpectationResult:
+def _elsewhere(history: History, given: Incoming, elsewhere: Sequence[Past]) -> ExpectationResult:
     """The same bytes, or the same rows, in force for another instance."""
     for load in elsewhere:
         if load.sha256 == given.sha256 and not (history.steady and load.instance == given.instance):
@@ -247,7 +247,7 @@ def _elsewhere(history: History, given: Candidate, elsewhere: Sequence[Past]) ->
 
 
 def _repeated(
-    history: History, given: Candidate, past: Sequence[Past], elsewhere: Sequence[Past]
+    history: History, given: Incoming, past: Sequence[Past], elsewhere: Sequence[Past]
 ) -> ExpectationResult:
     """The rows or figures of one period under the name of another."""
     if not history.steady:
@@ -295,7 +295,7 @@ def _is_same(given: Profile, before: Profile) -> bool:
     )
 
 
-def _twin_periods(history: History, given: Candidate, past: Sequence[Past]) -> list[str]:
+def _twin_periods(history: History, given: Incoming, past: Sequence[Past]) -> list[str]:
     twins = []
     for title in _titles(given, past):
         series = _by_period(given.profile.of(title), given.slice)
@@ -318,7 +318,7 @@ def _twin_periods(history: History, given: Candidate, past: Sequence[Past]) -> l
     return twins
 
 
-def _steady(history: History, given: Candidate, past: Sequence[Past]) -> ExpectationResult:
+def _steady(history: History, given: Incoming, past: Sequence[Past]) -> ExpectationResult:
     """Things of the snapshot before that are gone, or are described otherwise."""
     nearest = _before(given, past)[:1]
     found = _found(nearest[0].profile, given.profile, "key") if nearest else None
@@ -345,7 +345,7 @@ def _steady(history: History, given: Candidate, past: Sequence[Past]) -> Expecta
 # --- against its own past
 
 
-def _volume(history: History, given: Candidate, past: Sequence[Past]) -> ExpectationResult:
+def _volume(history: History, given: Incoming, past: Sequence[Past]) -> ExpectationResult:
     """Rows against the slices around, and against the same season of other years: what is nearer counts."""
     around = _regular(given, past)
     if len(around) < history.fewest:
@@ -378,7 +378,7 @@ def _volume(history: History, given: Candidate, past: Sequence[Past]) -> Expecta
     return _kept(VOLUME, says)
 
 
-def _shares(history: History, given: Candidate, past: Sequence[Past]) -> ExpectationResult:
+def _shares(history: History, given: Incoming, past: Sequence[Past]) -> ExpectationResult:
     """Rows by label: how many have moved between labels, and labels that were never seen or are seen no more."""
     around = _before(given, past)[:1] if history.steady else _regular(given, past)
     around = [load for load in around if load.rows >= history.least]
@@ -442,7 +442,7 @@ def _shares(history: History, given: Candidate, past: Sequence[Past]) -> Expecta
     return _kept(SHARES, "; ".join(compared) + ".")
 
 
-def _distribution(history: History, given: Candidate, past: Sequence[Past]) -> ExpectationResult:
+def _distribution(history: History, given: Incoming, past: Sequence[Past]) -> ExpectationResult:
     """The middle and the tail of each quantity, against those of the slices around."""
     told, gross, compared = [], False, []
     for title in history.quantities:
@@ -500,7 +500,7 @@ class _Step:
 
 
 def _figures(
-    history: History, given: Candidate, replaced: Sequence[Past], past: Sequence[Past]
+    history: History, given: Incoming, replaced: Sequence[Past], past: Sequence[Past]
 ) -> ExpectationResult:
     """Each figure against the one that it replaces, and against the one of its subject a period before."""
     told: list[tuple[Severity, str]] = []
@@ -694,7 +694,7 @@ def _missing(
     history: History,
     new: Mapping[str, Mapping[str, float]],
     kept: Mapping[str, Mapping[str, float]],
-    given: Candidate,
+    given: Incoming,
 ) -> list[tuple[Severity, str]]:
     """Subjects of the nearest period before (or after) of which the delivery tells nothing at all."""
     if not new or sum(len(figures) for figures in new.values()) >= FIGURES:
@@ -718,7 +718,7 @@ def _missing(
 # --- helpers
 
 
-def _before(given: Candidate, past: Sequence[Past]) -> list[Past]:
+def _before(given: Incoming, past: Sequence[Past]) -> list[Past]:
     """The slices of the year before, latest first; those with rows alone. What comes after tells nothing: it grew from this."""
     near = [
         load
@@ -731,14 +731,14 @@ def _before(given: Candidate, past: Sequence[Past]) -> list[Past]:
     return sorted(near, key=lambda load: load.first_day or date.min, reverse=True)[:AROUND]
 
 
-def _regular(given: Candidate, past: Sequence[Past]) -> list[Past]:
+def _regular(given: Incoming, past: Sequence[Past]) -> list[Past]:
     """The slices before, where they follow each other: what stands between gaps tells nothing of a month."""
     before = [load for load in _before(given, past) if _months(load.first_day, given.first_day) <= AROUND]
     span = max((_months(load.first_day, given.first_day) for load in before), default=0)
     return before if len(before) >= 0.8 * span else []
 
 
-def _seasons(given: Candidate, past: Sequence[Past]) -> list[Past]:
+def _seasons(given: Incoming, past: Sequence[Past]) -> list[Past]:
     """The same month of other years."""
     return [
         load
@@ -824,7 +824,7 @@ def _sketched(one: Sketch | None, two: Sketch | None) -> tuple[int, int] | None:
     return one.found_in(two) if one and two else None
 
 
-def _titles(given: Candidate, loads: Sequence[Past]) -> list[str]:
+def _titles(given: Incoming, loads: Sequence[Past]) -> list[str]:
     """The kinds of figures that any of them gives: what the delivery gives none of it may have lost."""
     profiles = [given.profile, *(load.profile for load in loads)]
     return sorted({name for profile in profiles for name in profile.metrics if name.startswith("figure:")})

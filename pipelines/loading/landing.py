@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines.deliveries import Delivery, Offer, Slice, digest_of
+from pipelines.deliveries import Candidate, Delivery, Slice, digest_of
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
 
@@ -21,7 +21,7 @@ RECEIPT = "receipt.json"
 SHORT = 12
 
 
-def land(offer: Offer, settings: Settings) -> Delivery:
+def land(candidate: Candidate, settings: Settings) -> Delivery:
     """Fetch an offer into landing; the same bytes for the same slice are the same delivery and land once.
 
     The payload is fetched beside its place, synced, and renamed into it; until its load is in the ledger the delivery
@@ -33,29 +33,29 @@ def land(offer: Offer, settings: Settings) -> Delivery:
     incoming = settings.landing / ".incoming" / uuid.uuid4().hex
     incoming.mkdir(parents=True, mode=0o700)
     try:
-        offer.fetch(incoming)
+        candidate.fetch(incoming)
         files = tuple(sorted(path.name for path in incoming.iterdir()))
         sha256, size = digest_of(incoming, files)
         delivery = Delivery(
             delivery_id="",
-            source=offer.source,
-            feed=offer.feed,
-            instance=offer.instance,
-            slice=offer.slice,
+            source=candidate.source,
+            feed=candidate.feed,
+            instance=candidate.instance,
+            slice=candidate.slice,
             folder=Path(),
             files=files,
             sha256=sha256,
             bytes=size,
-            origin=offer.origin,
+            origin=candidate.origin,
             received_at=datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds"),
-            synthetic=offer.synthetic,
-            fingerprint=offer.fingerprint,
+            synthetic=candidate.synthetic,
+            fingerprint=candidate.fingerprint,
         )
         folder, landed = _room_for(delivery, settings)
         delivery = replace(delivery, delivery_id=_id(delivery, folder), folder=folder)
         mark_pending(delivery, settings)
         if landed is not None:
-            return replace(landed, origin=offer.origin, fingerprint=offer.fingerprint)
+            return replace(landed, origin=candidate.origin, fingerprint=candidate.fingerprint)
         (incoming / RECEIPT).write_text(
             json.dumps(_receipt(delivery), ensure_ascii=False, indent=1), encoding="utf-8"
         )
@@ -113,7 +113,7 @@ def identified(folder: Path, settings: Settings) -> tuple[Delivery | None, list[
             delivery.sha256[:SHORT],
             delivery.sha256,
         )
-        is_plain = bool(_told(delivery)) and all(isinstance(name, str) for name in delivery.files)
+        is_plain = bool(_receipt_fields(delivery)) and all(isinstance(name, str) for name in delivery.files)
     except FileNotFoundError:
         return None, [f"{receipt}: is not there"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -139,7 +139,7 @@ def examined(
     receipt = folder / RECEIPT
     faults = [
         f"{receipt}: {name} is not what the ledger says"
-        for name, value in _told(delivery).items()
+        for name, value in _receipt_fields(delivery).items()
         if known is not None and known[name] != value
     ]
     there = {path.name: path for path in folder.iterdir()}
@@ -172,7 +172,7 @@ def _id(delivery: Delivery, folder: Path) -> str:
     return f"{delivery.source}.{delivery.feed}.{delivery.instance}.{delivery.slice.key}.{folder.name}"
 
 
-def _told(delivery: Delivery) -> dict[str, Any]:
+def _receipt_fields(delivery: Delivery) -> dict[str, Any]:
     """What receipt and ledger both say of a delivery, as the ledger says it."""
     return {
         "delivery_id": delivery.delivery_id,
@@ -269,12 +269,12 @@ def take_up(delivery: Delivery, settings: Settings) -> int:
     return before
 
 
-def settle(delivery: Delivery, settings: Settings) -> None:
+def clear_pending(delivery: Delivery, settings: Settings) -> None:
     """The delivery's load is in the ledger."""
     (settings.landing / ".pending" / delivery.delivery_id).unlink(missing_ok=True)
 
 
-def sweep(settings: Settings) -> None:
+def remove_leftovers(settings: Settings) -> None:
     """Remove what killed fetches and judgements left behind. Call only where no other process loads."""
     for folder in (settings.landing / ".incoming", settings.work):
         shutil.rmtree(folder, ignore_errors=True)

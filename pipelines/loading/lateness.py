@@ -43,8 +43,8 @@ def late_instances(source: str, feed: str, loads: Iterable[Mapping[str, Any]]) -
         loads: rows of ``ops.load_state`` of this feed.
     """
     declared = load_sources()[source]
-    patience = declared.feeds[feed].patience
-    if patience is None:
+    lateness = declared.feeds[feed].lateness
+    if lateness is None:
         return []
     newest = {instance: newest_load(loads, instance) for instance in declared.instances}
     found = []
@@ -53,7 +53,7 @@ def late_instances(source: str, feed: str, loads: Iterable[Mapping[str, Any]]) -
             found.append(Late(instance, None))
             continue
         received: date = load["received_at"].date()
-        days = (today() - min(load["last_day"] or received, received) - patience[1]).days
+        days = (today() - min(load["last_day"] or received, received) - lateness[1]).days
         if days > 0:
             found.append(Late(instance, days))
     return sorted(found, key=lambda one: (one.days is not None, -(one.days or 0), one.instance))

@@ -19,15 +19,15 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.declarations.sources import Source, load_sources
-from pipelines.deliveries import DROPPED, Delivery, ExpectationResult, Known, Offer, Slice, origin_kind
+from pipelines.deliveries import DROPPED, Candidate, Delivery, ExpectationResult, LastSeen, Slice, origin_kind
 from pipelines.disk import disk_errors
 from pipelines.errors import DeliveryError, GorodError, LandingError, OriginError, Reason, WarehouseError
 from pipelines.interrupts import interrupts_raised
 from pipelines.loading import gate, landing
-from pipelines.loading.past import held_against_history
-from pipelines.loading.prefetch import SMALL, Judgement, apart, judges, some_ahead
+from pipelines.loading.past import compared_with_history
+from pipelines.loading.prefetch import SMALL, PendingValidation, apart, prefetched, validators
 from pipelines.loading.retention import removed
-from pipelines.loading.validate import BROKEN, Judged, broken, fatal, fingerprint, judge, read, where
+from pipelines.loading.validate import BROKEN, Validated, broken, fatal, fingerprint, read, validate, where
 from pipelines.moments import today
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Entry, Event, LoadRecord, Seen, Warehouse, raw_table
@@ -66,18 +66,18 @@ class LoadOutcome:
     results: tuple[ExpectationResult, ...] = ()
 
 
-def is_known(offer: Offer, known: Known) -> bool:
+def is_known(candidate: Candidate, known: LastSeen) -> bool:
     """Whether the origin still offers what was last taken of it for this slice, as far as a fingerprint tells.
 
     Of a dropped file only its bytes tell.
     """
-    if offer.remove is not None:
+    if candidate.remove is not None:
         return False
-    key = (offer.source, offer.feed, offer.instance, offer.slice.key)
-    return offer.fingerprint is not None and (*key, offer.origin, offer.fingerprint) in known
+    key = (candidate.source, candidate.feed, candidate.instance, candidate.slice.key)
+    return candidate.fingerprint is not None and (*key, candidate.origin, candidate.fingerprint) in known
 
 
-def known_offers(warehouse: Warehouse) -> Known:
+def last_seen(warehouse: Warehouse) -> LastSeen:
     """Source, feed, instance, slice, origin and fingerprint of the last offer taken of each origin and slice.
 
     The last, not any: a file that comes back as it was, its time and all, replaces what came between. What a clock that
@@ -91,76 +91,78 @@ def known_offers(warehouse: Warehouse) -> Known:
     return frozenset(tuple(row.values()) for row in rows)
 
 
-def load_offer(offer: Offer, settings: Settings, warehouse: Warehouse) -> LoadOutcome:
+def load_candidate(candidate: Candidate, settings: Settings, warehouse: Warehouse) -> LoadOutcome:
     """Land an offer and load it. The same delivery twice is one load.
 
     Raises:
         OriginError: the origin does not give it.
         WarehouseError, WarehouseBusyError: nothing was entered; the delivery stays pending.
     """
-    ((_, outcome),) = load_offers([offer], settings, warehouse)
+    ((_, outcome),) = load_candidates([candidate], settings, warehouse)
     if isinstance(outcome, OriginError):
         raise outcome
     return outcome
 
 
-def load_offers(
-    offers: Iterable[Offer], settings: Settings, warehouse: Warehouse
-) -> Iterator[tuple[Offer, LoadOutcome | OriginError]]:
+def load_candidates(
+    candidates: Iterable[Candidate], settings: Settings, warehouse: Warehouse
+) -> Iterator[tuple[Candidate, LoadOutcome | OriginError]]:
     """Land offers and load them, in their order; one that cannot be had, or landed, stops no other.
 
     Some land and are judged ahead of their turn. Where the run ends before, they stay pending. What was dropped is
     removed from the drop folder when its load is in the ledger.
 
     Raises:
-        OriginError: ``offers`` raised it; what they gave before is loaded.
+        OriginError: ``candidates`` raised it; what they gave before is loaded.
         WarehouseError, WarehouseBusyError: nothing was entered of this one; it and what landed after it stay pending.
     """
     loaded_before = {
         row["delivery_id"] for row in warehouse.query("select distinct delivery_id from ops.load")
     }
-    with judges(settings.gate_processes) as beside, scratch(settings) as folder:
+    with validators(settings.gate_processes) as beside, scratch(settings) as folder:
 
-        def landed() -> Iterator[tuple[Offer, Delivery | OriginError, Judgement | None]]:
-            for number, offer in enumerate(offers):
+        def landed() -> Iterator[tuple[Candidate, Delivery | OriginError, PendingValidation | None]]:
+            for number, candidate in enumerate(candidates):
                 try:
                     with disk_errors(settings.home):
-                        delivery = landing.land(offer, settings)
+                        delivery = landing.land(candidate, settings)
                 except OriginError as error:
-                    yield offer, error, None
+                    yield candidate, error, None
                     continue
                 except GorodError:
                     raise
                 except Exception as error:
-                    yield offer, _not_landed(offer, error), None
+                    yield candidate, _not_landed(candidate, error), None
                     continue
-                judgement = None
+                pending = None
                 # what was loaded before most often is not new
                 if (
                     delivery.bytes <= SMALL
                     and delivery.delivery_id not in loaded_before
                     and not _looks_back(delivery)
                 ):
-                    judgement = beside.give(judging_of(delivery, settings, warehouse), folder / str(number))
-                yield offer, delivery, judgement
+                    pending = beside.give(
+                        validation_task(delivery, settings, warehouse), folder / str(number)
+                    )
+                yield candidate, delivery, pending
 
         try:
-            for offer, delivery, judgement in some_ahead(landed()):
+            for candidate, delivery, pending in prefetched(landed()):
                 if isinstance(delivery, OriginError):
-                    yield offer, delivery
+                    yield candidate, delivery
                     continue
                 outcome = load_delivery(
                     delivery,
                     settings,
                     warehouse,
-                    judged=None if judgement is None else partial(beside.take, judgement),
+                    validated=None if pending is None else partial(beside.take, pending),
                     examined=True,
                 )
-                if judgement is not None:
-                    beside.drop(judgement)
-                if offer.remove is not None:
-                    offer.remove(delivery.sha256)
-                yield offer, outcome
+                if pending is not None:
+                    beside.drop(pending)
+                if candidate.remove is not None:
+                    candidate.remove(delivery.sha256)
+                yield candidate, outcome
         finally:
             beside.drop_all()
 
@@ -173,9 +175,9 @@ def load_pending(delivery: Delivery, settings: Settings, warehouse: Warehouse) -
     if landing.take_up(delivery, settings) == 0:
         return load_delivery(delivery, settings, warehouse)
     with scratch(settings) as folder:
-        task = judging_of(delivery, settings, warehouse)
+        task = validation_task(delivery, settings, warehouse)
         return load_delivery(
-            delivery, settings, warehouse, judged=lambda: apart(task, folder) or fatal(delivery)
+            delivery, settings, warehouse, validated=lambda: apart(task, folder) or fatal(delivery)
         )
 
 
@@ -184,12 +186,12 @@ def load_delivery(
     settings: Settings,
     warehouse: Warehouse,
     *,
-    judged: Callable[[], Judged] | None = None,
+    validated: Callable[[], Validated] | None = None,
     examined: bool = False,
     replayed_by: str | None = None,
     replayed_why: str | None = None,
 ) -> LoadOutcome:
-    """Take a landed delivery through the gate and enter its load; ``judged`` tells if it was judged ahead.
+    """Take a landed delivery through the gate and enter its load; ``validated`` tells if it was judged ahead.
 
     Unless it is known to lie in landing as it came (``examined``), its bytes are read and compared first.
     A replay judges the same delivery again by today's declarations; it is a load of its own, and supersedes.
@@ -198,21 +200,21 @@ def load_delivery(
         WarehouseError, WarehouseBusyError: nothing was entered; the delivery stays pending.
     """
     faults = [] if examined else landing.examined(delivery.folder, settings)[1]
-    ahead = broken(delivery, faults) if faults else judged() if judged else None
+    ahead = broken(delivery, faults) if faults else validated() if validated else None
     failure: Exception | None = None
-    with nullcontext() if ahead is None else warehouse.sitting():
+    with nullcontext() if ahead is None else warehouse.session_held():
         history = _history(delivery, warehouse)
         origin = delivery.origin if replayed_by is None else f"replay:{delivery.delivery_id}"
         # what is broken here is not what was offered: whoever still has it may offer it again
         offered = None if faults else delivery.fingerprint
         seen = Seen(origin, offered, datetime.now(UTC).replace(tzinfo=None))
         if replayed_by is None and (already := _already(delivery, history, warehouse, bool(faults))):
-            warehouse.commit_offer(already["load_id"], seen)
-            landing.settle(delivery, settings)
+            warehouse.commit_candidate(already["load_id"], seen)
+            landing.clear_pending(delivery, settings)
             return _outcome(already)
         source = load_sources()[delivery.source]
         with scratch(settings) as folder:
-            found = ahead or judging_of(delivery, settings, warehouse)(folder)
+            found = ahead or validation_task(delivery, settings, warehouse)(folder)
             cut = _cut(delivery, history) if found.batch and found.batch.rows else None
             if cut is not None:
                 found = found.refused_for(cut)
@@ -223,7 +225,7 @@ def load_delivery(
             try:
                 with interrupts_raised():
                     if cut is None:
-                        found = held_against_history(delivery, found, warehouse)
+                        found = compared_with_history(delivery, found, warehouse)
                     record = _enter(delivery, source, found, history, seen, events, settings, warehouse)
             except (GorodError, *OF_THE_WAREHOUSE):
                 raise
@@ -243,7 +245,7 @@ def load_delivery(
             ) from failure
     if found.fault:
         logging.getLogger(__name__).error("load %s was refused by a fault:\n%s", record.load_id, found.fault)
-    landing.settle(delivery, settings)
+    landing.clear_pending(delivery, settings)
     return LoadOutcome(
         record.load_id,
         record.outcome,
@@ -254,14 +256,14 @@ def load_delivery(
         record.warnings,
         record.not_retained,
         record.seconds,
-        found.verdict.results,
+        found.validation.results,
     )
 
 
 def _enter(
     delivery: Delivery,
     source: Source,
-    found: Judged,
+    found: Validated,
     history: list[dict[str, Any]],
     seen: Seen,
     events: list[Event],
@@ -271,17 +273,17 @@ def _enter(
     """Enter a load as it was judged; its record."""
     now = _now()
     record = _record(delivery, source, found, history, now, settings.landing)
-    enters = found.verdict.accepted and found.batch is not None
+    enters = found.validation.accepted and found.batch is not None
     warehouse.commit_load(
         Entry(
             record=record,
-            offer=seen,
-            events=[*events, Event("accepted" if found.verdict.accepted else "rejected", now, "gate")],
-            results=found.verdict.results,
+            candidate=seen,
+            events=[*events, Event("accepted" if found.validation.accepted else "rejected", now, "gate")],
+            results=found.validation.results,
             feed=source.feeds[delivery.feed],
             batch=found.batch.path if enters and found.batch else None,
-            quarantine=found.verdict.quarantine,
-            flagged=found.verdict.flagged if found.verdict.accepted else None,
+            quarantine=found.validation.quarantine,
+            flagged=found.validation.flagged if found.validation.accepted else None,
             fingerprint=found.fingerprint,
             profile=found.profile,
         )
@@ -332,12 +334,12 @@ def _already(
     return next((load for load in same if load["load_id"] == last), None)
 
 
-def _not_landed(offer: Offer, error: Exception) -> OriginError:
+def _not_landed(candidate: Candidate, error: Exception) -> OriginError:
     """A failure that nobody foresaw, as one of this offer alone."""
-    logging.getLogger(__name__).error("%s could not land:\n%s", offer.origin, where(error))
+    logging.getLogger(__name__).error("%s could not land:\n%s", candidate.origin, where(error))
     told = (error.strerror or "") if isinstance(error, OSError) else ""
     return OriginError(
-        f"{offer.origin}: could not land: {' '.join((type(error).__name__, told)).strip()}",
+        f"{candidate.origin}: could not land: {' '.join((type(error).__name__, told)).strip()}",
         "Look into the log of the run; everything else goes on meanwhile.",
     )
 
@@ -466,10 +468,12 @@ def find_load(load_id: str, warehouse: Warehouse) -> dict[str, Any]:
     )
 
 
-def judging_of(delivery: Delivery, settings: Settings, warehouse: Warehouse) -> Callable[[Path], Judged]:
+def validation_task(
+    delivery: Delivery, settings: Settings, warehouse: Warehouse
+) -> Callable[[Path], Validated]:
     """The judging of a delivery, given a scratch folder: everything it needs of ledger and settings is in it."""
     return partial(
-        judge,
+        validate,
         delivery,
         load_sources()[delivery.source].feeds[delivery.feed],
         _parameters(delivery, warehouse),
@@ -545,7 +549,7 @@ def _looks_back(delivery: Delivery) -> bool:
     return any(own in sql for sql in gate.load_context(delivery.source, delivery.feed).values())
 
 
-def judged_by(source: str, feed: str) -> list[tuple[str, str]]:
+def validated_against(source: str, feed: str) -> list[tuple[str, str]]:
     """The feeds that a suite looks at beside its own: they are loaded before.
 
     The register waits for those alone that do not wait for it.
@@ -556,7 +560,7 @@ def judged_by(source: str, feed: str) -> list[tuple[str, str]]:
         feeds |= set(re.findall(r"\braw\.([a-z0-9_]+?)__(\w+)", sql))
     feeds -= {(source, feed)}
     if (source, feed) == REGISTER:
-        feeds = {other for other in feeds if REGISTER not in judged_by(*other)}
+        feeds = {other for other in feeds if REGISTER not in validated_against(*other)}
     return sorted(feeds)
 
 
@@ -577,12 +581,12 @@ def _territories(warehouse: Warehouse) -> list[str]:
 def _record(
     delivery: Delivery,
     source: Source,
-    judged: Judged,
+    validated: Validated,
     history: list[dict[str, Any]],
     now: datetime,
     landed: Path,
 ) -> LoadRecord:
-    rows = judged.batch.rows if judged.batch else 0
+    rows = validated.batch.rows if validated.batch else 0
     return LoadRecord(
         load_id=_free_id(delivery.delivery_id, history),
         source=delivery.source,
@@ -601,15 +605,15 @@ def _record(
         synthetic=delivery.synthetic,
         received_at=datetime.fromisoformat(delivery.received_at),
         decided_at=now,
-        outcome="accepted" if judged.verdict.accepted else "rejected",
-        readable=judged.batch is not None and judged.batch.rows > 0,
-        not_retained=judged.not_retained,
+        outcome="accepted" if validated.validation.accepted else "rejected",
+        readable=validated.batch is not None and validated.batch.rows > 0,
+        not_retained=validated.not_retained,
         rows_delivered=rows,
-        rows_accepted=rows - judged.verdict.quarantined if judged.verdict.accepted else 0,
-        rows_quarantined=judged.verdict.quarantined,
-        warnings=judged.verdict.warnings,
-        suite_hash=judged.suite_hash,
-        seconds=judged.seconds,
+        rows_accepted=rows - validated.validation.quarantined if validated.validation.accepted else 0,
+        rows_quarantined=validated.validation.quarantined,
+        warnings=validated.validation.warnings,
+        suite_hash=validated.suite_hash,
+        seconds=validated.seconds,
     )
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import yaml
 
 from pipelines.deliveries import Delivery, ExpectationResult
-from pipelines.loading.history import ELSEWHERE, REPLACES, Candidate, Past, judge_by_history
+from pipelines.loading.history import ELSEWHERE, REPLACES, Incoming, Past, compare_with_history
 from pipelines.loading.profile import Profile, load_history, profile_of, profile_query, read_profile
-from pipelines.loading.validate import Judged
+from pipelines.loading.validate import Validated
 from pipelines.warehouse.base import Row, Warehouse, raw_table
 
 # Of the loads of the same instance and part so many are looked at, those nearest in time, and so many of the same season.
@@ -19,17 +19,17 @@ NEAREST, SEASONS = 12, 3
 CONFIRMED = "confirmed_smaller"
 
 
-def held_against_history(delivery: Delivery, judged: Judged, warehouse: Warehouse) -> Judged:
+def compared_with_history(delivery: Delivery, validated: Validated, warehouse: Warehouse) -> Validated:
     """A judgement with what the loads in force say to it.
 
     Of what its suite has refused it is told as well what it would lose, and whose it is: who waives it, has to know.
     """
-    if judged.profile is None:
-        return judged
-    results = results_of_history(delivery, judged.profile, warehouse)
-    if not judged.verdict.accepted:
+    if validated.profile is None:
+        return validated
+    results = results_of_history(delivery, validated.profile, warehouse)
+    if not validated.validation.accepted:
         results = tuple(one for one in results if one.refuses and one.expectation in (REPLACES, ELSEWHERE))
-    return judged.with_results(*results)
+    return validated.with_results(*results)
 
 
 def results_of_history(
@@ -41,7 +41,7 @@ def results_of_history(
     """
     history = load_history(delivery.source, delivery.feed)
     days = delivery.slice
-    given = Candidate(
+    given = Incoming(
         delivery.instance,
         days.key,
         days.first_day,
@@ -74,7 +74,7 @@ def results_of_history(
         if row["load_id"] not in profiles:  # a load of before there were profiles
             profiles[row["load_id"]] = _profile_of_rows(delivery, row["load_id"], warehouse)
     return tuple(
-        judge_by_history(
+        compare_with_history(
             history,
             given,
             *([_past(row, profiles) for row in rows] for rows in (replaced, past, elsewhere)),

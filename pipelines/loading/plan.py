@@ -10,12 +10,12 @@ from os import getpid
 
 from pipelines import connectors
 from pipelines.connectors.drop_folder import inbox, strays, wait_until_quiet
-from pipelines.connectors.files import AMISS
+from pipelines.connectors.files import HOW_TO_REPAIR
 from pipelines.declarations.sources import Feed, Source, load_sources
-from pipelines.deliveries import Known, Offer
+from pipelines.deliveries import Candidate, LastSeen
 from pipelines.disk import disk_errors
 from pipelines.errors import GorodError, OriginError, WarehouseBusyError
-from pipelines.loading.load import is_known, known_offers
+from pipelines.loading.load import is_known, last_seen
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.base import Warehouse
@@ -69,7 +69,7 @@ class Plan:
     in the drop folder where nobody takes it, ``waiting`` what lies there and is not taken yet.
     """
 
-    offers: dict[tuple[str, str], list[Offer]]
+    candidates: dict[tuple[str, str], list[Candidate]]
     failures: dict[tuple[str, str], OriginError]
     without_origin: list[tuple[str, str]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -82,9 +82,9 @@ def make_plan(wanted: Wanted, settings: Settings, warehouse: Warehouse, *, patie
     What was dropped comes after what the origin has: of two that are new at once, it has the last word. ``patient``
     waits for files that will be quiet in a moment.
     """
-    known = frozenset() if wanted.again else known_offers(warehouse)
+    known = frozenset() if wanted.again else last_seen(warehouse)
     only = None if wanted.instance is None else [wanted.instance]
-    offers: dict[tuple[str, str], list[Offer]] = {}
+    candidates: dict[tuple[str, str], list[Candidate]] = {}
     failures: dict[tuple[str, str], OriginError] = {}
     without_origin: list[tuple[str, str]] = []
     feeds = list(wanted.feeds())
@@ -93,34 +93,34 @@ def make_plan(wanted: Wanted, settings: Settings, warehouse: Warehouse, *, patie
         dropped = [inbox(source, name, settings, only) for source, name, _ in feeds]
     beside = strays(settings, wanted.source, wanted.feed)
     for (source, name, feed), lying in zip(feeds, dropped, strict=True):
-        new: list[Offer] = []
+        new: list[Candidate] = []
         faults = lying.faults
         try:
-            for offer in connectors.offers(source, name, settings, only, known):
-                if wanted.slice in (None, offer.slice.key) and not _is_settled(offer, known, wanted):
-                    new.append(offer)  # noqa: PERF401 - what came before an error is kept
+            for candidate in connectors.candidates(source, name, settings, only, known):
+                if wanted.slice in (None, candidate.slice.key) and not _is_known(candidate, known, wanted):
+                    new.append(candidate)  # noqa: PERF401 - what came before an error is kept
         except OriginError as error:
             failures[source.source, name] = error
             faults = [*faults, error.message]
         if lying.faults:
-            failures[source.source, name] = OriginError("\n".join(faults), AMISS)
-        new += [offer for offer in lying.offers if wanted.slice in (None, offer.slice.key)]
+            failures[source.source, name] = OriginError("\n".join(faults), HOW_TO_REPAIR)
+        new += [candidate for candidate in lying.candidates if wanted.slice in (None, candidate.slice.key)]
         if new:
-            offers[source.source, name] = new
+            candidates[source.source, name] = new
         if settings.origin not in feed.origins:
             without_origin.append((source.source, name))
     waiting = [str(one) for lying in (*dropped, beside) for one in lying.waiting]
-    return Plan(offers, failures, without_origin, beside.faults, waiting)
+    return Plan(candidates, failures, without_origin, beside.faults, waiting)
 
 
-def all_offers(
+def all_candidates(
     source: Source,
     feed: str,
     settings: Settings,
     instances: Collection[str] | None = None,
-    known: Known = frozenset(),
+    known: LastSeen = frozenset(),
     note: Callable[[str], None] = lambda _: None,
-) -> Iterator[Offer]:
+) -> Iterator[Candidate]:
     """Everything that the feed's origin and, after it, the drop folder hold; of what is known, only what tells cheaply.
 
     ``note`` is told what lies in the drop folder and is not taken.
@@ -130,7 +130,7 @@ def all_offers(
     """
     failure: OriginError | None = None
     try:
-        yield from connectors.offers(source, feed, settings, instances, known)
+        yield from connectors.candidates(source, feed, settings, instances, known)
     except OriginError as error:
         failure = error
     lying = inbox(source, feed, settings, instances)
@@ -138,20 +138,20 @@ def all_offers(
         lying = inbox(source, feed, settings, instances)
     for told in (*lying.faults, *lying.waiting):
         note(f"in the drop folder: {told}")
-    yield from lying.offers
+    yield from lying.candidates
     if failure is not None:
         raise failure
 
 
-def _is_settled(offer: Offer, known: Known, wanted: Wanted) -> bool:
+def _is_known(candidate: Candidate, known: LastSeen, wanted: Wanted) -> bool:
     """Known by fingerprint; or an offer that only fetching could tell, whose slice has been fetched already.
 
     Such a pull is made once for each slice, and again when it is asked for by its slice or instance.
     """
-    if offer.fingerprint is not None:
-        return is_known(offer, known)
+    if candidate.fingerprint is not None:
+        return is_known(candidate, known)
     asked_for = wanted.slice is not None or wanted.instance is not None
-    slice_ = (offer.source, offer.feed, offer.instance, offer.slice.key)
+    slice_ = (candidate.source, candidate.feed, candidate.instance, candidate.slice.key)
     return not asked_for and any(seen[:4] == slice_ for seen in known)
 
 

@@ -21,10 +21,10 @@ from typing import TypeVar
 
 from pipelines.errors import GorodError
 from pipelines.interrupts import interrupts_deferred
-from pipelines.loading.validate import Judged
+from pipelines.loading.validate import Validated
 
 T = TypeVar("T")
-Task = Callable[[Path], Judged]
+Task = Callable[[Path], Validated]
 
 # So many land ahead of their turn; and where so many wait, processes are worth their start.
 MANY = 8
@@ -32,7 +32,7 @@ MANY = 8
 SMALL = 64 << 20
 
 
-def some_ahead(items: Iterable[T], number: int = MANY) -> Iterator[T]:
+def prefetched(items: Iterable[T], number: int = MANY) -> Iterator[T]:
     """The items, each when ``number`` more have come, or all; what came before an error is given before it is raised."""
     held: deque[T] = deque()
     try:
@@ -46,7 +46,7 @@ def some_ahead(items: Iterable[T], number: int = MANY) -> Iterator[T]:
     yield from held
 
 
-class Judgement:
+class PendingValidation:
     """What is to be judged in a scratch folder, and, once it is, how. The task is picklable: it is done here or beside.
 
     Who makes it claims it first, by a file beside the folder. A future must not be cancelled: in Python 3.11 a pool that
@@ -56,9 +56,9 @@ class Judgement:
     def __init__(self, task: Task, folder: Path) -> None:
         self._task = task
         self._folder = folder
-        self._future: Future[Judged | None] | None = None
+        self._future: Future[Validated | None] | None = None
         self._is_here = False
-        self._judged: Judged | None = None
+        self._validated: Validated | None = None
 
     def begin(self, pool: ProcessPoolExecutor) -> None:
         """Let a process of the pool make it, unless they have died: then it is made in its turn.
@@ -71,24 +71,24 @@ class Judgement:
     def call_back(self) -> bool:
         """Whether this process is to make it: it is not made, and nobody beside has begun."""
         self._is_here = self._is_here or self._future is None or _claim(self._folder)
-        return self._judged is None and self._is_here
+        return self._validated is None and self._is_here
 
     @property
     def is_made(self) -> bool:
         """Whether there is nothing to wait for."""
-        return self._judged is not None or (self._future is not None and self._future.done())
+        return self._validated is not None or (self._future is not None and self._future.done())
 
-    def make(self) -> Judged:
+    def make(self) -> Validated:
         """Make it in this process."""
-        self._judged = self._task(self._folder)
-        return self._judged
+        self._validated = self._task(self._folder)
+        return self._validated
 
-    def result(self) -> Judged:
+    def result(self) -> Validated:
         """How it was judged; whatever went wrong ahead of its turn is done again here, where it is told."""
-        if self._judged is None and self._future is not None and not self._is_here:
+        if self._validated is None and self._future is not None and not self._is_here:
             with suppress(Exception):
-                self._judged = self._future.result()
-        return self._judged or self.make()
+                self._validated = self._future.result()
+        return self._validated or self.make()
 
     def drop(self) -> None:
         """Give it up. What a process beside is at comes to its end first: it writes into the folder."""
@@ -97,13 +97,13 @@ class Judgement:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-class Judges:
+class Validators:
     """The processes, and what they were given, in order."""
 
     def __init__(self, processes: int) -> None:
         self._processes = processes
         self._pool: ProcessPoolExecutor | None = None
-        self._given: list[Judgement] = []
+        self._given: list[PendingValidation] = []
 
     def expect(self, deliveries: int) -> None:
         """Start the processes if so many are worth it; while they import what they need, this one does the work."""
@@ -114,37 +114,37 @@ class Judges:
                 for _ in range(self._processes):
                     self._pool.submit(_import)
 
-    def give(self, task: Task, folder: Path) -> Judgement:
+    def give(self, task: Task, folder: Path) -> PendingValidation:
         """Have a delivery judged ahead of its turn."""
-        judgement = Judgement(task, folder)
-        self._given.append(judgement)
+        pending = PendingValidation(task, folder)
+        self._given.append(pending)
         self.expect(len(self._given))
         if self._pool is not None:
-            judgement.begin(self._pool)
-        return judgement
+            pending.begin(self._pool)
+        return pending
 
-    def take(self, judgement: Judgement) -> Judged:
+    def take(self, pending: PendingValidation) -> Validated:
         """A judgement whose turn has come; while a process beside is at it, this one makes those that nobody has begun."""
-        if not judgement.call_back():
+        if not pending.call_back():
             for spare in self._given:
-                if judgement.is_made:
+                if pending.is_made:
                     break
                 if spare.call_back():
                     with suppress(Exception):
                         spare.make()
-        return judgement.result()
+        return pending.result()
 
-    def drop(self, judgement: Judgement) -> None:
+    def drop(self, pending: PendingValidation) -> None:
         """Its turn is over."""
-        judgement.drop()
-        self._given.remove(judgement)
+        pending.drop()
+        self._given.remove(pending)
 
     def drop_all(self) -> None:
         """Give up what still waits for its turn."""
-        for judgement in tuple(self._given):
-            judgement.call_back()
-        for judgement in tuple(self._given):
-            self.drop(judgement)
+        for pending in tuple(self._given):
+            pending.call_back()
+        for pending in tuple(self._given):
+            self.drop(pending)
 
     def close(self) -> None:
         """End the processes, each with what it is at; the rest is given up."""
@@ -152,10 +152,10 @@ class Judges:
             self._pool.shutdown(cancel_futures=True)
 
 
-_judges: ContextVar[Judges | None] = ContextVar("judges", default=None)
+_validators: ContextVar[Validators | None] = ContextVar("judges", default=None)
 
 
-def apart(task: Task, folder: Path) -> Judged | None:
+def apart(task: Task, folder: Path) -> Validated | None:
     """What a process of its own made of a task; None if that died of it, twice."""
     for attempt in ("once", "again"):
         with (
@@ -163,24 +163,24 @@ def apart(task: Task, folder: Path) -> Judged | None:
             ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_attend) as pool,
         ):
             with interrupts_deferred():
-                judged = pool.submit(task, folder / attempt)
-            return judged.result()
+                validated = pool.submit(task, folder / attempt)
+            return validated.result()
     return None
 
 
 @contextmanager
-def judges(processes: int) -> Iterator[Judges]:
+def validators(processes: int) -> Iterator[Validators]:
     """The judges of whoever opened them first, for everything within."""
-    opened = _judges.get()
+    opened = _validators.get()
     if opened is not None:
         yield opened
         return
-    with closing(Judges(processes)) as own:
-        token = _judges.set(own)
+    with closing(Validators(processes)) as own:
+        token = _validators.set(own)
         try:
             yield own
         finally:
-            _judges.reset(token)
+            _validators.reset(token)
 
 
 def _claim(folder: Path) -> bool:
@@ -191,7 +191,7 @@ def _claim(folder: Path) -> bool:
     return True
 
 
-def _unless_claimed(task: Task, folder: Path) -> Judged | None:
+def _unless_claimed(task: Task, folder: Path) -> Validated | None:
     return task(folder) if _claim(folder) else None
 
 

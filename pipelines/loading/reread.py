@@ -22,7 +22,7 @@ def read_changed_again(settings: Settings, warehouse: Warehouse) -> list[Change]
         WarehouseError: a delivery, or a value that was accepted, cannot be read as it is declared now.
     """
     done: list[Change] = []
-    with warehouse.sitting():
+    with warehouse.session_held():
         for name, source in load_sources().items():
             for feed, declared in source.feeds.items():
                 if changes := warehouse.raw_changes(name, feed, declared):

@@ -31,7 +31,7 @@ BROKEN = "delivery.landing"
 
 
 @dataclass(frozen=True)
-class Judged:
+class Validated:
     """A delivery read and judged in ``seconds``, before it enters. ``batch`` is None where it could not be read.
 
     ``fault`` is where in the code that failed which should have read it; it says nothing of what is in the delivery.
@@ -39,33 +39,33 @@ class Judged:
     """
 
     batch: Batch | None
-    verdict: ValidationResult
+    validation: ValidationResult
     suite_hash: str
     not_retained: bool
     seconds: float
     fault: str | None = None
     profile: Path | None = None
 
-    def with_results(self, *more: ExpectationResult) -> Judged:
+    def with_results(self, *more: ExpectationResult) -> Validated:
         """The same, with what was found beside the suite."""
-        return replace(self, verdict=replace(self.verdict, results=(*self.verdict.results, *more)))
+        return replace(self, validation=replace(self.validation, results=(*self.validation.results, *more)))
 
-    def refused_for(self, reason: Reason) -> Judged:
+    def refused_for(self, reason: Reason) -> Validated:
         """The same, refused by the ledger as well."""
         return self.with_results(gate.from_reason(reason))
 
-    def failed(self, delivery: Delivery, error: Exception) -> Judged:
+    def failed(self, delivery: Delivery, error: Exception) -> Validated:
         """The same, refused because of a failure that nobody foresaw; nothing of its content is kept."""
-        verdict = gate.unreadable([_failure(delivery, type(error).__name__)])
+        validation = gate.unreadable([_failure(delivery, type(error).__name__)])
         fault = where(error)
-        return replace(self, batch=None, verdict=verdict, not_retained=False, fault=fault, profile=None)
+        return replace(self, batch=None, validation=validation, not_retained=False, fault=fault, profile=None)
 
     @property
     def fingerprint(self) -> str | None:
         """That of the batch, if the load is refused and has rows that a waiver could let in."""
         return (
             None
-            if self.verdict.accepted or not self.batch or not self.batch.rows
+            if self.validation.accepted or not self.batch or not self.batch.rows
             else fingerprint(self.batch)
         )
 
@@ -93,7 +93,7 @@ def read(delivery: Delivery, feed: Feed, pseudonym_key: str, home: Path, folder:
         return formats.read(delivery, feed, folder / "batch.parquet", pseudonym_key)
 
 
-def judge(
+def validate(
     delivery: Delivery,
     feed: Feed,
     parameters: dict[str, Any],
@@ -101,7 +101,7 @@ def judge(
     pseudonym_key: str,
     home: Path,
     folder: Path,
-) -> Judged:
+) -> Validated:
     """Read a delivery, and evaluate its feed's suite on it; batch, quarantine and flags are written into ``folder``.
 
     ``parameters`` and ``context`` are those of the suite, but for the batch's own facts (:func:`gate.evaluate`).
@@ -123,21 +123,21 @@ def judge(
         try:
             with interrupts_raised():
                 if untimely := _untimely(delivery.slice, feed):
-                    verdict = gate.unreadable([untimely])
+                    validation = gate.unreadable([untimely])
                 else:
                     batch = read(delivery, feed, pseudonym_key, home, folder)
                     if batch.rows == 0:
-                        verdict = ValidationResult((_on_empty(feed),))
+                        validation = ValidationResult((_on_empty(feed),))
                         not_retained = feed.empty_delivery == "not_retained"
                     else:
                         given = {**parameters, **batch.facts}
-                        verdict = gate.evaluate(batch, suite, given, folder, context, _tellable(feed))
+                        validation = gate.evaluate(batch, suite, given, folder, context, _tellable(feed))
                         remembered = folder / "profile.parquet"
-                        profile = write_profile(history, batch.path, verdict.quarantine, remembered)
+                        profile = write_profile(history, batch.path, validation.quarantine, remembered)
                     told = tuple(gate.from_reason(reason, "warning") for reason in batch.findings)
-                    verdict = replace(verdict, results=(*verdict.results, *told))
+                    validation = replace(validation, results=(*validation.results, *told))
         except DeliveryError as error:
-            verdict = gate.unreadable(error.reasons)
+            validation = gate.unreadable(error.reasons)
         except GorodError:
             raise
         except Exception as error:
@@ -145,15 +145,15 @@ def judge(
                 raise
             if isinstance(error, duckdb.IOException) and (full := full_disk(str(error))):
                 raise full from error
-            batch, profile, verdict, fault = (
+            batch, profile, validation, fault = (
                 None,
                 None,
                 gate.unreadable([_failure(delivery, type(error).__name__)]),
                 where(error),
             )
-    return Judged(
+    return Validated(
         batch,
-        verdict,
+        validation,
         gate.suite_hash(suite, asked),
         not_retained,
         time.monotonic() - started,
@@ -192,13 +192,13 @@ def _failure(delivery: Delivery, kind: str) -> Reason:
     )
 
 
-def fatal(delivery: Delivery) -> Judged:
+def fatal(delivery: Delivery) -> Validated:
     """A delivery of which the process that reads it dies: refused without being read again."""
     suite = gate.load_suite(delivery.source, delivery.feed)
     asked = gate.load_context(delivery.source, delivery.feed)
-    verdict = gate.unreadable([_failure(delivery, "процесс чтения оборвался")])
-    return Judged(
-        None, verdict, gate.suite_hash(suite, asked), False, 0.0, "the process that read it died each time"
+    validation = gate.unreadable([_failure(delivery, "процесс чтения оборвался")])
+    return Validated(
+        None, validation, gate.suite_hash(suite, asked), False, 0.0, "the process that read it died each time"
     )
 
 
@@ -220,7 +220,7 @@ def _tellable(feed: Feed) -> list[str]:
     return [name for name, column in feed.columns.items() if column.personal_data == "none"]
 
 
-def broken(delivery: Delivery, faults: list[str]) -> Judged:
+def broken(delivery: Delivery, faults: list[str]) -> Validated:
     """The judgement on a delivery that is not in landing as it came: nobody reads it."""
     suite = gate.load_suite(delivery.source, delivery.feed)
     asked = gate.load_context(delivery.source, delivery.feed)
@@ -229,7 +229,7 @@ def broken(delivery: Delivery, faults: list[str]) -> Judged:
         f"Поставка изменена или повреждена после приёма и не читалась: {'; '.join(faults)}.",
         "Администратору: восстановить landing из резервной копии и выполнить gorod replay. Поставщику: передать снова.",
     )
-    return Judged(None, gate.unreadable([reason]), gate.suite_hash(suite, asked), False, 0.0)
+    return Validated(None, gate.unreadable([reason]), gate.suite_hash(suite, asked), False, 0.0)
 
 
 def _on_empty(feed: Feed) -> ExpectationResult:

@@ -6,7 +6,7 @@ from pipelines.publishing.embargo import held_back
 from pipelines.warehouse.base import Warehouse
 
 
-def misfits(warehouse: Warehouse) -> list[str]:
+def outdated_corrections(warehouse: Warehouse) -> list[str]:
     """A sentence for each correction whose guard the newest build found broken; without figures under embargo."""
     built = warehouse.query(
         "select 1 from information_schema.tables where table_schema = 'marts' and table_name = 'mart_correction'"

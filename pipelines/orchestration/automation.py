@@ -14,7 +14,7 @@ from assets.marts import marts
 from assets.raw import on_time_key, partition_dimensions, partition_key_of
 from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources
-from pipelines.deliveries import Offer
+from pipelines.deliveries import Candidate
 from pipelines.errors import WarehouseBusyError
 from pipelines.loading.load import NO_REGISTER, has_register
 from pipelines.loading.plan import Wanted, make_plan
@@ -65,7 +65,7 @@ def lateness_checks() -> list[dg.AssetCheckKey]:
         on_time_key(source.source, name)
         for source in load_sources().values()
         for name, feed in source.feeds.items()
-        if feed.patience is not None
+        if feed.lateness is not None
     ]
 
 
@@ -125,20 +125,20 @@ def report_job() -> UnresolvedAssetJobDefinition:
     )
 
 
-def _request_of(offer: Offer) -> dict[str, Any]:
+def _request_of(candidate: Candidate) -> dict[str, Any]:
     """The run that loads an offer, as :class:`dagster.RunRequest` takes it."""
-    source = load_sources()[offer.source]
+    source = load_sources()[candidate.source]
     return {
-        "job_name": load_job_name(offer.source, offer.feed),
-        "asset_selection": [raw_key(offer.source, offer.feed)],
-        "partition_key": partition_key_of(offer, source, source.feeds[offer.feed]),
-        "tags": {"gorod/slice": offer.slice.key, "gorod/instance": offer.instance},
+        "job_name": load_job_name(candidate.source, candidate.feed),
+        "asset_selection": [raw_key(candidate.source, candidate.feed)],
+        "partition_key": partition_key_of(candidate, source, source.feeds[candidate.feed]),
+        "tags": {"gorod/slice": candidate.slice.key, "gorod/instance": candidate.instance},
     }
 
 
-def _offered(offer: Offer) -> str:
+def _offered(candidate: Candidate) -> str:
     """What an offer is known by."""
-    return f"{offer.origin} {offer.fingerprint or offer.slice.key}"
+    return f"{candidate.origin} {candidate.fingerprint or candidate.slice.key}"
 
 
 def loading_schedules(loading: dict[str, UnresolvedAssetJobDefinition]) -> list[dg.ScheduleDefinition]:
@@ -160,8 +160,8 @@ def loading_schedules(loading: dict[str, UnresolvedAssetJobDefinition]) -> list[
                     for failure in plan.failures.values():
                         context.log.error(str(failure))
                     day = f"{context.scheduled_execution_time:%Y-%m-%d}"
-                    for offer in plan.offers.get((source.source, feed), []):
-                        yield dg.RunRequest(run_key=f"{_offered(offer)} {day}", **_request_of(offer))
+                    for candidate in plan.candidates.get((source.source, feed), []):
+                        yield dg.RunRequest(run_key=f"{_offered(candidate)} {day}", **_request_of(candidate))
 
         return daily
 
@@ -185,7 +185,8 @@ def inbox_sensor(loading: dict[str, UnresolvedAssetJobDefinition]) -> dg.SensorD
             context.log.info(f"waits: {waiting}")
         # what could not be taken is not forgotten, and is not asked for twice at once
         asked, reasons = requests_or_reason(
-            request_run(context.instance, _offered(offer), **_request_of(offer)) for offer in found.offers
+            request_run(context.instance, _offered(candidate), **_request_of(candidate))
+            for candidate in found.candidates
         )
         yield from asked
         # a tick keeps its reason; what it logs is a file of its own

@@ -27,7 +27,7 @@ def loading() -> dg.Definitions:
     return dg.Definitions(
         assets=[*(origin_spec(*feed) for feed in feeds), *(raw_asset(*feed) for feed in feeds)],
         asset_checks=[
-            on_time_check(source, name) for source, name, feed in feeds if feed.patience is not None
+            on_time_check(source, name) for source, name, feed in feeds if feed.lateness is not None
         ],
         jobs=[*jobs.values(), lateness, automation.prune_job],
         schedules=[

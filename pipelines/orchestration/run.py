@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING, Any
 from assets.keys import AGAIN, INTERRUPTED
 from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources
-from pipelines.deliveries import DROPPED, Delivery, Offer
+from pipelines.deliveries import DROPPED, Candidate, Delivery
 from pipelines.errors import GorodError, OriginError, WarehouseBusyError, WarehouseError
 from pipelines.exit_codes import ExitCode, gravest
 from pipelines.interrupts import interrupts_noted
 from pipelines.loading import landing
-from pipelines.loading.load import NO_REGISTER, has_register, judged_by
+from pipelines.loading.load import NO_REGISTER, has_register, validated_against
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
-from pipelines.loading.prefetch import judges
+from pipelines.loading.prefetch import validators
 from pipelines.loading.retention import prune_landing
 from pipelines.moments import today
 from pipelines.orchestration.failures import dbt_log, failed_models, why_failed
 from pipelines.orchestration.orphans import KILLED, this_host
 from pipelines.orchestration.waiting import wait_for_slot
-from pipelines.progress import tell, watch
+from pipelines.progress import on_progress, report_progress
 from pipelines.settings import Settings
-from pipelines.warehouse import heard, open_warehouse, telling
+from pipelines.warehouse import error_from_log, open_warehouse, translated_errors
 from pipelines.warehouse.base import Warehouse
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def run(
     wanted: Wanted,
     settings: Settings,
     report: bool = False,
-    watcher: Callable[[str], None] | None = None,
+    listener: Callable[[str], None] | None = None,
     accept_loss: str | None = None,
 ) -> RunSummary:
     """Load what is new, build the marts if the ledger or the definitions moved on, publish.
@@ -113,7 +113,7 @@ def run(
         GorodError: nothing can be run at all.
     """
     # Dagster is imported only when there is something to run: a run with nothing new takes a moment.
-    from pipelines.dbt_project import manifest_ahead
+    from pipelines.dbt_project import prefetched_manifest
     from pipelines.loading.answer import without_counts
     from pipelines.orchestration.retention import prune_runs
     from pipelines.publishing.embargo import held_loads
@@ -121,12 +121,12 @@ def run(
     from pipelines.publishing.soundness import ACCEPT_LOSS
     from pipelines.publishing.staleness import is_unpublished, stale_since
 
-    watch(watcher)
+    on_progress(listener)
     try:
         with (
-            telling(settings),
+            translated_errors(settings),
             run_lock(settings),
-            manifest_ahead(settings) as manifest,
+            prefetched_manifest(settings) as manifest,
             ExitStack() as opened,
         ):
 
@@ -140,14 +140,14 @@ def run(
             plan = make_plan(wanted, settings, warehouse)
             summary = RunSummary(
                 failures=[
-                    *(_told(feed, error) for feed, error in plan.failures.items()),
+                    *(_failure_of_feed(feed, error) for feed, error in plan.failures.items()),
                     *(f"drop folder: {fault}" for fault in plan.faults),
                 ],
                 without_origin=[".".join(feed) for feed in plan.without_origin],
             )
-            if plan.offers or landing.has_pending(settings):
-                with judges(settings.gate_processes) as beside:
-                    beside.expect(sum(map(len, plan.offers.values())))
+            if plan.candidates or landing.has_pending(settings):
+                with validators(settings.gate_processes) as beside:
+                    beside.expect(sum(map(len, plan.candidates.values())))
                     _load(plan, runner(), settings, summary, {AGAIN: "true"} if wanted.again else {})
             tags = {} if accept_loss is None else {ACCEPT_LOSS: accept_loss}
             stale = stale_since(warehouse) is not None
@@ -185,30 +185,30 @@ def run(
                 prune_landing(settings, warehouse)
                 prune_runs(settings)
     finally:
-        watch(None)
+        on_progress(None)
     return summary
 
 
 def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary, how: dict[str, str]) -> None:
     """One run, tagged with ``how``, for each loading job and unbroken range of its partitions."""
     declared = load_sources()
-    offers: dict[tuple[str, str], list[Offer]] = {
+    candidates: dict[tuple[str, str], list[Candidate]] = {
         (source, feed): []
         for source, feed in landing.pending_feeds(settings)
         if source in declared and feed in declared[source].feeds
     }
-    offers.update(plan.offers)
+    candidates.update(plan.candidates)
     jobs: dict[str, list[tuple[str, str]]] = {}
-    for source, feed in offers:
+    for source, feed in candidates:
         jobs.setdefault(runner.load_job(source, feed), []).append((source, feed))
     for job in _in_order(jobs):
         feeds = jobs[job]
-        wanted: list[Offer | Delivery] = []
+        wanted: list[Candidate | Delivery] = []
         for source, feed in feeds:
             # their origin may not offer them any more
             waiting = landing.pending(settings, source, feed)
-            tell(f"begin {source}.{feed} {len(waiting) + len(offers[source, feed])}")
-            wanted += [*waiting, *offers[source, feed]]
+            report_progress(f"begin {source}.{feed} {len(waiting) + len(candidates[source, feed])}")
+            wanted += [*waiting, *candidates[source, feed]]
         for tags in runner.partition_tags(*feeds[0], wanted):
             try:
                 runner.execute(job, {**tags, **how}, [runner.raw_key(*feed) for feed in feeds])
@@ -223,7 +223,7 @@ def _in_order(jobs: dict[str, list[tuple[str, str]]]) -> Iterable[str]:
     loaded_by = {feed: job for job, feeds in jobs.items() for feed in feeds}
     after = {
         job: {
-            loaded_by[before] for feed in feeds for before in judged_by(*feed) if before in loaded_by
+            loaded_by[before] for feed in feeds for before in validated_against(*feed) if before in loaded_by
         } - {job}
         for job, feeds in jobs.items()
     }  # fmt: skip
@@ -286,7 +286,7 @@ def _last_load(warehouse: Warehouse) -> int:
     return int(rows[0]["load_no"])
 
 
-def _told(feed: tuple[str, str], error: OriginError) -> str:
+def _failure_of_feed(feed: tuple[str, str], error: OriginError) -> str:
     return f"{'.'.join(feed)}: {error}"
 
 
@@ -314,7 +314,7 @@ class _Runner:
         self.index = INDEX
         self.publication = PUBLICATION
         self.settings = settings
-        self._bury_the_dead()
+        self._fail_orphaned_runs()
 
     @cached_property
     def building(self) -> Definitions:
@@ -328,7 +328,7 @@ class _Runner:
         """Close Dagster's storage."""
         self.instance.dispose()
 
-    def _bury_the_dead(self) -> None:
+    def _fail_orphaned_runs(self) -> None:
         """End what killed runs left open: they hold the one writer's slot, and would be waited for without end.
 
         Only for the holder of the run lock: no other run of this command is alive.
@@ -352,7 +352,7 @@ class _Runner:
             KeyboardInterrupt: Dagster was interrupted; it does not pass that on.
         """
         wait_for_slot(self.instance, self.settings.busy_timeout_s)
-        landing.sweep(self.settings)
+        landing.remove_leftovers(self.settings)
         builds = job in (self.build_job, self.report_job)
         definition = (self.building if builds else self.loading).resolve_job_def(job)
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -373,7 +373,7 @@ class _Runner:
             kind, why = why_failed(result.all_events)
             if why.startswith(INTERRUPTED):
                 raise KeyboardInterrupt
-            found = heard(self.settings, why) if kind is None else None
+            found = error_from_log(self.settings, why) if kind is None else None
             if found is not None:
                 raise found
             raise (kind or GorodError)(
@@ -381,7 +381,7 @@ class _Runner:
             )
 
     def partition_tags(
-        self, source: str, feed: str, offers: Sequence[Offer | Delivery]
+        self, source: str, feed: str, candidates: Sequence[Candidate | Delivery]
     ) -> list[dict[str, str]]:
         """Tags of the runs that cover the partitions of what is to be loaded: as few as there are unbroken ranges."""
         from dagster import MultiPartitionKey
@@ -392,9 +392,9 @@ class _Runner:
         instances = list(load_sources()[source].instances)
         if declared.first_month is not None:
             dated = [
-                (offer.instance, f"{partition_month(offer, declared):%Y-%m}")
-                for offer in offers
-                if offer.instance in instances
+                (candidate.instance, f"{partition_month(candidate, declared):%Y-%m}")
+                for candidate in candidates
+                if candidate.instance in instances
             ]
             return [
                 _range(
@@ -406,7 +406,7 @@ class _Runner:
                 for instance, months in _whole(contiguous(dated), instances)
             ]
         if len(instances) > 1:
-            wanted = {offer.instance for offer in offers}
+            wanted = {candidate.instance for candidate in candidates}
             if wanted == set(instances):
                 return [_range(instances[0], instances[-1])]
             return [{"dagster/partition": instance} for instance in instances if instance in wanted]

@@ -64,7 +64,7 @@ def request_run(
             return dg.SkipReason(
                 f"{_named(ended[0])} has ended ({ended[0].dagster_run.status.value}), and its work is still to be done; "
                 f"attempts so far: {len(ended)}{' or more' if len(ended) == MOST_COUNTED else ''}; "
-                f"the next not before {moments.told(again)}"
+                f"the next not before {moments.format_minsk(again)}"
             )
     return dg.RunRequest(run_key=f"{purpose} {before}", tags={**(tags or {}), PURPOSE: purpose}, **request)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from assets.keys import WRITER_POOL
 from pipelines.errors import WarehouseBusyError
 from pipelines.orchestration.orphans import fail_orphaned_runs
-from pipelines.progress import tell
+from pipelines.progress import report_progress
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -34,7 +34,7 @@ def wait_for_slot(instance: DagsterInstance, longest_s: float) -> None:
                 "Run again when it has ended (gorod ui shows it, and can end it), or set GOROD_BUSY_TIMEOUT_S higher.",
             )
         if holder != told:
-            tell(f"waiting: {holder} is writing")
+            report_progress(f"waiting: {holder} is writing")
             told = holder
         time.sleep(LOOK_EACH_S)
 

@@ -14,7 +14,7 @@ import duckdb
 from pipelines.declarations.indicators import load_catalogue
 from pipelines.declarations.releases import load_calendar
 from pipelines.errors import GorodError
-from pipelines.moments import told
+from pipelines.moments import format_minsk
 from pipelines.publishing.contracts import MANIFEST, SCHEMA
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse
@@ -100,7 +100,7 @@ def admit(warehouse: Warehouse, what: str, until: datetime | None, by: str | Non
         return
     if not by or not why:
         raise GorodError(
-            f"{what} is under embargo until {told(until)}",
+            f"{what} is under embargo until {format_minsk(until)}",
             "Who may see it before says so with --by NAME --why REASON; the reading is noted.",
         )
     # a warehouse of before has no table for it yet
@@ -136,7 +136,7 @@ def require_no_embargoed(
             continue
         if row is not None:
             raise GorodError(
-                f"not published: {contract} tells {row[0]} of {row[1]}, which is under embargo until {told(row[2])};"
+                f"not published: {contract} tells {row[0]} of {row[1]}, which is under embargo until {format_minsk(row[2])};"
                 " what was published before stays",
                 "The model of the contract must leave it out: macro not_under_embargo.",
             )
@@ -167,7 +167,7 @@ def is_ahead(until: datetime | None) -> TypeGuard[datetime]:
 
 def _under_embargo(release: str, until: datetime) -> GorodError:
     return GorodError(
-        f"release {release} is under embargo until {told(until)}",
+        f"release {release} is under embargo until {format_minsk(until)}",
         "Nothing is made from it before; assets/releases/calendar.yml sets the moment.",
     )
 
@@ -202,11 +202,11 @@ def require_open_file(
         for what in held:
             if not held[what] or not figures or not {what, "time_period"} <= columns:
                 continue
-            told = connection.execute(
+            format_minsk = connection.execute(
                 f"select distinct {what}, time_period from {SCHEMA}.{table}"
                 f" where {' or '.join(f'{name} is not null' for name in figures)}"
             ).fetchall()
-            if found := sorted(held[what].intersection(told)):
+            if found := sorted(held[what].intersection(format_minsk)):
                 raise GorodError(
                     f"{path}: {table} tells {found[0][0]} of {found[0][1]}, which is under embargo",
                     "Nothing is made from it before the moment that assets/releases/calendar.yml sets.",

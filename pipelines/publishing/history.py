@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from pipelines.errors import GorodError
-from pipelines.moments import told
+from pipelines.moments import format_minsk
 from pipelines.publishing.names import Names
 from pipelines.sql import literal
 from pipelines.wording import STATE
@@ -62,7 +62,7 @@ class Since:
 
 
 @dataclass(frozen=True)
-class Known:
+class LastSeen:
     """A value as it was known at ``as_of``, and what came after.
 
     ``then`` is None where nothing was known yet, or the value was withdrawn. ``later`` are the values that replaced it,
@@ -87,7 +87,7 @@ def known(
     time_period: str,
     breakdown: str,
     as_of: datetime,
-) -> Known:
+) -> LastSeen:
     """What was known of one value at a moment; ``connection`` is to the warehouse.
 
     Raises:
@@ -120,7 +120,7 @@ def known(
     )
     later = tuple(one for one in vintages if one.known_from > moment)
     end = then.known_to if then is not None else None
-    return Known(
+    return LastSeen(
         indicator,
         ref_area,
         time_period,
@@ -174,12 +174,12 @@ def _query(
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def show_known(found: Known, names: Names) -> list[str]:
+def show_known(found: LastSeen, names: Names) -> list[str]:
     """What was known as lines for a person."""
     say, number = names.say, names.number
     lines = [
         f"{names.of('indicator', found.indicator)}, {names.of('territory', found.ref_area)}, {found.time_period}"
-        f"{names.part(found.breakdown)}, {say('на', 'as of')} {told(found.as_of)}: "
+        f"{names.part(found.breakdown)}, {say('на', 'as of')} {format_minsk(found.as_of)}: "
         + (
             say("ничего не было известно", "nothing was known")
             if found.then is None
@@ -247,7 +247,7 @@ def show_known(found: Known, names: Names) -> list[str]:
     return lines
 
 
-def _figure(vintage: Vintage, found: Known, names: Names) -> str:
+def _figure(vintage: Vintage, found: LastSeen, names: Names) -> str:
     if vintage.obs_value is None:
         return f"{names.say('нет значения', 'no value')} ({names.missing(vintage.missing_reason)})"
     unit = names.unit(found.indicator, found.unit_measure)
@@ -255,4 +255,4 @@ def _figure(vintage: Vintage, found: Known, names: Names) -> str:
 
 
 def _when(moment: datetime) -> str:
-    return told(moment.replace(tzinfo=UTC))
+    return format_minsk(moment.replace(tzinfo=UTC))

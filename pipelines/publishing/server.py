@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
-from pipelines.progress import tell
+from pipelines.progress import report_progress
 from pipelines.publishing.server_keys import declare_keys, release_keys
 from pipelines.warehouse import access
 from pipelines.warehouse.server import Server
@@ -104,7 +104,7 @@ def publish_on_server(server: Server, about: dict[str, Any]) -> dict[str, int]:
                     "Ask them to end their transaction, then run again; what was published before stays.",
                 ) from error
             if holders and holders != said:
-                tell(f"waiting: a table that changes its columns is being read by {holders}")
+                report_progress(f"waiting: a table that changes its columns is being read by {holders}")
                 said = holders
             # those who queued behind the lock read now
             time.sleep(0.5)

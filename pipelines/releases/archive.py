@@ -20,11 +20,11 @@ from typing import Any, Literal
 import duckdb
 
 from pipelines.catalogue.definition import definitions_hash
-from pipelines.declarations.indicators import Catalogue, load_catalogue
+from pipelines.declarations.indicators import IndicatorCatalogue, load_catalogue
 from pipelines.declarations.releases import CalendarRelease, load_calendar
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 from pipelines.loading.plan import run_lock
-from pipelines.moments import MINSK, told
+from pipelines.moments import MINSK, format_minsk
 from pipelines.periods import span_of
 from pipelines.publishing.contracts import (
     DATABASE,
@@ -128,7 +128,7 @@ def cut(
     with run_lock(settings), _writing(settings):
         warehouse = open_warehouse(settings)
         warehouse.prepare()
-        _mend(settings)
+        _repair(settings)
         with reading_warehouse(settings) as (connection, name):
             newest = _require_definitions(connection, name)
             known_at, build, then = _build_known(connection, name, as_of)
@@ -183,7 +183,9 @@ def cut(
     return Release(found.id, found.folder, found.manifest, is_new=True)
 
 
-def _in_calendar(catalogue: Catalogue, period: str, code: str | None) -> tuple[str, CalendarRelease | None]:
+def _in_calendar(
+    catalogue: IndicatorCatalogue, period: str, code: str | None
+) -> tuple[str, CalendarRelease | None]:
     calendar = load_calendar(catalogue)
     if code is not None:
         declared = calendar.get(code)
@@ -211,7 +213,8 @@ def _passed(as_of: datetime, now: datetime) -> datetime:
     ):
         return now
     raise GorodError(
-        f"{told(as_of)} has not come yet", "A release holds what is known: give a moment that has passed."
+        f"{format_minsk(as_of)} has not come yet",
+        "A release holds what is known: give a moment that has passed.",
     )
 
 
@@ -239,7 +242,8 @@ def _build_known(
     ).fetchone()
     if row is None:
         raise GorodError(
-            f"nothing was known at {told(as_of)}: the marts had not been built yet", "Give a later moment."
+            f"nothing was known at {format_minsk(as_of)}: the marts had not been built yet",
+            "Give a later moment.",
         )
     return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=row[0]), str(row[1]), row[2]
 
@@ -271,7 +275,7 @@ def _require_alone(
     if row is not None:
         until = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=row[2])
         raise GorodError(
-            f"it would hold {row[0]} of {row[1]}, which another release holds back until {told(until)}",
+            f"it would hold {row[0]} of {row[1]}, which another release holds back until {format_minsk(until)}",
             "Cut that release, wait, or name the indicators of this one in the calendar.",
         )
 
@@ -399,16 +403,16 @@ def _cannot_write(settings: Settings, error: Exception) -> WarehouseError:
     )
 
 
-def mend(settings: Settings) -> None:
+def repair(settings: Settings) -> None:
     """What a killed run or the end of an embargo left to do: ledger rows, who may read. At once, or the next time."""
     if not settings.releases.exists():
         return
     quick = settings.model_copy(update={"busy_timeout_s": 0.0})
     with suppress(WarehouseBusyError), _writing(quick):
-        _mend(quick)
+        _repair(quick)
 
 
-def _mend(settings: Settings) -> None:
+def _repair(settings: Settings) -> None:
     """For the holder of the lock."""
     whole = [found for found in map(_read, _folders(settings)) if found is not None]
     for found in whole:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import duckdb
 
-from pipelines.moments import told
+from pipelines.moments import format_minsk
 from pipelines.periods import span_of
 from pipelines.publishing.embargo import require_open
 from pipelines.publishing.names import Language, Names, names_of
@@ -57,7 +57,7 @@ class Change:
     why: Why
     because: tuple[str, ...]
 
-    def told(self, names: Names) -> tuple[str, ...]:
+    def describe(self, names: Names) -> tuple[str, ...]:
         """Indicator, territory, period, part, old and new value, and the reason with what it names, for a person."""
         part = names.part(self.breakdown).removeprefix(", ") or names.say("всего", "total")
         return (
@@ -258,7 +258,7 @@ def _head(older: Release, newer: Release, changes: tuple[Change, ...], names: Na
     say = names.say
     lines = [
         f"{release.id}: {release.manifest['period']}, {say('на', 'as of')} "
-        + told(datetime.fromisoformat(release.manifest["as_of"]))
+        + format_minsk(datetime.fromisoformat(release.manifest["as_of"]))
         for release in (older, newer)
     ]
     held = [release.id for release in (older, newer) if release.is_held]
@@ -303,7 +303,7 @@ def write_workbook(found: Difference, releases: tuple[Release, Release], path: P
     columns: tuple[tuple[str, int, Callable[[Change], str | float | None]], ...] = (
         ("Показатель", 40, lambda one: found.names.of("indicator", one.indicator)),
         ("Территория", 24, lambda one: found.names.of("territory", one.ref_area)),
-        ("Период", 10, lambda one: one.time_period), ("Разрез", 16, lambda one: one.told(found.names)[3]),
+        ("Период", 10, lambda one: one.time_period), ("Разрез", 16, lambda one: one.describe(found.names)[3]),
         ("Было", 16, lambda one: _number(one.old_value)), ("Стало", 16, lambda one: _number(one.new_value)),
         ("Статус был", 14, lambda one: one.old_reason or one.old_status),
         ("Статус стал", 14, lambda one: one.new_reason or one.new_status),

@@ -68,15 +68,15 @@ def server_of(settings: Settings) -> Server | None:
     return Server(settings.warehouse, settings.busy_timeout_s)
 
 
-def heard(settings: Settings, text: str) -> WarehouseError | None:
+def error_from_log(settings: Settings, text: str) -> WarehouseError | None:
     """What others (Dagster, dbt) say of the server or of a full disk, in words; None if it is of something else."""
     server = server_of(settings)
-    of_server = server.heard(text) if server is not None else None
+    of_server = server.error_from_log(text) if server is not None else None
     return of_server or full_disk(text)
 
 
 @contextmanager
-def telling(settings: Settings) -> Iterator[None]:
+def translated_errors(settings: Settings) -> Iterator[None]:
     """What others raise when the server goes away under them or the disk is full, told as such.
 
     Raises:
@@ -88,7 +88,7 @@ def telling(settings: Settings) -> Iterator[None]:
         raise
     except Exception as error:
         for one in _chain(error):
-            found = heard(settings, str(one))
+            found = error_from_log(settings, str(one))
             if found is not None:
                 raise found from error
         raise

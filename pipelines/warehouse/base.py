@@ -82,7 +82,7 @@ class Entry:
     """
 
     record: LoadRecord
-    offer: Seen
+    candidate: Seen
     events: list[Event]
     results: tuple[ExpectationResult, ...]
     feed: Feed
@@ -113,7 +113,7 @@ class Warehouse(Protocol):
     def commit_load(self, entry: Entry) -> None:
         """Enter a load: ledger, results, quarantine, flags, profile and (if it has a batch) its rows, in one transaction."""
 
-    def commit_offer(self, load_id: str, offer: Seen) -> None:
+    def commit_candidate(self, load_id: str, candidate: Seen) -> None:
         """Note that a known delivery was offered again, perhaps from elsewhere."""
 
     def commit_waiver(
@@ -146,7 +146,7 @@ class Warehouse(Protocol):
     def note_removed(self, delivery_ids: Sequence[str], kept_days: int) -> None:
         """Enter that these deliveries leave landing: the days of their feed are over."""
 
-    def sitting(self) -> AbstractContextManager[None]:
+    def session_held(self) -> AbstractContextManager[None]:
         """One connection for the queries and entries within; what was begun and not committed is undone at its end."""
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:

@@ -63,7 +63,7 @@ def check_warehouse(warehouse: Warehouse) -> Checked:
             return Checked(None, 0, 0, 0, 0, [nothing])
         found = _one(connection, "select max(version) from ops.version")
         version = None if found is None else int(found)
-        findings = [] if version == migrations.VERSION else [_other_form(version)]
+        findings = [] if version == migrations.SCHEMA_VERSION else [_other_form(version)]
         raw = sorted(name for schema, name in tables if schema == "raw")
         counts = _raw_counts(connection, raw)
         findings += _against_ledger(connection, counts)
@@ -89,7 +89,7 @@ def _other_form(version: int | None) -> Finding:
     return Finding(
         "form",
         "ops.version",
-        f"the ledger's schema version is {version or 'unknown'}, this Gorod's is {migrations.VERSION}: gorod warehouse migrate",
+        f"schema version {version or 'unknown'}, this Gorod has {migrations.SCHEMA_VERSION}: gorod warehouse migrate",
     )
 
 

@@ -50,11 +50,11 @@ class DuckDBWarehouse(Ledger):
             with interrupts_raised():
                 yield connection
         except duckdb.Error as error:
-            raise self.told(error) from error
+            raise self.translate_error(error) from error
         finally:
             connection.close()
 
-    def told(self, error: duckdb.Error) -> Exception:
+    def translate_error(self, error: duckdb.Error) -> Exception:
         """An error of DuckDB as one that tells what to do."""
         text = str(error)
         if HELD.search(text):
@@ -95,7 +95,7 @@ class DuckDBWarehouse(Ledger):
                 ) from error
             except duckdb.Error as error:
                 if not HELD.search(str(error)) or time.monotonic() > deadline:
-                    raise self.told(error) from error
+                    raise self.translate_error(error) from error
                 time.sleep(random.uniform(0.05, 0.25))
 
     @property
@@ -131,7 +131,7 @@ class DuckDBWarehouse(Ledger):
             found, exists = _version(connection)
             migrations.require(found, exists, str(self.path))
             connection.execute(migrations.schema_sql())
-            connection.execute(migrations.RECORD.format(migrations.VERSION))
+            connection.execute(migrations.RECORD.format(migrations.SCHEMA_VERSION))
             changed: list[raw.Change] = []
             for source in load_sources().values():
                 for name, feed in source.feeds.items():

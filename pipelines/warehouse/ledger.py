@@ -37,7 +37,7 @@ class Ledger(ABC):
         """A connection, closed at the end; what was begun and not committed is undone."""
 
     @abstractmethod
-    def told(self, error: duckdb.Error) -> Exception:
+    def translate_error(self, error: duckdb.Error) -> Exception:
         """An error of DuckDB as one that tells what to do."""
 
     @abstractmethod
@@ -49,7 +49,7 @@ class Ledger(ABC):
         """Let ``made`` be the raw table of a feed, in the transaction of the caller."""
 
     @contextmanager
-    def sitting(self) -> Iterator[None]:
+    def session_held(self) -> Iterator[None]:
         """Within it queries and entries share one connection: to open one costs as much as to enter a small load."""
         with self.connection() as connection:
             self._shared = connection
@@ -67,7 +67,7 @@ class Ledger(ABC):
         try:
             yield self._shared
         except duckdb.Error as error:
-            raise self.told(error) from error
+            raise self.translate_error(error) from error
 
     def commit_load(self, entry: Entry) -> None:
         """Enter a load in one transaction: after it everything of the load is there, before it nothing.
@@ -83,7 +83,7 @@ class Ledger(ABC):
             marks = ", ".join(NEXT_LOAD_NO if name == "load_no" else f"${name}" for name in values)
             values.pop("load_no")
             connection.execute(f"insert into ops.load ({names}) values ({marks})", values)
-            _insert_offer(connection, record.load_id, entry.offer)
+            _insert_candidate(connection, record.load_id, entry.candidate)
             _insert_events(connection, record.load_id, entry.events)
             _insert_results(connection, record.load_id, entry.results)
             if entry.fingerprint is not None:
@@ -121,10 +121,10 @@ class Ledger(ABC):
                     )
             connection.commit()
 
-    def commit_offer(self, load_id: str, offer: Seen) -> None:
+    def commit_candidate(self, load_id: str, candidate: Seen) -> None:
         """Note that a known delivery was offered again, perhaps from elsewhere."""
         with self._connected() as connection:
-            _insert_offer(connection, load_id, offer)
+            _insert_candidate(connection, load_id, candidate)
 
     def commit_waiver(
         self, load_id: str, event: Event, feed: Feed, batch: Path | None, fingerprint: str | None
@@ -442,9 +442,10 @@ def _insert_events(connection: duckdb.DuckDBPyConnection, load_id: str, events: 
     )
 
 
-def _insert_offer(connection: duckdb.DuckDBPyConnection, load_id: str, offer: Seen) -> None:
+def _insert_candidate(connection: duckdb.DuckDBPyConnection, load_id: str, candidate: Seen) -> None:
     connection.execute(
-        "insert into ops.offer values (?, ?, ?, ?)", [load_id, offer.origin, offer.fingerprint, offer.at]
+        "insert into ops.offer values (?, ?, ?, ?)",
+        [load_id, candidate.origin, candidate.fingerprint, candidate.at],
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipelines.errors import WarehouseError
 
 # Raised with every change that `create … if not exists` cannot make; the step to it is migrations/<version>_<what>.sql.
-VERSION = 1
+SCHEMA_VERSION = 1
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -43,7 +43,7 @@ def steps(found: int) -> list[Step]:
     """The migrations from form ``found`` to the newest, in their order."""
     named = ((re.match(r"(\d+)_", path.name), path) for path in MIGRATIONS.glob("*.sql"))
     known = sorted((int(match.group(1)), path) for match, path in named if match)
-    return [Step(version, path) for version, path in known if found < version <= VERSION]
+    return [Step(version, path) for version, path in known if found < version <= SCHEMA_VERSION]
 
 
 def require(found: int | None, exists: bool, where: str) -> None:
@@ -56,15 +56,15 @@ def require(found: int | None, exists: bool, where: str) -> None:
     Raises:
         WarehouseError: it was made by a newer Gorod, or has to be migrated first.
     """
-    if not exists or found == VERSION:
+    if not exists or found == SCHEMA_VERSION:
         return
-    if found is not None and found < VERSION:
+    if found is not None and found < SCHEMA_VERSION:
         remedy = "Make a backup, then: gorod warehouse migrate"
     elif found is not None:
         remedy = "Install the newer Gorod that made it, or set GOROD_WAREHOUSE to a new warehouse."
     else:
         remedy = "Set GOROD_WAREHOUSE to a new file: gorod run fills it from the same origins."
     raise WarehouseError(
-        f"warehouse {where} was made by another version of Gorod (its ledger is {found or 'older'}, ours is {VERSION})",
+        f"warehouse {where} was made by another version of Gorod (its ledger is {found or 'older'}, ours is {SCHEMA_VERSION})",
         remedy,
     )

@@ -26,7 +26,7 @@ from psycopg import sql
 from pipelines.declarations.sources import Feed, load_sources
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.interrupts import interrupts_raised
-from pipelines.progress import tell
+from pipelines.progress import report_progress
 from pipelines.sql import literal, quoted
 from pipelines.warehouse import migrations, raw
 from pipelines.warehouse.base import Entry, Event, Row, Seen, raw_table
@@ -83,15 +83,15 @@ class PostgresWarehouse(Ledger):
                 with interrupts_raised():
                     yield connection
             except duckdb.Error as error:
-                raise self.told(error) from error
+                raise self.translate_error(error) from error
             finally:
                 # closed within a transaction whose server is gone, the extension ends the whole process
                 with suppress(duckdb.Error):
                     connection.rollback()
 
-    def told(self, error: duckdb.Error) -> Exception:
+    def translate_error(self, error: duckdb.Error) -> Exception:
         """An error of DuckDB as one that tells what to do."""
-        return self.server.told(error)
+        return self.server.translate_error(error)
 
     def attach(self, connection: duckdb.DuckDBPyConnection, name: str | None = None) -> str:
         """Attach the database, to read, and its name in that connection.
@@ -103,7 +103,7 @@ class PostgresWarehouse(Ledger):
         try:
             self._attach(connection, known, read_only=True)
         except duckdb.Error as error:
-            raise self.server.told(error) from error
+            raise self.server.translate_error(error) from error
         return known
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, name: str, read_only: bool) -> None:
@@ -201,10 +201,10 @@ class PostgresWarehouse(Ledger):
                     # the connection of a sitting went with the server
                     self._shared = None
 
-    def commit_offer(self, load_id: str, offer: Seen) -> None:
+    def commit_candidate(self, load_id: str, candidate: Seen) -> None:
         """Note that a known delivery was offered again, perhaps from elsewhere."""
         with self.writing():
-            super().commit_offer(load_id, offer)
+            super().commit_candidate(load_id, candidate)
 
     def commit_waiver(
         self, load_id: str, event: Event, feed: Feed, batch: Path | None, fingerprint: str | None
@@ -261,12 +261,12 @@ class PostgresWarehouse(Ledger):
                 if time.monotonic() >= deadline:
                     raise WarehouseBusyError(busy, "Wait until it ends, then try again; nothing was changed.")
                 if not said:
-                    tell(f"waiting: {busy}")
+                    report_progress(f"waiting: {busy}")
                     said = True
                 time.sleep(0.2)
         except psycopg.Error as error:
             session.close()
-            raise self.server.told(error) from error
+            raise self.server.translate_error(error) from error
         except BaseException:
             session.close()
             raise
@@ -320,13 +320,11 @@ def make_form(session: psycopg.Connection[Any]) -> list[raw.Change]:
         What in the raw tables is not as declared.
     """
     text = migrations.schema_sql() + OWN.read_text(encoding="utf-8")
-    mark = (
-        f"Gorod's ledger, migrations {migrations.VERSION}, {hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    )
+    mark = f"Gorod's ledger, migrations {migrations.SCHEMA_VERSION}, {hashlib.sha256(text.encode()).hexdigest()[:16]}"
     row = session.execute("select obj_description(to_regnamespace('ops'), 'pg_namespace')").fetchone()
     if row is None or row[0] != mark:
         _script(session, text)
-        _script(session, migrations.RECORD.format(migrations.VERSION))
+        _script(session, migrations.RECORD.format(migrations.SCHEMA_VERSION))
         session.execute(sql.SQL("comment on schema ops is {}").format(sql.Literal(mark)))
     present: dict[str, dict[str, raw.Held]] = {}
     for table, column, sql_type, comment in session.execute(RAW_COLUMNS):

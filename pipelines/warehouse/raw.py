@@ -94,11 +94,11 @@ def changes(table: str, feed: Feed, present: Mapping[str, Held]) -> list[Change]
         if held is None:
             continue
         if column.personal_data == "drop":
-            found.append(Change(table, name, _told(held), None))
+            found.append(Change(table, name, _describe(held), None))
         elif _type(held.sql_type) != _type(sql_type(column)) or (
             held.is_marked and held.comment != mark(column)
         ):
-            found.append(Change(table, name, _told(held), mark(column).removeprefix(READ_AS)))
+            found.append(Change(table, name, _describe(held), mark(column).removeprefix(READ_AS)))
     return found
 
 
@@ -120,7 +120,7 @@ def _type(name: str) -> str:
     return name.replace(" ", "")
 
 
-def _told(held: Held) -> str:
+def _describe(held: Held) -> str:
     if held.is_marked:
         assert held.comment is not None
         return held.comment.removeprefix(READ_AS)

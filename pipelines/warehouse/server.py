@@ -115,7 +115,7 @@ class Server:
             with connection:
                 yield connection
         except psycopg.Error as error:
-            raise self.told(error) from error
+            raise self.translate_error(error) from error
 
     def connect(self, purpose: str, *, autocommit: bool = False) -> psycopg.Connection[Any]:
         """A session that the caller closes; tried again while the server is away."""
@@ -124,7 +124,7 @@ class Server:
                 with attempt:
                     return psycopg.connect(self.conninfo(purpose), autocommit=autocommit)
         except psycopg.Error as error:
-            raise self.told(error) from error
+            raise self.translate_error(error) from error
         raise AssertionError("tenacity raises or returns")
 
     def retrying(self) -> Retrying:
@@ -136,7 +136,7 @@ class Server:
             reraise=True,
         )
 
-    def told(self, error: Exception) -> Exception:
+    def translate_error(self, error: Exception) -> Exception:
         """An error of the server as one that tells what to do; never with the password."""
         text = self.scrubbed(str(error))
         first = text.splitlines()[0] if text else type(error).__name__
@@ -176,7 +176,7 @@ class Server:
             return type(error)(text)
         return error
 
-    def heard(self, text: str) -> WarehouseError | None:
+    def error_from_log(self, text: str) -> WarehouseError | None:
         """What others (Dagster, dbt) say of the server, as an error that tells what to do; None if it is of something else."""
         for line in self.scrubbed(text).splitlines():
             if FULL.search(line):

@@ -37,17 +37,17 @@ def test_gorod_and_dlt_take_every_row_and_evaluate_the_same_suite(tmp_path: Path
     file = months.drop(home, "minsk", "2025-03", ROWS)
     gorod = measure("bench.by_gorod", environment={"GOROD_HOME": str(home), "GOROD_ORIGIN": "sample"})
     dlt = measure("bench.by_dlt", file, tmp_path / "dlt", "arrow")
-    assert (gorod.told["state"], gorod.told["rows"]) == ("accepted", ROWS)
-    assert (dlt.told["passed"], dlt.told["rows"]) == (True, ROWS)
+    assert (gorod.output["state"], gorod.output["rows"]) == ("accepted", ROWS)
+    assert (dlt.output["passed"], dlt.output["rows"]) == (True, ROWS)
     # the gate asks all of it and more: what is compared with it is not asked more
-    assert gorod.told["expectations"] > dlt.told["expectations"] == len(PORTABLE) > 10
+    assert gorod.output["expectations"] > dlt.output["expectations"] == len(PORTABLE) > 10
     assert gorod.peak_mib > 50 and gorod.wall_s > 0 and gorod.cpu_s > 0
 
 
 def test_the_engine_and_pandas_make_the_same_index(tmp_path: Path) -> None:
     measure("bench.index", "data", tmp_path)
-    assert measure("bench.index", "gorod", tmp_path).told["rows"] == index.UNITS * len(index.YEARS) * 6
-    assert measure("bench.index", "pandas", tmp_path).told["rows"] == index.UNITS * len(index.YEARS)
+    assert measure("bench.index", "gorod", tmp_path).output["rows"] == index.UNITS * len(index.YEARS) * 6
+    assert measure("bench.index", "pandas", tmp_path).output["rows"] == index.UNITS * len(index.YEARS)
     with (tmp_path / "pandas.csv").open(encoding="utf-8", newline="") as stream:
         by_hand = {(row["year"], row["unit"]): row for row in csv.DictReader(stream)}
     with (tmp_path / "gorod.csv").open(encoding="utf-8", newline="") as stream:
@@ -72,7 +72,7 @@ def test_a_longer_history_is_one_that_the_loader_goes_on_with(tmp_path: Path) ->
     for step in (("prepare", home), ("extend", home, 9), ("new_month", home, "2024-01")):
         measure("bench.months", *step, environment=environment)
     loaded = measure("bench.months", "load", environment=environment)
-    assert (loaded.told["states"], loaded.told["rows"]) == (["accepted"], months.ROWS)
+    assert (loaded.output["states"], loaded.output["rows"]) == (["accepted"], months.ROWS)
     counted = DuckDBWarehouse(home / "warehouse.duckdb").query(
         "select count(*) as loads, count(distinct load_no) as numbers, sum(rows_accepted) as rows,"
         " (select count(*) from raw.appeals_115__requests) as there"

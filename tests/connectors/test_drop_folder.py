@@ -21,7 +21,7 @@ from pipelines.connectors import drop_folder
 from pipelines.connectors.drop_folder import survey
 from pipelines.errors import OriginError
 from pipelines.loading import landing
-from pipelines.loading.load import LoadOutcome, load_offers
+from pipelines.loading.load import LoadOutcome, load_candidates
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import Settings, get_settings
 from tests.support import crash, forked
@@ -48,8 +48,8 @@ def drop(portal: Portal, month: str, rows: int = 5, instance: str = "minsk") -> 
 
 def load(portal: Portal) -> dict[str, LoadOutcome | OriginError]:
     """Load what is new, as a run does it; the last outcome of each slice."""
-    given = load_offers(portal.offers(), portal.settings, portal.warehouse)
-    return {offer.slice.key: outcome for offer, outcome in given}
+    given = load_candidates(portal.candidates(), portal.settings, portal.warehouse)
+    return {candidate.slice.key: outcome for candidate, outcome in given}
 
 
 def in_force(portal: Portal) -> dict[str, int]:
@@ -91,7 +91,7 @@ def test_a_mirror_within_the_drop_folder_is_told_and_nothing_of_it_is_touched(
     portal.warehouse.prepare()
     kept = portal.put("2024-01", portal.rows("2024-01", 5))
     plan = make_plan(Wanted("appeals_115"), given, portal.warehouse)
-    assert plan.offers == {}
+    assert plan.candidates == {}
     assert "lies in the drop folder" in plan.failures["appeals_115", "requests"].message
     assert "set GOROD_MIRROR" in plan.failures["appeals_115", "requests"].remedy
     assert kept.read_bytes() == content("2024-01")
@@ -122,7 +122,7 @@ def test_nothing_behind_a_link_is_taken_or_removed(portal: Portal, tmp_path: Pat
     (folder / "minsk" / ".gorod-aside-x").symlink_to(target)
     (folder / "brest").symlink_to(target)
     found = survey(portal.settings)
-    assert found.offers == []
+    assert found.candidates == []
     assert sum("a link" in fault for fault in found.faults) == 3
     assert (target / name("2024-01")).read_bytes() == content("2024-01")
     assert len(list(target.iterdir())) == 1
@@ -151,11 +151,11 @@ def test_what_took_the_place_of_a_file_while_it_was_loaded_is_loaded_next(
     act: Callable[[Path], None], rows: int, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = drop(portal, "2024-01")
-    settle = landing.settle
+    clear_pending = landing.clear_pending
 
     def meanwhile(*arguments: Any) -> None:
-        settle(*arguments)
-        monkeypatch.setattr(landing, "settle", settle)
+        clear_pending(*arguments)
+        monkeypatch.setattr(landing, "settle", clear_pending)
         act(path)
 
     monkeypatch.setattr(landing, "settle", meanwhile)
@@ -175,7 +175,7 @@ def test_whatever_else_has_its_name_by_then_stays_as_it_is(
 ) -> None:
     theirs = tmp_path / "theirs"
     theirs.write_bytes(content("2024-01"))
-    settle = landing.settle
+    clear_pending = landing.clear_pending
     acts: list[Callable[[Path], None]] = [
         lambda path: path.symlink_to(theirs),
         lambda path: (path / "in it").mkdir(parents=True),
@@ -186,7 +186,7 @@ def test_whatever_else_has_its_name_by_then_stays_as_it_is(
         path = drop(portal, "2024-01")
 
         def meanwhile(*arguments: Any, path: Path = path, act: Callable[[Path], None] = act) -> None:
-            settle(*arguments)
+            clear_pending(*arguments)
             path.unlink()
             act(path)
 
@@ -201,11 +201,11 @@ def test_a_file_that_somebody_has_open_to_write_is_not_removed(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = drop(portal, "2024-01")
-    settle = landing.settle
+    clear_pending = landing.clear_pending
     writers = []
 
     def meanwhile(*arguments: Any) -> None:
-        settle(*arguments)
+        clear_pending(*arguments)
         writers.append(path.open("ab"))
 
     monkeypatch.setattr(landing, "settle", meanwhile)
@@ -214,7 +214,7 @@ def test_a_file_that_somebody_has_open_to_write_is_not_removed(
     assert "is being written" in str(waiting)
     writers[0].write("\n".join(Portal.rows("2024-01", 1, first=6)).encode() + b"\n")
     writers[0].close()
-    monkeypatch.setattr(landing, "settle", settle)
+    monkeypatch.setattr(landing, "settle", clear_pending)
     load(portal)
     assert in_force(portal) == {"2024-01": 6}
     assert not path.exists()
@@ -259,7 +259,7 @@ def careful(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]
 
 
 def offered(portal: Portal) -> list[str]:
-    return [offer.slice.key for offer in survey(portal.settings).offers]
+    return [candidate.slice.key for candidate in survey(portal.settings).candidates]
 
 
 YEAR = 365 * 24 * 3600
@@ -277,7 +277,7 @@ def test_a_file_is_taken_when_it_has_not_changed_for_a_while(
 
     dated()
     found = survey(careful.settings)
-    assert found.offers == []
+    assert found.candidates == []
     (waiting,) = found.waiting
     assert waiting.path == path
     assert 29 < (waiting.seconds or 0) <= 30
@@ -308,7 +308,9 @@ def test_who_loads_waits_a_moment_and_takes_nothing_that_grew_meanwhile(
 
     clock.asleep = grow
     plan = make_plan(Wanted("appeals_115"), portal.settings, portal.warehouse)
-    assert [offer.slice.key for offers in plan.offers.values() for offer in offers] == ["2024-01"]
+    assert [candidate.slice.key for candidates in plan.candidates.values() for candidate in candidates] == [
+        "2024-01"
+    ]
     assert 4 < clock.passed <= 5.1
     (waiting,) = plan.waiting
     assert str(growing) in waiting
@@ -319,7 +321,7 @@ def test_who_only_looks_waits_for_nobody_and_long_quiet_is_for_the_next_run(
 ) -> None:
     drop(careful, "2024-01")
     assert offered(careful) == []
-    assert make_plan(Wanted("appeals_115"), careful.settings, careful.warehouse).offers == {}
+    assert make_plan(Wanted("appeals_115"), careful.settings, careful.warehouse).candidates == {}
     assert clock.passed == 0
 
 
@@ -341,7 +343,7 @@ def test_a_file_with_a_writer_waits_however_old_it_is(portal: Portal) -> None:
     with path.open("ab") as stream:
         os.utime(path, (1, 1))
         found = survey(portal.settings)
-        assert found.offers == []
+        assert found.candidates == []
         assert "is being written" in str(found.waiting[0])
         stream.write(b"")
     assert offered(portal) == ["2024-01"]
@@ -417,7 +419,7 @@ def test_an_origin_that_offers_what_it_offered_supersedes_no_correction(
     load(portal)
     assert in_force(portal) == {"2024-01": 8}
     assert len(portal.states()) == 2
-    assert portal.offers() == []  # the new fingerprint is known
+    assert portal.candidates() == []  # the new fingerprint is known
     portal.put("2024-01", portal.rows("2024-01", 9))  # something new it is still believed
     load(portal)
     assert in_force(portal) == {"2024-01": 9}
@@ -427,12 +429,12 @@ def test_the_public_address_offers_what_its_mirror_offered_and_has_nothing_new(
     portal: Portal,
 ) -> None:
     portal.put("2024-01", portal.rows("2024-01", 5))
-    (mirrored,) = portal.offers()
+    (mirrored,) = portal.candidates()
     load(portal)
     drop(portal, "2024-01", 8)
     load(portal)
     public = replace(mirrored, origin="https://portal.example/x.csv", fingerprint="etag:1")
-    ((_, outcome),) = load_offers([public], portal.settings, portal.warehouse)
+    ((_, outcome),) = load_candidates([public], portal.settings, portal.warehouse)
     assert isinstance(outcome, LoadOutcome)
     assert not outcome.new
     assert in_force(portal) == {"2024-01": 8}
@@ -581,19 +583,19 @@ def check_tree(tree: list[tuple[str, str, str]]) -> None:
         before, there = entries(given.inbox), files(given.inbox)
         found = survey(given)
         landed = set()
-        for offer in found.offers:
-            path = given.inbox / drop_folder_path(offer.origin)
+        for candidate in found.candidates:
+            path = given.inbox / drop_folder_path(candidate.origin)
             bytes_there = path.read_bytes()
-            delivery = landing.land(offer, given)
+            delivery = landing.land(candidate, given)
             assert delivery.paths[0].read_bytes() == bytes_there
-            assert offer.remove is not None
-            offer.remove(delivery.sha256)
+            assert candidate.remove is not None
+            candidate.remove(delivery.sha256)
             landed.add(path)
         after = entries(given.inbox)
         # what was put aside and comes back has another name than before
         assert {path for path in landed if path in after} == set()
         left = survey(given)
-        assert left.offers == []
+        assert left.candidates == []
         told = "\n".join([*left.faults, *map(str, left.waiting)])
         for path in before - landed:
             shown = drop_folder.shown(path)
@@ -634,7 +636,9 @@ def test_wrong_places_are_told_with_the_right_one(portal: Portal) -> None:
         (root / folder / name("2024-01")).write_bytes(content("2024-01"))
     (root / name("2024-01")).write_bytes(content("2024-01"))
     plan = make_plan(Wanted(), portal.settings, portal.warehouse)
-    assert not [offer for offers in plan.offers.values() for offer in offers if offer.remove]
+    assert not [
+        candidate for candidates in plan.candidates.values() for candidate in candidates if candidate.remove
+    ]
     told = "\n".join(plan.faults)
     assert (
         f"{root}/Appeals_115: no source has this name, and nothing in it is taken; did you mean 'appeals_115'?"

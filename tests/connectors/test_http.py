@@ -16,17 +16,17 @@ import pytest
 
 from pipelines import connectors, moments
 from pipelines.connectors import http as connector
-from pipelines.connectors.http_retry import Patience
+from pipelines.connectors.http_retry import RetryPolicy
 from pipelines.declarations.sources import HttpOrigin, Source, load_sources
 from pipelines.errors import GorodError, OriginError
 from pipelines.loading import plan
-from pipelines.loading.load import known_offers, load_offer
+from pipelines.loading.load import last_seen, load_candidate
 from pipelines.orchestration import run as run_module
 from pipelines.settings import Settings, get_settings
 from tests.support.decompression_bombs import MEGABYTE, bomb, memory
 from tests.support.portal import HEADER, Portal
 
-QUICK = Patience(tries=3, first_wait_s=0.001, longest_wait_s=0.05, connect_s=2, read_s=0.5, answer_s=2)
+QUICK = RetryPolicy(tries=3, first_wait_s=0.001, longest_wait_s=0.05, connect_s=2, read_s=0.5, answer_s=2)
 Handler = http.server.BaseHTTPRequestHandler
 Misdeed = Callable[[Handler, bytes], None]
 
@@ -143,7 +143,8 @@ def public(served: Served, portal: Portal, monkeypatch: pytest.MonkeyPatch) -> P
 
 def look(served: Served, settings: Settings, **changes: Any) -> list[str]:
     return [
-        offer.slice.key for offer in connectors.offers(source_at(served.url, **changes), "requests", settings)
+        candidate.slice.key
+        for candidate in connectors.candidates(source_at(served.url, **changes), "requests", settings)
     ]
 
 
@@ -179,7 +180,7 @@ def test_what_has_not_changed_costs_one_short_answer_each(
         == 3
     )
     served.requests.clear()
-    assert public.offers() == []
+    assert public.candidates() == []
     assert [path.rsplit("/", 1)[-1] for path, _ in served.requests] == [name(month) for month in MONTHS]
     conditional = "If-None-Match" if validator == "ETag" else "If-Modified-Since"
     assert all(conditional in headers for _, headers in served.requests)
@@ -200,8 +201,8 @@ def test_without_a_validator_a_slice_is_fetched_once_and_again_when_asked_for(
 ) -> None:
     served.validator = ""
     public.load()
-    assert public.offers() == []
-    assert [offer.slice.key for offer in public.offers(slice="2015-12")] == ["2015-12"]
+    assert public.candidates() == []
+    assert [candidate.slice.key for candidate in public.candidates(slice="2015-12")] == ["2015-12"]
 
 
 def test_what_looks_unchanged_is_fetched_again_when_that_is_asked_for(
@@ -214,7 +215,7 @@ def test_what_looks_unchanged_is_fetched_again_when_that_is_asked_for(
     get_settings.cache_clear()
     public.load()
     served.files[name("2015-12")] = month_of("2015-12", 5)
-    assert public.offers() == []
+    assert public.candidates() == []
     wanted = plan.Wanted(source="appeals_115", slice="2015-12", again=True)
     (found,) = run_module.run(wanted, public.settings).loads
     assert (found["slice"], found["rows_accepted"], found["state"]) == ("2015-12", 5, "accepted")
@@ -418,7 +419,7 @@ def test_a_server_without_a_sound_certificate_is_told_at_once(served: Served, tm
 def test_nobody_listens(served: Served, public: Portal) -> None:
     gone = source_at("http://127.0.0.1:9/data")
     with pytest.raises(OriginError, match="cannot be reached") as caught:
-        list(connectors.offers(gone, "requests", public.settings))
+        list(connectors.candidates(gone, "requests", public.settings))
     assert "3 times" in caught.value.message
     assert served.requests == []
 
@@ -426,7 +427,10 @@ def test_nobody_listens(served: Served, public: Portal) -> None:
 def test_a_file_that_is_not_there_does_not_hold_back_the_others(served: Served, public: Portal) -> None:
     del served.files[name("2015-12")]
     made = plan.make_plan(plan.Wanted(), public.settings, public.warehouse)
-    assert [offer.slice.key for offer in made.offers["appeals_115", "requests"]] == ["2015-11", "2016-01"]
+    assert [candidate.slice.key for candidate in made.candidates["appeals_115", "requests"]] == [
+        "2015-11",
+        "2016-01",
+    ]
     failure = made.failures["appeals_115", "requests"]
     assert name("2015-12") in failure.message
     assert name("2015-11") not in failure.message
@@ -436,7 +440,7 @@ def test_a_page_in_place_of_a_file_is_seen_while_looking(served: Served, public:
     served.always(name("2015-12"), page)
     made = plan.make_plan(plan.Wanted(), public.settings, public.warehouse)
     assert "web page" in made.failures["appeals_115", "requests"].message
-    assert len(made.offers["appeals_115", "requests"]) == 2
+    assert len(made.candidates["appeals_115", "requests"]) == 2
 
 
 def test_the_newest_months_of_an_open_series_may_be_not_out_yet(
@@ -453,12 +457,12 @@ def test_the_newest_months_of_an_open_series_may_be_not_out_yet(
 
 
 def test_a_fault_on_the_way_leaves_the_load_for_the_next_run(served: Served, public: Portal) -> None:
-    (first, *_) = public.offers()
+    (first, *_) = public.candidates()
     served.always(name("2015-11"), cut)
     with pytest.raises(OriginError):
-        load_offer(first, public.settings, public.warehouse)
+        load_candidate(first, public.settings, public.warehouse)
     assert public.states() == {}
-    assert known_offers(public.warehouse) == frozenset()
+    assert last_seen(public.warehouse) == frozenset()
     served.misdeeds.clear()
     assert len(public.load()) == 3
 
@@ -471,12 +475,12 @@ def test_feeds_of_which_nothing_is_public_are_named_and_stop_nobody(
     monkeypatch.setattr(plan, "load_sources", lambda: {"territory_register": sources["territory_register"]})
     made = plan.make_plan(plan.Wanted(feed="population"), settings, portal.warehouse)
     assert made.without_origin == [("territory_register", "population")]
-    assert made.offers == made.failures == {}
+    assert made.candidates == made.failures == {}
     dropped = settings.inbox / "territory_register" / "population" / "by" / "population.csv"
     dropped.parent.mkdir(parents=True)
     dropped.write_text("territory_id,year,population,status\n", encoding="utf-8")
     made = plan.make_plan(plan.Wanted(feed="population"), settings, portal.warehouse)
-    assert len(made.offers["territory_register", "population"]) == 1
+    assert len(made.candidates["territory_register", "population"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -502,11 +506,13 @@ def test_every_declared_public_file_has_the_name_of_a_slice(
     monkeypatch.setattr(connector, "_look", lambda *_: "etag:1")
     settings = portal.settings.model_copy(update={"origin": "public"})
     found = [
-        offer
+        candidate
         for source in load_sources().values()
         for feed in source.feeds
-        for offer in connectors.offers(source, feed, settings)
+        for candidate in connectors.candidates(source, feed, settings)
     ]
-    assert sum(offer.source == "appeals_115" for offer in found) == 45
-    assert all(offer.origin.startswith("https://") for offer in found)
-    assert len({(offer.source, offer.feed, offer.instance, offer.slice.key) for offer in found}) == len(found)
+    assert sum(candidate.source == "appeals_115" for candidate in found) == 45
+    assert all(candidate.origin.startswith("https://") for candidate in found)
+    assert len(
+        {(candidate.source, candidate.feed, candidate.instance, candidate.slice.key) for candidate in found}
+    ) == len(found)

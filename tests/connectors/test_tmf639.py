@@ -22,8 +22,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.connectors import offers
-from pipelines.connectors.tmf639 import Inventory, Patience, take_snapshot
+from pipelines.connectors import candidates
+from pipelines.connectors.tmf639 import Inventory, RetryPolicy, take_snapshot
 from pipelines.declarations.sources import Source, load_sources
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
@@ -31,7 +31,7 @@ from sandbox.inventory import API
 from sandbox.tmf639 import Fault, Sandbox, serve
 from tests.support.decompression_bombs import MEGABYTE, bomb, memory
 
-QUICK = Patience(tries=3, snapshots=3, first_wait_s=0.001, longest_wait_s=0.05, connect_s=2, read_s=0.4)
+QUICK = RetryPolicy(tries=3, snapshots=3, first_wait_s=0.001, longest_wait_s=0.05, connect_s=2, read_s=0.4)
 TOTAL, PAGE_SIZE, PAGES = 25, 10, 3
 
 
@@ -184,7 +184,7 @@ def test_a_server_that_asks_for_time_gets_it(form: str, tmp_path: Path) -> None:
     # A date has whole seconds, so two of them are at least one from now.
     moment = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
     fault = Fault("status", status=429, retry_after="1" if form == "seconds" else moment)
-    patient = Patience(tries=2, first_wait_s=0.001, longest_wait_s=5)
+    patient = RetryPolicy(tries=2, first_wait_s=0.001, longest_wait_s=5)
     with serve(numbered, {1: fault}.get) as sandbox:
         before = time.monotonic()
         take_snapshot(at(sandbox), tmp_path, patient)
@@ -277,14 +277,14 @@ def test_the_declared_sandbox_gives_the_same_bytes_twice(
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     chosen = Settings(home=tmp_path, origin="sample")
     first, second = (
-        list(offers(inventory_source, "resources", chosen, ["grodno", "minsk_city"])) for _ in "12"
+        list(candidates(inventory_source, "resources", chosen, ["grodno", "minsk_city"])) for _ in "12"
     )
-    assert [offer.instance for offer in first] == ["grodno", "minsk_city"]
-    for index, offer in enumerate(itertools.chain(first, second)):
-        assert offer.synthetic and offer.fingerprint is None
+    assert [candidate.instance for candidate in first] == ["grodno", "minsk_city"]
+    for index, candidate in enumerate(itertools.chain(first, second)):
+        assert candidate.synthetic and candidate.fingerprint is None
         folder = tmp_path / str(index)
         folder.mkdir()
-        offer.fetch(folder)
+        candidate.fetch(folder)
     digests = [sha256(tmp_path / str(index)) for index in range(4)]
     assert digests[:2] == digests[2:] and digests[0] != digests[1]
 
@@ -300,7 +300,9 @@ def test_the_slice_is_the_month_in_belarus(
 
     monkeypatch.setattr("pipelines.moments.datetime", Clock)
     chosen = Settings(home=tmp_path, origin="sample")
-    assert {offer.slice.key for offer in offers(inventory_source, "resources", chosen)} == {"2025-04"}
+    assert {candidate.slice.key for candidate in candidates(inventory_source, "resources", chosen)} == {
+        "2025-04"
+    }
 
 
 def test_a_real_inventory_by_environment(
@@ -316,15 +318,15 @@ def test_a_real_inventory_by_environment(
         monkeypatch.setenv("GOROD_BELTELECOM_INVENTORY_URL", f"{address}/{{instance}}/{API}/")
         monkeypatch.setenv("GOROD_BELTELECOM_INVENTORY_TOKEN", "very-secret")
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        (offer,) = offers(inventory_source, "resources", chosen, ["brest"])
-        assert not offer.synthetic
+        (candidate,) = candidates(inventory_source, "resources", chosen, ["brest"])
+        assert not candidate.synthetic
         folder = tmp_path / "real"
         folder.mkdir()
-        offer.fetch(folder)
+        candidate.fetch(folder)
         assert sandbox.requests[0][1]["Authorization"] == "Bearer very-secret"
     assert len(identifiers(folder)) == 30
-    written = offer.origin + "".join(path.read_text() for path in folder.iterdir())
-    assert offer.origin == f"{sandbox.url}/brest/{API}"
+    written = candidate.origin + "".join(path.read_text() for path in folder.iterdir())
+    assert candidate.origin == f"{sandbox.url}/brest/{API}"
     assert f"{sandbox.url}/brest/{API}/resource" in caplog.text
     for secret in ("very-secret", "reader", "pass/word", "pass%2Fword"):
         assert secret not in written and secret not in caplog.text
@@ -347,7 +349,7 @@ def test_an_unusable_address_is_told(
 ) -> None:
     monkeypatch.setenv("GOROD_BELTELECOM_INVENTORY_URL", address)
     with pytest.raises(OriginError, match="GOROD_BELTELECOM_INVENTORY_URL") as caught:
-        list(offers(inventory_source, "resources", Settings(home=tmp_path, origin="sample")))
+        list(candidates(inventory_source, "resources", Settings(home=tmp_path, origin="sample")))
     assert said in caught.value.message
 
 

@@ -115,7 +115,7 @@ def resources() -> list[Resource]:
     return inventory(read_cities(SAMPLE / "cities.csv"), "minsk_city")
 
 
-def judge(resources: list[Resource], folder: Path, branch: str = "minsk_city") -> ValidationResult:
+def validate(resources: list[Resource], folder: Path, branch: str = "minsk_city") -> ValidationResult:
     """Deliver, read and judge resources as a snapshot of March 2026."""
     delivered = folder / "delivery"
     delivered.mkdir(parents=True)
@@ -151,7 +151,7 @@ def seeded(
     rows["resource_id_unique"] = {twice + 1, again + 1}
     # a class that nobody knows counts nowhere
     rows["row.counts"] = rows["category_present"] | rows["category_known"]
-    return judge(spoiled, tmp_path_factory.mktemp("seeded")), rows
+    return validate(spoiled, tmp_path_factory.mktemp("seeded")), rows
 
 
 def test_every_row_level_expectation_is_tried(seeded: tuple[ValidationResult, dict[str, set[int]]]) -> None:
@@ -164,8 +164,8 @@ def test_every_row_level_expectation_is_tried(seeded: tuple[ValidationResult, di
 def test_a_seeded_defect_is_found_where_it_is(
     name: str, seeded: tuple[ValidationResult, dict[str, set[int]]]
 ) -> None:
-    verdict, rows = seeded
-    (result,) = (result for result in verdict.results if result.expectation == name)
+    validation, rows = seeded
+    (result,) = (result for result in validation.results if result.expectation == name)
     expected = set(rows[name])
     if name == "technology_known":
         expected -= rows["pon_technology"]
@@ -177,30 +177,32 @@ def test_a_seeded_defect_is_found_where_it_is(
 def test_spoiled_rows_are_kept_back_or_flagged_and_the_rest_is_accepted(
     seeded: tuple[ValidationResult, dict[str, set[int]]],
 ) -> None:
-    verdict, rows = seeded
+    validation, rows = seeded
     severity = {expectation.meta["name"]: expectation.severity for expectation in SUITE}
     critical = set[int]().union(*(found for name, found in rows.items() if severity[name] == "critical"))
     warning = set[int]().union(*(found for name, found in rows.items() if severity[name] == "warning"))
-    assert verdict.accepted
-    assert verdict.quarantine is not None and verdict.flagged is not None
-    kept_back = duckdb.sql(f"select row_no from '{verdict.quarantine}'").fetchall()
-    flagged = duckdb.sql(f"select row_no from '{verdict.flagged}'").fetchall()
-    assert {row for (row,) in kept_back} == critical and verdict.quarantined == len(critical)
+    assert validation.accepted
+    assert validation.quarantine is not None and validation.flagged is not None
+    kept_back = duckdb.sql(f"select row_no from '{validation.quarantine}'").fetchall()
+    flagged = duckdb.sql(f"select row_no from '{validation.flagged}'").fetchall()
+    assert {row for (row,) in kept_back} == critical and validation.quarantined == len(critical)
     assert {row for (row,) in flagged} == warning
 
 
 @pytest.mark.parametrize("branch", load_sources()["beltelecom_inventory"].instances)
 def test_the_invented_inventory_of_every_branch_passes(branch: str, tmp_path: Path) -> None:
-    verdict = judge(inventory(read_cities(SAMPLE / "cities.csv"), branch), tmp_path, branch)
-    assert [result.expectation for result in verdict.results if result.unexpected_count] == []
-    assert verdict.accepted and verdict.quarantined == 0 and verdict.warnings == 0
+    validation = validate(inventory(read_cities(SAMPLE / "cities.csv"), branch), tmp_path, branch)
+    assert [result.expectation for result in validation.results if result.unexpected_count] == []
+    assert validation.accepted and validation.quarantined == 0 and validation.warnings == 0
 
 
 def test_another_branch_s_resources_are_refused(resources: list[Resource], tmp_path: Path) -> None:
     """The server ignores the branch in the address: what it gives for Brest is Minsk's."""
-    verdict = judge(resources, tmp_path, "brest")
-    assert not verdict.accepted
-    failed = {result.expectation: result.unexpected_count for result in verdict.results if not result.success}
+    validation = validate(resources, tmp_path, "brest")
+    assert not validation.accepted
+    failed = {
+        result.expectation: result.unexpected_count for result in validation.results if not result.success
+    }
     assert failed == {"soato_of_branch": len(resources)}
 
 
@@ -216,20 +218,20 @@ def test_sections_in_metres_are_refused_though_all_are_short(
 ) -> None:
     """200 to 449 metres read as kilometres: no section within one territorial unit is as long."""
     spoiled = lengths(resources, lambda number: 200 + number % 250)
-    verdict = judge(spoiled, tmp_path)
-    (found,) = [result for result in verdict.results if result.expectation == "length_km_possible"]
-    assert not verdict.accepted
+    validation = validate(spoiled, tmp_path)
+    (found,) = [result for result in validation.results if result.expectation == "length_km_possible"]
+    assert not validation.accepted
     assert found.unexpected_count == sum(1 for one in spoiled if one["category"] == FIBRE)
 
 
 def test_sections_of_tens_of_metres_are_told_by_their_mean(resources: list[Resource], tmp_path: Path) -> None:
     """21 to 90 could be kilometres one by one, not all of them: Minsk's mean would be far above what lies in a town."""
-    verdict = judge(lengths(resources, lambda number: 21 + number % 70), tmp_path)
-    (found,) = [result for result in verdict.results if result.expectation == "sections_short"]
+    validation = validate(lengths(resources, lambda number: 21 + number % 70), tmp_path)
+    (found,) = [result for result in validation.results if result.expectation == "sections_short"]
     assert not found.success
     assert found.severity == "warning"
     assert "СОАТО 5000" in found.says
-    whole = judge(lengths(resources, lambda _: 19.9), tmp_path / "whole")
+    whole = validate(lengths(resources, lambda _: 19.9), tmp_path / "whole")
     assert [result.expectation for result in whole.results if not result.success] == []
 
 
@@ -239,8 +241,8 @@ def test_codes_that_only_look_like_numbers_are_left_alone(resources: list[Resour
         lawful, ("0012345", "12e4", "3E5", "550e8400-e29b-41d4-a716-446655440000"), strict=False
     ):
         one["id"] = code
-    verdict = judge(lawful, tmp_path)
-    (result,) = (result for result in verdict.results if result.expectation == "resource_id_is_code")
+    validation = validate(lawful, tmp_path)
+    (result,) = (result for result in validation.results if result.expectation == "resource_id_is_code")
     assert result.success and result.unexpected_count == 0
 
 
@@ -248,32 +250,34 @@ def test_a_part_of_a_listed_town_is_no_unknown_unit(resources: list[Resource], t
     lawful = copy.deepcopy(resources)
     for one, code in zip(lawful, ("1410501003", "5000000000", "6250501000", "7401999999"), strict=False):
         characteristic("soato", code)(one)
-    verdict = judge(lawful, tmp_path)
-    (result,) = (result for result in verdict.results if result.expectation == "soato_listed")
+    validation = validate(lawful, tmp_path)
+    (result,) = (result for result in validation.results if result.expectation == "soato_listed")
     assert result.success and result.unexpected_count == 0
 
 
 def test_a_part_of_a_listed_town_of_a_district_is_an_unknown_unit(tmp_path: Path) -> None:
     resources = copy.deepcopy(inventory(read_cities(SAMPLE / "cities.csv"), "minsk_oblast"))
     characteristic("soato", "6238501001")(resources[0])
-    verdict = judge(resources, tmp_path, "minsk_oblast")
-    found = {result.expectation: result.sample_rows for result in verdict.results if result.unexpected_count}
+    validation = validate(resources, tmp_path, "minsk_oblast")
+    found = {
+        result.expectation: result.sample_rows for result in validation.results if result.unexpected_count
+    }
     assert found == {"soato_listed": (1,)}
 
 
 def test_half_an_inventory_is_refused(resources: list[Resource], tmp_path: Path) -> None:
-    verdict = judge([one for one in resources if one["category"] != "OLT"], tmp_path)
-    failed = {result.expectation for result in verdict.results if not result.success}
-    assert failed == LOAD_LEVEL and not verdict.accepted
+    validation = validate([one for one in resources if one["category"] != "OLT"], tmp_path)
+    failed = {result.expectation for result in validation.results if not result.success}
+    assert failed == LOAD_LEVEL and not validation.accepted
 
 
 def test_codes_that_became_numbers_are_refused(resources: list[Resource], tmp_path: Path) -> None:
     spoiled = copy.deepcopy(resources)
     for one in spoiled:
         characteristic("soato", "1.41E+09")(one)
-    verdict = judge(spoiled, tmp_path)
-    assert not verdict.accepted
-    (result,) = (result for result in verdict.results if not result.success)
+    validation = validate(spoiled, tmp_path)
+    assert not validation.accepted
+    (result,) = (result for result in validation.results if not result.success)
     assert result.expectation == "soato_ten_digits"
     assert result.unexpected_count == len(spoiled)
     assert "1.41E+09" in result.says and "текстом" in result.remedy

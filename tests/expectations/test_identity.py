@@ -20,9 +20,9 @@ import pytest
 
 from pipelines.declarations.sources import SOURCES, PivotJsonFormat, load_sources
 from pipelines.deliveries import Delivery, ValidationResult, parse_slice
-from pipelines.loading.load import LoadOutcome, load_offers
+from pipelines.loading.load import LoadOutcome, load_candidates
 from pipelines.loading.plan import Wanted, make_plan
-from pipelines.loading.validate import Judged, judge
+from pipelines.loading.validate import Validated, validate
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
 from tests.support.gate_context import REGISTER, TODAY, beside
@@ -45,7 +45,7 @@ def take(
     register: Path | None = REGISTER,
     today: date = TODAY,
     **in_force: pa.Table,
-) -> Judged:
+) -> Validated:
     """Judge a file as it would be if it had just landed."""
     folder.mkdir(exist_ok=True)
     (folder / name).write_text(content, encoding="utf-8")
@@ -62,19 +62,19 @@ def take(
         "today": today.isoformat(),
         "territories": codes,
     }
-    return judge(delivery, declared, parameters, known, "key", folder, folder / "work")
+    return validate(delivery, declared, parameters, known, "key", folder, folder / "work")
 
 
 def register_codes() -> list[str]:
     return [row["territory_id"] for row in csv.DictReader(REGISTER.open(encoding="utf-8", newline=""))]
 
 
-def failed(verdict: ValidationResult) -> set[str]:
-    return {result.expectation for result in verdict.results if result.refuses}
+def failed(validation: ValidationResult) -> set[str]:
+    return {result.expectation for result in validation.results if result.refuses}
 
 
-def words(verdict: ValidationResult, expectation: str) -> str:
-    (result,) = [result for result in verdict.results if result.expectation == expectation]
+def words(validation: ValidationResult, expectation: str) -> str:
+    (result,) = [result for result in validation.results if result.expectation == expectation]
     return f"{result.says} {result.remedy}"
 
 
@@ -87,22 +87,22 @@ def migration(table: str) -> Answer:
     return answer
 
 
-def judge_migration(folder: Path, part: str, answer: Answer) -> ValidationResult:
+def validate_migration(folder: Path, part: str, answer: Answer) -> ValidationResult:
     name = f"belstat_{part}_2024-2025.json"
-    return take(folder, "belstat", "migration", name, json.dumps(answer, ensure_ascii=False)).verdict
+    return take(folder, "belstat", "migration", name, json.dumps(answer, ensure_ascii=False)).validation
 
 
 @pytest.mark.parametrize("part", ["net_oblast", "net_raion", "arrivals_oblast", "arrivals_raion"])
 @pytest.mark.parametrize("told", ["net_oblast", "net_raion", "arrivals_oblast", "arrivals_raion"])
 def test_a_table_counts_only_under_its_own_name(part: str, told: str, tmp_path: Path) -> None:
-    verdict = judge_migration(tmp_path, part, migration(told))
+    validation = validate_migration(tmp_path, part, migration(told))
     if part == told:
-        assert verdict.accepted
+        assert validation.accepted
     elif part.split("_")[0] != told.split("_")[0]:
-        assert failed(verdict) == {"answer.title"}
-        assert "таблица другой части" in words(verdict, "answer.title")
+        assert failed(validation) == {"answer.title"}
+        assert "таблица другой части" in words(validation, "answer.title")
     else:
-        assert failed(verdict) == {"answer.levels"}
+        assert failed(validation) == {"answer.levels"}
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,9 @@ def test_a_table_counts_only_under_its_own_name(part: str, told: str, tmp_path: 
 def test_a_title_in_other_words_is_refused_with_what_is_declared(
     title: str, place: str, tmp_path: Path
 ) -> None:
-    verdict = judge_migration(tmp_path, "net_raion", migration("net_raion") | {"tableName": title})
-    assert failed(verdict) == {"answer.title"}
-    told = words(verdict, "answer.title")
+    validation = validate_migration(tmp_path, "net_raion", migration("net_raion") | {"tableName": title})
+    assert failed(validation) == {"answer.title"}
+    told = words(validation, "answer.title")
     assert f"«{NET}»" in told
     assert place in told
     assert "source.yml" in told
@@ -147,7 +147,7 @@ def test_a_new_wording_is_one_line_of_the_declaration(
     ]
     told = feed.model_copy(update={"format": feed.format.model_copy(update={"tables": tuple(tables)})})
     monkeypatch.setitem(sources["belstat"].feeds, "migration", told)
-    assert judge_migration(tmp_path, "net_raion", migration("net_raion") | {"tableName": title}).accepted
+    assert validate_migration(tmp_path, "net_raion", migration("net_raion") | {"tableName": title}).accepted
 
 
 def relabelled(answer: Answer, was: str, label: str, territory: str | None = None) -> Answer:
@@ -176,26 +176,26 @@ TOTALS = [
 @pytest.mark.parametrize(("was", "label"), TOTALS)
 @pytest.mark.parametrize("part", ["arrivals_raion", "net_oblast"])
 def test_a_total_in_other_words_is_refused(part: str, was: str, label: str, tmp_path: Path) -> None:
-    verdict = judge_migration(tmp_path, part, relabelled(migration(part), was, label))
-    assert {"totals_present", "row.counts"} <= failed(verdict)
+    validation = validate_migration(tmp_path, part, relabelled(migration(part), was, label))
+    assert {"totals_present", "row.counts"} <= failed(validation)
 
 
 def test_a_total_that_one_territory_lacks_is_refused_by_name(tmp_path: Path) -> None:
     spoilt = relabelled(migration("net_oblast"), "Всего по странам", "Все страны", "г. Минск")
-    verdict = judge_migration(tmp_path, "net_oblast", spoilt)
-    assert "г. Минск, 2024; г. Минск, 2025" in words(verdict, "totals_present")
-    assert "Минская" not in words(verdict, "totals_present")
+    validation = validate_migration(tmp_path, "net_oblast", spoilt)
+    assert "г. Минск, 2024; г. Минск, 2025" in words(validation, "totals_present")
+    assert "Минская" not in words(validation, "totals_present")
 
 
 def test_a_new_flow_and_a_new_sex_are_not_taken_in_silence(tmp_path: Path) -> None:
     spoilt = relabelled(migration("net_oblast"), "Межобластная миграция", "Миграция между областями")
-    assert {"flow_known", "row.counts"} <= failed(judge_migration(tmp_path / "flow", "net_oblast", spoilt))
+    assert {"flow_known", "row.counts"} <= failed(validate_migration(tmp_path / "flow", "net_oblast", spoilt))
     ages = json.loads((BELSTAT / "population" / "dataportal_age5_2019-2026.json").read_text(encoding="utf-8"))
     spoilt = relabelled(ages, "мужчины", "мужской")
-    verdict = take(
+    validation = take(
         tmp_path / "sex", "belstat", "population_by_age", "dataportal_age5_2019-2026.json", json.dumps(spoilt)
-    ).verdict
-    assert {"sex_known", "row.counts"} <= failed(verdict)
+    ).validation
+    assert {"sex_known", "row.counts"} <= failed(validation)
 
 
 # Bounds by year and level
@@ -264,9 +264,11 @@ WRONG: dict[str, tuple[str, str, Callable[[str, str, float], float], set[str]]] 
 def test_figures_in_another_unit_are_refused(name: str, tmp_path: Path) -> None:
     feed, file, change, expected = WRONG[name]
     folder = "population" if feed == "population_by_age" else "wages"
-    verdict = take(tmp_path, "belstat", feed, file, changed(belstat(f"{folder}/{file}"), change)).verdict
-    assert not verdict.accepted
-    assert expected <= failed(verdict)
+    validation = take(
+        tmp_path, "belstat", feed, file, changed(belstat(f"{folder}/{file}"), change)
+    ).validation
+    assert not validation.accepted
+    assert expected <= failed(validation)
 
 
 def in_force(period: str, value: float) -> pa.Table:
@@ -278,14 +280,14 @@ def test_a_year_is_held_against_the_years_in_force(tmp_path: Path) -> None:
     """The sample's wage of the country in 2020 is 1273.2: 1140.5 a year before can be, 114.05 cannot."""
     content = (BELSTAT / "wages" / LATER).read_text(encoding="utf-8")
     sound = take(tmp_path / "a", "belstat", "wages", LATER, content, in_force=in_force("2019", 1140.5))
-    assert sound.verdict.accepted
+    assert sound.validation.accepted
     spoilt = take(tmp_path / "b", "belstat", "wages", LATER, content, in_force=in_force("2019", 114.05))
-    assert failed(spoilt.verdict) == {"growth_possible"}
-    assert "Республика Беларусь, 2019–2020" in words(spoilt.verdict, "growth_possible")
+    assert failed(spoilt.validation) == {"growth_possible"}
+    assert "Республика Беларусь, 2019–2020" in words(spoilt.validation, "growth_possible")
     # a year that it replaces says nothing against it, nor does one that lies further back
     for year in ("2021", "2018"):
         again = take(tmp_path / year, "belstat", "wages", LATER, content, in_force=in_force(year, 114.05))
-        assert again.verdict.accepted
+        assert again.validation.accepted
 
 
 def test_of_two_answers_in_one_run_the_second_is_held_against_the_first(
@@ -300,8 +302,8 @@ def test_of_two_answers_in_one_run_the_second_is_held_against_the_first(
     settings = use_home(monkeypatch, tmp_path / "home", tmp_path / "mirror")
     warehouse = open_warehouse(settings)
     warehouse.prepare()
-    (offers,) = make_plan(Wanted(source="belstat", feed="wages"), settings, warehouse).offers.values()
-    outcomes = [outcome for _, outcome in load_offers(offers, settings, warehouse)]
+    (candidates,) = make_plan(Wanted(source="belstat", feed="wages"), settings, warehouse).candidates.values()
+    outcomes = [outcome for _, outcome in load_candidates(candidates, settings, warehouse)]
     get_settings.cache_clear()
     assert [outcome.state for outcome in outcomes if isinstance(outcome, LoadOutcome)] == [
         "accepted",
@@ -341,25 +343,27 @@ def people(change: Callable[[str, int, int], float | None]) -> str:
 def test_population_in_another_unit_is_refused(
     change: Callable[[str, int, int], float], expected: set[str], tmp_path: Path
 ) -> None:
-    verdict = take(tmp_path, "territory_register", "population", "population.csv", people(change)).verdict
-    assert expected <= failed(verdict)
+    validation = take(
+        tmp_path, "territory_register", "population", "population.csv", people(change)
+    ).validation
+    assert expected <= failed(validation)
 
 
 def test_one_town_s_year_in_thousands_is_kept_back(tmp_path: Path) -> None:
     content = people(lambda code, year, value: value / 1_000 if (code, year) == ("c-brest", 2024) else value)
     found = take(tmp_path, "territory_register", "population", "population.csv", content)
-    assert found.verdict.accepted
-    assert found.verdict.quarantine is not None
+    assert found.validation.accepted
+    assert found.validation.quarantine is not None
     kept = duckdb.sql(
-        f"select record ->> 'territory_id', record ->> 'year' from '{found.verdict.quarantine}'"
+        f"select record ->> 'territory_id', record ->> 'year' from '{found.validation.quarantine}'"
     ).fetchall()
     assert kept == [("c-brest", "2024")]
 
 
 def test_people_of_a_year_to_come_are_no_figures(tmp_path: Path) -> None:
     content = people(lambda *given: given[2]) + "c-brest,2027,340000,e\n"
-    verdict = take(tmp_path, "territory_register", "population", "population.csv", content).verdict
-    (found,) = [result for result in verdict.results if result.expectation == "year_possible"]
+    validation = take(tmp_path, "territory_register", "population", "population.csv", content).validation
+    (found,) = [result for result in validation.results if result.expectation == "year_possible"]
     assert found.unexpected_count == 1
 
 
@@ -382,10 +386,10 @@ def test_a_header_alone_is_not_retained_only_of_a_month_that_has_been(
 ) -> None:
     header = "id,category,author,name,address,lat,lng,status,rating,opened,planned,organisation_id\n"
     found = take(tmp_path, "appeals_115", "requests", name, header, instance="minsk")
-    assert found.verdict.accepted is accepted
+    assert found.validation.accepted is accepted
     assert found.not_retained is accepted
     if not accepted:
-        assert failed(found.verdict) == {"delivery.period"}
+        assert failed(found.validation) == {"delivery.period"}
 
 
 @pytest.mark.parametrize(
@@ -400,8 +404,8 @@ def test_an_answer_is_of_years_that_have_begun(years: str, accepted: bool, tmp_p
         [row[0], *(row[1 + min(n, len(row) - 2)] for n in range(width))] for row in answer["tableRows"]
     ]
     name = f"wage_10218000003_{years}.json"
-    verdict = take(tmp_path, "belstat", "wages", name, json.dumps(answer)).verdict
-    assert ("delivery.period" in failed(verdict)) is not accepted
+    validation = take(tmp_path, "belstat", "wages", name, json.dumps(answer)).validation
+    assert ("delivery.period" in failed(validation)) is not accepted
 
 
 # Requests and their city
@@ -413,9 +417,9 @@ def requests(city: str, month: str = "2026-08") -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def judge_requests(
+def validate_requests(
     folder: Path, city: str, rows: list[dict[str, str]], register: Path | None = REGISTER
-) -> Judged:
+) -> Validated:
     out = io.StringIO()
     writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -426,9 +430,9 @@ def judge_requests(
 
 @pytest.mark.parametrize(("of", "under"), [("minsk", "brest"), ("barysau", "minsk"), ("minsk", "barysau")])
 def test_requests_of_another_city_are_refused(of: str, under: str, tmp_path: Path) -> None:
-    assert judge_requests(tmp_path / "own", of, requests(of)).verdict.accepted
-    verdict = judge_requests(tmp_path / "other", under, requests(of)).verdict
-    assert failed(verdict) == {"point_near_city"}
+    assert validate_requests(tmp_path / "own", of, requests(of)).validation.accepted
+    validation = validate_requests(tmp_path / "other", under, requests(of)).validation
+    assert failed(validation) == {"point_near_city"}
 
 
 def test_a_few_points_far_away_are_kept_back(tmp_path: Path) -> None:
@@ -436,18 +440,18 @@ def test_a_few_points_far_away_are_kept_back(tmp_path: Path) -> None:
     assert len(rows) >= 40
     for row in rows[:2]:
         row.update(lat="54.2279", lng="28.5050")  # Borisov
-    verdict = judge_requests(tmp_path, "minsk", rows).verdict
-    assert verdict.accepted
-    assert verdict.quarantined == 2
+    validation = validate_requests(tmp_path, "minsk", rows).validation
+    assert validation.accepted
+    assert validation.quarantined == 2
 
 
 def test_what_no_register_can_judge_is_told(tmp_path: Path) -> None:
-    verdict = judge_requests(tmp_path, "brest", requests("minsk"), register=None).verdict
-    assert verdict.accepted
-    (found,) = [result for result in verdict.results if result.expectation == "city_has_a_place"]
+    validation = validate_requests(tmp_path, "brest", requests("minsk"), register=None).validation
+    assert validation.accepted
+    (found,) = [result for result in validation.results if result.expectation == "city_has_a_place"]
     assert not found.success
     assert "c-brest" in found.says
-    assert verdict.warnings == 1
+    assert validation.warnings == 1
 
 
 @pytest.mark.parametrize("planned", ["2099-12-31", "9999-12-31", "2030-09-30"])
@@ -456,10 +460,10 @@ def test_a_term_without_end_is_kept_back(planned: str, tmp_path: Path) -> None:
     rows = requests("minsk")
     rows[0]["planned"] = planned
     rows[1]["planned"] = "2030-07-31"
-    verdict = judge_requests(tmp_path, "minsk", rows).verdict
-    assert verdict.accepted
-    assert verdict.quarantine is not None
-    ((number, reasons),) = duckdb.sql(f"select row_no, reasons from '{verdict.quarantine}'").fetchall()
+    validation = validate_requests(tmp_path, "minsk", rows).validation
+    assert validation.accepted
+    assert validation.quarantine is not None
+    ((number, reasons),) = duckdb.sql(f"select row_no, reasons from '{validation.quarantine}'").fetchall()
     assert number == 1
     assert [(one["expectation"], one["value"]) for one in json.loads(reasons)] == [("planned_soon", planned)]
 
@@ -475,8 +479,8 @@ def test_a_day_to_come_is_kept_back_in_the_month_that_runs(tmp_path: Path) -> No
         tmp_path, "appeals_115", "requests", "opendata-115-2026-11-01.csv", out.getvalue(), instance="minsk",
         today=date(2026, 11, 16),
     )  # fmt: skip
-    assert found.verdict.accepted
-    assert found.verdict.quarantined == 1
+    assert found.validation.accepted
+    assert found.validation.quarantined == 1
 
 
 # Layers
@@ -487,22 +491,22 @@ def layer(part: str) -> dict[str, Any]:
     return found
 
 
-def judge_layer(folder: Path, part: str, content: dict[str, Any]) -> ValidationResult:
-    return take(folder, "territory_register", "boundaries", f"{part}.geojson", json.dumps(content)).verdict
+def validate_layer(folder: Path, part: str, content: dict[str, Any]) -> ValidationResult:
+    return take(folder, "territory_register", "boundaries", f"{part}.geojson", json.dumps(content)).validation
 
 
 def test_a_layer_holds_its_level_whole(tmp_path: Path) -> None:
     for part in ("adm1", "adm2"):
-        assert judge_layer(tmp_path / part, part, layer(part)).accepted
-    regions_as_districts = judge_layer(tmp_path / "a", "adm2", layer("adm1"))
+        assert validate_layer(tmp_path / part, part, layer(part)).accepted
+    regions_as_districts = validate_layer(tmp_path / "a", "adm2", layer("adm1"))
     told = words(regions_as_districts, "layer_whole")
     assert failed(regions_as_districts) == {"layer_whole"}
     assert "лишний BY-BR" in told
-    assert failed(judge_layer(tmp_path / "b", "adm1", layer("adm2"))) == {"layer_whole"}
+    assert failed(validate_layer(tmp_path / "b", "adm1", layer("adm2"))) == {"layer_whole"}
 
 
 def test_a_district_that_is_missing_is_named(tmp_path: Path) -> None:
     cut = layer("adm2")
     gone = cut["features"].pop(4)
-    told = words(judge_layer(tmp_path, "adm2", cut), "layer_whole")
+    told = words(validate_layer(tmp_path, "adm2", cut), "layer_whole")
     assert f"Получено: нет {gone['properties']['id']}." in told

@@ -383,16 +383,16 @@ def test_a_seeded_defect_is_seen(name: str, expectation: str, folder: Path, tmp_
     parameters = {
         "first_day": str(days.first_day), "last_day": str(days.last_day), "territories": register(),
     }  # fmt: skip
-    verdict = evaluate(Batch(spoilt, count, {}), alone, parameters, tmp_path, known)
-    (result,) = (result for result in verdict.results if result.expectation != READABLE)
+    validation = evaluate(Batch(spoilt, count, {}), alone, parameters, tmp_path, known)
+    (result,) = (result for result in validation.results if result.expectation != READABLE)
     critical = result.severity == "critical"
     if rows is None:
         assert not result.success
-        assert verdict.accepted != critical
+        assert validation.accepted != critical
     else:
         assert result.unexpected_count == rows
-        assert verdict.quarantined == (rows if critical else 0)
-        assert (verdict.flagged is None) == critical
+        assert validation.quarantined == (rows if critical else 0)
+        assert (validation.flagged is None) == critical
 
 
 def test_a_territory_twice_with_a_blank_at_its_end_is_kept_back(tmp_path: Path) -> None:
@@ -410,10 +410,10 @@ def test_a_territory_twice_with_a_blank_at_its_end_is_kept_back(tmp_path: Path) 
     batch = read(delivery, load_sources()["belstat"].feeds["wages"], tmp_path / "batch.parquet")
     suite = load_suite("belstat", "wages")
     given = {"first_day": str(days.first_day), "last_day": str(days.last_day), **batch.facts}
-    verdict = evaluate(batch, suite, given, tmp_path, beside("belstat", "wages", days))
-    (found,) = [result for result in verdict.results if result.expectation == "cell_unique"]
+    validation = evaluate(batch, suite, given, tmp_path, beside("belstat", "wages", days))
+    (found,) = [result for result in validation.results if result.expectation == "cell_unique"]
     years = len(row) - 1
     assert found.unexpected_count == 2 * years
-    assert verdict.quarantine is not None
-    kept = duckdb.sql(f"select record from '{verdict.quarantine}'").fetchall()
+    assert validation.quarantine is not None
+    kept = duckdb.sql(f"select record from '{validation.quarantine}'").fetchall()
     assert [json.loads(record)["territory"].strip() for (record,) in kept] == ["Минская область"] * 2 * years

@@ -29,7 +29,7 @@ from pipelines.declarations.sources import Feed, load_sources
 from pipelines.deliveries import Batch, Delivery, Slice
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats import csv as csv_format
-from pipelines.loading.validate import Judged, judge
+from pipelines.loading.validate import Validated, validate
 from tests.support.gate_context import beside
 
 HEADER = "number,title,person,amount,rate,day"
@@ -725,7 +725,7 @@ def test_a_splitter_that_fails_does_not_repeat_the_text(
 REQUESTS = load_sources()["appeals_115"].feeds["requests"]
 
 
-def judged(folder: Path, *rows: str, header: str = ",".join(REQUESTS.columns)) -> Judged:
+def validated(folder: Path, *rows: str, header: str = ",".join(REQUESTS.columns)) -> Validated:
     path = folder / "opendata-115-2024-05-01.csv"
     path.write_text("\r\n".join([header, *rows, ""]), encoding="utf-8", newline="")
     month = Slice("", date(2024, 5, 1), date(2024, 5, 31))
@@ -734,7 +734,7 @@ def judged(folder: Path, *rows: str, header: str = ",".join(REQUESTS.columns)) -
     )
     days = {"first_day": "2024-05-01", "last_day": "2024-05-31", "today": "2026-11-30"}
     known = beside("appeals_115", "requests", month, "minsk")
-    return judge(delivery, REQUESTS, days, known, "", folder, folder / "judged")
+    return validate(delivery, REQUESTS, days, known, "", folder, folder / "judged")
 
 
 def request(number: int, **changes: str) -> str:
@@ -757,36 +757,36 @@ MONTH_OF_REQUESTS = [request(number) for number in range(1, 49)]
 
 def test_a_month_is_not_retained_only_where_nothing_follows_its_header(tmp_path: Path) -> None:
     header = ",".join(REQUESTS.columns)
-    assert judged(tmp_path).not_retained
-    assert judged(tmp_path, "", "").not_retained
+    assert validated(tmp_path).not_retained
+    assert validated(tmp_path, "", "").not_retained
     stray = header.replace("organisation_id", '"organisation_id')
     for rows in (
         MONTH_OF_REQUESTS,
         [*MONTH_OF_REQUESTS[:19], MONTH_OF_REQUESTS[19] + '"', *MONTH_OF_REQUESTS[20:]],
     ):
-        found = judged(tmp_path, *rows, header=stray)
+        found = validated(tmp_path, *rows, header=stray)
         assert not found.not_retained
-        assert not found.verdict.accepted
+        assert not found.validation.accepted
     for nothing in ("   ", "\x1a", '""', ",", "#"):
-        found = judged(tmp_path, nothing)
+        found = validated(tmp_path, nothing)
         assert not found.not_retained
-        assert not found.verdict.accepted
+        assert not found.validation.accepted
 
 
 def test_line_breaks_inside_quotes_are_a_warning_of_the_load(tmp_path: Path) -> None:
-    clean = judged(tmp_path, *MONTH_OF_REQUESTS)
-    assert clean.verdict.accepted
-    assert clean.verdict.warnings == 0
-    broken = judged(tmp_path, *MONTH_OF_REQUESTS, request(49, address='"дом 1,\nкв. 2"'))
-    assert broken.verdict.accepted
-    (told,) = [result for result in broken.verdict.results if result.expectation == "file.line_breaks"]
+    clean = validated(tmp_path, *MONTH_OF_REQUESTS)
+    assert clean.validation.accepted
+    assert clean.validation.warnings == 0
+    broken = validated(tmp_path, *MONTH_OF_REQUESTS, request(49, address='"дом 1,\nкв. 2"'))
+    assert broken.validation.accepted
+    (told,) = [result for result in broken.validation.results if result.expectation == "file.line_breaks"]
     assert (told.severity, told.sample_rows) == ("warning", (49,))
     assert not told.refuses
 
 
 def test_the_rule_of_request_numbers_says_its_limit(tmp_path: Path) -> None:
-    found = judged(tmp_path, *(request(number + 10**12) for number in range(1, 49)))
-    (told,) = [result for result in found.verdict.results if result.expectation == "id_is_code"]
+    found = validated(tmp_path, *(request(number + 10**12) for number in range(1, 49)))
+    (told,) = [result for result in found.validation.results if result.expectation == "id_is_code"]
     assert told.refuses
     assert "от 1 до 12 цифр" in told.says
 

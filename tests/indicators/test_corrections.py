@@ -13,7 +13,7 @@ import yaml
 from pipelines.declarations.corrections import load_corrections
 from pipelines.declarations.indicators import load_catalogue
 from pipelines.errors import DeclarationError
-from pipelines.operations.corrections import misfits
+from pipelines.operations.corrections import outdated_corrections
 from pipelines.operations.trace import show, trace
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.support.small_warehouse import SmallWarehouse, fill
@@ -105,13 +105,13 @@ def test_a_correction_that_no_longer_fits_holds_its_value_back_and_is_told(
         "BY-BR",
         small.query("select load_id from ops.load where feed = 'wages'")[0][0],
     )
-    (told,) = misfits(DuckDBWarehouse(small.path))
+    (told,) = outdated_corrections(DuckDBWarehouse(small.path))
     assert f"expected {WAGE + 1}, the source now says {WAGE}" in told
     with small.connect() as connection:
         connection.execute(
             "insert into intermediate.int_embargo_measure (measure, time_period, held_until)"
             " select measure, time_period, now() + interval 1 day from marts.mart_correction"
         )
-    (told,) = misfits(DuckDBWarehouse(small.path))
+    (told,) = outdated_corrections(DuckDBWarehouse(small.path))
     assert str(WAGE) not in told and "under embargo" in told
     assert small.query("select ok from ops.build") == [(True,)]

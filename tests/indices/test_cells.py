@@ -21,7 +21,7 @@ from pipelines.indices.reading import read_observations
 
 def read(path: Path, **options: Any) -> tuple[Observations, list[str]]:
     notes: list[str] = []
-    found = read_observations(path, ("a", "b"), required=("a",), tell=notes.append, **options)
+    found = read_observations(path, ("a", "b"), required=("a",), add_note=notes.append, **options)
     return found, notes
 
 

@@ -13,11 +13,11 @@ import duckdb
 import pytest
 from hypothesis import strategies as st
 
-from pipelines.deliveries import Batch, ExpectationResult, Offer, Slice, ValidationResult
+from pipelines.deliveries import Batch, Candidate, ExpectationResult, Slice, ValidationResult
 from pipelines.errors import GorodError
 from pipelines.loading import gate
 from pipelines.loading import load as load_module
-from pipelines.loading.load import load_offer, replay, waive
+from pipelines.loading.load import load_candidate, replay, waive
 from pipelines.warehouse.check import check_warehouse
 from tests.support.portal import HEADER, Portal
 
@@ -99,12 +99,12 @@ class Life:
         days = EVERY_DAY if span is None else frozenset(range(span[0], span[1] + 1))
         first, last = (None, None) if span is None else (START + timedelta(days=one) for one in span)
         text = "\n".join([HEADER, *self._lines(key, content)]) + "\n"
-        offer = Offer(
+        candidate = Candidate(
             source="appeals_115", feed="requests", instance=key[0], slice=Slice(key[1], first, last),
             origin="test", fingerprint=None, synthetic=True,
             fetch=lambda folder: (folder / "days.csv").write_text(text, encoding="utf-8") and None,
         )  # fmt: skip
-        outcome = load_offer(offer, self.portal.settings, self.portal.warehouse)
+        outcome = load_candidate(candidate, self.portal.settings, self.portal.warehouse)
         known = self._known(key, days, content)
         if known is not None:
             assert (outcome.new, outcome.load_id) == (False, known.load_id)

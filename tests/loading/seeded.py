@@ -15,9 +15,9 @@ from random import Random
 from typing import Any
 
 from pipelines.declarations.sources import SOURCES
-from pipelines.deliveries import Delivery, ExpectationResult, Offer, parse_slice
-from pipelines.loading.load import LoadOutcome, judging_of, load_offer
-from pipelines.loading.past import held_against_history
+from pipelines.deliveries import Candidate, Delivery, ExpectationResult, parse_slice
+from pipelines.loading.load import LoadOutcome, load_candidate, validation_task
+from pipelines.loading.past import compared_with_history
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse
 from sandbox.inventory import inventory, read_cities
@@ -38,14 +38,14 @@ class Given:
     part: str | None
     files: Files
 
-    def offer(self) -> Offer:
+    def candidate(self) -> Candidate:
         """What an origin would offer."""
 
         def fetch(folder: Path) -> None:
             for name, text in self.files.items():
                 (folder / name).write_text(text, encoding="utf-8")
 
-        return Offer(
+        return Candidate(
             self.source, self.feed, self.instance, parse_slice(self.period, self.part),
             f"test:{self.source}/{self.feed}/{self.instance}/{self.period}", None, True, fetch,
         )  # fmt: skip
@@ -71,23 +71,23 @@ class World:
 
     def enter(self, given: Given) -> LoadOutcome:
         """Load a delivery."""
-        return load_offer(given.offer(), self.settings, self.warehouse)
+        return load_candidate(given.candidate(), self.settings, self.warehouse)
 
     def attempt(self, given: Given) -> tuple[bool, list[ExpectationResult]]:
         """Judge a delivery by the whole gate and enter nothing: whether it would be accepted, and what was found."""
         self.tried += 1
         folder = self.folder / str(self.tried)
         folder.mkdir(parents=True)
-        offer = given.offer()
-        offer.fetch(folder)
+        candidate = given.candidate()
+        candidate.fetch(folder)
         digest = hashlib.sha256("".join(given.files.values()).encode()).hexdigest()
         delivery = Delivery(
-            f"tried.{self.tried}", given.source, given.feed, given.instance, offer.slice, folder,
-            tuple(sorted(given.files)), digest, 0, offer.origin, "2026-11-01T00:00:00.000", True,
+            f"tried.{self.tried}", given.source, given.feed, given.instance, candidate.slice, folder,
+            tuple(sorted(given.files)), digest, 0, candidate.origin, "2026-11-01T00:00:00.000", True,
         )  # fmt: skip
-        found = judging_of(delivery, self.settings, self.warehouse)(folder / "scratch")
-        verdict = held_against_history(delivery, found, self.warehouse).verdict
-        return verdict.accepted, [result for result in verdict.results if not result.success]
+        found = validation_task(delivery, self.settings, self.warehouse)(folder / "scratch")
+        validation = compared_with_history(delivery, found, self.warehouse).validation
+        return validation.accepted, [result for result in validation.results if not result.success]
 
 
 # --- requests of cities: months with seasons, growth, chance

@@ -10,7 +10,7 @@ from python_calamine import CalamineWorkbook
 
 from pipelines.declarations.sources import SOURCES
 from pipelines.loading.answer import answer, write_answer
-from pipelines.loading.load import load_offer
+from pipelines.loading.load import load_candidate
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
@@ -29,8 +29,10 @@ def test_the_answer_tells_how_many_rows_count_and_why_the_others_do_not(
     settings = use_home(monkeypatch, tmp_path / "home", tmp_path / "mirror")
     warehouse = open_warehouse(settings)
     warehouse.prepare()
-    ((offer,),) = make_plan(Wanted(source="belstat", feed="migration"), settings, warehouse).offers.values()
-    outcome = load_offer(offer, settings, warehouse)
+    ((candidate,),) = make_plan(
+        Wanted(source="belstat", feed="migration"), settings, warehouse
+    ).candidates.values()
+    outcome = load_candidate(candidate, settings, warehouse)
     assert outcome.state == "accepted"
     given = answer(outcome.load_id, warehouse)
     territories, years, flows = 8, 2, 6

@@ -13,7 +13,7 @@ import pytest
 from pipelines.declarations.sources import SOURCES
 from pipelines.errors import OriginError
 from pipelines.loading.answer import Answer, answer
-from pipelines.loading.load import LoadOutcome, load_offer, replay
+from pipelines.loading.load import LoadOutcome, load_candidate, replay
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import get_settings
 from tests.support.portal import ADDRESS, HEADER, PERSON, Portal, use_home
@@ -194,7 +194,7 @@ def test_every_delivery_is_kept_as_it_came(run: Run) -> None:
 
 def test_a_second_run_has_nothing_to_do(run: Run) -> None:
     before = run.portal.states()
-    assert run.portal.offers() == []
+    assert run.portal.candidates() == []
     assert run.portal.load() == {}
     assert run.portal.states() == before
 
@@ -214,12 +214,12 @@ def test_a_file_that_vanishes_stops_only_itself(portal: Portal) -> None:
     portal.put("2024-01", portal.rows("2024-01", 3))
     gone = portal.put("2024-02", portal.rows("2024-02", 3))
     portal.put("2024-03", portal.rows("2024-03", 3))
-    offers = portal.offers()
+    candidates = portal.candidates()
     gone.unlink()
     loaded, failed = [], []
-    for offer in offers:
+    for candidate in candidates:
         try:
-            loaded.append(load_offer(offer, portal.settings, portal.warehouse).state)
+            loaded.append(load_candidate(candidate, portal.settings, portal.warehouse).state)
         except OriginError as error:
             failed.append(error)
     assert loaded == ["accepted", "accepted"]
@@ -236,11 +236,11 @@ def test_a_territory_that_does_not_exist_is_kept_back_with_its_row(portal: Porta
     lines = people.read_text(encoding="utf-8").splitlines()
     people.write_text("\n".join([*lines, "c-nowhere,2024,700,e"]) + "\n", encoding="utf-8")
     outcomes = {}
-    for (_, feed), offers in make_plan(
+    for (_, feed), candidates in make_plan(
         Wanted(source="territory_register"), portal.settings, portal.warehouse
-    ).offers.items():
-        for offer in offers:
-            outcomes[feed] = load_offer(offer, portal.settings, portal.warehouse)
+    ).candidates.items():
+        for candidate in candidates:
+            outcomes[feed] = load_candidate(candidate, portal.settings, portal.warehouse)
     assert {outcome.state for outcome in outcomes.values()} == {"accepted"}
     assert outcomes["population"].rows_accepted == len(lines) - 1
     given = answer(outcomes["population"].load_id, portal.warehouse)
@@ -267,8 +267,8 @@ def test_what_refers_to_the_register_is_refused_before_there_is_one_and_replayed
     outcomes = {}
     for feed in ("population", "territories"):
         plan = make_plan(Wanted("territory_register", feed), portal.settings, portal.warehouse)
-        for offer in plan.offers["territory_register", feed]:
-            outcomes[feed] = load_offer(offer, portal.settings, portal.warehouse)
+        for candidate in plan.candidates["territory_register", feed]:
+            outcomes[feed] = load_candidate(candidate, portal.settings, portal.warehouse)
         shutil.copy(sample / "territories.csv", folder)
     assert (outcomes["population"].state, outcomes["territories"].state) == ("rejected", "accepted")
     findings = answer(outcomes["population"].load_id, portal.warehouse).findings
@@ -289,9 +289,9 @@ def test_names_in_the_drop_folder_that_fit_nothing_are_told_and_the_others_are_t
     ):  # fmt: skip
         (folder / name).write_text(_file("2024-02"), encoding="utf-8")
     plan = make_plan(Wanted("appeals_115"), portal.settings, portal.warehouse)
-    (offers,) = plan.offers.values()
+    (candidates,) = plan.candidates.values()
     # what was dropped comes after what the origin has: it has the last word
-    assert [offer.slice.key for offer in offers] == ["2024-01", "2024-02"]
+    assert [candidate.slice.key for candidate in candidates] == ["2024-01", "2024-02"]
     hidden, unfinished = plan.waiting
     assert ".hidden: is hidden" in hidden
     assert ".csv.part: is unfinished by its name" in unfinished
@@ -307,7 +307,7 @@ def test_a_bad_name_in_a_mirror_stops_only_itself(portal: Portal) -> None:
         portal.put(month, _file(month))
     (portal.folder / "opendata-115-2024-00-01.csv").write_text("", encoding="utf-8")
     plan = make_plan(Wanted("appeals_115"), portal.settings, portal.warehouse)
-    assert [offer.slice.key for (offers) in plan.offers.values() for offer in offers] == [
+    assert [candidate.slice.key for (candidates) in plan.candidates.values() for candidate in candidates] == [
         "2024-01",
         "2024-02",
     ]

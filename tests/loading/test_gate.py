@@ -53,14 +53,14 @@ def spoil(batch: Batch, assignment: str, where: str) -> Batch:
     return Batch(path, batch.rows, {})
 
 
-def judge(batch: Batch, *suite: Any, **parameters: Any) -> ValidationResult:
+def validate(batch: Batch, *suite: Any, **parameters: Any) -> ValidationResult:
     return evaluate(batch, suite, {**PARAMETERS, **parameters}, batch.path.parent)
 
 
-def kept_back(verdict: ValidationResult) -> dict[int, list[dict[str, Any]]]:
-    if verdict.quarantine is None:
+def kept_back(validation: ValidationResult) -> dict[int, list[dict[str, Any]]]:
+    if validation.quarantine is None:
         return {}
-    rows = duckdb.sql(f"select row_no, reasons from '{verdict.quarantine}'").fetchall()
+    rows = duckdb.sql(f"select row_no, reasons from '{validation.quarantine}'").fetchall()
     return {row_no: json.loads(reasons) for row_no, reasons in rows}
 
 
@@ -102,12 +102,12 @@ def test_an_interrupt_at_any_statement_refuses_nothing(batch: Batch, monkeypatch
         )
         try:
             with interrupts_raised():
-                verdict = judge(batch, small(mostly=0.5))
+                validation = validate(batch, small(mostly=0.5))
         except KeyboardInterrupt:
             continue
         # the whole evaluation has fewer statements
-        assert verdict.accepted
-        assert verdict.quarantined == 10
+        assert validation.accepted
+        assert validation.quarantined == 10
         assert nth > 8
         return
     raise AssertionError("there is no end to its statements")
@@ -119,12 +119,12 @@ def test_every_declared_expectation_is_evaluated(batch: Batch) -> None:
         row(gxe.ExpectColumnValuesToBeUnique, column="code", name="unique", **SAYS),
         load(gxe.ExpectTableRowCountToBeBetween, min_value=1, name="rows", **SAYS),
     ]
-    verdict = judge(batch, *suite)
-    assert [result.expectation for result in verdict.results] == [READABLE, "given", "unique", "rows"]
-    assert all(result.success and result.evaluated_count > 0 for result in verdict.results)
-    assert verdict.accepted
-    assert verdict.quarantined == 0
-    assert verdict.flagged is None
+    validation = validate(batch, *suite)
+    assert [result.expectation for result in validation.results] == [READABLE, "given", "unique", "rows"]
+    assert all(result.success and result.evaluated_count > 0 for result in validation.results)
+    assert validation.accepted
+    assert validation.quarantined == 0
+    assert validation.flagged is None
 
 
 @pytest.mark.parametrize(
@@ -151,9 +151,9 @@ def test_every_declared_expectation_is_evaluated(batch: Batch) -> None:
     ids=["unknown column", "broken pattern", "unknown column, warning", "unknown column of a load", "pair"],
 )
 def test_what_cannot_be_evaluated_refuses_the_load(broken: Any, batch: Batch) -> None:
-    verdict = judge(batch, small(max_value=100), broken)
-    assert not verdict.accepted
-    (result,) = [result for result in verdict.results if result.expectation == "broken"]
+    validation = validate(batch, small(max_value=100), broken)
+    assert not validation.accepted
+    (result,) = [result for result in validation.results if result.expectation == "broken"]
     assert result.refuses
     assert result.evaluated_count == 0
     assert result.says.startswith("Проверка не выполнена: broken")
@@ -235,11 +235,11 @@ def test_a_feed_without_a_suite_is_told() -> None:
 
 
 def test_rows_that_fail_are_kept_back_and_the_rest_is_accepted(batch: Batch) -> None:
-    verdict = judge(batch, small(mostly=0.9))
-    assert verdict.accepted
-    assert set(kept_back(verdict)) == set(range(91, 101))
-    assert verdict.quarantined == 10
-    (reason,) = kept_back(verdict)[95]
+    validation = validate(batch, small(mostly=0.9))
+    assert validation.accepted
+    assert set(kept_back(validation)) == set(range(91, 101))
+    assert validation.quarantined == 10
+    (reason,) = kept_back(validation)[95]
     assert reason == {
         "expectation": "small",
         "column": "amount",
@@ -250,28 +250,28 @@ def test_rows_that_fail_are_kept_back_and_the_rest_is_accepted(batch: Batch) -> 
 
 
 def test_too_many_failing_rows_refuse_the_load(batch: Batch) -> None:
-    verdict = judge(batch, small(mostly=0.91))
-    assert not verdict.accepted
-    (result,) = [result for result in verdict.results if result.refuses]
+    validation = validate(batch, small(mostly=0.91))
+    assert not validation.accepted
+    (result,) = [result for result in validation.results if result.refuses]
     assert (result.unexpected_count, result.evaluated_count) == (10, 100)
     assert result.sample_rows == tuple(range(91, 101))
-    assert set(kept_back(verdict)) == set(range(91, 101))
+    assert set(kept_back(validation)) == set(range(91, 101))
 
 
 def test_a_row_with_several_faults_is_kept_back_once_with_all_reasons(batch: Batch) -> None:
     other = row(
         gxe.ExpectColumnValuesToBeInSet, column="kind", value_set=["a"], mostly=0.4, name="kind_a", **SAYS
     )
-    verdict = judge(batch, small(mostly=0.9), other)
-    rows = kept_back(verdict)
-    assert verdict.quarantined == len(rows) == 50 + 5
+    validation = validate(batch, small(mostly=0.9), other)
+    rows = kept_back(validation)
+    assert validation.quarantined == len(rows) == 50 + 5
     assert {reason["expectation"] for reason in rows[95]} == {"small", "kind_a"}
     assert {reason["expectation"] for reason in rows[96]} == {"small"}
 
 
 def test_a_quarantined_row_is_kept_whole(batch: Batch) -> None:
-    verdict = judge(batch, small(mostly=0.9))
-    ((record,),) = duckdb.sql(f"select record from '{verdict.quarantine}' where row_no = 95").fetchall()
+    validation = validate(batch, small(mostly=0.9))
+    ((record,),) = duckdb.sql(f"select record from '{validation.quarantine}' where row_no = 95").fetchall()
     assert json.loads(record) == {
         "row_no": 95,
         "code": "c95",
@@ -282,12 +282,12 @@ def test_a_quarantined_row_is_kept_whole(batch: Batch) -> None:
 
 
 def test_a_warning_flags_rows_and_accepts_them(batch: Batch) -> None:
-    verdict = judge(batch, small(severity="warning", mostly=0.99))
-    assert verdict.accepted
-    assert verdict.quarantined == 0
-    assert verdict.warnings == 1
-    assert verdict.flagged is not None
-    flagged = duckdb.sql(f"select row_no, expectation from '{verdict.flagged}' order by 1").fetchall()
+    validation = validate(batch, small(severity="warning", mostly=0.99))
+    assert validation.accepted
+    assert validation.quarantined == 0
+    assert validation.warnings == 1
+    assert validation.flagged is not None
+    flagged = duckdb.sql(f"select row_no, expectation from '{validation.flagged}' order by 1").fetchall()
     assert flagged == [(number, "small") for number in range(91, 101)]
 
 
@@ -296,10 +296,10 @@ def test_a_load_level_expectation_refuses_or_warns(severity: str, accepted: bool
     many = load(
         gxe.ExpectTableRowCountToBeBetween, min_value=1000, name="many", **{**SAYS, "severity": severity}
     )
-    verdict = judge(batch, many)
-    assert verdict.accepted == accepted
-    assert verdict.warnings == (1 if accepted else 0)
-    (result,) = [result for result in verdict.results if not result.success]
+    validation = validate(batch, many)
+    assert validation.accepted == accepted
+    assert validation.warnings == (1 if accepted else 0)
+    (result,) = [result for result in validation.results if not result.success]
     assert "Получено: 100" in result.says
 
 
@@ -313,21 +313,21 @@ def test_the_days_of_the_slice_fill_parameters(batch: Batch) -> None:
         name="within",
         **SAYS,
     )
-    assert judge(batch, within).quarantined == 0
+    assert validate(batch, within).quarantined == 0
     # rows 31 and 62 and 93 are of 1 January
-    verdict = judge(batch, within, first_day="2024-01-02")
-    assert set(kept_back(verdict)) == {31, 62, 93}
+    validation = validate(batch, within, first_day="2024-01-02")
+    assert set(kept_back(validation)) == {31, 62, 93}
     # the suite is not spoilt by what it was filled with before
-    assert judge(batch, within).quarantined == 0
+    assert validate(batch, within).quarantined == 0
 
 
 def test_a_row_condition_is_respected(batch: Batch) -> None:
     from great_expectations.expectations.row_conditions import Column
 
     only_a = small(mostly=0.5, row_condition=Column("kind") == "a")
-    verdict = judge(batch, only_a)
-    assert set(kept_back(verdict)) == {92, 94, 96, 98, 100}
-    (result,) = [result for result in verdict.results if result.expectation == "small"]
+    validation = validate(batch, only_a)
+    assert set(kept_back(validation)) == {92, 94, 96, 98, 100}
+    (result,) = [result for result in validation.results if result.expectation == "small"]
     assert result.evaluated_count == 50
 
 
@@ -342,18 +342,18 @@ def test_values_that_look_like_parameters_or_sql_are_values(batch: Batch) -> Non
         name="known",
         **SAYS,
     )
-    verdict = judge(spoilt, known)
-    assert set(kept_back(verdict)) == {4, 8}
-    assert kept_back(verdict)[4][0]["value"] == tricky
+    validation = validate(spoilt, known)
+    assert set(kept_back(validation)) == {4, 8}
+    assert kept_back(validation)[4][0]["value"] == tricky
 
 
 def test_unreadable_values_are_reasons_of_their_own(batch: Batch) -> None:
     told = '[{"column": "amount", "value": "1,5", "expected": "целое число"}]'
     spoilt = spoil(batch, f"amount = null, parse_errors = '{told}'", "row_no = 7")
-    verdict = judge(spoilt, small(max_value=100))
-    assert verdict.accepted
-    assert set(kept_back(verdict)) == {7}
-    (reason,) = kept_back(verdict)[7]
+    validation = validate(spoilt, small(max_value=100))
+    assert validation.accepted
+    assert set(kept_back(validation)) == {7}
+    (reason,) = kept_back(validation)[7]
     assert (reason["expectation"], reason["column"], reason["value"]) == (READABLE, "amount", "1,5")
     assert "целое число" in reason["says"]
 
@@ -361,7 +361,7 @@ def test_unreadable_values_are_reasons_of_their_own(batch: Batch) -> None:
 def test_too_many_unreadable_rows_refuse_the_load(batch: Batch) -> None:
     told = '[{"column": "amount", "value": "x", "expected": "целое число"}]'
     spoilt = spoil(batch, f"amount = null, parse_errors = '{told}'", "row_no <= 6")
-    assert not judge(spoilt, small(max_value=100)).accepted
+    assert not validate(spoilt, small(max_value=100)).accepted
 
 
 def _declared() -> list[tuple[str, str]]:
@@ -491,18 +491,18 @@ def test_a_key_that_stands_twice_stands_twice_whatever_is_missing_of_it(
             **more,
         )
 
-    strict = judge(keys, unique(1.0))
+    strict = validate(keys, unique(1.0))
     (result,) = [result for result in strict.results if result.expectation == "key"]
     assert (result.success, result.unexpected_count, list(result.sample_rows)) == (False, len(twice), twice)
     assert sorted(kept_back(strict)) == twice
-    assert judge(keys, unique(accepted_from)).accepted
-    assert not judge(keys, unique(accepted_from + 0.01)).accepted
+    assert validate(keys, unique(accepted_from)).accepted
+    assert not validate(keys, unique(accepted_from + 0.01)).accepted
 
 
 def test_a_key_that_is_missing_everywhere_stands_nowhere_twice(keys: Batch) -> None:
     empty = spoil(keys, "one = null, two = null", "true")
     key = row(gxe.ExpectCompoundColumnsToBeUnique, column_list=["one", "two"], name="key", **SAYS)
-    assert judge(empty, key).accepted
+    assert validate(empty, key).accepted
 
 
 def common() -> Any:
@@ -513,8 +513,8 @@ def common() -> Any:
 
 
 def said(batch: Batch, expectation: Any, *tellable: str) -> str:
-    verdict = evaluate(batch, [expectation], PARAMETERS, batch.path.parent, None, tellable)
-    (result,) = [result for result in verdict.results if not result.success]
+    validation = evaluate(batch, [expectation], PARAMETERS, batch.path.parent, None, tellable)
+    (result,) = [result for result in validation.results if not result.success]
     return result.says
 
 
@@ -568,26 +568,28 @@ def held(holds: str, **changes: Any) -> Any:
 
 def test_a_rule_keeps_back_the_rows_that_break_it_and_leaves_those_that_it_cannot_judge(batch: Batch) -> None:
     """Of 100 rows, amounts 1 to 100: those from 91 on break the rule, those up to 50 are not judged."""
-    verdict = judge(batch, held("case when amount > 50 then amount <= 90 end", mostly=0.8))
-    assert verdict.accepted
-    kept = kept_back(verdict)
+    validation = validate(batch, held("case when amount > 50 then amount <= 90 end", mostly=0.8))
+    assert validation.accepted
+    kept = kept_back(validation)
     assert set(kept) == set(range(91, 101))
     assert [(one["column"], one["value"]) for one in kept[95]] == [("code, amount", "c95, 95")]
     # 10 of the 50 judged rows break it, not 10 of 100
-    assert not judge(batch, held("case when amount > 50 then amount <= 90 end", mostly=0.85)).accepted
+    assert not validate(batch, held("case when amount > 50 then amount <= 90 end", mostly=0.85)).accepted
 
 
 def test_what_a_rule_keeps_back_is_the_row_as_it_was_read(batch: Batch) -> None:
-    verdict = judge(batch, held("amount <= 90"))
-    (record,) = duckdb.sql(f"select record from '{verdict.quarantine}' where row_no = 95").fetchone() or ("",)
+    validation = validate(batch, held("amount <= 90"))
+    (record,) = duckdb.sql(f"select record from '{validation.quarantine}' where row_no = 95").fetchone() or (
+        "",
+    )
     assert set(json.loads(record)) == {"row_no", "code", "amount", "kind", "day"}
 
 
 @pytest.mark.parametrize("holds", ["amont > 0", "amount >", "amount > (select least from nowhere)"])
 def test_a_rule_that_cannot_be_asked_refuses_the_load(holds: str, batch: Batch) -> None:
-    verdict = judge(batch, held(holds))
-    assert not verdict.accepted
-    (broken,) = [result for result in verdict.results if result.expectation == "held"]
+    validation = validate(batch, held(holds))
+    assert not validation.accepted
+    (broken,) = [result for result in validation.results if result.expectation == "held"]
     assert broken.evaluated_count == 0
 
 
@@ -595,7 +597,7 @@ def test_what_a_load_level_query_tells_is_named_twenty_of_it_at_most(batch: Batc
     def told(where: str) -> str:
         query = f"select 'код ' || code as told from {{batch}} where {where}"
         asked = load(gxe.UnexpectedRowsExpectation, unexpected_rows_query=query, name="told", **SAYS)
-        (result,) = [one for one in judge(batch, asked).results if one.expectation == "told"]
+        (result,) = [one for one in validate(batch, asked).results if one.expectation == "told"]
         return result.says
 
     assert told("amount in (3, 4)") == "Так и должно быть. Получено: код c3; код c4."

@@ -41,15 +41,15 @@ def feed(cadence: str, expected: int, late: int) -> Feed:
 def test_a_period_passes_before_it_is_due(
     cadence: str, delivered_to: date, in_time: date, late: date
 ) -> None:
-    patience = feed(cadence, 10, 20).patience
-    assert patience is not None
-    assert in_time - delivered_to <= patience[1] < late - delivered_to
-    assert patience[1] - patience[0] == timedelta(days=10)
+    lateness = feed(cadence, 10, 20).lateness
+    assert lateness is not None
+    assert in_time - delivered_to <= lateness[1] < late - delivered_to
+    assert lateness[1] - lateness[0] == timedelta(days=10)
 
 
 def test_what_comes_once_is_never_late() -> None:
-    assert feed("once", 10, 20).patience is None
-    assert FEED.model_copy(update={"freshness": None}).patience is None
+    assert feed("once", 10, 20).lateness is None
+    assert FEED.model_copy(update={"freshness": None}).lateness is None
 
 
 OTHERS = sorted(set(load_sources()["appeals_115"].instances) - {"minsk"})
@@ -128,7 +128,7 @@ def test_the_ui_shows_who_is_silent(portal: Portal) -> None:
         f"{source.source}__{name}"
         for source in load_sources().values()
         for name, one in source.feeds.items()
-        if one.patience
+        if one.lateness
     }
     assert set(found) == declared
     # what is loaded is not kept waiting by it

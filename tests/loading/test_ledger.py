@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from expectations.vocabulary import row, rule
-from pipelines.deliveries import Delivery, Offer, Slice, ValidationResult
+from pipelines.deliveries import Candidate, Delivery, Slice, ValidationResult
 from pipelines.errors import GorodError, LandingError, WarehouseError
 from pipelines.loading import gate
 from pipelines.loading.landing import has_pending, land, pending, unknowable
-from pipelines.loading.load import LoadOutcome, load_delivery, load_offer, replay, waive, would_replace
+from pipelines.loading.load import LoadOutcome, load_candidate, load_delivery, replay, waive, would_replace
 from pipelines.loading.reconcile import reconcile, spoilt
 from pipelines.warehouse.check import check_warehouse
 from tests.loading.ledger_model import BAD, quick_gate  # noqa: F401 - a fixture
@@ -62,7 +62,7 @@ def test_the_same_delivery_twice_is_one_load(portal: Portal) -> None:
     assert (again.load_id, again.new) == (first.load_id, False)
     assert list(portal.states().values()) == ["accepted"]
     assert raw_rows(portal, first.load_id) == 5
-    assert portal.offers() == []
+    assert portal.candidates() == []
 
 
 def test_a_correction_supersedes_its_slice_and_the_old_one_stays_readable(portal: Portal) -> None:
@@ -124,17 +124,17 @@ class Yearly:
     def __init__(self, portal: Portal) -> None:
         self.portal = portal
 
-    def offer(self, first: date, last: date, rows: int) -> Offer:
+    def candidate(self, first: date, last: date, rows: int) -> Candidate:
         month = f"{first:%Y-%m}"
         content = "\n".join([HEADER, *self.portal.rows(month, rows)]) + "\n"
-        return Offer(
+        return Candidate(
             source="appeals_115", feed="requests", instance="minsk", slice=Slice("", first, last),
             origin="test", fingerprint=None, synthetic=True,
             fetch=lambda folder: (folder / "span.csv").write_text(content, encoding="utf-8") and None,
         )  # fmt: skip
 
     def load(self, first: date, last: date, rows: int) -> LoadOutcome:
-        return load_offer(self.offer(first, last, rows), self.portal.settings, self.portal.warehouse)
+        return load_candidate(self.candidate(first, last, rows), self.portal.settings, self.portal.warehouse)
 
 
 def test_a_span_that_cuts_an_accepted_one_is_refused(portal: Portal) -> None:
@@ -296,17 +296,19 @@ def test_a_suite_can_ask_whose_delivery_it_is(
 
 
 def test_rows_that_do_not_arrive_undo_the_whole_load(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
-    judge = gate.evaluate
+    validate = gate.evaluate
 
     def miscount(*arguments: Any) -> ValidationResult:
-        verdict = judge(*arguments)
-        return ValidationResult(verdict.results, verdict.quarantine, verdict.quarantined + 1, verdict.flagged)
+        validation = validate(*arguments)
+        return ValidationResult(
+            validation.results, validation.quarantine, validation.quarantined + 1, validation.flagged
+        )
 
     monkeypatch.setattr(gate, "evaluate", miscount)
     portal.put("2024-01", portal.rows("2024-01", 5))
-    (offer,) = portal.offers()
+    (candidate,) = portal.candidates()
     with pytest.raises(WarehouseError, match="5 rows arrived, the gate accepted 4"):
-        load_offer(offer, portal.settings, portal.warehouse)
+        load_candidate(candidate, portal.settings, portal.warehouse)
     for table in ("ops.load", "ops.load_event", "ops.load_result", "ops.offer", "raw.appeals_115__requests"):
         assert portal.scalar(f"select count(*) from {table}") == 0
     assert [found.slice.key for found in pending(portal.settings, "appeals_115", "requests")] == ["2024-01"]
@@ -315,14 +317,14 @@ def test_rows_that_do_not_arrive_undo_the_whole_load(portal: Portal, monkeypatch
 
 def test_a_pending_delivery_is_entered_once(portal: Portal) -> None:
     portal.put("2024-01", portal.rows("2024-01", 5))
-    (offer,) = portal.offers()
-    land(offer, portal.settings)  # and the run dies here
+    (candidate,) = portal.candidates()
+    land(candidate, portal.settings)  # and the run dies here
     (delivery,) = pending(portal.settings, "appeals_115", "requests")
     load_delivery(delivery, portal.settings, portal.warehouse)
     assert pending(portal.settings, "appeals_115", "requests") == []
     portal.load()
     assert list(portal.states().values()) == ["accepted"]
-    assert portal.offers() == []
+    assert portal.candidates() == []
 
 
 def test_after_a_restore_landing_and_ledger_are_held_against_each_other(portal: Portal) -> None:
@@ -362,12 +364,12 @@ def test_a_delivery_that_is_gone_or_not_as_it_came_is_named(portal: Portal) -> N
 
 def test_landing_keeps_the_bytes_and_a_receipt(portal: Portal) -> None:
     path = portal.put("2024-01", portal.rows("2024-01", 5))
-    (offer,) = portal.offers()
-    delivery = land(offer, portal.settings)
+    (candidate,) = portal.candidates()
+    delivery = land(candidate, portal.settings)
     (landed,) = delivery.paths
     assert landed.read_bytes() == path.read_bytes()
     assert landed.stat().st_mode & 0o222 == 0
-    assert land(offer, portal.settings) == delivery
+    assert land(candidate, portal.settings) == delivery
 
 
 days = st.integers(0, 7)
@@ -495,8 +497,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPy
 
 def test_a_delivery_of_landing_says_all_about_itself(portal: Portal) -> None:
     portal.put("2024-01", portal.rows("2024-01", 5))
-    (offer,) = portal.offers()
-    delivery = land(offer, portal.settings)
+    (candidate,) = portal.candidates()
+    delivery = land(candidate, portal.settings)
     (found,) = pending(portal.settings, "appeals_115", "requests")
     assert isinstance(found, Delivery)
     assert found == delivery
@@ -513,12 +515,12 @@ def years(portal: Portal, first: int, last: int, rows: int, bad: int = 0) -> Loa
     """Rows of the first January of a span of years; as many bad ones refuse the load."""
     content = [*portal.rows(f"{first}-01", rows), *bad_rows(bad)]
     text = "\n".join([HEADER, *content]) + "\n"
-    offer = Offer(
+    candidate = Candidate(
         source="appeals_115", feed="requests", instance="minsk", slice=Slice("", date(first, 1, 1), date(last, 12, 31)),
         origin="test", fingerprint=None, synthetic=True,
         fetch=lambda folder: (folder / "span.csv").write_text(text, encoding="utf-8") and None,
     )  # fmt: skip
-    return load_offer(offer, portal.settings, portal.warehouse)
+    return load_candidate(candidate, portal.settings, portal.warehouse)
 
 
 def counted_rows(portal: Portal) -> int:
@@ -609,11 +611,11 @@ def test_a_waiver_that_a_newer_load_would_cover_at_once_is_not_made(portal: Port
 def test_a_snapshot_and_days_do_not_count_side_by_side(portal: Portal) -> None:
     def take(slice_: Slice, rows: int) -> LoadOutcome:
         text = "\n".join([HEADER, *portal.rows("2024-01", rows)]) + "\n"
-        offer = Offer(
+        candidate = Candidate(
             source="appeals_115", feed="requests", instance="minsk", slice=slice_, origin="test", fingerprint=None,
             synthetic=True, fetch=lambda folder: (folder / "all.csv").write_text(text, encoding="utf-8") and None,
         )  # fmt: skip
-        return load_offer(offer, portal.settings, portal.warehouse)
+        return load_candidate(candidate, portal.settings, portal.warehouse)
 
     month = take(Slice("", date(2024, 1, 1), date(2024, 1, 31)), 4)
     snapshot = take(Slice(""), 5)
@@ -880,8 +882,8 @@ def test_a_receipt_that_says_something_else_than_the_ledger_is_told(portal: Port
 @pytest.mark.parametrize("how", ["byte", "file", "more", "link"])
 def test_a_pending_delivery_that_is_not_as_it_came_is_refused_unread(portal: Portal, how: str) -> None:
     path = portal.put("2024-01", portal.rows("2024-01", 5))
-    (offer,) = portal.offers()
-    land(offer, portal.settings)  # and the run dies here
+    (candidate,) = portal.candidates()
+    land(candidate, portal.settings)  # and the run dies here
     spoilt = tamper(landed(portal), how)
     (delivery,) = pending(portal.settings, "appeals_115", "requests")
     outcome = load_delivery(delivery, portal.settings, portal.warehouse)
@@ -907,8 +909,8 @@ def test_a_pending_delivery_of_which_nobody_can_say_what_it_is_stays_pending_and
 ) -> None:
     portal.put("2024-01", portal.rows("2024-01", 5))
     portal.put("2024-02", portal.rows("2024-02", 5))
-    for offer in portal.offers():
-        land(offer, portal.settings)
+    for candidate in portal.candidates():
+        land(candidate, portal.settings)
     path = tamper(landed(portal), how)
     taken = pending(portal.settings, "appeals_115", "requests")
     assert [delivery.slice.key for delivery in taken] == ["2024-02"]  # the others go on

@@ -20,7 +20,7 @@ from pipelines.deliveries import Delivery, Slice, parse_slice
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.loading import gate, landing, load
 from pipelines.loading.answer import answer
-from pipelines.loading.load import LoadOutcome, load_offers, load_pending
+from pipelines.loading.load import LoadOutcome, load_candidates, load_pending
 from pipelines.moments import today
 from pipelines.warehouse import ledger
 from tests.support.portal import PERSON, Portal
@@ -44,9 +44,9 @@ def load_all(portal: Portal) -> dict[str, LoadOutcome]:
     outcomes = {}
     for delivery in landing.pending(portal.settings, "appeals_115", "requests"):
         outcomes[delivery.slice.key] = load_pending(delivery, portal.settings, portal.warehouse)
-    for offer, outcome in load_offers(portal.offers(), portal.settings, portal.warehouse):
+    for candidate, outcome in load_candidates(portal.candidates(), portal.settings, portal.warehouse):
         assert isinstance(outcome, LoadOutcome), outcome
-        outcomes[offer.slice.key] = outcome
+        outcomes[candidate.slice.key] = outcome
     return outcomes
 
 
@@ -90,7 +90,7 @@ def test_a_failure_of_the_reader_refuses_that_delivery_alone(
     assert PERSON not in everything
     assert "in failing" in caplog.text  # where it was, for engineers
     assert not landing.has_pending(months.settings)
-    assert months.offers() == []
+    assert months.candidates() == []
 
 
 def test_a_failure_of_the_gate_refuses_that_delivery_alone(
@@ -177,7 +177,7 @@ def die_of_it(_folder: Path) -> Any:
 def test_a_delivery_that_kills_the_process_is_refused_when_it_is_taken_up_again(
     months: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, *_ = months.offers()
+    first, *_ = months.candidates()
     delivery = landing.land(first, months.settings)
     assert landing.take_up(delivery, months.settings) == 0  # and that run dies too
     with monkeypatch.context() as poisoned:
@@ -191,7 +191,7 @@ def test_a_delivery_that_kills_the_process_is_refused_when_it_is_taken_up_again(
 
 
 def test_a_sound_delivery_that_was_killed_twice_is_taken_by_a_process_of_its_own(months: Portal) -> None:
-    first, *_ = months.offers()
+    first, *_ = months.candidates()
     delivery = landing.land(first, months.settings)
     landing.take_up(delivery, months.settings)
     outcome = load_pending(delivery, months.settings, months.warehouse)
@@ -204,7 +204,7 @@ def test_what_cannot_land_stops_no_other(months: Portal) -> None:
     broken = months.settings.landing / "appeals_115" / "requests" / "minsk" / "2024-02"
     broken.parent.mkdir(parents=True)
     broken.write_text("where the folder of the slice should be", encoding="utf-8")
-    given = list(load_offers(months.offers(), months.settings, months.warehouse))
+    given = list(load_candidates(months.candidates(), months.settings, months.warehouse))
     assert [isinstance(outcome, LoadOutcome) for _, outcome in given] == [True, False, True]
     assert "could not land" in str(given[1][1])
     broken.unlink()
@@ -249,7 +249,7 @@ def test_a_month_that_cannot_be_is_refused_and_the_others_are_loaded(
     assert (found["expectation"], said in found["says"]) == ("delivery.period", True)
     assert "имени файла" in found["remedy"]
     assert not given.load["readable"]
-    assert months.offers() == []
+    assert months.candidates() == []
 
 
 def test_the_month_that_it_is_now_may_be_delivered_and_the_next_may_not(
@@ -290,4 +290,4 @@ def test_every_period_that_can_be_written_has_a_name(portal: Portal) -> None:
         with pytest.raises(GorodError, match="is no period"):
             parse_slice(wrong, None)
     assert today() > date(2024, 1, 1)
-    assert portal.offers() == []
+    assert portal.candidates() == []

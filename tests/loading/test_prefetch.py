@@ -18,12 +18,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.deliveries import Offer, ValidationResult
+from pipelines.deliveries import Candidate, ValidationResult
 from pipelines.errors import GorodError, OriginError
 from pipelines.loading import gate
 from pipelines.loading.landing import pending
-from pipelines.loading.load import LoadOutcome, load_delivery, load_offers
-from pipelines.loading.prefetch import MANY, Judges, judges, some_ahead
+from pipelines.loading.load import LoadOutcome, load_candidates, load_delivery
+from pipelines.loading.prefetch import MANY, Validators, prefetched, validators
 from pipelines.settings import Settings
 from tests.pipeline.conftest import environment_of
 from tests.support import crash, forked
@@ -82,13 +82,13 @@ def portal_at(folder: Path) -> Portal:
 def load(portal: Portal) -> list[LoadOutcome]:
     """Load all that is new; each of it has to be given by its origin."""
     outcomes = []
-    for _, outcome in load_offers(portal.offers(), portal.settings, portal.warehouse):
+    for _, outcome in load_candidates(portal.candidates(), portal.settings, portal.warehouse):
         assert isinstance(outcome, LoadOutcome), outcome
         outcomes.append(outcome)
     return outcomes
 
 
-def pid_of_judge(_folder: Path) -> Any:
+def pid_of_validator(_folder: Path) -> Any:
     """A task that tells which process does it."""
     return os.getpid()
 
@@ -97,25 +97,25 @@ def pid_of_judge(_folder: Path) -> Any:
 def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
     """What is entered where every delivery is judged in its turn, by the process that enters it."""
     portal = portal_at(tmp_path_factory.mktemp("alone"))
-    with judges(0):
+    with validators(0):
         states = [outcome.state for outcome in load(portal)]
     assert states == (["accepted", "accepted", "accepted", "rejected", "accepted", "rejected"] * 3)[:14]
     return entered(portal)
 
 
 @pytest.fixture(name="beside", scope="module")
-def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judges]:
+def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Validators]:
     """Two processes that judge; they have begun."""
-    with judges(2) as opened:
+    with validators(2) as opened:
         opened.expect(MANY)
         assert pid(opened, tmp_path_factory.mktemp("beside")) != os.getpid()
         yield opened
 
 
-def pid(judges: Judges, folder: Path) -> Any:
-    judgement = judges.give(pid_of_judge, folder / "nothing")
-    found = judgement.result()
-    judges.drop(judgement)
+def pid(validators: Validators, folder: Path) -> Any:
+    pending = validators.give(pid_of_validator, folder / "nothing")
+    found = pending.result()
+    validators.drop(pending)
     return found
 
 
@@ -156,10 +156,10 @@ def test_a_broken_suite_is_told_in_its_turn(tmp_path: Path, monkeypatch: pytest.
 def test_one_that_its_origin_does_not_give_stops_no_other(tmp_path: Path) -> None:
     portal = portal_at(tmp_path)
     told: dict[str, str] = {}
-    offers = portal.offers()
+    candidates = portal.candidates()
     (portal.folder / "opendata-115-2022-05-01.csv").unlink()
-    for offer, outcome in load_offers(offers, portal.settings, portal.warehouse):
-        told[offer.slice.key] = outcome.state if isinstance(outcome, LoadOutcome) else "not given"
+    for candidate, outcome in load_candidates(candidates, portal.settings, portal.warehouse):
+        told[candidate.slice.key] = outcome.state if isinstance(outcome, LoadOutcome) else "not given"
     assert [month for month, state in told.items() if state == "not given"] == ["2022-05"]
     assert len(portal.states()) == 13
 
@@ -167,12 +167,12 @@ def test_one_that_its_origin_does_not_give_stops_no_other(tmp_path: Path) -> Non
 def test_what_was_offered_before_an_origin_failed_is_loaded(tmp_path: Path) -> None:
     portal = portal_at(tmp_path)
 
-    def failing() -> Iterator[Offer]:
-        yield from portal.offers()[:5]
+    def failing() -> Iterator[Candidate]:
+        yield from portal.candidates()[:5]
         raise OriginError("the origin is away")
 
-    given = load_offers(failing(), portal.settings, portal.warehouse)
-    assert [offer.slice.key for offer, _ in (next(given) for _ in range(5))] == MONTHS[:5]
+    given = load_candidates(failing(), portal.settings, portal.warehouse)
+    assert [candidate.slice.key for candidate, _ in (next(given) for _ in range(5))] == MONTHS[:5]
     with pytest.raises(OriginError, match="the origin is away"):
         next(given)
     assert len(portal.states()) == 5
@@ -181,9 +181,9 @@ def test_what_was_offered_before_an_origin_failed_is_loaded(tmp_path: Path) -> N
 @pytest.mark.usefixtures("beside")
 def test_the_same_month_twice_among_those_that_wait(tmp_path: Path) -> None:
     portal = portal_at(tmp_path)
-    (first, *_) = portal.offers()
+    (first, *_) = portal.candidates()
     again = [replace(first, fingerprint=f"{number}") for number in range(4)]
-    outcomes = [outcome for _, outcome in load_offers(again, portal.settings, portal.warehouse)]
+    outcomes = [outcome for _, outcome in load_candidates(again, portal.settings, portal.warehouse)]
     assert [outcome.new for outcome in outcomes if isinstance(outcome, LoadOutcome)] == [
         True,
         False,
@@ -193,13 +193,13 @@ def test_the_same_month_twice_among_those_that_wait(tmp_path: Path) -> None:
     assert len(portal.states()) == 1
 
 
-def test_processes_that_die_change_nothing(alone: dict[str, Any], beside: Judges, tmp_path: Path) -> None:
+def test_processes_that_die_change_nothing(alone: dict[str, Any], beside: Validators, tmp_path: Path) -> None:
     portal = portal_at(tmp_path)
-    offers = load_offers(portal.offers(), portal.settings, portal.warehouse)
+    candidates = load_candidates(portal.candidates(), portal.settings, portal.warehouse)
     for _ in range(3):
-        next(offers)
+        next(candidates)
     os.kill(pid(beside, tmp_path), signal.SIGKILL)
-    assert len(list(offers)) == 11
+    assert len(list(candidates)) == 11
     assert entered(portal) == alone
 
 
@@ -213,7 +213,7 @@ def made_here_alone(here: int, folder: Path) -> Any:
 
 def test_nobody_waits_for_processes_that_died_over_what_was_made_here(tmp_path: Path) -> None:
     told = tmp_path / "0.pid"
-    with closing(Judges(1)) as beside:
+    with closing(Validators(1)) as beside:
         beside.expect(MANY)
         task = partial(made_here_alone, os.getpid())
         given = [beside.give(task, tmp_path / str(number)) for number in range(6)]
@@ -232,7 +232,7 @@ def load_and_die(folder: Path, death: tuple[str, str, int]) -> None:
     """In a process of its own: load all months, and die on the way."""
     crash.act_at(*death, crash.die)
     portal = portal_at(folder)
-    with judges(1) as opened:
+    with validators(1) as opened:
         opened.expect(MANY)
         load(portal)
 
@@ -259,9 +259,9 @@ def gone(group: int) -> bool:
     "death",
     [
         ("pipelines.loading.landing:land", "after", MANY),
-        ("pipelines.loading.prefetch:Judges.take", "after", 3),
+        ("pipelines.loading.prefetch:Validators.take", "after", 3),
         ("pipelines.warehouse.ledger:_insert_batch", "after", 4),
-        ("pipelines.loading.prefetch:Judges.drop", "before", 7),
+        ("pipelines.loading.prefetch:Validators.drop", "before", 7),
     ],
     ids=lambda death: " ".join(map(str, death)),
 )
@@ -323,7 +323,7 @@ def test_an_interrupt_while_the_processes_start_comes_after(monkeypatch: pytest.
 
     monkeypatch.setattr(threading.Thread, "start", struck)
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    with closing(Judges(1)) as beside, pytest.raises(KeyboardInterrupt):
+    with closing(Validators(1)) as beside, pytest.raises(KeyboardInterrupt):
         beside.expect(MANY)
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
@@ -344,7 +344,7 @@ def test_order_is_kept_and_nothing_is_taken_earlier_than_it_must(
 
     given_back: list[int] = []
     try:
-        for item in some_ahead(source(), number):
+        for item in prefetched(source(), number):
             given_back.append(item)
             assert taken <= len(given_back) + number
     except OriginError:

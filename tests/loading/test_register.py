@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.declarations.sources import SOURCES
 from pipelines.errors import OriginError
-from pipelines.loading.load import LoadOutcome, has_register, judged_by, load_offer
+from pipelines.loading.load import LoadOutcome, has_register, load_candidate, validated_against
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
@@ -33,8 +33,8 @@ class Register:
     def take(self, feed: str, name: str, text: str) -> LoadOutcome:
         (self.folder / name).write_text(text, encoding="utf-8")
         plan = make_plan(Wanted(source="territory_register", feed=feed), get_settings(), self.warehouse)
-        (offer,) = plan.offers["territory_register", feed]
-        outcome = load_offer(offer, get_settings(), self.warehouse)
+        (candidate,) = plan.candidates["territory_register", feed]
+        outcome = load_candidate(candidate, get_settings(), self.warehouse)
         assert not isinstance(outcome, OriginError)
         return outcome
 
@@ -82,9 +82,9 @@ def register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Regist
 
 
 def test_changes_are_loaded_before_the_register_and_all_else_after_it() -> None:
-    assert judged_by("territory_register", "territories") == [("territory_register", "changes")]
-    assert judged_by("territory_register", "changes") == []
-    assert ("territory_register", "territories") in judged_by("territory_register", "town_districts")
+    assert validated_against("territory_register", "territories") == [("territory_register", "changes")]
+    assert validated_against("territory_register", "changes") == []
+    assert ("territory_register", "territories") in validated_against("territory_register", "town_districts")
 
 
 def test_a_district_that_leaves_is_told_and_several_are_refused(register: Register) -> None:

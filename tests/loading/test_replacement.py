@@ -17,7 +17,7 @@ from pipelines.declarations.sources import SOURCES, load_sources
 from pipelines.deliveries import ExpectationResult
 from pipelines.loading.answer import answer
 from pipelines.loading.gate import load_suite
-from pipelines.loading.load import LoadOutcome, load_offer, replay, waive
+from pipelines.loading.load import LoadOutcome, load_candidate, replay, waive
 from pipelines.loading.past import CONFIRMED
 from pipelines.loading.profile import load_history
 from pipelines.moments import today
@@ -157,18 +157,18 @@ def test_a_resend_cut_short_is_let_in_if_a_side_file_confirms_it(
     def offered() -> Any:
         waiting = inbox(source, "requests", world.settings)
         assert waiting.faults == []
-        (offer,) = waiting.offers
-        return offer
+        (candidate,) = waiting.candidates
+        return candidate
 
-    refused = load_offer(offered(), world.settings, world.warehouse)
+    refused = load_candidate(offered(), world.settings, world.warehouse)
     assert refused.state == "rejected"
     assert list(folder.iterdir()) == []  # it landed
     (folder / name).write_text(text, encoding="utf-8")
     before = offered().fingerprint
     (folder / f"{name}.confirm.yml").write_text(written, encoding="utf-8")
-    offer = offered()
-    assert offer.fingerprint != before
-    outcome = load_offer(offer, world.settings, world.warehouse)
+    candidate = offered()
+    assert candidate.fingerprint != before
+    outcome = load_candidate(candidate, world.settings, world.warehouse)
     assert (outcome.state, outcome.new, outcome.rows_delivered) == (state, True, 3)
     assert list(folder.iterdir()) == []  # and so did both
     if state == "rejected":

@@ -127,8 +127,8 @@ def test_the_job_of_the_daemon_does_it_too(portal: Portal, monkeypatch: pytest.M
 def test_what_has_no_load_yet_stays(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     assert DAYS is not None
     portal.put("2024-01", portal.rows("2024-01", 5))
-    (offer,) = portal.offers()
-    landing.land(offer, portal.settings)
+    (candidate,) = portal.candidates()
+    landing.land(candidate, portal.settings)
     pass_days(monkeypatch, DAYS + 1)
     assert prune_landing(portal.settings, portal.warehouse) == []
     assert persons(portal)

@@ -44,7 +44,7 @@ def test_a_run_of_the_ui_that_writes_is_named(portal: Portal, monkeypatch: pytes
             if step.startswith("waiting:"):
                 slots.free_concurrency_slots_for_run(other.run_id)
 
-        summary = run.run(Wanted(source="appeals_115"), portal.settings, watcher=hear)
+        summary = run.run(Wanted(source="appeals_115"), portal.settings, listener=hear)
     assert [step for step in said if step == f"waiting: run {other.run_id[:8]} of writes_long is writing"]
     assert [load["state"] for load in summary.loads] == ["accepted"]
 

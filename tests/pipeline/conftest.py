@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.declarations.sources import SOURCES
-from pipelines.loading.load import load_offer
+from pipelines.loading.load import load_candidate
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import Settings, get_settings
 from tests.conftest import made_once
@@ -61,9 +61,9 @@ def _build(folder: Path) -> None:
             Wanted(source="territory_register"),
             Wanted(source="belstat", feed="population_by_age"),
         ):
-            for offers in make_plan(wanted, settings, portal.warehouse).offers.values():
-                for offer in offers:
-                    assert load_offer(offer, settings, portal.warehouse).state == "accepted"
+            for candidates in make_plan(wanted, settings, portal.warehouse).candidates.values():
+                for candidate in candidates:
+                    assert load_candidate(candidate, settings, portal.warehouse).state == "accepted"
     get_settings.cache_clear()
     done = gorod(home, "run", "--source", "appeals_115")
     assert done.returncode == 0, done.stdout + done.stderr

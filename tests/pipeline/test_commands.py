@@ -18,9 +18,9 @@ from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
 
 from pipelines.cli import app
-from pipelines.deliveries import Offer, Slice
+from pipelines.deliveries import Candidate, Slice
 from pipelines.loading.landing import land
-from pipelines.loading.load import load_offer
+from pipelines.loading.load import load_candidate
 from pipelines.settings import PROJECT
 from tests.pipeline.conftest import environment_of, gorod
 from tests.support.portal import ADDRESS, HEADER, PERSON, Portal
@@ -173,12 +173,12 @@ def test_what_would_count_twice_is_waived_by_nobody(portal: Portal) -> None:
         sound = {"opened": f"2024-02-{first:02} 2024", "planned": "2024-02-28"}
         rows = [portal.row(10 * first + number, "2024-02", **sound) for number in range(3)]
         text = "\n".join([HEADER, *rows]) + "\n"
-        offer = Offer(
+        candidate = Candidate(
             source="appeals_115", feed="requests", instance="minsk", origin="test", fingerprint=None, synthetic=True,
             slice=Slice("", date(2024, 2, first), date(2024, 2, last)),
             fetch=lambda folder, text=text: (folder / "days.csv").write_text(text, encoding="utf-8") and None,
         )  # fmt: skip
-        ids.append(load_offer(offer, portal.settings, portal.warehouse).load_id)
+        ids.append(load_candidate(candidate, portal.settings, portal.warehouse).load_id)
     done = call("waive", ids[-1], *WAIVER, "--anyway")
     assert done.exit_code == 1
     assert "by nobody" in done.stderr
@@ -263,7 +263,7 @@ def test_an_origin_that_cannot_be_read_stops_only_itself(what: str, portal: Port
     if what == "file":
         (portal.folder.parent / "territories").write_text("not a folder", encoding="utf-8")
     plan = make_plan(Wanted(), portal.settings, portal.warehouse)
-    assert ("appeals_115", "requests") in plan.offers
+    assert ("appeals_115", "requests") in plan.candidates
     assert ("territory_register", "population") in plan.failures
     assert "territories" in str(plan.failures["territory_register", "population"])
 
@@ -348,8 +348,8 @@ def test_a_second_run_says_that_nothing_is_new(country: Portal) -> None:
 @pytest.mark.slow
 def test_what_landed_is_loaded_though_its_origin_offers_it_no_more(country: Portal) -> None:
     path = country.put("2024-05", country.rows("2024-05", 7))
-    (offer,) = country.offers()
-    land(offer, country.settings)  # and the run is killed, or the ledger restored to an earlier moment
+    (candidate,) = country.candidates()
+    land(candidate, country.settings)  # and the run is killed, or the ledger restored to an earlier moment
     path.unlink()
     done = gorod(country.settings.home, "run", "--source", "appeals_115", "--json")
     assert done.returncode == 0, done.stderr

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.declarations.sources import load_sources
-from pipelines.deliveries import Offer
-from pipelines.loading.load import load_offer
-from pipelines.loading.plan import Wanted, all_offers, make_plan
+from pipelines.deliveries import Candidate
+from pipelines.loading.load import load_candidate
+from pipelines.loading.plan import Wanted, all_candidates, make_plan
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
@@ -29,9 +29,9 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, DuckDBWare
     warehouse = open_warehouse(settings)
     warehouse.prepare()
     for wanted in (Wanted(source="appeals_115"), Wanted(source="belstat", feed="population_by_age")):
-        for offers in make_plan(wanted, settings, warehouse).offers.values():
-            for offer in offers:
-                load_offer(offer, settings, warehouse)
+        for candidates in make_plan(wanted, settings, warehouse).candidates.values():
+            for candidate in candidates:
+                load_candidate(candidate, settings, warehouse)
     return settings, warehouse
 
 
@@ -63,11 +63,11 @@ def test_all_requests_are_accounted_for(real: tuple[Settings, DuckDBWarehouse]) 
 
 def test_loaded_twice_they_are_still_as_many(real: tuple[Settings, DuckDBWarehouse]) -> None:
     settings, warehouse = real
-    assert make_plan(Wanted(source="appeals_115"), settings, warehouse).offers == {}
-    offers: list[Offer] = list(all_offers(load_sources()["appeals_115"], "requests", settings))
-    assert len(offers) == 45
-    for offer in offers:
-        assert not load_offer(offer, settings, warehouse).new
+    assert make_plan(Wanted(source="appeals_115"), settings, warehouse).candidates == {}
+    candidates: list[Candidate] = list(all_candidates(load_sources()["appeals_115"], "requests", settings))
+    assert len(candidates) == 45
+    for candidate in candidates:
+        assert not load_candidate(candidate, settings, warehouse).new
     assert accounts(warehouse) == (REQUESTS, REQUESTS, 45, 20)
 
 

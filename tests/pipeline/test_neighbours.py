@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.loading.plan import run_lock
-from pipelines.progress import watch
+from pipelines.progress import on_progress
 from pipelines.settings import PROJECT, Settings
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.pipeline.conftest import environment_of, gorod
@@ -59,7 +59,7 @@ def test_a_held_warehouse_is_told_with_its_holder(holder: subprocess.Popen[str],
     assert "Traceback" not in done.stderr
     holder.communicate("")
     assert portal.states() == {}
-    assert [offer.slice.key for offer in portal.offers()] == ["2024-01"]
+    assert [candidate.slice.key for candidate in portal.candidates()] == ["2024-01"]
 
 
 def test_a_second_run_is_turned_away(portal: Portal) -> None:
@@ -304,7 +304,7 @@ def test_a_run_says_whom_it_waits_for_and_gives_up(
     assert "GOROD_BUSY_TIMEOUT_S" in done.stderr
     assert "Traceback" not in done.stderr
     assert portal.states() == {}
-    assert [offer.slice.key for offer in portal.offers()] == ["2024-01"]
+    assert [candidate.slice.key for candidate in portal.candidates()] == ["2024-01"]
 
 
 def test_the_wait_ends_with_the_run_that_is_waited_for(
@@ -322,13 +322,13 @@ def test_the_wait_ends_with_the_run_that_is_waited_for(
         assert other.stdin is not None
         other.stdin.close()
 
-    watch(hear)
+    on_progress(hear)
     try:
         with DagsterInstance.from_config(str(portal.settings.dagster_home)) as instance:
             wait_for_slot(instance, longest_s=120)
             assert len(told) == 1
             wait_for_slot(instance, longest_s=0)
     finally:
-        watch(None)
+        on_progress(None)
     assert other.wait(60) == 0
     assert len(told) == 1

@@ -19,7 +19,7 @@ import xlsxwriter
 from pypdf import PdfReader
 
 from pipelines.loading.answer import answer
-from pipelines.loading.load import LoadOutcome, load_offer
+from pipelines.loading.load import LoadOutcome, load_candidate
 from pipelines.loading.plan import Wanted, make_plan
 from sandbox.inventory import API, City, Resource, inventory
 from sandbox.tmf639 import serve
@@ -248,8 +248,8 @@ def load_inventory(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> dict[str,
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         for instance in ("brest", "gomel", "grodno"):
             wanted = Wanted(source="beltelecom_inventory", instance=instance)
-            ((offer,),) = make_plan(wanted, portal.settings, portal.warehouse).offers.values()
-            outcomes[instance] = load_offer(offer, portal.settings, portal.warehouse)
+            ((candidate,),) = make_plan(wanted, portal.settings, portal.warehouse).candidates.values()
+            outcomes[instance] = load_candidate(candidate, portal.settings, portal.warehouse)
     monkeypatch.delenv("GOROD_BELTELECOM_INVENTORY_URL")
     return outcomes
 

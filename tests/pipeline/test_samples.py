@@ -485,14 +485,14 @@ def test_a_region_file_holds_only_its_own(home: Path) -> None:
     assert [path.stem for path in regions] == ["BY-BR", "BY-HM", "BY-HO", "BY-HR", "BY-MA", "BY-MI", "BY-VI"]
     for path in regions:
         with duckdb.connect(str(path), read_only=True) as connection:
-            strangers = connection.execute(
+            unmatched = connection.execute(
                 "select count(*) filter (where t.region is distinct from $1 and v.ref_area <> $1), count(*) "
                 "from published.pub_indicator_value_v1 as v left join published.pub_territory_v1 as t using (ref_area)",
                 [path.stem],
             ).fetchone()
-            assert strangers is not None
-            assert strangers[0] == 0
-            assert strangers[1] > 100
+            assert unmatched is not None
+            assert unmatched[0] == 0
+            assert unmatched[1] > 100
             others = connection.execute(
                 "select count(*) from published.pub_territory_v1 where region is distinct from $1 and ref_area <> $1",
                 [path.stem],

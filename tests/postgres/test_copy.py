@@ -66,7 +66,7 @@ def test_what_was_loaded_through_the_gate_is_whole_and_goes_on(portal: Any, data
     copy_warehouse(portal.warehouse, other)
     assert check_warehouse(other).findings == []
     portal.warehouse = other
-    assert portal.offers() == []
+    assert portal.candidates() == []
     assert portal.take("2024-03", portal.rows("2024-03", 5)).new
     assert [row["load_no"] for row in other.query("select load_no from ops.load order by 1")] == [1, 2, 3]
 

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.deliveries import Batch, ValidationResult
 from pipelines.loading import gate, landing
-from pipelines.loading.prefetch import judges
+from pipelines.loading.prefetch import validators
 from pipelines.sql import literal
 from tests.connectors.test_drop_folder import (
     moved,
@@ -34,13 +34,13 @@ def test_a_null_character_refuses_its_delivery_alone(
 ) -> None:
     for month in ("2024-01", "2024-02", "2024-03"):
         portal.put(month, portal.rows(month, 5))
-    evaluate, judged = gate.evaluate, []
+    evaluate, validated = gate.evaluate, []
 
     def let_through(batch: Batch, *arguments: Any) -> ValidationResult:
         """The gate, with no rule that a null character would break."""
-        verdict = evaluate(batch, *arguments)
-        judged.append(batch)
-        if len(judged) == 2:
+        validation = evaluate(batch, *arguments)
+        validated.append(batch)
+        if len(validated) == 2:
             given, other = literal(str(batch.path)), batch.path.with_name("other.parquet")
             with duckdb.connect() as connection:
                 connection.execute(
@@ -48,13 +48,13 @@ def test_a_null_character_refuses_its_delivery_alone(
                     f"to {literal(str(other))} (format parquet)"
                 )
             other.replace(batch.path)
-        return verdict
+        return validation
 
     monkeypatch.setattr(gate, "evaluate", let_through)
-    with judges(0):
+    with validators(0):
         if not ahead:
-            for offer in portal.offers():
-                landing.land(offer, portal.settings)
+            for candidate in portal.candidates():
+                landing.land(candidate, portal.settings)
         states = {key: outcome.state for key, outcome in load_all(portal).items()}
     assert states == {"2024-01": "accepted", "2024-02": "rejected", "2024-03": "accepted"}
     assert portal.scalar("select count(*) from raw.appeals_115__requests") == 10

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import GorodError, WarehouseBusyError
-from pipelines.progress import watch
+from pipelines.progress import on_progress
 from pipelines.publishing.server import publish_on_server
 from pipelines.warehouse.server import Server
 from tests.postgres.conftest import Databases
@@ -167,11 +167,11 @@ def test_new_columns_are_shown_as_soon_as_the_reader_ends(build: Build, reader: 
         said.append(step)
         reader.rollback()
 
-    watch(hear)
+    on_progress(hear)
     try:
         publish_on_server(Server(build.dsn, busy_timeout_s=60), ABOUT)
     finally:
-        watch(None)
+        on_progress(None)
     (waiting,) = said
     assert f"session {reader.info.backend_pid} of " in waiting
     assert reader.execute("select more from published.pub_x_v1").fetchall() == [("new",)]

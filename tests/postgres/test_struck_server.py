@@ -15,7 +15,7 @@ import pytest
 from psycopg import sql
 
 from pipelines.loading.landing import has_pending
-from pipelines.loading.load import load_offer
+from pipelines.loading.load import load_candidate
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.publishing.publication import current_publication
 from pipelines.releases.archive import list_releases, verify
@@ -24,7 +24,7 @@ from pipelines.warehouse.check import check_warehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
 from sandbox import postgres
 from tests.pipeline.conftest import _lay_mirror
-from tests.support.fault_injection import Blow, Done, Running, raise_up, small_disk
+from tests.support.fault_injection import Done, Fault, Running, raise_up, small_disk
 from tests.support.portal import Portal, use_home
 
 RUN = ["run", "--source", "appeals_115"]
@@ -36,7 +36,7 @@ PHASES = {
     "gate": ("pipelines.loading.validate:gate.evaluate", "after"),
     "load": ("pipelines.warehouse.ledger:_insert_batch", "after"),
     "catalogue": ("assets.catalogue:write_catalogue", "after"),
-    "dbt": ("assets.marts:tell", "before", 12),
+    "dbt": ("assets.marts:report_progress", "before", 12),
     "indices": ("pipelines.publishing.index_contract:evaluate_methods", "after"),
     "publication": ("pipelines.publishing.server:_tell", "before"),
     "release": ("pipelines.releases.archive:_enter", "before"),
@@ -84,13 +84,13 @@ class Place:
         }
 
     def start(
-        self, *arguments: str, blow: Blow | None = None, builds: bool = True, **environment: str
+        self, *arguments: str, blow: Fault | None = None, builds: bool = True, **environment: str
     ) -> Running:
         return Running(
             self.instance, {**self.environment, **environment}, list(arguments), blow, builds, self.folder
         )
 
-    def gorod(self, *arguments: str, blow: Blow | None = None, builds: bool = True) -> Done:
+    def gorod(self, *arguments: str, blow: Fault | None = None, builds: bool = True) -> Done:
         return self.start(*arguments, blow=blow, builds=builds).wait()
 
     def end(self) -> dict[str, Any]:
@@ -176,9 +176,9 @@ def country(instance: postgres.Instance, tmp_path_factory: pytest.TempPathFactor
             Wanted(source="territory_register"),
             Wanted(source="belstat", feed="population_by_age"),
         ):
-            for offers in make_plan(wanted, settings, warehouse).offers.values():
-                for offer in offers:
-                    assert load_offer(offer, settings, warehouse).state == "accepted"
+            for candidates in make_plan(wanted, settings, warehouse).candidates.values():
+                for candidate in candidates:
+                    assert load_candidate(candidate, settings, warehouse).state == "accepted"
     get_settings.cache_clear()
     portal = portal_of(folder)
     portal.put("2021-01", portal.rows("2021-01", 5))
@@ -214,7 +214,7 @@ def place_in(country: Path, instance: postgres.Instance, name: str, tablespace: 
 
 def strike(place: Place, kind: str, phase: str, *command: str, builds: bool = True) -> None:
     """Strike a run, see what it says and how it leaves, and let the server come back."""
-    done = place.gorod(*command, blow=Blow(kind, *PHASES[phase]), builds=builds)
+    done = place.gorod(*command, blow=Fault(kind, *PHASES[phase]), builds=builds)
     raise_up(place.instance)
     where = f"{kind} at {phase}: exit code {done.code}\n{done.said[-3000:]}"
     assert done.struck, where
@@ -286,7 +286,7 @@ def test_two_loaders_at_once(country: Path, instance: postgres.Instance) -> None
     second = Place(instance, country, "two", home="another")
     portal = portal_of(country)
     portal.put("2020-01", portal.rows("2020-01", 10))
-    writing = first.start(*RUN, blow=Blow("paused", *PHASES["load"]), builds=False)
+    writing = first.start(*RUN, blow=Fault("paused", *PHASES["load"]), builds=False)
     writing.wait_for_blow()
     turned_away = second.gorod(*RUN, builds=False)
     assert turned_away.code == 4, turned_away.said[-3000:]

@@ -48,7 +48,7 @@ def test_preparing_again_locks_nothing(
     with psycopg.connect(dsn) as reader:  # a transaction that has read the ledger and stays open
         reader.execute("select count(*) from ops.load_state")
         warehouse.prepare()
-    assert session.execute("select version from ops.version").fetchall() == [(migrations.VERSION,)]
+    assert session.execute("select version from ops.version").fetchall() == [(migrations.SCHEMA_VERSION,)]
 
 
 def test_a_column_that_a_feed_gains_is_added_and_old_rows_keep_their_values(
@@ -83,7 +83,7 @@ def test_a_query_cannot_write(warehouse: PostgresWarehouse) -> None:
 def test_a_ledger_of_a_newer_form_is_left_alone(
     warehouse: PostgresWarehouse, session: psycopg.Connection[Any]
 ) -> None:
-    session.execute("insert into ops.version values (%s, now())", [migrations.VERSION + 1])
+    session.execute("insert into ops.version values (%s, now())", [migrations.SCHEMA_VERSION + 1])
     with pytest.raises(WarehouseError, match="another version") as caught:
         warehouse.prepare()
     assert "newer Gorod" in caught.value.remedy
@@ -317,11 +317,11 @@ def test_migrating_gives_raw_tables_of_an_older_gorod_the_small_index(
     ],
 )
 def test_what_others_say_of_the_server_is_told_with_a_remedy(said: str, means: str | None) -> None:
-    heard = Server("postgresql://gorod@h/d").heard(said)
+    error_from_log = Server("postgresql://gorod@h/d").error_from_log(said)
     if means is None:
-        assert heard is None
+        assert error_from_log is None
     else:
-        assert heard is not None
-        assert means in heard.message
-        assert "run again" in heard.remedy
-        assert heard.exit_code == 5
+        assert error_from_log is not None
+        assert means in error_from_log.message
+        assert "run again" in error_from_log.remedy
+        assert error_from_log.exit_code == 5

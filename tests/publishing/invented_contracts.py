@@ -81,7 +81,7 @@ def rows(synthetic: bool = True) -> dict[str, list[dict[str, Any]]]:
     content["pub_indicator_term_v1"] = [
         _term("wage_byn", "1.1", "numerator", 1, "wage_fund"),
         _term("wage_byn", "1.1", "numerator", 2, "appeals", weight=-2, measure_breakdown="Y0T4"),
-        _term("wage_byn", "1.1", "denominator", 3, "people", taken_at="previous_year"),
+        _term("wage_byn", "1.1", "denominator", 3, "people", reference="previous_year"),
         _term("rated_share_pct", "1.0", "numerator", 1, "wage_fund", times_measure="people"),
     ]
     content["pub_indicator_metadata_v1"] = [
@@ -160,7 +160,7 @@ def _methods() -> list[dict[str, Any]]:
 def _term(indicator: str, version: str, side: str, number: int, measure: str, **more: Any) -> dict[str, Any]:
     return {
         "indicator": indicator, "method_version": version, "side": side, "term_no": number, "weight": 1,
-        "measure": measure, "times_measure": None, "measure_breakdown": "_T", "taken_at": "same", **more,
+        "measure": measure, "times_measure": None, "measure_breakdown": "_T", "reference": "same", **more,
     }  # fmt: skip
 
 

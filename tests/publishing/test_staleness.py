@@ -9,7 +9,7 @@ import pytest
 from pipelines import moments
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.errors import GorodError
-from pipelines.loading.load import known_offers, waive
+from pipelines.loading.load import last_seen, waive
 from pipelines.publishing.staleness import stale_since
 from tests.support.portal import Portal
 
@@ -201,4 +201,4 @@ def test_an_offer_from_the_future_is_not_the_last_for_ever(portal: Portal) -> No
             connection.execute(
                 "insert into ops.offer values (?, 'somewhere', ?, ?::timestamp)", [load, fingerprint, seen_at]
             )
-    assert {key[-1] for key in known_offers(portal.warehouse) if key[-2] == "somewhere"} == {"last"}
+    assert {key[-1] for key in last_seen(portal.warehouse) if key[-2] == "somewhere"} == {"last"}

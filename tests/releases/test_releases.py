@@ -31,7 +31,15 @@ from pipelines.publishing.exports.products import export
 from pipelines.publishing.index_contract import newest_build, publish_index
 from pipelines.publishing.publication import read_publication
 from pipelines.releases import archive
-from pipelines.releases.archive import Release, cut, find_release, list_releases, mend, publication_of, verify
+from pipelines.releases.archive import (
+    Release,
+    cut,
+    find_release,
+    list_releases,
+    publication_of,
+    repair,
+    verify,
+)
 from pipelines.releases.diff import compare, write_workbook
 from pipelines.releases.frozen import read_models
 from pipelines.reporting.digest import make_digest
@@ -362,7 +370,7 @@ def test_a_release_under_embargo(story: Any, monkeypatch: pytest.MonkeyPatch, tm
 
     # the moment comes, and the next command opens it; what it says stays
     set_calendar(monkeypatch, calendar(datetime.now(UTC) - timedelta(seconds=1)))
-    mend(settings)
+    repair(settings)
     modes = {path.stat().st_mode & 0o777 for path in held.folder.rglob("*") if path.is_file()}
     assert (modes, held.folder.stat().st_mode & 0o777) == ({0o444}, 0o755)
     assert publication_of(settings, held.id).content_hash == held.manifest["content_hash"]
@@ -478,7 +486,7 @@ def test_a_kill_leaves_all_or_nothing(story: Any, place: str, when: str, tmp_pat
     assert done.returncode == -signal.SIGKILL, done.stderr
     whole = [one for one in list_releases(settings) if one.period == "2019-Q1"]
     assert len(whole) == (1 if "_enter" in place else 0)
-    mend(settings)
+    repair(settings)
     again = cut(settings, "2019-Q1", story.second, by="x")
     assert again.is_new == ("_enter" not in place)
     assert verify(settings, again.id) == (again.id, [])

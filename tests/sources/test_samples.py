@@ -227,20 +227,22 @@ SEEDED = {
 
 @pytest.mark.parametrize("name", SEEDED)
 def test_a_seeded_defect_goes_to_quarantine_and_the_rest_passes(name: str, tmp_path: Path) -> None:
-    verdict = pass_gate(next(file for file in SAMPLE_FILES if str(file) == name), tmp_path)
+    validation = pass_gate(next(file for file in SAMPLE_FILES if str(file) == name), tmp_path)
     found = {
-        result.expectation: result.unexpected_count for result in verdict.results if result.unexpected_count
+        result.expectation: result.unexpected_count
+        for result in validation.results
+        if result.unexpected_count
     }
-    assert verdict.accepted
+    assert validation.accepted
     assert found == SEEDED[name]
-    assert verdict.quarantined == max(SEEDED[name].values())
+    assert validation.quarantined == max(SEEDED[name].values())
 
 
 @pytest.mark.parametrize("file", [file for file in SAMPLE_FILES if file.source != "appeals_115"], ids=str)
 def test_the_other_samples_pass_the_gate_without_a_remark(file: File, tmp_path: Path) -> None:
-    verdict = pass_gate(file, tmp_path)
+    validation = pass_gate(file, tmp_path)
     assert [
-        result.expectation for result in verdict.results if not result.success or result.unexpected_count
+        result.expectation for result in validation.results if not result.success or result.unexpected_count
     ] == []
 
 
@@ -354,12 +356,12 @@ def test_every_territory_that_the_lists_name_is_in_the_real_register() -> None:
 @pytest.mark.mirror
 @pytest.mark.parametrize("file", [file for file in REAL_FILES if file.source != "appeals_115"], ids=str)
 def test_the_real_tables_pass_the_gate(file: File, tmp_path: Path) -> None:
-    verdict = pass_gate(file, tmp_path)
+    validation = pass_gate(file, tmp_path)
     remarks = {
-        result.expectation for result in verdict.results if not result.success or result.unexpected_count
+        result.expectation for result in validation.results if not result.success or result.unexpected_count
     }
-    assert verdict.accepted
-    assert verdict.quarantined == 0
+    assert validation.accepted
+    assert validation.quarantined == 0
     known: dict[str, set[str]] = {
         # one Latin letter in a Belarusian name; two countries of 2017 that Belstat's regions do not add up to
         "territory_register.territories.by.snapshot": {"name_be_cyrillic"},

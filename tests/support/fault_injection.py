@@ -26,7 +26,7 @@ DROP = "select pg_terminate_backend(pid) from pg_stat_activity where application
 
 
 @dataclass(frozen=True)
-class Blow:
+class Fault:
     """What happens to the server, where: before or after the ``nth`` call of ``module:name``.
 
     ``killed``: SIGKILL to its first process. ``stopped``: an immediate shutdown. ``dropped``: every session of Gorod is
@@ -76,7 +76,7 @@ class Running:
         instance: Instance,
         environment: dict[str, str],
         arguments: list[str],
-        blow: Blow | None,
+        blow: Fault | None,
         builds: bool,
         folder: Path,
     ) -> None:
@@ -115,7 +115,7 @@ class Running:
         return Done(ended, said, self.mark.exists())
 
 
-def _gorod(arguments: list[str], builds: bool, blow: Blow | None, instance: Instance, mark: Path) -> None:
+def _gorod(arguments: list[str], builds: bool, blow: Fault | None, instance: Instance, mark: Path) -> None:
     from pipelines.cli import main
     from pipelines.publishing import staleness
 

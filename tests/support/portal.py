@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.deliveries import Offer
+from pipelines.deliveries import Candidate
 from pipelines.errors import OriginError
-from pipelines.loading.load import LoadOutcome, load_offer
+from pipelines.loading.load import LoadOutcome, load_candidate
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import Settings, get_settings
 from pipelines.warehouse import open_warehouse
@@ -60,19 +60,19 @@ class Portal:
             path.write_text("\n".join([HEADER, *content]) + "\n", encoding="utf-8")
         return path
 
-    def offers(self, **wanted: str) -> list[Offer]:
+    def candidates(self, **wanted: str) -> list[Candidate]:
         """What the portal has that the ledger does not know."""
         plan = make_plan(Wanted(source="appeals_115", **wanted), self.settings, self.warehouse)
-        return [offer for offers in plan.offers.values() for offer in offers]
+        return [candidate for candidates in plan.candidates.values() for candidate in candidates]
 
     def load(self, **wanted: str) -> dict[str, LoadOutcome | OriginError]:
         """Load what is new; outcomes by slice."""
         outcomes: dict[str, LoadOutcome | OriginError] = {}
-        for offer in self.offers(**wanted):
+        for candidate in self.candidates(**wanted):
             try:
-                outcomes[offer.slice.key] = load_offer(offer, self.settings, self.warehouse)
+                outcomes[candidate.slice.key] = load_candidate(candidate, self.settings, self.warehouse)
             except OriginError as error:
-                outcomes[offer.slice.key] = error
+                outcomes[candidate.slice.key] = error
         return outcomes
 
     def take(self, month: str, content: Sequence[str] | str | bytes) -> LoadOutcome:

@@ -60,11 +60,13 @@ def test_an_older_form_ends_as_a_fresh_one(
             session.execute(entered)
         found, fresh = PostgresWarehouse(dsn), PostgresWarehouse(made.new())
     fresh.prepare()
-    assert [step.version for step in found.migrate()] == list(range(version + 1, migrations.VERSION + 1))
+    assert [step.version for step in found.migrate()] == list(
+        range(version + 1, migrations.SCHEMA_VERSION + 1)
+    )
     assert shape(found) == shape(fresh)
     assert [row["by_whom"] for row in found.query("from ops.load_event")] == ["x"]
     newest = found.query("select max(version) as version from ops.version")
-    assert newest == [{"version": migrations.VERSION}]
+    assert newest == [{"version": migrations.SCHEMA_VERSION}]
 
 
 LOAD = """
@@ -118,4 +120,4 @@ def test_what_an_older_gorod_let_count_twice_is_told_and_counts_once(
 
 
 def test_every_form_is_kept() -> None:
-    assert [int(path.stem) for path in FORMS] == list(range(1, migrations.VERSION + 1))
+    assert [int(path.stem) for path in FORMS] == list(range(1, migrations.SCHEMA_VERSION + 1))

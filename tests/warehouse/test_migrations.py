@@ -30,18 +30,18 @@ def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
 @pytest.fixture
 def ahead(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A Gorod whose ledger has two forms more than the warehouse."""
-    assert versions(warehouse) == [migrations.VERSION]
+    assert versions(warehouse) == [migrations.SCHEMA_VERSION]
     folder = tmp_path / "migrations"
     folder.mkdir()
     steps = {
-        migrations.VERSION + 1: "alter table ops.load_event add column seen_by varchar;",
-        migrations.VERSION
+        migrations.SCHEMA_VERSION + 1: "alter table ops.load_event add column seen_by varchar;",
+        migrations.SCHEMA_VERSION
         + 2: "create table ops.told (load_id varchar not null); insert into ops.told values ('first');",
     }
     for version, text in steps.items():
         (folder / f"{version:04}_step.sql").write_text(text, encoding="utf-8")
     monkeypatch.setattr(migrations, "MIGRATIONS", folder)
-    monkeypatch.setattr(migrations, "VERSION", migrations.VERSION + 2)
+    monkeypatch.setattr(migrations, "VERSION", migrations.SCHEMA_VERSION + 2)
     return folder
 
 
@@ -61,9 +61,9 @@ def columns(warehouse: Warehouse, table: str) -> list[Any]:
 
 
 def test_a_new_warehouse_has_the_newest_form_and_nothing_to_migrate(warehouse: Warehouse) -> None:
-    assert versions(warehouse) == [migrations.VERSION]
+    assert versions(warehouse) == [migrations.SCHEMA_VERSION]
     assert warehouse.migrate() == []
-    assert versions(warehouse) == [migrations.VERSION]
+    assert versions(warehouse) == [migrations.SCHEMA_VERSION]
 
 
 @pytest.mark.usefixtures("ahead")
@@ -72,8 +72,11 @@ def test_an_older_one_is_left_alone_until_it_is_migrated(warehouse: Warehouse) -
     with pytest.raises(WarehouseError, match="another version") as caught:
         warehouse.prepare()
     assert "gorod warehouse migrate" in caught.value.remedy
-    assert [step.version for step in warehouse.migrate()] == [migrations.VERSION - 1, migrations.VERSION]
-    assert versions(warehouse) == [*old, migrations.VERSION - 1, migrations.VERSION]
+    assert [step.version for step in warehouse.migrate()] == [
+        migrations.SCHEMA_VERSION - 1,
+        migrations.SCHEMA_VERSION,
+    ]
+    assert versions(warehouse) == [*old, migrations.SCHEMA_VERSION - 1, migrations.SCHEMA_VERSION]
     assert columns(warehouse, "load_event")[-1] == "seen_by"
     assert warehouse.query("select load_id from ops.told") == [{"load_id": "first"}]
     warehouse.prepare()
@@ -86,8 +89,8 @@ def test_a_step_that_fails_leaves_nothing_of_itself(warehouse: Warehouse, ahead:
     second.write_text(text + " select no_such_column from ops.told;", encoding="utf-8")
     with pytest.raises(Exception, match="no_such_column"):
         warehouse.migrate()
-    assert migrations.VERSION not in versions(warehouse)
+    assert migrations.SCHEMA_VERSION not in versions(warehouse)
     assert columns(warehouse, "told") == []
     second.write_text(text, encoding="utf-8")
-    assert warehouse.migrate()[-1].version == migrations.VERSION
+    assert warehouse.migrate()[-1].version == migrations.SCHEMA_VERSION
     assert warehouse.query("select load_id from ops.told") == [{"load_id": "first"}]

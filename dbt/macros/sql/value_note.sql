@@ -74,7 +74,7 @@
             else ''
         end
         || case
-            when is_thin and is_complete
+            when low_coverage and is_complete
                 then
                     '{{ say.thin[0] }}' || {{ percent_in_words('coverage_population_pct', language) }}
                     || '{{ say.thin[1] }}'

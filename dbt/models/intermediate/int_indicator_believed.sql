@@ -41,7 +41,7 @@ select
     decided.coverage_population_pct,
     decided.coverage_time_pct,
     decided.is_complete,
-    decided.is_thin,
+    decided.low_coverage,
     decided.is_low_coverage,
     decided.is_carried,
     decided.synthetic,

@@ -20,7 +20,7 @@ shares as (
     select indicator
     from {{ source('catalogue', 'indicator_term') }}
     group by indicator
-    having bool_and(taken_at = 'same')
+    having bool_and(reference = 'same')
 ),
 
 parts as (
@@ -52,7 +52,7 @@ valued as (
         periods.last_day,
         periods.has_ended,
         coalesce(parts.is_hidden, false) as is_hidden,
-        coalesce(computed.coverage_population_pct, 0) < indicators.minimum_population_coverage_pct as is_thin,
+        coalesce(computed.coverage_population_pct, 0) < indicators.minimum_population_coverage_pct as low_coverage,
         computed.is_complete
         and coalesce(computed.coverage_population_pct, 0) < indicators.reliable_population_coverage_pct
             as is_low_coverage,
@@ -100,7 +100,7 @@ decided as (
             when not is_complete and not has_ended and missing_reason in ('not_delivered', 'not_published')
                 then 'not_yet'
             when not is_complete then missing_reason
-            when is_thin then 'not_published'
+            when low_coverage then 'not_published'
             when has_denominator and denominator = 0 then 'not_applicable'
             when is_hidden then 'suppressed'
             when is_overfull or (is_share and figure not between 0 and 100) then 'held_back'
@@ -141,7 +141,7 @@ select
     cast(case when is_overfull then 0 else coverage_population_pct end as numeric(9, 2)) as coverage_population_pct,
     coverage_time_pct,
     is_complete,
-    is_thin,
+    low_coverage,
     is_low_coverage and reason is null as is_low_coverage,
     is_carried,
     synthetic,

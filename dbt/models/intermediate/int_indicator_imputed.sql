@@ -11,7 +11,7 @@ with figures as (
         decided.time_period,
         decided.period_no,
         decided.obs_value,
-        decided.reason in ('not_delivered', 'not_published', 'not_retained') and not decided.is_thin as is_wanted,
+        decided.reason in ('not_delivered', 'not_published', 'not_retained') and not decided.low_coverage as is_wanted,
         indicators.imputation as rule,
         indicators.imputation_limit as rule_limit,
         indicators.imputation_indicator as survey

@@ -70,7 +70,7 @@ wanted as (
         from {{ source('catalogue', 'indicator_term') }} as terms
         inner join {{ ref('int_measure_input') }} as inputs on terms.measure = inputs.measure
         inner join {{ ref('dim_period') }} as known on inputs.time_period = known.time_period
-        where terms.side = 'numerator' and terms.taken_at = 'same'
+        where terms.side = 'numerator' and terms.reference = 'same'
         group by terms.indicator, known.freq
     ) as told
         on

@@ -59,7 +59,7 @@ reported as (
             and methods.freq = figures.freq
             and methods.time_period = figures.time_period
             and (terms.breakdown = figures.breakdown or (terms.breakdown = '*' and figures.breakdown <> '_U'))
-    where terms.side = 'numerator' and terms.taken_at = 'same'
+    where terms.side = 'numerator' and terms.reference = 'same'
 ),
 
 wanted as (
@@ -73,10 +73,10 @@ wanted as (
         measures.absent_reason,
         greatest(measures.quality_rank, coalesce(multiplied.quality_rank, 0)) as quality_rank,
         case when terms.breakdown = '*' then reported.breakdown else terms.breakdown end as term_breakdown,
-        case when terms.taken_at = 'country' then country.ref_area else reported.ref_area end as term_ref_area,
+        case when terms.reference = 'country' then country.ref_area else reported.ref_area end as term_ref_area,
         case
             when measures.constant then '_Z'
-            when terms.taken_at = 'previous_year' then {{ year_before('reported.time_period') }}
+            when terms.reference = 'previous_year' then {{ year_before('reported.time_period') }}
             else reported.time_period
         end as asked_period,
         case when measures.constant then 'A' else reported.freq end as term_freq,

@@ -20,7 +20,7 @@ unallocated as (
         on terms.measure = figures.measure and figures.breakdown = '_U'
     left join weighted on terms.indicator = weighted.indicator and terms.method_version = weighted.method_version
     where
-        terms.taken_at = 'same'
+        terms.reference = 'same'
         and terms.breakdown in ('_T', '*')
         and weighted.indicator is null
         and figures.value is not null

@@ -9,7 +9,7 @@ with additive as (
     inner join {{ source('catalogue', 'indicator') }} as indicators on terms.indicator = indicators.indicator
     where coalesce(indicators.roll_up, '') <> 'percentile'
     group by terms.indicator
-    having bool_and(terms.taken_at = 'same' and terms.times_measure is null and measures.territory = 'sum')
+    having bool_and(terms.reference = 'same' and terms.times_measure is null and measures.territory = 'sum')
 ),
 
 figures as (

@@ -80,7 +80,7 @@ inner join {{ source('catalogue', 'indicator_term') }} as terms
     on
         figures.indicator = terms.indicator
         and figures.method_version = terms.method_version
-        and terms.taken_at = 'same'
+        and terms.reference = 'same'
         and terms.breakdown in ('_T', '*')
         and terms.times_measure is null
 inner join within

@@ -7,5 +7,5 @@ select
     measure,
     times_measure,
     breakdown as measure_breakdown,
-    taken_at
+    reference
 from {{ source('catalogue', 'indicator_term') }}

@@ -130,6 +130,6 @@ def text_of(alerts: Sequence[Alert]) -> str:
     """Alerts as a person reads them, and how to say that one has seen them."""
     lines = []
     for alert in alerts:
-        lines += [alert.says, f"  с {moments.told(alert.seen_at)}", f"  что делать: {alert.remedy}"]
+        lines += [alert.says, f"  с {moments.format_minsk(alert.seen_at)}", f"  что делать: {alert.remedy}"]
         lines += [f"  принять к сведению: gorod alerts acknowledge '{alert.key}' --by ИМЯ", ""]
     return "\n".join(lines)

@@ -107,7 +107,7 @@ def _of_dagster(instance: DagsterInstance, settings: Settings) -> Iterator[Condi
     silent_since = _silent_since(instance, timedelta(minutes=settings.alert_silent_min))
     if silent_since is not None:
         since = (
-            f"с {moments.told(silent_since)}"
+            f"с {moments.format_minsk(silent_since)}"
             if silent_since > datetime.min.replace(tzinfo=UTC)
             else "и не начинал"
         )
@@ -137,7 +137,7 @@ def _failed_runs(instance: DagsterInstance) -> Iterator[Condition]:
             at = datetime.fromtimestamp(record.end_time or record.update_timestamp.timestamp(), UTC)
             yield Condition(
                 f"{RUN_FAILED}/{what}",
-                f"Прогон {what} завершился ошибкой: run {run.run_id[:8]}, {moments.told(at)}",
+                f"Прогон {what} завершился ошибкой: run {run.run_id[:8]}, {moments.format_minsk(at)}",
                 f"gorod status; gorod ui, run {run.run_id[:8]}",
             )
 

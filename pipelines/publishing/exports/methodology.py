@@ -354,7 +354,7 @@ class _Page:
         if abs(weight) != 1:
             parts.insert(0, escape(self.plain(abs(weight))))
         sign = "− " if weight < 0 else "" if first else "+ "
-        taken = "" if term["taken_at"] == "same" else f", {self.t(term['taken_at'])}"
+        taken = "" if term["reference"] == "same" else f", {self.t(term['reference'])}"
         return Markup("{}{}{}").format(sign, Markup(" × ").join(parts), taken)
 
     def _measure(self, code: str, breakdown: str) -> Markup:
