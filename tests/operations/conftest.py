@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.alerts.receivers import PASSWORD, USER, Hook, Mails, mail_server, webhook
+from tests.operations.receivers import PASSWORD, USER, Hook, Mails, mail_server, webhook
 
 from pipelines.settings import get_settings
 from tests.support.portal import Portal

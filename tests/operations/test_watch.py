@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import dagster as dg
 import pytest
-from tests.alerts.receivers import PASSWORD, Hook, Mails
+from tests.operations.receivers import PASSWORD, Hook, Mails
 from typer.testing import CliRunner
 
 from pipelines.catalogue.definition import definitions_hash
