@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-
-def _helper() -> Any:
-    path = Path(__file__).with_name("small_warehouse.py")
-    spec = importlib.util.spec_from_file_location("small_warehouse", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["small_warehouse"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-helper = _helper()
+from tests.support import small_warehouse as helper
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.operations.receivers import PASSWORD, USER, Hook, Mails, mail_server, webhook
 
 from pipelines.settings import get_settings
+from tests.operations.receivers import PASSWORD, USER, Hook, Mails, mail_server, webhook
 from tests.support.portal import Portal
 
 

@@ -13,7 +13,6 @@ from datetime import timedelta
 
 import dagster as dg
 import pytest
-from tests.operations.receivers import PASSWORD, Hook, Mails
 from typer.testing import CliRunner
 
 from pipelines.catalogue.definition import definitions_hash
@@ -25,6 +24,7 @@ from pipelines.operations.alerts.journal import FILE, journal
 from pipelines.operations.alerts.watch import watch
 from pipelines.orchestration.dagster_home import dagster_instance, prepare_dagster_home
 from pipelines.settings import PROJECT, get_settings
+from tests.operations.receivers import PASSWORD, Hook, Mails
 from tests.support.portal import Portal
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

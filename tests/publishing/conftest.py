@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 from pipelines.publishing.publication import Publication, current_publication, publish
 from pipelines.settings import Settings
@@ -40,7 +37,7 @@ def publication(home: Settings) -> Publication:
 
 
 def _published(folder: Path, synthetic: bool) -> Settings:
-    import invented_contracts
+    from tests.support import invented_contracts
 
     settings = Settings(home=folder, busy_timeout_s=0)
     invented_contracts.write(Path(settings.warehouse), synthetic)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import invented_warehouse as invented
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
@@ -19,6 +18,7 @@ from pipelines.publishing.exports.products import export
 from pipelines.publishing.exports.snapshot import open_snapshot
 from pipelines.publishing.publication import Publication
 from pipelines.settings import Settings
+from tests.support import invented_warehouse as invented
 
 MIRROR = os.environ.get("GOROD_MIRROR")
 SCHEMA = (

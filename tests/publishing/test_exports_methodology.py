@@ -7,14 +7,14 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import invented_contracts
-import invented_warehouse as invented
 import pytest
 from lxml import html
 
 from pipelines.publishing.exports.methodology import in_tree
 from pipelines.publishing.exports.products import export
 from pipelines.settings import Settings
+from tests.support import invented_contracts
+from tests.support import invented_warehouse as invented
 
 LANGUAGES = ("ru", "be", "en")
 SYNTHETIC = {"ru": "СИНТЕТИЧЕСКИЕ", "be": "СІНТЭТЫЧНЫЯ", "en": "SYNTHETIC"}

@@ -16,7 +16,7 @@ from pysdmx.io import get_datasets, read_sdmx
 from pipelines.publishing.exports.products import export
 from pipelines.publishing.publication import Publication
 from pipelines.settings import Settings
-from tests.publishing.invented_warehouse import LOW_COVERAGE_NOTE
+from tests.support.invented_warehouse import LOW_COVERAGE_NOTE
 
 KEY = {
     "FREQ": "freq",

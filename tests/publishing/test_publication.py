@@ -11,13 +11,13 @@ import stat
 from pathlib import Path
 
 import duckdb
-import invented_warehouse as invented
-import other_processes
 import pytest
 
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 from pipelines.publishing.publication import Publication, current_publication, publish, shown_build
 from pipelines.settings import Settings
+from tests.support import invented_warehouse as invented
+from tests.support import other_processes
 
 forked = multiprocessing.get_context("forkserver")
 forked.set_forkserver_preload(["duckdb", "pipelines.publishing.publication"])

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "publishing"))
-
-import invented_warehouse as invented
 
 from pipelines.declarations.common import Names
 from pipelines.declarations.reports import Report, ReportLine
 from pipelines.publishing.publication import publish
 from pipelines.reporting.digest import ReportResult, make_digest
 from pipelines.settings import Settings
+from tests.support import invented_warehouse as invented
 
 
 @pytest.fixture(scope="session")

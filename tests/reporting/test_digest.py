@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
-import invented_warehouse as invented
 import pytest
 from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
@@ -21,6 +20,7 @@ from pipelines.publishing.publication import current_publication, publish
 from pipelines.reporting.digest import ReportResult, make_digest
 from pipelines.settings import Settings
 from pipelines.wording import number
+from tests.support import invented_warehouse as invented
 
 WARNING = "СИНТЕТИЧЕСКИЕ ДАННЫЕ – не для использования"
 HEADER = 4

@@ -5,7 +5,6 @@ What :mod:`invented_warehouse` holds goes in by column name; the rest that produ
 
 from __future__ import annotations
 
-import sys
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -15,11 +14,8 @@ import duckdb
 import pyarrow as pa
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import invented_warehouse as invented
-
 from pipelines.settings import PROJECT
+from tests.support import invented_warehouse as invented
 
 AWKWARD = 'Определение с <b>угловыми</b> скобками & «кавычками», запятой; "и"\nвторой строкой.'
 
