@@ -13,7 +13,7 @@ from pipelines.declarations.sources import Feed, FileOrigin, Source
 from pipelines.deliveries import Candidate, Delivery, month_span, parse_slice
 from pipelines.errors import LandingError, OriginError, WarehouseBusyError, WarehouseError
 from pipelines.loading.gate import READABLE, load_suite
-from pipelines.loading.history import asked_of
+from pipelines.loading.history.compare import asked_of
 from pipelines.loading.landing import pending, unknowable
 from pipelines.loading.lateness import late_today
 from pipelines.loading.load import (

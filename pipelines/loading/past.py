@@ -8,7 +8,8 @@ from pathlib import Path
 import yaml
 
 from pipelines.deliveries import Delivery, ExpectationResult
-from pipelines.loading.history import ELSEWHERE, REPLACES, Incoming, Past, compare_with_history
+from pipelines.loading.history.compare import compare_with_history
+from pipelines.loading.history.loads import ELSEWHERE, REPLACES, Incoming, Past
 from pipelines.loading.profile import Profile, load_history, profile_of, profile_query, read_profile
 from pipelines.loading.validate import Validated
 from pipelines.warehouse.base import Row, Warehouse, raw_table

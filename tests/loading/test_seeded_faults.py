@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.loading.history import ASKED
+from pipelines.loading.history.loads import ASKED
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
 from tests.loading.seeded import KINDS, Fault, World, clean_next, clean_past, faults
