@@ -10,7 +10,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from assets.keys import WRITER_POOL
 from pipelines.dbt_project import DBT_PROJECT, dbt_environment, dbt_executable, dbt_target, ensure_manifest
 from pipelines.errors import GorodError
-from pipelines.loading.load import NO_REGISTER, has_register
+from pipelines.loading.context import NO_REGISTER, has_register
 from pipelines.progress import report_progress
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse

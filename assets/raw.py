@@ -12,18 +12,12 @@ from pipelines.connectors.files import ChangingError
 from pipelines.declarations.sources import Feed, FileOrigin, Source
 from pipelines.deliveries import Candidate, Delivery, month_span, parse_slice
 from pipelines.errors import LandingError, OriginError, WarehouseBusyError, WarehouseError
+from pipelines.loading.context import validated_against
 from pipelines.loading.gate import READABLE, load_suite
 from pipelines.loading.history.compare import asked_of
 from pipelines.loading.landing import pending, unknowable
 from pipelines.loading.lateness import late_today
-from pipelines.loading.load import (
-    LoadOutcome,
-    is_known,
-    last_seen,
-    load_candidates,
-    load_pending,
-    validated_against,
-)
+from pipelines.loading.load import LoadOutcome, is_known, last_seen, load_candidates, load_pending
 from pipelines.loading.plan import all_candidates
 from pipelines.loading.profile import load_history
 from pipelines.progress import report_progress

@@ -131,8 +131,8 @@ def waive(
     It replaces what was accepted before it for the same period. If that has more rows, the command asks first. What would
     count twice can be waived by nobody. A waiver until today ends another.
     """
-    from pipelines.loading.load import find_load, would_replace
-    from pipelines.loading.load import waive as waive_load
+    from pipelines.loading.decisions import find_load, would_replace
+    from pipelines.loading.decisions import waive as waive_load
     from pipelines.loading.plan import run_lock
     from pipelines.warehouse import open_warehouse
 
@@ -186,8 +186,8 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Judge a delivery again by today's declarations and suite. Its bytes are compared with its receipt first."""
-    from pipelines.loading.load import find_load
-    from pipelines.loading.load import replay as replay_load
+    from pipelines.loading.decisions import find_load
+    from pipelines.loading.decisions import replay as replay_load
     from pipelines.loading.plan import run_lock
     from pipelines.warehouse import open_warehouse
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipelines.declarations.sources import load_sources
-from pipelines.loading.load import find_load, fitting_loads
+from pipelines.loading.decisions import find_load, fitting_loads
 from pipelines.warehouse.base import Warehouse, raw_table
 
 # what `gorod explain` says around the rules' own sentences: Russian, English

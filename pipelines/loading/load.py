@@ -1,10 +1,8 @@
-"""A delivery's way through the gate: land, judge, enter. Each load ends in the ledger, accepted or refused."""
+"""A delivery's way through the gate: land, validate, enter. Each load ends in the ledger, accepted or refused."""
 
 from __future__ import annotations
 
-import getpass
 import logging
-import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -16,25 +14,21 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from pipelines.declarations.sources import Source, load_sources
-from pipelines.deliveries import DROPPED, Candidate, Delivery, ExpectationResult, LastSeen, Slice, origin_kind
+from pipelines.deliveries import DROPPED, Candidate, Delivery, ExpectationResult, LastSeen, origin_kind
 from pipelines.disk import disk_errors
-from pipelines.errors import DeliveryError, GorodError, LandingError, OriginError, Reason, WarehouseError
+from pipelines.errors import GorodError, LandingError, OriginError, WarehouseError
 from pipelines.interrupts import interrupts_raised
-from pipelines.loading import gate, landing
+from pipelines.loading import landing
+from pipelines.loading.context import cut_of, looks_back, validation_task
 from pipelines.loading.past import compared_with_history
 from pipelines.loading.prefetch import SMALL, PendingValidation, apart, prefetched, validators
 from pipelines.loading.retention import removed
-from pipelines.loading.validate import BROKEN, Validated, broken, fatal, fingerprint, read, validate, where
-from pipelines.moments import today
+from pipelines.loading.validate import BROKEN, Validated, broken, fatal, where
 from pipelines.settings import Settings
-from pipelines.warehouse.base import Entry, Event, LoadRecord, Seen, Warehouse, raw_table
+from pipelines.warehouse.base import Entry, Event, LoadRecord, Seen, Warehouse
 
-# The feed that says which territories there are, and the parameter of a suite that holds their codes.
-REGISTER = ("territory_register", "territories")
-REGISTERED = "territories"
 # What DuckDB says of a warehouse that is not as it should be, whatever is entered.
 OF_THE_WAREHOUSE = (
     duckdb.CatalogException,
@@ -42,11 +36,6 @@ OF_THE_WAREHOUSE = (
     duckdb.FatalException,
     duckdb.InternalException,
     duckdb.TransactionException,
-)
-NO_REGISTER = (
-    "nothing is built: no register of territories is in force yet, and without it no figure has a place\n"
-    "Load it first: gorod run --source territory_register (if it was refused: gorod explain territory_register). "
-    "What was accepted stays, and is built then."
 )
 
 
@@ -139,7 +128,7 @@ def load_candidates(
                 if (
                     delivery.bytes <= SMALL
                     and delivery.delivery_id not in loaded_before
-                    and not _looks_back(delivery)
+                    and not looks_back(delivery)
                 ):
                     pending = beside.give(
                         validation_task(delivery, settings, warehouse), folder / str(number)
@@ -203,7 +192,7 @@ def load_delivery(
     ahead = broken(delivery, faults) if faults else validated() if validated else None
     failure: Exception | None = None
     with nullcontext() if ahead is None else warehouse.session_held():
-        history = _history(delivery, warehouse)
+        history = known_loads(delivery, warehouse)
         origin = delivery.origin if replayed_by is None else f"replay:{delivery.delivery_id}"
         # what is broken here is not what was offered: whoever still has it may offer it again
         offered = None if faults else delivery.fingerprint
@@ -215,10 +204,10 @@ def load_delivery(
         source = load_sources()[delivery.source]
         with scratch(settings) as folder:
             found = ahead or validation_task(delivery, settings, warehouse)(folder)
-            cut = _cut(delivery, history) if found.batch and found.batch.rows else None
+            cut = cut_of(delivery, history) if found.batch and found.batch.rows else None
             if cut is not None:
                 found = found.refused_for(cut)
-            now = _now()
+            now = now_utc()
             events = [Event("received", datetime.fromisoformat(delivery.received_at), "gorod")]
             if replayed_by is not None:
                 events.append(Event("replayed", now, replayed_by, replayed_why))
@@ -271,7 +260,7 @@ def _enter(
     warehouse: Warehouse,
 ) -> LoadRecord:
     """Enter a load as it was judged; its record."""
-    now = _now()
+    now = now_utc()
     record = _record(delivery, source, found, history, now, settings.landing)
     enters = found.validation.accepted and found.batch is not None
     warehouse.commit_load(
@@ -344,240 +333,6 @@ def _not_landed(candidate: Candidate, error: Exception) -> OriginError:
     )
 
 
-def replay(
-    load_id: str, why: str, settings: Settings, warehouse: Warehouse, *, anyway: bool = False
-) -> LoadOutcome:
-    """Judge a load's delivery again by today's suite and declarations.
-
-    Raises:
-        GorodError: there is no such load, or another delivery has its place and it is not to take that ``anyway``.
-        LandingError: its delivery is not in landing, or is not as it came.
-    """
-    found = find_load(load_id, warehouse)
-    delivery = delivery_of(found, settings, warehouse)
-    newer = [load for load in _history(delivery, warehouse) if _has_its_place(load, found)]
-    if newer and not anyway:
-        other = newer[-1]
-        raise GorodError(
-            f"load {found['load_id']} was superseded by a newer delivery ({other['load_id']}); a replay would put the old "
-            "one in its place",
-            f"Nothing was changed. Replay the newer one: gorod replay {other['load_id']}. If the old one is meant: --anyway",
-        )
-    return load_delivery(
-        delivery, settings, warehouse, examined=True, replayed_by=getpass.getuser(), replayed_why=why
-    )
-
-
-def _has_its_place(load: dict[str, Any], found: dict[str, Any]) -> bool:
-    """Whether a load in force is of another delivery, newer than the one that was found, with rows for its days."""
-    return (
-        load["state"] in ("accepted", "waived")
-        and not load["not_retained"]
-        and load["load_no"] > found["load_no"]
-        and load["delivery_id"] != found["delivery_id"]
-    )
-
-
-def waive(load_id: str, by: str, why: str, until: date, settings: Settings, warehouse: Warehouse) -> None:
-    """Let a refused load in until a day, on somebody's word; rows in quarantine stay there.
-
-    The rows that enter are those that the gate counted then, whatever suite and register say today.
-
-    Raises:
-        GorodError: no such load, it is accepted already, it could not be read, the day is past; or it would count
-            something twice, or nothing, or is not read as it was then.
-        LandingError: its delivery is not in landing, or is not as it came.
-    """
-    found = find_load(load_id, warehouse)
-    if found["outcome"] == "accepted":
-        raise GorodError(
-            f"load {load_id} is accepted: there is nothing to waive", "See: gorod explain " + load_id
-        )
-    if not found["readable"]:
-        raise GorodError(
-            f"load {load_id} could not be read: there are no rows that a waiver could let in",
-            "The supplier has to deliver again. See: gorod explain " + load_id,
-        )
-    if until < today():
-        raise GorodError(f"--until {until} is past", "Give a day from today on.")
-    feed = load_sources()[found["source"]].feeds[found["feed"]]
-    event = Event("waived", _now(), by, why, until)
-    table = raw_table(found["source"], found["feed"])
-    has_rows = warehouse.query(
-        f"select 1 as entered from {table} where load_id = ? limit 1", [found["load_id"]]
-    )
-    # a waiver that is made longer, or ended, needs no delivery any more
-    delivery = (
-        None
-        if has_rows and found["delivery_id"] in removed(warehouse)
-        else delivery_of(found, settings, warehouse)
-    )
-    if has_rows or delivery is None:
-        warehouse.commit_waiver(found["load_id"], event, feed, None, None)
-        return
-    with scratch(settings) as folder:
-        try:
-            batch = read(delivery, feed, settings.pseudonym_key.get_secret_value(), settings.home, folder)
-        except DeliveryError as error:
-            raise GorodError(
-                f"the delivery of load {found['load_id']} could be read when it was refused, and cannot be read now",
-                f"Nothing was changed. Have it judged as it is read today: gorod replay {found['load_id']}",
-            ) from error
-        warehouse.commit_waiver(found["load_id"], event, feed, batch.path, fingerprint(batch))
-
-
-def would_replace(load_id: str, warehouse: Warehouse) -> list[dict[str, Any]]:
-    """Loads in force that a waiver of this one would supersede: ``load_id``, ``rows_accepted``, in order of entry."""
-    return warehouse.query(
-        """
-        select older.load_id, older.rows_accepted
-        from ops.effective_load as older, ops.load as newer
-        where
-            newer.load_id = ? and older.load_id <> newer.load_id
-            and (older.load_no < newer.load_no or older.not_retained)
-            and older.source = newer.source and older.feed = newer.feed
-            and older.instance = newer.instance and older.part = newer.part
-            and (newer.first_day is null
-                or (newer.first_day <= older.first_day and newer.last_day >= older.last_day))
-        order by older.load_no
-        """,
-        [load_id],
-    )
-
-
-def fitting_loads(load_id: str, warehouse: Warehouse) -> list[dict[str, Any]]:
-    """Rows of ``ops.load_state`` whose id is this, or has this piece, in the order of their entry."""
-    return warehouse.query("select * from ops.load_state where load_id = ?", [load_id]) or warehouse.query(
-        "select * from ops.load_state where contains(load_id, ?) order by load_no", [load_id]
-    )
-
-
-def find_load(load_id: str, warehouse: Warehouse) -> dict[str, Any]:
-    """A row of ``ops.load_state``; an unambiguous piece of the id is enough.
-
-    Raises:
-        GorodError: none or several loads fit.
-    """
-    rows = fitting_loads(load_id, warehouse)
-    if len(rows) == 1:
-        return rows[0]
-    listing = ", ".join(row["load_id"] for row in rows[:5])
-    raise GorodError(
-        f"no load {load_id!r}" if not rows else f"{len(rows)} loads fit {load_id!r}: {listing}",
-        "See: gorod status --loads",
-    )
-
-
-def validation_task(
-    delivery: Delivery, settings: Settings, warehouse: Warehouse
-) -> Callable[[Path], Validated]:
-    """The judging of a delivery, given a scratch folder: everything it needs of ledger and settings is in it."""
-    return partial(
-        validate,
-        delivery,
-        load_sources()[delivery.source].feeds[delivery.feed],
-        _parameters(delivery, warehouse),
-        _context(delivery, warehouse),
-        settings.pseudonym_key.get_secret_value(),
-        settings.home,
-    )
-
-
-def _cut(delivery: Delivery, history: list[dict[str, Any]]) -> Reason | None:
-    """A delivery must replace whole slices: days that cut through an accepted load would count twice."""
-    for load in history:
-        # what is waived and gives way already counts for nothing, and gives way to this one too
-        gives_way = load["state"] == "conflicting" and load["outcome"] == "rejected"
-        if load["state"] == "rejected" or load["not_retained"] or gives_way:
-            continue
-        if not _covers(delivery.slice, load["first_day"], load["last_day"]):
-            return Reason(
-                "delivery.slice",
-                f"Период {delivery.slice.key} лишь частично совпадает с принятым периодом "
-                f"{load['slice']} ({load['load_id']}).",
-                "Передайте период, который совпадает с принятым, целиком его покрывает или не задевает: "
-                f"{load['slice']}.",
-            )
-    return None
-
-
-def _covers(given: Slice, first: date | None, last: date | None) -> bool:
-    """Whether a slice holds all days of another; a snapshot holds all that there are."""
-    if given.first_day is None or given.last_day is None:
-        return True
-    return first is not None and last is not None and given.first_day <= first and last <= given.last_day
-
-
-def _parameters(delivery: Delivery, warehouse: Warehouse) -> dict[str, Any]:
-    """What a suite may ask of the delivery and of the register in force; the batch adds its facts."""
-    suite = gate.load_suite(delivery.source, delivery.feed)
-    days = delivery.slice
-    return {
-        "instance": delivery.instance,
-        "ref_area": load_sources()[delivery.source].instances[delivery.instance].ref_area,
-        "part": days.part,
-        "first_day": days.first_day.isoformat() if days.first_day else "0001-01-01",
-        "last_day": days.last_day.isoformat() if days.last_day else "9999-12-31",
-        "today": today().isoformat(),
-        **({REGISTERED: _territories(warehouse)} if REGISTERED in gate.parameters_of(suite) else {}),
-    }
-
-
-def _context(delivery: Delivery, warehouse: Warehouse) -> dict[str, pa.Table]:
-    """The tables that a suite's queries find beside the batch: ``delivery`` (one row), and what its ``CONTEXT`` asks for."""
-    days = delivery.slice
-    known = {
-        "source": delivery.source,
-        "feed": delivery.feed,
-        "instance": delivery.instance,
-        "part": days.part,
-        "first_day": days.first_day,
-        "last_day": days.last_day,
-        "today": today(),
-    }
-    ref_area = load_sources()[delivery.source].instances[delivery.instance].ref_area
-    row = {**known, "ref_area": ref_area, "slice": days.key}
-    dated = {name: pa.date32() for name in ("first_day", "last_day", "today")}
-    schema = pa.schema([(name, dated.get(name, pa.string())) for name in row])
-    asked = gate.load_context(delivery.source, delivery.feed)
-    return {"delivery": pa.Table.from_pylist([row], schema), **warehouse.tables(asked, known)}
-
-
-def _looks_back(delivery: Delivery) -> bool:
-    """Whether the suite looks at loads of its own feed: then what enters before this one may decide about it."""
-    own = raw_table(delivery.source, delivery.feed)
-    return any(own in sql for sql in gate.load_context(delivery.source, delivery.feed).values())
-
-
-def validated_against(source: str, feed: str) -> list[tuple[str, str]]:
-    """The feeds that a suite looks at beside its own: they are loaded before.
-
-    The register waits for those alone that do not wait for it.
-    """
-    suite = gate.load_suite(source, feed)
-    feeds = {REGISTER} if REGISTERED in gate.parameters_of(suite) else set()
-    for sql in gate.load_context(source, feed).values():
-        feeds |= set(re.findall(r"\braw\.([a-z0-9_]+?)__(\w+)", sql))
-    feeds -= {(source, feed)}
-    if (source, feed) == REGISTER:
-        feeds = {other for other in feeds if REGISTER not in validated_against(*other)}
-    return sorted(feeds)
-
-
-def has_register(warehouse: Warehouse) -> bool:
-    """Whether a register of territories is in force: before there is one, nothing can be built."""
-    return bool(_territories(warehouse))
-
-
-def _territories(warehouse: Warehouse) -> list[str]:
-    """Codes of the register in force; none before there is one: then what refers to it is refused."""
-    rows = warehouse.query(
-        f"select distinct territory_id from {raw_table(*REGISTER)}"
-        " join ops.effective_load using (load_id) where territory_id is not null order by 1"
-    )
-    return [row["territory_id"] for row in rows]
-
-
 def _record(
     delivery: Delivery,
     source: Source,
@@ -623,7 +378,7 @@ def _free_id(delivery_id: str, history: list[dict[str, Any]]) -> str:
     return delivery_id if not loads else f"{delivery_id}~{loads + 1}"
 
 
-def _history(delivery: Delivery, warehouse: Warehouse) -> list[dict[str, Any]]:
+def known_loads(delivery: Delivery, warehouse: Warehouse) -> list[dict[str, Any]]:
     """The loads whose days touch the delivery's, in the order of their entry."""
     days = delivery.slice
     return warehouse.query(
@@ -698,5 +453,5 @@ def scratch(settings: Settings) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _now() -> datetime:
+def now_utc() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)

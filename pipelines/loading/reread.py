@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pipelines.declarations.sources import Feed, load_sources
 from pipelines.errors import DeliveryError, WarehouseError
-from pipelines.loading.load import delivery_of, find_load, scratch
+from pipelines.loading.decisions import find_load
+from pipelines.loading.load import delivery_of, scratch
 from pipelines.loading.validate import read
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse, raw_table

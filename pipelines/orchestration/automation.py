@@ -16,7 +16,7 @@ from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources
 from pipelines.deliveries import Candidate
 from pipelines.errors import WarehouseBusyError
-from pipelines.loading.load import NO_REGISTER, has_register
+from pipelines.loading.context import NO_REGISTER, has_register
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.loading.retention import prune_landing
 from pipelines.moments import ZONE

@@ -20,7 +20,7 @@ from pipelines.errors import GorodError, OriginError, WarehouseBusyError, Wareho
 from pipelines.exit_codes import ExitCode, gravest
 from pipelines.interrupts import interrupts_noted
 from pipelines.loading import landing
-from pipelines.loading.load import NO_REGISTER, has_register, validated_against
+from pipelines.loading.context import NO_REGISTER, has_register, validated_against
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.loading.prefetch import validators
 from pipelines.loading.retention import prune_landing

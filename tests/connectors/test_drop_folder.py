@@ -155,10 +155,10 @@ def test_what_took_the_place_of_a_file_while_it_was_loaded_is_loaded_next(
 
     def meanwhile(*arguments: Any) -> None:
         clear_pending(*arguments)
-        monkeypatch.setattr(landing, "settle", clear_pending)
+        monkeypatch.setattr(landing, "clear_pending", clear_pending)
         act(path)
 
-    monkeypatch.setattr(landing, "settle", meanwhile)
+    monkeypatch.setattr(landing, "clear_pending", meanwhile)
     load(portal)
     assert path.exists()
     assert in_force(portal) == {"2024-01": 5}
@@ -190,7 +190,7 @@ def test_whatever_else_has_its_name_by_then_stays_as_it_is(
             path.unlink()
             act(path)
 
-        monkeypatch.setattr(landing, "settle", meanwhile)
+        monkeypatch.setattr(landing, "clear_pending", meanwhile)
         load(portal)
         assert theirs.read_bytes() == content("2024-01")
         assert len(list(path.parent.iterdir())) == (0 if act is acts[-1] else 1)
@@ -208,13 +208,13 @@ def test_a_file_that_somebody_has_open_to_write_is_not_removed(
         clear_pending(*arguments)
         writers.append(path.open("ab"))
 
-    monkeypatch.setattr(landing, "settle", meanwhile)
+    monkeypatch.setattr(landing, "clear_pending", meanwhile)
     load(portal)
     (waiting,) = survey(portal.settings).waiting
     assert "is being written" in str(waiting)
     writers[0].write("\n".join(Portal.rows("2024-01", 1, first=6)).encode() + b"\n")
     writers[0].close()
-    monkeypatch.setattr(landing, "settle", clear_pending)
+    monkeypatch.setattr(landing, "clear_pending", clear_pending)
     load(portal)
     assert in_force(portal) == {"2024-01": 6}
     assert not path.exists()
@@ -466,7 +466,7 @@ def test_of_two_that_are_new_at_once_the_drop_folder_has_the_last_word(portal: P
 
 PLACES = [
     ("pipelines.connectors.drop_folder:_File.fetch", "after"),
-    ("pipelines.loading.landing:settle", "before"),
+    ("pipelines.loading.landing:clear_pending", "before"),
     ("pipelines.connectors.drop_folder:_File.remove", "before"),
     ("pipelines.connectors.drop_folder:_File._is_what_landed", "before"),
     ("pipelines.connectors.drop_folder:_File._is_what_landed", "after"),

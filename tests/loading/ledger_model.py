@@ -17,7 +17,8 @@ from pipelines.deliveries import Batch, Candidate, ExpectationResult, Slice, Val
 from pipelines.errors import GorodError
 from pipelines.loading import gate
 from pipelines.loading import load as load_module
-from pipelines.loading.load import load_candidate, replay, waive
+from pipelines.loading.decisions import replay, waive
+from pipelines.loading.load import load_candidate
 from pipelines.warehouse.check import check_warehouse
 from tests.support.portal import HEADER, Portal
 
@@ -275,4 +276,4 @@ def stand_in(batch: Batch, _suite: Any, _parameters: Any, folder: Path, *_: Any)
 def quick_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ledger is what is tried here, not the gate."""
     monkeypatch.setattr(gate, "evaluate", stand_in)
-    monkeypatch.setattr(load_module, "held_against_history", lambda _, found, __: found)
+    monkeypatch.setattr(load_module, "compared_with_history", lambda _, found, __: found)

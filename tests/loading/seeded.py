@@ -16,7 +16,8 @@ from typing import Any
 
 from pipelines.declarations.sources import SOURCES
 from pipelines.deliveries import Candidate, Delivery, ExpectationResult, parse_slice
-from pipelines.loading.load import LoadOutcome, load_candidate, validation_task
+from pipelines.loading.context import validation_task
+from pipelines.loading.load import LoadOutcome, load_candidate
 from pipelines.loading.past import compared_with_history
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse

@@ -20,8 +20,9 @@ from expectations.vocabulary import row, rule
 from pipelines.deliveries import Candidate, Delivery, Slice, ValidationResult
 from pipelines.errors import GorodError, LandingError, WarehouseError
 from pipelines.loading import gate
+from pipelines.loading.decisions import replay, waive, would_replace
 from pipelines.loading.landing import has_pending, land, pending, unknowable
-from pipelines.loading.load import LoadOutcome, load_candidate, load_delivery, replay, waive, would_replace
+from pipelines.loading.load import LoadOutcome, load_candidate, load_delivery
 from pipelines.loading.reconcile import reconcile, spoilt
 from pipelines.warehouse.check import check_warehouse
 from tests.loading.ledger_model import BAD, quick_gate  # noqa: F401 - a fixture

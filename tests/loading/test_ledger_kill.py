@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.loading.load import replay, waive
+from pipelines.loading.decisions import replay, waive
 from pipelines.warehouse.check import check_warehouse
 from tests.loading.ledger_model import BAD, quick_gate, stand_in  # noqa: F401 - a fixture
 from tests.pipeline.conftest import environment_of
@@ -31,7 +31,7 @@ REPLAY = [
     ("pipelines.warehouse.ledger:_insert_events", "after", 1),
     ("pipelines.warehouse.ledger:_insert_batch", "after", 1),
     ("pipelines.warehouse.ledger:Ledger.commit_load", "after", 1),
-    ("pipelines.loading.landing:settle", "before", 1),
+    ("pipelines.loading.landing:clear_pending", "before", 1),
 ]
 
 

@@ -181,7 +181,7 @@ def test_a_delivery_that_kills_the_process_is_refused_when_it_is_taken_up_again(
     delivery = landing.land(first, months.settings)
     assert landing.take_up(delivery, months.settings) == 0  # and that run dies too
     with monkeypatch.context() as poisoned:
-        poisoned.setattr(load, "judging_of", lambda *_: die_of_it)
+        poisoned.setattr(load, "validation_task", lambda *_: die_of_it)
         outcome = load_pending(delivery, months.settings, months.warehouse)
     assert outcome.state == "rejected"
     (found,) = answer(outcome.load_id, months.warehouse).findings

@@ -11,7 +11,8 @@ import pytest
 
 from pipelines.declarations.sources import SOURCES
 from pipelines.errors import OriginError
-from pipelines.loading.load import LoadOutcome, has_register, load_candidate, validated_against
+from pipelines.loading.context import has_register, validated_against
+from pipelines.loading.load import LoadOutcome, load_candidate
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse

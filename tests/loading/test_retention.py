@@ -14,7 +14,7 @@ from pipelines.cli import app
 from pipelines.declarations.sources import load_sources
 from pipelines.errors import LandingError
 from pipelines.loading import landing, retention
-from pipelines.loading.load import replay, waive
+from pipelines.loading.decisions import replay, waive
 from pipelines.loading.reconcile import reconcile, spoilt
 from pipelines.loading.retention import prune_landing, removed
 from pipelines.moments import today

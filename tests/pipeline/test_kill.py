@@ -30,8 +30,8 @@ PLACES = [
     ("pipelines.loading.validate:formats.read", "after", 2),
     ("pipelines.loading.validate:gate.evaluate", "after", 2),
     ("pipelines.warehouse.ledger:_insert_batch", "after", 2),
-    ("pipelines.loading.landing:settle", "before", 2),
-    ("pipelines.loading.landing:settle", "after", 2),
+    ("pipelines.loading.landing:clear_pending", "before", 2),
+    ("pipelines.loading.landing:clear_pending", "after", 2),
 ]
 
 

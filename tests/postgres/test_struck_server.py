@@ -31,7 +31,7 @@ RUN = ["run", "--source", "appeals_115"]
 RELEASE = ["release", "cut", "--period", "2022-Q1", "--by", "test", "--as-of"]
 KINDS = ("killed", "stopped", "dropped")
 PHASES = {
-    "plan": ("pipelines.loading.plan:known_offers", "before"),
+    "plan": ("pipelines.loading.plan:last_seen", "before"),
     "landing": ("pipelines.loading.landing:mark_pending", "after"),
     "gate": ("pipelines.loading.validate:gate.evaluate", "after"),
     "load": ("pipelines.warehouse.ledger:_insert_batch", "after"),

@@ -15,7 +15,7 @@ from pipelines.cli import app
 from pipelines.declarations.sources import Column, load_sources
 from pipelines.errors import WarehouseError
 from pipelines.formats.typed import pseudonym
-from pipelines.loading.load import replay, waive
+from pipelines.loading.decisions import replay, waive
 from pipelines.loading.reread import read_changed_again
 from pipelines.moments import today
 from pipelines.settings import get_settings
