@@ -26,8 +26,8 @@ def sync(
 ) -> None:
     """Make roles, privileges and row security of the server as assets/access.yml declares them. Safe to repeat."""
     from pipelines.warehouse import server_of
-    from pipelines.warehouse.access import require_server
-    from pipelines.warehouse.access import sync as sync_access
+    from pipelines.warehouse.access.sync import require_server
+    from pipelines.warehouse.access.sync import sync as sync_access
 
     changes = sync_access(require_server(server_of(get_settings())), plan=plan)
     columns = ("action", "what", "role", "detail")

@@ -17,7 +17,7 @@ from psycopg import sql
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 from pipelines.progress import report_progress
 from pipelines.publishing.server_keys import declare_keys, release_keys
-from pipelines.warehouse import access
+from pipelines.warehouse.access import sync as access
 from pipelines.warehouse.server import Server
 
 BUILT = "published_next"

@@ -20,7 +20,7 @@ import pytest
 from pipelines.publishing.index_contract import publish_index
 from pipelines.publishing.server import publish_on_server
 from pipelines.settings import PROJECT
-from pipelines.warehouse import access
+from pipelines.warehouse.access import sync as access
 from pipelines.warehouse.check import check_warehouse
 from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse

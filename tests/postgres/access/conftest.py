@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from pipelines.declarations.access import Access, Login, load_access
 from pipelines.publishing.index_contract import publish_index
 from pipelines.publishing.server import publish_on_server
-from pipelines.warehouse import access
+from pipelines.warehouse.access import sync as access
 from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.postgres import PostgresWarehouse

@@ -16,7 +16,7 @@ from pipelines.declarations.common import read_yaml
 from pipelines.errors import DeclarationError, WarehouseError
 from pipelines.publishing.server import publish_on_server
 from pipelines.settings import PROJECT, get_settings
-from pipelines.warehouse import access
+from pipelines.warehouse.access import sync as access
 from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.server import Server
 from sandbox.postgres import create_database
