@@ -1,6 +1,7 @@
 {#
-    The loads in force whose rows no sound build of the same definitions has tested. int_load_scope holds in which build
-    each load was computed, and is made anew when the definitions change: then every load is untested again.
+    The loads in force whose rows no sound build of the same definitions has tested: none went well since they were
+    computed. int_load_scope holds in which build that was, and is made anew when the definitions change: then every load
+    is untested again.
 #}
 {% macro untested_loads() -%}
     (
@@ -8,7 +9,11 @@
         except
         select scopes.load_id
         from {{ ref('int_load_scope') }} as scopes
-        inner join {{ source('ops', 'build_state') }} as builds on scopes.computed_in = builds.invocation_id
-        where builds.ok and builds.whole
+        inner join {{ source('ops', 'build_state') }} as computed on scopes.computed_in = computed.invocation_id
+        where
+            computed.build_no <= (
+                select max(sound.build_no) from {{ source('ops', 'build_state') }} as sound
+                where sound.ok and sound.whole
+            )
     )
 {%- endmacro %}
