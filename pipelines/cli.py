@@ -282,7 +282,7 @@ def status(
     for waiting in given.inbox_waiting:
         console.out.print(f"[yellow]waits[/]        {_escaped(waiting)}")
     for feed in given.feeds:
-        if feed.late and feed.instances > 1:
+        if feed.late and (feed.instances > 1 or feed.late[0].part):
             console.out.print(
                 f"[yellow]late[/]         {feed.source}.{feed.feed}: {', '.join(map(str, feed.late))}"
             )

@@ -1,6 +1,8 @@
 """From the ledger to readers: catalogue, dbt's models with their lineage and tests, publication, reports."""
 
+import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -31,6 +33,8 @@ from pipelines.warehouse import open_warehouse
 INDEX = dg.AssetKey(["published", "pub_index_value_v1"])
 PUBLICATION = dg.AssetKey(["publication", "current"])
 REPORT = dg.AssetKey(["report", DIGEST])
+# so long dbt may take to roll back
+TO_END_S = 30
 LEDGER = {
     "accepted_load": "Loads that are accepted, or waived until a day that has not passed, superseded ones too.",
     "effective_load": "Of the loads that are accepted or waived today, the newest for each slice.",
@@ -118,12 +122,28 @@ def marts() -> dg.AssetsDefinition:
             # The manifest is written when the project is parsed (ensure_manifest), and Dagster keeps the results.
             command = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
             invocation = dbt.cli(command, context=context, target_path=dbt_target(settings))
-            for event in invocation.stream():
-                if isinstance(event, dg.Output | dg.MaterializeResult):
-                    tell("marts")
-                yield event
+            with _ended_with_us(invocation.process):
+                for event in invocation.stream():
+                    if isinstance(event, dg.Output | dg.MaterializeResult):
+                        tell("marts")
+                    yield event
 
     return build
+
+
+@contextmanager
+def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End dbt if the step crashes: one that goes on alone holds the DuckDB file, and nobody hears what comes of it."""
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(timeout=TO_END_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def dbt_resource() -> DbtCliResource:

@@ -150,12 +150,15 @@ def run(
                     beside.expect(sum(map(len, plan.offers.values())))
                     _load(plan, runner(), settings, summary, {AGAIN: "true"} if wanted.again else {})
             tags = {} if accept_loss is None else {ACCEPT_LOSS: accept_loss}
-            stale = stale_since(warehouse) is not None
-            if stale and not has_register(warehouse):
-                summary.unbuilt = NO_REGISTER
-            elif stale:
-                summary.failed_build = _build(runner(), warehouse, tags)
-                summary.built = summary.failed_build is None
+            if stale_since(warehouse) is not None or is_unpublished(settings, warehouse):
+                # what a run of the UI writes now may be just that: it is waited for, and looked at again
+                runner().wait_for_a_build()
+            if stale_since(warehouse) is not None:
+                if not has_register(warehouse):
+                    summary.unbuilt = NO_REGISTER
+                else:
+                    summary.failed_build = _build(runner(), warehouse, tags)
+                    summary.built = summary.failed_build is None
             elif is_unpublished(settings, warehouse):
                 # built by a run that was killed, or whose publication was refused
                 summary.failed_build = _build(
@@ -344,6 +347,14 @@ class _Runner:
         for dead in self.instance.get_runs(open_runs):
             self.instance.report_run_failed(dead, KILLED)
             self.instance.event_log_storage.free_concurrency_slots_for_run(dead.run_id)
+
+    def wait_for_a_build(self) -> None:
+        """Wait until no run of the UI writes or builds.
+
+        Raises:
+            WarehouseBusyError: one did for too long.
+        """
+        wait_for_slot(self.instance, self.settings.busy_timeout_s, self.build_job)
 
     def execute(self, job: str, tags: dict[str, str] | None = None, assets: Sequence[AssetKey] = ()) -> None:
         """Run a job to its end, for some of its assets alone where they are named.
