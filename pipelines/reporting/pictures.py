@@ -61,21 +61,12 @@ def map_classes(values: dict[str, float]) -> list[MapClass]:
     return found
 
 
-def figures_of(line: Line, territories: Sequence[Territory]) -> dict[str, float]:
-    """Published figures by ``ref_area``; those that are missing are left out."""
-    return {
-        area: figure
-        for area in (territory.ref_area for territory in territories)
-        if area in line.values and (figure := line.values[area].value) is not None
-    }
-
-
 def bar_chart(line: Line, regions: Sequence[Territory], country: Territory | None) -> str:
     """SVG: a bar for each region, longest first, its value printed; the country as a dashed line.
 
     A region without a figure keeps its place, with the reason in words.
     """
-    values = figures_of(line, regions)
+    values = line.figures_of(regions)
     decimals = line.indicator.decimals
     rows: list[dict[str, Any]] = [
         {
@@ -133,7 +124,7 @@ def bar_chart(line: Line, regions: Sequence[Territory], country: Territory | Non
 
 def region_map(line: Line, regions: Sequence[Territory], boundaries: dict[str, dict[str, Any]]) -> str:
     """SVG: the regions shaded by class, each with its name and value; grey with the reason if it has none."""
-    values = figures_of(line, regions)
+    values = line.figures_of(regions)
     classes = quantile_classes(values)
     outlines = {area: [_project(rings) for rings in _polygons(shape)] for area, shape in boundaries.items()}
     features = [
