@@ -112,7 +112,11 @@ def _coverage(digest: Digest, line: Line) -> str:
     value = line.values.get(country)
     if value is None or value.value is None or value.coverage_pct is None or value.coverage_pct >= 99.95:
         return ""
-    return f"охват {number(value.coverage_pct, 1)} % населения"
+    return (
+        f"охват {number(value.coverage_pct, 1)} % населения"
+        if value.coverage_pct
+        else "охват населения неизвестен"
+    )
 
 
 def _picture(digest: Digest, line: Line, kind: str) -> dict[str, Any]:

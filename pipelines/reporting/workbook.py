@@ -187,7 +187,7 @@ def _note(digest: Digest, line: Line) -> str:
     values = [(territory.name, line.values.get(territory.ref_area)) for territory in digest.territories]
     shown = [(name, value) for name, value in values if value is not None and value.value is not None]
     coverage = {
-        name: f"{number(value.coverage_pct, 1)} %"
+        name: f"{number(value.coverage_pct, 1)} %" if value.coverage_pct else "неизвестен"
         for name, value in shown
         if value.coverage_pct is not None and value.coverage_pct < 99.95 and value.low_coverage is None
     }
