@@ -270,7 +270,7 @@ def test_a_region_s_mart_says_what_the_published_table_says(small: Any) -> None:
         "select distinct indicator_en, ref_area_en, part_ru, part_en from mart_by_hm.indicator_value"
         " where indicator = 'appeals_per_1000' and ref_area = 'c-minsk' and breakdown in ('_T', 'G20')"
     )
-    assert {row[0] for row in named} == {"Requests per 1 000 inhabitants"}
+    assert {row[0] for row in named} == {"Requests per 1,000 inhabitants"}
     assert {row[1] for row in named} == {"Minsk"}
     assert ("Всего", "Total") in {row[2:] for row in named} and len(named) == 2
     (nameless,) = small.query(

@@ -156,6 +156,24 @@ def test_a_revised_figure_is_marked_and_tells_what_it_was(digest: ReportResult) 
     assert "у – уточнено" in pdf_pages(digest)[0]
 
 
+def test_a_share_that_nobody_knows_is_not_nought(tmp_path: Path, report: Report) -> None:
+    settings = Settings(home=tmp_path, busy_timeout_s=0)
+    invented.write(Path(settings.warehouse))
+    with duckdb.connect(settings.warehouse) as change:
+        change.execute(
+            "update published.pub_indicator_value_v1 set coverage_population_pct = 0"
+            " where indicator = 'rated_share_pct' and ref_area = 'BY'"
+        )
+    publish(settings)
+    result = make_digest(settings, "2025-12", report)
+    first = pdf_pages(result)[0]
+    assert first.count("охват населения неизвестен") == 1
+    assert "охват 0,0 %" not in first
+    header, rows = table(result, "Показатели")
+    note = str(rows[list(invented.INDICATORS).index("rated_share_pct")][header.index("Примечание")])
+    assert "Республика Беларусь неизвестен" in note and " 0,0 %" not in note
+
+
 def test_workbook_tells_the_reasons_apart_from_zero(digest: ReportResult) -> None:
     _, rows = table(digest, "Показатели")
     cells = {cell for row in rows for cell in row[4:12]}
