@@ -197,7 +197,7 @@ def read_digest(publication: Publication, report: Report, period: str | None = N
             )
             period = period or publication.period or _newest_month(connection, publication, report)
             first_day, last_day = _span(connection, publication, period)
-            indicators = _indicators(connection, report)
+            indicators = _indicators(connection, publication, report)
             held = [line for line in report.indicators if _holds(connection, publication, line)]
             territories = _territories(connection, last_day)
             areas = [territory.ref_area for territory in territories]
@@ -215,7 +215,9 @@ def read_digest(publication: Publication, report: Report, period: str | None = N
                 territories=territories,
                 lines=lines,
                 outside=tuple(
-                    indicators[line.indicator].name for line in report.indicators if line not in held
+                    indicators[line.indicator].name if line.indicator in indicators else line.indicator
+                    for line in report.indicators
+                    if line not in held
                 ),
                 series=_series(connection, territories, [line.indicator for line in lines], report, last_day),
                 loads=tuple(
@@ -329,7 +331,10 @@ def _territories(connection: duckdb.DuckDBPyConnection, day: date) -> tuple[Terr
     return tuple(Territory(*row) for row in rows)
 
 
-def _indicators(connection: duckdb.DuckDBPyConnection, report: Report) -> dict[str, Indicator]:
+def _indicators(
+    connection: duckdb.DuckDBPyConnection, publication: Publication, report: Report
+) -> dict[str, Indicator]:
+    """What the report's indicators mean; a release does not know those that have been declared since."""
     wanted = [line.indicator for line in report.indicators]
     rows = _records(
         connection, "from pub_indicator_v1 where list_contains($wanted, indicator)", {"wanted": wanted}
@@ -352,7 +357,7 @@ def _indicators(connection: duckdb.DuckDBPyConnection, report: Report) -> dict[s
         for row in rows
     }
     missing = [name for name in wanted if name not in known]
-    if missing:
+    if missing and publication.period is None:
         raise GorodError(
             f"report {report.report}: not published: {', '.join(missing)}",
             f"Correct the indicators of assets/reports/{report.report}.yml, or publish them.",

@@ -14,7 +14,7 @@ from python_calamine import CalamineWorkbook
 
 from pipelines.errors import GorodError
 from pipelines.publishing.publication import Publication, publish
-from pipelines.reporting.declaration import Report
+from pipelines.reporting.declaration import Report, ReportLine
 from pipelines.reporting.digest import ReportResult, make_digest
 from pipelines.reporting.said import in_short
 from pipelines.reporting.wording import number
@@ -153,6 +153,16 @@ def test_what_the_release_does_not_hold_is_named_and_not_shown(digest: ReportRes
     # it would be mapped: another stands there
     assert name not in second
     assert digest.digest.mapped.indicator.code not in (OUTSIDE, digest.digest.charted.indicator.code)
+
+
+def test_an_indicator_that_was_declared_since_does_not_stop_it(
+    settings: Settings, release: Publication, report: Report
+) -> None:
+    longer = report.model_copy(
+        update={"report": "longer", "indicators": (*report.indicators, ReportLine(indicator="newer"))}
+    )
+    result = make_digest(settings, report=longer, release=release)
+    assert result.digest.outside == (invented.INDICATORS[OUTSIDE][0], "newer")
 
 
 def test_a_quarter_without_a_figure_is_not_filled_from_before(tmp_path: Path, report: Report) -> None:
