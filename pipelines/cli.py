@@ -27,7 +27,7 @@ from pipelines.commands.index import app as index_app
 from pipelines.commands.release import app as release_app
 from pipelines.commands.warehouse import app as warehouse_app
 from pipelines.exit_codes import ExitCode
-from pipelines.moments import parse_as_of, today
+from pipelines.moments import parse_as_of
 from pipelines.moments import told as when
 from pipelines.settings import get_settings
 
@@ -82,7 +82,9 @@ def run(
             "--again", help="Fetch again what was taken already and looks unchanged; needs --source."
         ),
     ] = False,
-    report: Annotated[bool, typer.Option("--report", help="Make this month's country digest too.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Make the country digest of the newest month too.")
+    ] = False,
     accept_loss: Annotated[
         str | None,
         typer.Option(
@@ -594,27 +596,41 @@ def sql(
 @told
 def report(
     month: Annotated[
-        str | None, typer.Option(help="Month of the digest, YYYY-MM; default: this month.")
+        str | None,
+        typer.Option(
+            help="Month of the digest, YYYY-MM; default: the newest that has figures, or a release's own period."
+        ),
     ] = None,
-    release: Annotated[
-        str | None, typer.Option(help="A release's id; without a month, its last month.")
-    ] = None,
+    release: Annotated[str | None, typer.Option(help="A release's id, to make it from.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Make the country digest of a month from the current publication, or from a release."""
+    """Make the country digest of a month from the current publication, or of a release; and show it in short."""
     from pipelines.reporting.digest import make_digest
+    from pipelines.reporting.said import in_short
 
     settings = get_settings()
     if release is None:
-        done = make_digest(settings, month or f"{today():%Y-%m}")
+        done = make_digest(settings, month)
     else:
-        from pipelines.indicators.releases import find_release, last_month, publication_of
+        from pipelines.indicators.releases import publication_of
 
-        source = publication_of(settings, release)
-        done = make_digest(settings, month or last_month(find_release(settings, release)), release=source)
+        done = make_digest(settings, month, release=publication_of(settings, release))
     if as_json:
-        console.as_json({"document": done.document, "workbook": done.workbook, "is_new": done.is_new})
+        console.as_json(
+            {
+                "document": done.document,
+                "workbook": done.workbook,
+                "is_new": done.is_new,
+                "period": done.period,
+            }
+        )
         return
+    short = in_short(done.digest)
+    for line in short.head:
+        console.out.print(_escaped(line))
+    console.table("", short.columns, short.rows, right=short.columns[2:])
+    for line in short.foot:
+        console.out.print(_escaped(line))
     console.out.print(
         f"{done.document}\n{done.workbook}"
         + ("" if done.is_new else "\nnothing new: the same documents as before")

@@ -23,7 +23,6 @@ from pipelines.loading.delivery import DROPPED, Delivery, Offer
 from pipelines.loading.load import NO_REGISTER, has_register, judged_by
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.loading.retention import prune_landing
-from pipelines.moments import today
 from pipelines.orchestration import AGAIN, INTERRUPTED
 from pipelines.orchestration.failures import dbt_log, failed_models, why_failed
 from pipelines.orchestration.orphans import KILLED, this_host
@@ -275,11 +274,15 @@ def _since_last_build(warehouse: Warehouse) -> list[str]:
 
 def _report(settings: Settings, runner: Callable[[], _Runner], summary: RunSummary) -> None:
     from pipelines.publishing.publication import current_publication
+    from pipelines.reporting.declaration import load_report
+    from pipelines.reporting.digest import DIGEST
+    from pipelines.reporting.figures import newest_month
 
-    if current_publication(settings) is None:
+    publication = current_publication(settings)
+    if publication is None:
         return
-    month = f"{today():%Y-%m}"
-    target = settings.reports / "country_digest" / month
+    month = newest_month(publication, load_report(DIGEST))
+    target = settings.reports / DIGEST / month
     if summary.built or not (target / "manifest.json").exists():
         runner().execute(runner().report_job, {"dagster/partition": f"{month}-01"})
 
