@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from sandbox.inventory import API, inventory, read_cities
-from sandbox.tmf639 import SAMPLE, Sandbox, serve
+from sandbox.tmf639 import SAMPLE, Sandbox, sample_inventories, serve
 
 PROJECT = Path(__file__).resolve().parents[2]
 INSTANCES = ("brest", "vitebsk", "gomel", "grodno", "minsk_city", "minsk_oblast", "mogilev")
@@ -25,7 +25,7 @@ INSTANCES = ("brest", "vitebsk", "gomel", "grodno", "minsk_city", "minsk_oblast"
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with serve() as running:
+    with serve(sample_inventories(SAMPLE, scale=0.1)) as running:  # one page holds a branch
         yield running
 
 
