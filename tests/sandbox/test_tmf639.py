@@ -68,9 +68,9 @@ def test_filters_and_fields(client: httpx.Client) -> None:
 
 
 def test_one_resource(client: httpx.Client) -> None:
-    one = client.get("/resource/olt-1410-003")
-    assert one.status_code == 200 and one.json()["id"] == "olt-1410-003"
-    assert client.get("/resource/olt-1410-003", params={"fields": "name"}).json().keys() == {
+    one = client.get("/resource/olt-1410-001")
+    assert one.status_code == 200 and one.json()["id"] == "olt-1410-001"
+    assert client.get("/resource/olt-1410-001", params={"fields": "name"}).json().keys() == {
         "id",
         "href",
         "name",
