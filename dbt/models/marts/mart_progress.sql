@@ -12,7 +12,7 @@ with targets as (
         indicators.unit_measure,
         indicators.decimals
     from {{ source('catalogue', 'target') }} as planned
-    inner join {{ ref('int_programme') }} as programmes on planned.programme = programmes.programme
+    inner join {{ ref('mart_programme') }} as programmes on planned.programme = programmes.programme
     inner join {{ source('catalogue', 'indicator') }} as indicators on planned.indicator = indicators.indicator
 ),
 

@@ -17,4 +17,4 @@ select
     thresholds_status,
     thresholds_act,
     synthetic
-from {{ ref('int_programme') }}
+from {{ ref('mart_programme') }}

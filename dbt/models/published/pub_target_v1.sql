@@ -18,4 +18,4 @@ select
     targets.reference,
     programmes.synthetic
 from {{ source('catalogue', 'target') }} as targets
-inner join {{ ref('int_programme') }} as programmes on targets.programme = programmes.programme
+inner join {{ ref('mart_programme') }} as programmes on targets.programme = programmes.programme
