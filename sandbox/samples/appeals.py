@@ -76,20 +76,20 @@ def _month(city: str, year: int, month: int) -> str:
 def next_day() -> dict[str, str]:
     """What arrives the day after: text by path within the drop folder.
 
-    Brest sends September again, now with the requests that were still being moderated: its figures are revised. Homiel
+    Brest sends October again, now with the requests that were still being moderated: its figures are revised. Homiel
     sends October again with latitude and longitude in each other's place: the gate refuses it, the figures stay.
     """
-    brest = _requests("brest", 2026, 9)
+    brest = _requests("brest", 2026, 10)
     late = [
-        request | {"id": str(int(request["id"]) + 10_000), "rating": "0", "opened": "2026-09-30 2026"}
+        request | {"id": str(int(request["id"]) + 10_000), "rating": "0", "opened": "2026-10-31 2026"}
         for request in brest
-        if request["opened"].startswith("2026-09-30")
+        if request["opened"].startswith("2026-10-31")
     ]
     homiel = [
         request | {"lat": request["lng"], "lng": request["lat"]} for request in _requests("homiel", 2026, 10)
     ]
     return {
-        "appeals_115/requests/brest/opendata-115-2026-09-01.csv": _written(brest + late),
+        "appeals_115/requests/brest/opendata-115-2026-10-01.csv": _written(brest + late),
         "appeals_115/requests/homiel/opendata-115-2026-10-01.csv": _written(homiel),
     }
 

@@ -47,7 +47,7 @@ def test_the_next_day_of_the_demo(samples: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(samples, home, symlinks=True)
     assert next_day(home, GOROD_ORIGIN="sample").returncode == 0
-    dropped = home / "inbox" / "appeals_115" / "requests" / "brest" / "opendata-115-2026-09-01.csv"
+    dropped = home / "inbox" / "appeals_115" / "requests" / "brest" / "opendata-115-2026-10-01.csv"
     with dropped.open(encoding="utf-8", newline="") as stream:
         corrected = len(list(csv.DictReader(stream)))
     with (SAMPLE / "brest" / dropped.name).open(encoding="utf-8", newline="") as stream:
@@ -61,7 +61,7 @@ def test_the_next_day_of_the_demo(samples: Path, tmp_path: Path) -> None:
     with duckdb.connect(str(home / "published" / "current" / "gorod.duckdb"), read_only=True) as published:
         ((value, before, revised, people),) = published.execute(
             "select obs_value, value_before, is_revised, denominator from published.pub_indicator_value_v1 "
-            "where indicator = 'appeals_per_1000' and ref_area = 'c-brest' and time_period = '2026-09' "
+            "where indicator = 'appeals_per_1000' and ref_area = 'c-brest' and time_period = '2026-10' "
             "and breakdown = '_T'"
         ).fetchall()
         assert revised
