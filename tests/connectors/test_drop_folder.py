@@ -21,6 +21,7 @@ from pipelines.connectors import drop_folder
 from pipelines.connectors.drop_folder import survey
 from pipelines.errors import OriginError
 from pipelines.loading import landing
+from pipelines.loading.delivery import DROPPED
 from pipelines.loading.load import LoadOutcome, load_offers
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import Settings, get_settings
@@ -459,6 +460,16 @@ def test_of_two_that_are_new_at_once_the_drop_folder_has_the_last_word(portal: P
     drop(portal, "2024-01", 8)
     load(portal)
     assert in_force(portal) == {"2024-01": 8}
+
+
+@pytest.mark.parametrize(("origin", "invented"), [("sample", True), ("mirror", False), ("public", False)])
+def test_what_is_dropped_beside_the_samples_is_marked_as_invented(
+    origin: str, invented: bool, portal: Portal
+) -> None:
+    given = portal.settings.model_copy(update={"origin": origin})
+    drop(portal, "2024-01")
+    (offer,) = [offer for offer in survey(given, "appeals_115").offers if offer.origin.startswith(DROPPED)]
+    assert offer.synthetic is invented
 
 
 # ---- killed ----------------------------------------------------------------------------------------------------------
