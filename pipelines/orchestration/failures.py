@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -111,18 +112,40 @@ def why_failed(events: Iterable[DagsterEvent]) -> tuple[type[GorodError] | None,
     return None, "unknown"
 
 
+PARTITION = "dagster/partition"
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+
 def subject_of(run: DagsterRun) -> str:
     """What a run runs: two runs of the same are two attempts."""
-    parts = [
-        run.tags[name]
-        for name in (
-            "dagster/partition",
-            "dagster/asset_partition_range_start",
-            "dagster/asset_partition_range_end",
-        )
-        if name in run.tags
-    ]
-    # assets chosen by hand are a job without a name of its own
+    parts = [run.tags[name] for name in (PARTITION, RANGE_START, RANGE_END) if name in run.tags]
+    return " ".join([name_of(run), *parts])
+
+
+def name_of(run: DagsterRun) -> str:
+    """The job of a run; assets chosen by hand are a job without a name of its own."""
     chosen = sorted(key.to_user_string() for key in run.asset_selection or ())
     by_hand = chosen if run.job_name.startswith("__") else []
-    return " ".join([run.job_name, *parts, *by_hand[:3]])
+    return " ".join([run.job_name, *by_hand[:3]])
+
+
+def partitions_of_run(run: DagsterRun) -> frozenset[str]:
+    """The partitions that a run is of; a range is all that lies in it, where its job is one that loads feeds."""
+    from dagster import DagsterError, PartitionKeyRange
+
+    from pipelines.declarations.sources import load_sources
+    from pipelines.orchestration.automation import load_job_name
+    from pipelines.orchestration.loading_assets import partitions_of
+
+    if RANGE_START not in run.tags:
+        return frozenset({run.tags[PARTITION]} if PARTITION in run.tags else ())
+    first, last = run.tags[RANGE_START], run.tags.get(RANGE_END, run.tags[RANGE_START])
+    for source in load_sources().values():
+        for name, feed in source.feeds.items():
+            partitions = partitions_of(source, feed)
+            if partitions is not None and load_job_name(source.source, name) == run.job_name:
+                with suppress(DagsterError):  # of partitions that are declared no more
+                    return frozenset(
+                        map(str, partitions.get_partition_keys_in_range(PartitionKeyRange(first, last)))
+                    )
+    return frozenset({first, last})

@@ -105,31 +105,26 @@ def areas() -> Arrival:
 
 
 ARRIVALS: dict[date, list[Arrival]] = {
-    date(2026, 9, 24): [month("minsk", "2026-08", rated)],
-    date(2026, 9, 28): [month("homiel", "2026-08", rated)],
     # on the first of a month the inventory is pulled, and a period has ended
     date(2026, 10, 1): [],
-    date(2026, 10, 3): [month("minsk", "2026-09")],
-    date(2026, 10, 5): [month("brest", "2026-09", unknown_states, is_bad=True)],
-    date(2026, 10, 6): [month("brest", "2026-09")],
-    date(2026, 10, 8): [month("homiel", "2026-09")],
-    date(2026, 10, 10): [month("hrodna", "2026-09", of="2026-08", is_bad=True)],
-    date(2026, 10, 11): [month("hrodna", "2026-09")],
-    date(2026, 10, 12): [month("viciebsk", "2026-09"), month("barysau", "2026-09")],
-    date(2026, 10, 14): [
+    date(2026, 10, 5): [month("minsk", "2026-09"), month("brest", "2026-09", unknown_states, is_bad=True)],
+    date(2026, 10, 6): [month("brest", "2026-09"), month("homiel", "2026-09")],
+    date(2026, 10, 10): [
+        month("hrodna", "2026-09", of="2026-08", is_bad=True),
         migration("net_oblast", cut_short, is_bad=True),
         *(migration(part) for part in ("net_raion", "arrivals_oblast", "arrivals_raion")),
     ],
-    date(2026, 10, 15): [migration("net_oblast")],
-    date(2026, 10, 18): [areas()],
-    SILENT_UNTIL: [month(SILENT, "2026-09")],
+    date(2026, 10, 11): [
+        *(month(city, "2026-09") for city in ("hrodna", "viciebsk", "barysau")),
+        migration("net_oblast"),
+    ],
+    SILENT_UNTIL: [month(SILENT, "2026-09"), areas()],
     date(2026, 11, 1): [],
-    date(2026, 11, 3): [month("minsk", "2026-10")],
-    date(2026, 11, 5): [month("brest", "2026-10", semicolons, is_bad=True)],
-    date(2026, 11, 6): [month("brest", "2026-10")],
-    date(2026, 11, 8): [month("homiel", "2026-10"), month("hrodna", "2026-10")],
-    date(2026, 11, 10): [month("viciebsk", "2026-10"), month("barysau", "2026-10")],
+    date(2026, 11, 5): [month("minsk", "2026-10"), month("brest", "2026-10", semicolons, is_bad=True)],
+    date(2026, 11, 6): [month("brest", "2026-10"), month("homiel", "2026-10")],
+    date(2026, 11, 10): [month(city, "2026-10") for city in ("hrodna", "viciebsk", "barysau")],
     date(2026, 11, 16): [month(SILENT, "2026-10")],
+    # what has come out is revised
     date(2026, 11, 18): [month("brest", "2026-09", rated)],
 }
 
@@ -154,12 +149,16 @@ def may_be_disturbed(day: date) -> bool:
 
 
 def lay_beginning(mirror: Path, inbox: Path) -> None:
-    """What there is on the first day: register, statistics but for the newest migration, two to four months of requests."""
+    """What there is on the first day: register, newest statistics (of migration older ones), August of each city."""
     shutil.copytree(REGISTER / "territories", mirror / "territories")
     shutil.copytree(REGISTER / "geo", mirror / "geo")
-    newest = shutil.ignore_patterns(f"*_{NEWEST_MIGRATION}.json")
-    for folder in ("wages", "population", "migration"):
-        shutil.copytree(STATISTICS / folder, mirror / "belstat" / folder, ignore=newest)
+    for folder, without in (
+        ("wages", "*_2015-2019.json"),
+        ("population", ""),
+        ("migration", f"*_{NEWEST_MIGRATION}.json"),
+    ):
+        shutil.copytree(
+            STATISTICS / folder, mirror / "belstat" / folder, ignore=shutil.ignore_patterns(without)
+        )
     for city in CITIES:
-        for period in ("2026-05", "2026-06", "2026-07", "2026-08")[0 if city == "minsk" else 2 :]:
-            month(city, period).put(mirror, inbox)
+        month(city, "2026-08").put(mirror, inbox)

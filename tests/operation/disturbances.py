@@ -89,14 +89,14 @@ def _of_the_command(rng: Random) -> Iterator[Disturbance]:
         {"run_failed": (0, 2), "load_refused": (0, 0)},
         leave_kb=rng.choice((0, 60, 700, 3000, 9000)),
     )
-    for place in rng.sample(LOADING, 2):
+    for place in rng.sample(LOADING, 1):
         # what the ledger has before the kill (settle) is what the marts are behind
         behind = {"build_stale": ONCE} if "settle" in place[0] else {}
         yield Disturbance("killed while it loads", {"run_failed": ONCE, **behind}, place=place)
     yield Disturbance("killed in dbt", {"run_failed": ONCE, "build_stale": ONCE}, model=rng.choice(MODELS))
     for place in PUBLISHING:
         yield Disturbance("killed while it publishes", {"run_failed": ONCE, "build_stale": ONCE}, place=place)
-    for _ in range(2):
+    while True:
         yield Disturbance(
             "killed at a random moment", {"run_failed": AT_MOST_ONCE, "build_stale": AT_MOST_ONCE},
             seconds=rng.uniform(0.5, 12.0),

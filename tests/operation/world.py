@@ -128,9 +128,13 @@ class World:
                 if path.is_file() and path.stat().st_mtime >= since:
                     os.utime(path, (now, now))
 
-    def status(self) -> Any:
-        """How things stand."""
-        return self.json("status", codes=(0, 1, 6, 9))
+    def is_up_to_date(self) -> bool:
+        """Whether readers see all that the ledger knows; not while a run writes."""
+        done = self.gorod("status", "--json", codes=(0, 1, 4, 6, 9))
+        if done.returncode == 4:
+            return False
+        told = json.loads(done.stdout)
+        return not (told["stale"] or told["unpublished"])
 
 
 def kill(process: BaseProcess) -> None:
@@ -212,11 +216,11 @@ def kill_all(pid: int) -> None:
                 continue
 
 
-def wait(until: Callable[[], Any], why: str) -> None:
+def wait(until: Callable[[], Any], why: str, each_s: float = 0.5) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not until():
         assert time.monotonic() < deadline, why
-        time.sleep(0.5)
+        time.sleep(each_s)
 
 
 def runs(world: World, job: str) -> list[Any]:
@@ -272,12 +276,9 @@ def kill_daemon(world: World, planned: Disturbance, deliver: Callable[[], None])
     with daemon(world) as process:
 
         def is_done() -> bool:
-            if any((world.home / "inbox").rglob("*.csv")):
-                return False
-            told = world.status()
-            return not (told["stale"] or told["unpublished"])
+            return not any((world.home / "inbox").rglob("*.csv")) and world.is_up_to_date()
 
-        wait(is_done, "the daemon does not go on")
+        wait(is_done, "the daemon does not go on", 5)
         wait(lambda: not runs(world, ""), "a run does not end")
         wait(lambda: beats(world), "the daemon does not show itself")
         world.gorod("watch")
@@ -340,7 +341,8 @@ def live(world: World, planned: dict[date, Disturbance], is_watched: bool) -> No
     world.day = days()[-1]
     for name in ("check", "reconcile"):
         world.gorod("warehouse", name)
-    world.tell("end", status=world.status())
+    assert world.is_up_to_date()
+    world.tell("end")
 
 
 def channels(mails: Mails, hook: Hook) -> dict[str, str]:
