@@ -11,7 +11,7 @@ from pipelines import moments
 from pipelines.errors import GorodError, WarehouseBusyError
 from pipelines.indicators.status import Status, read_status
 from pipelines.orchestration.environment import dagster_instance
-from pipelines.orchestration.failures import name_of, partitions_of_run, subject_of
+from pipelines.orchestration.failures import name_of, subject_of
 from pipelines.orchestration.orphans import fail_orphaned_runs
 from pipelines.settings import Settings
 
@@ -125,6 +125,8 @@ def _failed_runs(instance: DagsterInstance) -> Iterator[Condition]:
     same job that has a partition of it goes well, and it is over.
     """
     from dagster import DagsterRunStatus, RunsFilter
+
+    from pipelines.orchestration.partitions import partitions_of_run
 
     ended = RunsFilter(
         statuses=[DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE],

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipelines.errors import DeclarationError, GorodError, OriginError, WarehouseBusyError, WarehouseError
+from pipelines.orchestration import PARTITION, RANGE_END, RANGE_START
 from pipelines.orchestration.environment import BUILD_JOB, dagster_instance
 from pipelines.orchestration.orphans import fail_orphaned_runs
 from pipelines.settings import Settings
@@ -112,10 +112,6 @@ def why_failed(events: Iterable[DagsterEvent]) -> tuple[type[GorodError] | None,
     return None, "unknown"
 
 
-PARTITION = "dagster/partition"
-RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
-
-
 def subject_of(run: DagsterRun) -> str:
     """What a run runs: two runs of the same are two attempts."""
     parts = [run.tags[name] for name in (PARTITION, RANGE_START, RANGE_END) if name in run.tags]
@@ -127,25 +123,3 @@ def name_of(run: DagsterRun) -> str:
     chosen = sorted(key.to_user_string() for key in run.asset_selection or ())
     by_hand = chosen if run.job_name.startswith("__") else []
     return " ".join([run.job_name, *by_hand[:3]])
-
-
-def partitions_of_run(run: DagsterRun) -> frozenset[str]:
-    """The partitions that a run is of; a range is all that lies in it, where its job is one that loads feeds."""
-    from dagster import DagsterError, PartitionKeyRange
-
-    from pipelines.declarations.sources import load_sources
-    from pipelines.orchestration.automation import load_job_name
-    from pipelines.orchestration.loading_assets import partitions_of
-
-    if RANGE_START not in run.tags:
-        return frozenset({run.tags[PARTITION]} if PARTITION in run.tags else ())
-    first, last = run.tags[RANGE_START], run.tags.get(RANGE_END, run.tags[RANGE_START])
-    for source in load_sources().values():
-        for name, feed in source.feeds.items():
-            partitions = partitions_of(source, feed)
-            if partitions is not None and load_job_name(source.source, name) == run.job_name:
-                with suppress(DagsterError):  # of partitions that are declared no more
-                    return frozenset(
-                        map(str, partitions.get_partition_keys_in_range(PartitionKeyRange(first, last)))
-                    )
-    return frozenset({first, last})

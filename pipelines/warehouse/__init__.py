@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pipelines.disk import full_disk
+from pipelines.disk import full_disk, no_room
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.settings import Settings
 
@@ -72,7 +72,7 @@ def heard(settings: Settings, text: str) -> WarehouseError | None:
     """What others (Dagster, dbt) say of the server or of a full disk, in words; None if it is of something else."""
     server = server_of(settings)
     of_server = server.heard(text) if server is not None else None
-    return of_server or full_disk(text)
+    return of_server or full_disk(text) or no_room(text, settings.home)
 
 
 @contextmanager

@@ -86,7 +86,7 @@ def plan(seed: int) -> dict[date, Disturbance]:
 def _of_the_command(rng: Random) -> Iterator[Disturbance]:
     yield Disturbance(
         "full disk for an hour",
-        {"run_failed": (0, 2), "load_refused": (0, 0)},
+        {"run_failed": (0, 2), "warehouse_unreadable": AT_MOST_ONCE},
         leave_kb=rng.choice((0, 60, 700, 3000, 9000)),
     )
     for place in rng.sample(LOADING, 1):
