@@ -69,11 +69,14 @@ def plan(seed: int) -> dict[date, Disturbance]:
     # the daemon sees what is dropped
     planned: dict[date, Disturbance] = {}
     for phase, day in zip(("load", "build"), rng.sample(dropped, 2), strict=True):
-        stale = {"build_stale": ONCE if phase == "build" else AT_MOST_ONCE}
+        # each of the files that were dropped has a run of its own
+        told = {"run_failed": (0, 3), "build_stale": ONCE if phase == "build" else AT_MOST_ONCE}
         planned[day] = Disturbance(
-            "daemon and run killed", {"scheduler_silent": (2, 2), "run_failed": AT_MOST_ONCE, **stale},
-            phase=phase, seconds=rng.uniform(0.0, 6.0),
-        )  # fmt: skip
+            "daemon and run killed",
+            {"scheduler_silent": (2, 2), **told},
+            phase=phase,
+            seconds=rng.uniform(0.0, 6.0),
+        )
     planned[EMBARGO_DAY] = Disturbance(
         "killed in dbt", {"run_failed": ONCE, "build_stale": ONCE}, model=rng.choice(MODELS)
     )

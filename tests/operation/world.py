@@ -173,7 +173,7 @@ def fill_disk(world: World, planned: Disturbance) -> None:
     filler, room = disk / "filler", os.statvfs(disk)
     filler.write_bytes(b"\0" * max(room.f_bavail * room.f_frsize - planned.leave_kb * 1024, 0))
     world.gorod("run", codes=(5,))
-    for minute in range(5, 60, 5):
+    for minute in range(5, 60, 10):
         world.watch((5, minute), codes=(0, 5))
     filler.unlink()
     world.at(6, 0)
