@@ -33,6 +33,31 @@ def full_disk(text: str) -> WarehouseError | None:
     return None
 
 
+# What fails so is no fault of a delivery: the disk is full, or closed to us.
+OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An error and what caused it."""
+    seen: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in seen:
+        seen.append(current)
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def raise_if_of_the_machine(error: Exception) -> None:
+    """Raise what is the machine's and no fault of a delivery: no supplier is told that his delivery is wrong for it."""
+    import duckdb
+
+    for one in chain(error):
+        if isinstance(one, OSError) and one.errno in OF_THE_MACHINE:
+            raise one
+        if isinstance(one, duckdb.IOException) and (full := full_disk(str(one))):
+            raise full from error
+
+
 def no_room(text: str, folder: Path) -> WarehouseError | None:
     """The same of what leaves it open why a file could not be written, where the disk of ``folder`` has no room left."""
     if UNCLEAR.search(text) is None or not folder.exists() or shutil.disk_usage(folder).free > LEAST_ROOM:
