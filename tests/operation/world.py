@@ -202,11 +202,9 @@ def daemon(world: World) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def below(pid: int) -> list[int]:
-    """A process and everything that it and those below it started."""
-    try:
-        children = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return [pid]
+    """A process and everything that it and those below it started, whichever of their threads did."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(one) for path in lists for one in path.read_text(encoding="ascii").split()]
     return [pid, *(found for child in children for found in below(child))]
 
 
