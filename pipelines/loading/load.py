@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.declarations.sources import Source, load_sources
-from pipelines.disk import disk_errors
+from pipelines.disk import disk_errors, raise_if_of_the_machine
 from pipelines.errors import DeliveryError, GorodError, LandingError, OriginError, Reason, WarehouseError
 from pipelines.interrupts import interrupts_raised
 from pipelines.loading import gate, landing
@@ -228,6 +228,7 @@ def load_delivery(
             except (GorodError, *OF_THE_WAREHOUSE):
                 raise
             except Exception as error:
+                raise_if_of_the_machine(error)
                 failure = error
     if failure is not None:
         found = found.failed(delivery, failure)

@@ -18,12 +18,8 @@ from pipelines.loading.retention import prune_landing
 from pipelines.moments import ZONE
 from pipelines.orchestration.building_assets import INDEX, PUBLICATION, REPORT, catalogue, marts
 from pipelines.orchestration.environment import BUILD_JOB, WRITER_POOL
-from pipelines.orchestration.loading_assets import (
-    on_time_key,
-    partition_dimensions,
-    partition_key_of,
-    raw_key,
-)
+from pipelines.orchestration.loading_assets import on_time_key, partition_key_of, raw_key
+from pipelines.orchestration.partitions import load_job_name
 from pipelines.orchestration.retention import prune_runs
 from pipelines.orchestration.run_retry import request_run, requests_or_reason, under_way
 from pipelines.orchestration.stale import is_unpublished, newest_sound_build, stale_since
@@ -35,14 +31,6 @@ if TYPE_CHECKING:
 
 REPORT_JOB = "country_digest"
 LATENESS_JOB = "lateness"
-
-
-def load_job_name(source: str, feed: str) -> str:
-    """Name of the job that loads a feed: one for all feeds of the source that are partitioned alike."""
-    declared = load_sources()[source]
-    own = partition_dimensions(declared, declared.feeds[feed])
-    alike = all(partition_dimensions(declared, other) == own for other in declared.feeds.values())
-    return f"load_{source}" if alike else "_".join((f"load_{source}_by", *(own or ("nothing",))))
 
 
 def loading_jobs() -> dict[str, UnresolvedAssetJobDefinition]:

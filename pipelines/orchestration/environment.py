@@ -17,7 +17,7 @@ from pipelines.disk import disk_errors
 from pipelines.errors import GorodError
 from pipelines.moments import today
 from pipelines.settings import PROJECT, Settings
-from pipelines.warehouse import engine_of, heard, server_of
+from pipelines.warehouse import engine_of, heard, server_of, telling
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -129,7 +129,7 @@ def dagster_instance(settings: Settings) -> Iterator[DagsterInstance | None]:
     from dagster import DagsterInstance
 
     home = prepare_dagster_home(settings)
-    with DagsterInstance.from_config(str(home)) as instance:
+    with telling(settings), DagsterInstance.from_config(str(home)) as instance:
         yield instance
 
 

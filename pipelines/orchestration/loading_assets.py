@@ -27,38 +27,18 @@ from pipelines.loading.plan import all_offers
 from pipelines.loading.profile import load_history
 from pipelines.orchestration import AGAIN, INTERRUPTED
 from pipelines.orchestration.environment import WRITER_POOL
+from pipelines.orchestration.partitions import INSTANCE, MONTH, partitions_of
 from pipelines.progress import tell
 from pipelines.settings import Settings, get_settings
 from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.base import Warehouse
 
-INSTANCE, MONTH = "instance", "month"
 REFUSED, ON_TIME = "gate", "on_time"
 
 
 def raw_key(source: str, feed: str) -> dg.AssetKey:
     """The asset key of a feed's raw table: its name."""
     return dg.AssetKey(["raw", f"{source}__{feed}"])
-
-
-def partition_dimensions(source: Source, feed: Feed) -> tuple[str, ...]:
-    """By instance and month for a feed of months, by instance where there are several, else by nothing."""
-    if feed.first_month is not None:
-        return (INSTANCE, MONTH)
-    return (INSTANCE,) if len(source.instances) > 1 else ()
-
-
-def partitions_of(source: Source, feed: Feed) -> dg.PartitionsDefinition[Any] | None:
-    """The partitions of a feed's raw asset."""
-    instances = dg.StaticPartitionsDefinition(list(source.instances))
-    match partition_dimensions(source, feed):
-        case (_, _) if feed.first_month is not None:
-            months = dg.MonthlyPartitionsDefinition(start_date=feed.first_month.isoformat(), end_offset=1)
-            return dg.MultiPartitionsDefinition({INSTANCE: instances, MONTH: months})
-        case (_,):
-            return instances
-        case _:
-            return None
 
 
 def partition_month(offer: Offer | Delivery, feed: Feed) -> date:

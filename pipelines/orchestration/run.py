@@ -311,13 +311,14 @@ class _Runner:
         from pipelines.orchestration import automation
         from pipelines.orchestration.building_assets import INDEX, PUBLICATION
         from pipelines.orchestration.loading_assets import raw_key
+        from pipelines.orchestration.partitions import load_job_name
 
         self.manifest = manifest
         self.instance: DagsterInstance = DagsterInstance.from_config(str(home), COMMAND_CONFIG)
         self.loading: Definitions = definitions.loading()
         self.build_job = BUILD_JOB
         self.report_job = automation.REPORT_JOB
-        self.load_job = automation.load_job_name
+        self.load_job = load_job_name
         self.raw_key = raw_key
         self.index = INDEX
         self.publication = PUBLICATION
@@ -402,7 +403,8 @@ class _Runner:
         """Tags of the runs that cover the partitions of what is to be loaded: as few as there are unbroken ranges."""
         from dagster import MultiPartitionKey
 
-        from pipelines.orchestration.loading_assets import INSTANCE, MONTH, contiguous, partition_month
+        from pipelines.orchestration.loading_assets import contiguous, partition_month
+        from pipelines.orchestration.partitions import INSTANCE, MONTH
 
         declared = load_sources()[source].feeds[feed]
         instances = list(load_sources()[source].instances)

@@ -17,7 +17,8 @@ from pipelines.exit_codes import ExitCode
 from pipelines.indicators import lateness
 from pipelines.indicators.lateness import Late, late_instances
 from pipelines.moments import today
-from pipelines.orchestration.automation import LATENESS_JOB, load_job_name
+from pipelines.orchestration.automation import LATENESS_JOB
+from pipelines.orchestration.partitions import load_job_name
 from tests.portal import Portal
 
 FEED = load_sources()["appeals_115"].feeds["requests"]
