@@ -116,6 +116,8 @@ def read(delivery: Delivery, feed: Feed, fmt: Tmf639Format, out: Path, pseudonym
             _refuse_other_version(connection, proved, paths, feed.kept_columns)
             rows_sql = _rows_sql(proved.pages, paths, feed.kept_columns, proved.has_unkept)
             return write_batch(connection, rows_sql, feed, out, pseudonym_key, {"total": snapshot.total})
+    except duckdb.IOException:
+        raise  # of a file, not of what is in it
     # DuckDB's message quotes the resource, which may name persons: it is not carried on.
     except duckdb.Error:
         out.unlink(missing_ok=True)

@@ -308,6 +308,7 @@ class _Runner:
         from dagster import DagsterInstance
 
         from assets.keys import INDEX, PUBLICATION, raw_key
+        from assets.partitions import load_job_name
         from pipelines.orchestration import automation, code_location
 
         self.manifest = manifest
@@ -315,7 +316,7 @@ class _Runner:
         self.loading: Definitions = code_location.loading()
         self.build_job = BUILD_JOB
         self.report_job = automation.REPORT_JOB
-        self.load_job = automation.load_job_name
+        self.load_job = load_job_name
         self.raw_key = raw_key
         self.index = INDEX
         self.publication = PUBLICATION
@@ -400,7 +401,8 @@ class _Runner:
         """Tags of the runs that cover the partitions of what is to be loaded: as few as there are unbroken ranges."""
         from dagster import MultiPartitionKey
 
-        from assets.raw import INSTANCE, MONTH, contiguous, partition_month
+        from assets.partitions import INSTANCE, MONTH
+        from assets.raw import contiguous, partition_month
 
         declared = load_sources()[source].feeds[feed]
         instances = list(load_sources()[source].instances)
