@@ -381,7 +381,7 @@ def test_a_full_disk_is_said(settings: Settings, report: Report, monkeypatch: py
 
 
 def test_a_report_is_current_until_its_declaration_or_the_publication_changes(
-    settings: Settings, digest: ReportResult, report: Report
+    digest: ReportResult, report: Report
 ) -> None:
     publication = digest.digest.publication
     assert is_current(digest.folder, publication, report)
