@@ -28,7 +28,7 @@ from pipelines.declarations.sources import SOURCES, Feed, Source, Tmf639Origin
 from pipelines.deliveries import Known, Offer, Slice, month_span
 from pipelines.errors import OriginError
 from pipelines.formats.json_document import JsonError, parse
-from pipelines.formats.tmf639 import LARGEST_PAGE, SNAPSHOT, Snapshot, page_name
+from pipelines.formats.snapshot import LARGEST_PAGE, SNAPSHOT, Snapshot, page_name
 from pipelines.moments import today
 from pipelines.settings import Settings
 

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, at, nearest, read_yaml
 from pipelines.encodings import Encoding
 from pipelines.errors import DeclarationError
+from pipelines.json_path import PathError, parse_path
 from pipelines.settings import PROJECT
 from pipelines.text import normal, unseen_sign
 
@@ -295,13 +296,37 @@ class GeoJsonFormat(Declaration):
     kind: Literal["geojson"] = Field(default="geojson", description="a GeoJSON FeatureCollection")
 
 
+class JsonRecordsFormat(Declaration):
+    """Records in JSON, one row each: a file with a list of them, or pages that were pulled (`kind: paged`).
+
+    `from_path` of a column says where its value stands in a record: `place.id`, `phones[0]`,
+    `characteristic[name=lengthKm].value` (of the item whose `name` is `lengthKm`), `first.path | second.path` (what the
+    first of them finds), each with ` ~ ^1:([0-9]+)$` behind it for the part of the text that the group matches.
+    """
+
+    kind: Literal["json_records"] = Field(default="json_records", description="records in JSON")
+    records: str = Field(
+        default="",
+        description="path of the list of records, e.g. `data.items`; the file itself is the list when absent",
+    )
+
+    @field_validator("records")
+    @classmethod
+    def _is_a_path(cls, path: str) -> str:
+        parse_path(path)
+        return path
+
+
 class Tmf639Format(Declaration):
     """Pages of TMF639 v4 ``Resource`` objects as they were answered."""
 
     kind: Literal["tmf639"] = Field(default="tmf639", description="pages of TMF639 v4")
 
 
-Format = Annotated[CsvFormat | PivotJsonFormat | GeoJsonFormat | Tmf639Format, Field(discriminator="kind")]
+Format = Annotated[
+    CsvFormat | PivotJsonFormat | GeoJsonFormat | JsonRecordsFormat | Tmf639Format,
+    Field(discriminator="kind"),
+]
 
 
 class ControlTotal(Declaration):
@@ -402,6 +427,20 @@ class Feed(Declaration):
                     place = ("columns", column, "header") if about.header else ("columns", column)
                     problems.append((place, f"{name!r} is a name of column {owners[name]!r} already"))
                 owners[name] = column
+        if problems:
+            raise PlacedError(*problems)
+        return self
+
+    @model_validator(mode="after")
+    def _paths_fit(self) -> Feed:
+        problems: list[Problem] = []
+        for name, column in self.columns.items():
+            if column.from_path is not None and isinstance(self.format, JsonRecordsFormat | Tmf639Format):
+                try:
+                    if not parse_path(column.from_path).words:
+                        raise PathError(f"{column.from_path!r} names no key")
+                except PathError as error:
+                    problems.append((("columns", name, "from_path"), str(error)))
         if problems:
             raise PlacedError(*problems)
         return self
