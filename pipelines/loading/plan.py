@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fcntl import LOCK_EX, LOCK_NB, flock
 from os import getpid
 
-from pipelines import connectors
+from pipelines import connectors, moments
 from pipelines.connectors.drop_folder import inbox, strays, wait_until_quiet
 from pipelines.connectors.files import AMISS
 from pipelines.declarations.sources import Feed, Source, load_sources
@@ -97,7 +97,7 @@ def make_plan(wanted: Wanted, settings: Settings, warehouse: Warehouse, *, patie
         faults = lying.faults
         try:
             for offer in connectors.offers(source, name, settings, only, known):
-                if wanted.slice in (None, offer.slice.key) and not _is_settled(offer, known, wanted):
+                if wanted.slice in (None, offer.slice.key) and not _is_settled(offer, known, wanted, feed):
                     new.append(offer)  # noqa: PERF401 - what came before an error is kept
         except OriginError as error:
             failures[source.source, name] = error
@@ -143,14 +143,16 @@ def all_offers(
         raise failure
 
 
-def _is_settled(offer: Offer, known: Known, wanted: Wanted) -> bool:
+def _is_settled(offer: Offer, known: Known, wanted: Wanted, feed: Feed) -> bool:
     """Known by fingerprint; or an offer that only fetching could tell, whose slice has been fetched already.
 
-    Such a pull is made once for each slice, and again when it is asked for by its slice or instance.
+    Such a pull is made once for each slice, and again when it is asked for by its slice or instance, or as long as the feed
+    is refreshed.
     """
     if offer.fingerprint is not None:
         return is_known(offer, known)
     asked_for = wanted.slice is not None or wanted.instance is not None
+    asked_for |= feed.is_refreshed(offer.slice.last_day, moments.today())
     slice_ = (offer.source, offer.feed, offer.instance, offer.slice.key)
     return not asked_for and any(seen[:4] == slice_ for seen in known)
 

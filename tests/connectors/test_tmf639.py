@@ -23,15 +23,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.connectors import offers
-from pipelines.connectors.tmf639 import Inventory, Patience, take_snapshot
-from pipelines.declarations.sources import Source, load_sources
+from pipelines.connectors.paged import Pull, RetryPolicy, take_snapshot
+from pipelines.declarations.sources import Source, Tmf639Origin, load_sources
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
 from sandbox.inventory import API
 from sandbox.tmf639 import Fault, Sandbox, serve
 from tests.support.decompression_bombs import MEGABYTE, bomb, memory
 
-QUICK = Patience(tries=3, snapshots=3, first_wait_s=0.001, longest_wait_s=0.05, connect_s=2, read_s=0.4)
+QUICK = RetryPolicy(tries=3, snapshots=3, first_wait_s=0.001, longest_wait_s=0.05, connect_s=2, read_s=0.4)
 TOTAL, PAGE_SIZE, PAGES = 25, 10, 3
 
 
@@ -40,12 +40,12 @@ def numbered(instance: str) -> list[dict[str, Any]]:
     return [{"id": f"r-{number}", "href": f"/r-{number}", "name": "ё"} for number in range(int(instance))]
 
 
-def at(sandbox: Sandbox, instance: str = str(TOTAL), page_size: int = PAGE_SIZE, **more: Any) -> Inventory:
-    return Inventory(
+def at(sandbox: Sandbox, instance: str = str(TOTAL), page_size: int = PAGE_SIZE, **more: Any) -> Pull:
+    return Pull(
+        paging=Tmf639Origin(base_url="https://inventory.invalid/v4", page_size=page_size).paged,
         base_url=f"{sandbox.url}/{instance}/{API}",
         origin="https://inventory.invalid/v4",
         source="some_inventory",
-        page_size=page_size,
         loopback=True,
         **more,
     )
@@ -184,7 +184,7 @@ def test_a_server_that_asks_for_time_gets_it(form: str, tmp_path: Path) -> None:
     # A date has whole seconds, so two of them are at least one from now.
     moment = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
     fault = Fault("status", status=429, retry_after="1" if form == "seconds" else moment)
-    patient = Patience(tries=2, first_wait_s=0.001, longest_wait_s=5)
+    patient = RetryPolicy(tries=2, first_wait_s=0.001, longest_wait_s=5)
     with serve(numbered, {1: fault}.get) as sandbox:
         before = time.monotonic()
         take_snapshot(at(sandbox), tmp_path, patient)
