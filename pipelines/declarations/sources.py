@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -625,7 +625,7 @@ class Feed(Declaration):
         days = (self.freshness.expected_within_days, self.freshness.late_after_days)
         return timedelta(days=period + days[0]), timedelta(days=period + days[1])
 
-    @cached_property
+    @property
     def headers(self) -> dict[str, str]:
         """The column that is meant by each name which may stand in the header of a delivery."""
         return {name: column for column, about in self.columns.items() for name in about.named(column)}
