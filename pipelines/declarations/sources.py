@@ -197,6 +197,7 @@ class FileOrigin(Declaration):
 
 
 HEADER = "header:"
+SECRETS = ("authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token")
 OF_MONTH = ("{month}", "{first_day}", "{last_day}")
 PLACE = "a path in the answer (`meta.total`), or `header:` and the name of a header"
 
@@ -214,7 +215,8 @@ class PagedOrigin(Declaration):
         default="paged", description="records that are pulled page by page, over HTTP"
     )
     base_url: str = Field(
-        description="address that is asked; `GOROD_<SOURCE>_URL` in the environment goes before it"
+        pattern=r"^https?://[^/?#@]+(/[^?#@]*)?$",
+        description="address that is asked, without user and parameters; `GOROD_<SOURCE>_URL` in the environment goes before it",
     )
     path: str = Field(default="", pattern=r"^(/[^?#@]*)?$", description="what stands behind the address")
     paging: Literal["offset", "page", "cursor", "link"] = Field(
@@ -271,7 +273,11 @@ class PagedOrigin(Declaration):
 
     @model_validator(mode="after")
     def _can_be_paged(self) -> PagedOrigin:
-        problems: list[Problem] = []
+        problems: list[Problem] = [
+            (("headers", name), "is a secret: name its variable of the environment in secret_headers")
+            for name in self.headers
+            if name.lower() in SECRETS
+        ]
         if self.paging == "cursor" and self.next is None:
             problems.append((("next",), "is needed: where a page names its cursor"))
         if self.paging in ("offset", "page") and self.next is not None:

@@ -431,6 +431,8 @@ def test_a_snapshot_is_of_the_running_period(
         ({"format": {"kind": "csv"}}, {}, "pages are read by json_records"),
         ({}, {"parameters": {"month": "{month}"}}, "no first_month"),
         ({}, {"path": "spots"}, "pattern"),
+        ({}, {"base_url": "https://reader:secret@city.invalid/api"}, "pattern"),
+        ({}, {"headers": {"Authorization": "Bearer x"}}, "secret_headers"),
     ],
 )
 def test_a_declaration_that_cannot_work_is_refused(
