@@ -20,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pipelines.encodings import encoding_of, looks_like, utf16_of
 from pipelines.errors import DeliveryError, Reason
 
 DEEPEST = 100
@@ -73,8 +74,15 @@ def refuse(file: str, reason: Reason) -> NoReturn:
     raise DeliveryError(file, [reason])
 
 
+class Digits(float):
+    """A number that is not whole, with the digits that it was written with."""
+
+    __slots__ = ("digits",)
+    digits: str
+
+
 def parse(content: bytes, words: Collection[str] = ()) -> Any:
-    """The document in ``content``; halves of surrogate pairs in it are U+0000.
+    """The document in ``content``; halves of surrogate pairs in it are U+0000, fractions are :class:`Digits`.
 
     Raises:
         JsonError: it is no strict JSON; the reasons quote nothing but ``words``.
@@ -98,12 +106,6 @@ def parse(content: bytes, words: Collection[str] = ()) -> Any:
     return document
 
 
-def plain(content: bytes) -> bytes:
-    """A document that was read here, for another reader: without a mark of order of bytes, and U+0000 for each half."""
-    content = content.removeprefix(codecs.BOM_UTF8)
-    return _without_halves(content.decode()).encode() if SURROGATE.search(content) else content
-
-
 def _text(content: bytes) -> str:
     """The text of a document.
 
@@ -123,6 +125,11 @@ def _text(content: bytes) -> str:
             "Откройте файл в блокноте: там может быть сказано, что помешало. Затем выгрузите данные снова."
         )
         raise JsonError([Reason("file.format", message, remedy)])
+    if (
+        utf16_of(content[:64]) is not None
+    ):  # without a mark it is UTF-8 as well, with a zero at every other place
+        message = f"Файл не в кодировке UTF-8{looks_like('utf-16')}."
+        raise JsonError([Reason("file.encoding", message, "Сохраните файл в UTF-8.")])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -130,7 +137,9 @@ def _text(content: bytes) -> str:
         if error.reason == "unexpected end of data":
             message = f"Файл обрывается посреди знака UTF-8 (байт {byte})."
             raise JsonError([Reason("file.whole", message, AGAIN)]) from None
-        message = f"Файл не в кодировке UTF-8: байт {byte} в ней невозможен."
+        message = (
+            f"Файл не в кодировке UTF-8: байт {byte} в ней невозможен{looks_like(encoding_of(content))}."
+        )
         raise JsonError([Reason("file.encoding", message, "Сохраните файл в UTF-8.")]) from None
     return _without_halves(text) if SURROGATE.search(content) else text
 
@@ -150,8 +159,9 @@ class _Watch:
         self.amiss |= len(found) < len(pairs)
         return found
 
-    def number(self, digits: str) -> float:
-        number = float(digits)
+    def number(self, digits: str) -> Digits:
+        number = Digits(digits)
+        number.digits = digits
         self.amiss |= not math.isfinite(number)
         return number
 
@@ -161,17 +171,17 @@ class _Watch:
 
 
 def _is_deep(document: Any) -> bool:
-    level = [document]
+    level = [document] if isinstance(document, dict | list) else []
     for _ in range(DEEPEST):
+        if not level:
+            return False
         level = [
             part
             for whole in level
-            if isinstance(whole, dict | list)
             for part in (whole.values() if isinstance(whole, dict) else whole)
+            if part.__class__ is dict or part.__class__ is list
         ]
-        if not level:
-            return False
-    return any(isinstance(whole, dict | list) for whole in level)
+    return bool(level)
 
 
 def _no_json(text: str, error: json.JSONDecodeError) -> Reason:
