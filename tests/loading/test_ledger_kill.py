@@ -27,7 +27,7 @@ WAIVER = [
 ]
 REPLAY = [
     ("pipelines.loading.validate:formats.read", "after", 1),
-    ("pipelines.warehouse.ledger:_insert_offer", "after", 1),
+    ("pipelines.warehouse.ledger:_insert_candidate", "after", 1),
     ("pipelines.warehouse.ledger:_insert_events", "after", 1),
     ("pipelines.warehouse.ledger:_insert_batch", "after", 1),
     ("pipelines.warehouse.ledger:Ledger.commit_load", "after", 1),

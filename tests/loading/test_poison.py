@@ -160,10 +160,10 @@ def test_what_is_no_fault_of_the_delivery_stops_the_run_and_leaves_it_pending(
 # where a disk that is full is met while a delivery is read, judged (by Great Expectations, which may keep it to itself) and
 # held against its past: at any call, or at one that says so
 WITHIN = [
-    ("pipelines.formats.tmf639.write_batch", ""),
+    ("pipelines.formats.json_records.write_batch", ""),
     ("pipelines.loading.gx_duckdb._BufferedCursor.execute", ""),
     ("pipelines.loading.gx_duckdb._BufferedCursor.execute", "count"),
-    ("pipelines.loading.load.held_against_history", ""),
+    ("pipelines.loading.load.compared_with_history", ""),
 ]
 
 

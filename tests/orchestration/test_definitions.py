@@ -276,16 +276,16 @@ def test_a_build_step_that_crashes_leaves_no_dbt_behind(
     """dbt tells of a test that was not there when the definitions were loaded, and would go on with the file in its hand."""
     from dagster_dbt import DbtCliResource
 
-    from assets import built
+    from assets import marts
 
     path = tmp_path / "held.duckdb"
     executable = tmp_path / "dbt"
     executable.write_text(HOLDER.format(python=sys.executable, path=str(path)), encoding="utf-8")
     executable.chmod(0o755)
-    monkeypatch.setattr(built, "has_register", lambda _: True)
+    monkeypatch.setattr(marts, "has_register", lambda _: True)
     project = str(PROJECT / "dbt")
     done = dg.materialize(
-        [built.marts()],
+        [marts.marts()],
         resources={
             "dbt": DbtCliResource(project_dir=project, profiles_dir=project, dbt_executable=str(executable))
         },

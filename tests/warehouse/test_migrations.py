@@ -41,7 +41,7 @@ def ahead(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for version, text in steps.items():
         (folder / f"{version:04}_step.sql").write_text(text, encoding="utf-8")
     monkeypatch.setattr(migrations, "MIGRATIONS", folder)
-    monkeypatch.setattr(migrations, "VERSION", migrations.SCHEMA_VERSION + 2)
+    monkeypatch.setattr(migrations, "SCHEMA_VERSION", migrations.SCHEMA_VERSION + 2)
     return folder
 
 

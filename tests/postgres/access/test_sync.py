@@ -16,6 +16,7 @@ from pipelines.declarations.common import read_yaml
 from pipelines.errors import DeclarationError, WarehouseError
 from pipelines.publishing.server import publish_on_server
 from pipelines.settings import PROJECT, get_settings
+from pipelines.warehouse.access import policies
 from pipelines.warehouse.access import sync as access
 from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.server import Server
@@ -222,19 +223,19 @@ def test_every_contract_is_declared() -> None:
     assert models - load_access().published.keys() == set()
 
 
-@pytest.mark.parametrize("column", sorted(access.TELLING))
+@pytest.mark.parametrize("column", sorted(policies.TELLING))
 def test_a_table_that_tells_whose_its_rows_are_is_never_whole(column: str) -> None:
     declared = load_access().model_copy(update={"published": {"pub_x_v1": Rows(whole=True)}})
-    assert access.open_tables(declared, {"pub_x_v1": {"name_ru"}}).keys() == {"pub_x_v1"}
-    assert access.open_tables(declared, {"pub_x_v1": {"name_ru", column}}) == {}
+    assert policies.open_tables(declared, {"pub_x_v1": {"name_ru"}}).keys() == {"pub_x_v1"}
+    assert policies.open_tables(declared, {"pub_x_v1": {"name_ru", column}}) == {}
 
 
 def test_a_table_without_the_declared_column_is_closed() -> None:
     declared = load_access().model_copy(
         update={"published": {"pub_x_v1": Rows(territory=("ref_area",), load="load_id")}}
     )
-    assert access.open_tables(declared, {"pub_x_v1": {"ref_area", "load_id"}}).keys() == {"pub_x_v1"}
-    assert access.open_tables(declared, {"pub_x_v1": {"ref_area"}}) == {}
+    assert policies.open_tables(declared, {"pub_x_v1": {"ref_area", "load_id"}}).keys() == {"pub_x_v1"}
+    assert policies.open_tables(declared, {"pub_x_v1": {"ref_area"}}) == {}
 
 
 def _declared(tmp_path: Path, text: str) -> Access:
