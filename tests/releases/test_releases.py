@@ -498,7 +498,7 @@ def test_a_kill_leaves_all_or_nothing(story: Any, place: str, when: str, tmp_pat
     home = tmp_path / "home"
     settings = story.settings.model_copy(update={"home": home})
     program = (
-        "import sys; from datetime import datetime; from pipelines.indicators import archive;"
+        "import sys; from datetime import datetime; from pipelines.releases import archive;"
         " from pipelines.settings import Settings; from tests.support.crash import act_at, die;"
         " place, when, home, warehouse, moment = sys.argv[1:]; archive.load_calendar = lambda _: {};"
         " act_at(place, when, 1, die);"
