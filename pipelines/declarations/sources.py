@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, at, nearest, read_yaml
+from pipelines.encodings import Encoding
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
+from pipelines.text import normal, unseen_sign
 
 SOURCES = PROJECT / "assets" / "sources"
 
@@ -92,6 +94,11 @@ class Column(Declaration):
         "converted to it",
     )
     missing: tuple[str, ...] = Field(default=("",), description="texts that mean: no value")
+    header: tuple[str, ...] = Field(
+        default=(),
+        description="the name of the column in the header of a delivered CSV, in any script, or a list of the names that it may "
+        "have there; its own name when absent",
+    )
     from_path: str | None = Field(
         default=None, description="where the value stands in a nested record; its name when absent"
     )
@@ -104,6 +111,27 @@ class Column(Declaration):
     why_personal: str | None = Field(
         default=None, description="what personal data the column holds, and the ground"
     )
+
+    @field_validator("header", mode="before")
+    @classmethod
+    def _one_or_several(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, str) else given
+
+    @field_validator("header")
+    @classmethod
+    def _can_be_seen(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        """A name that is compared sign by sign is written so that a reader of source.yml sees every sign of it."""
+        for name in names:
+            if not name or name != normal(name).strip() or unseen_sign(name):
+                raise ValueError(
+                    f"{name!r} is no name of a column: write it composed (NFC), without blanks around it and "
+                    "without signs that nobody sees"
+                )
+        return names
+
+    def named(self, name: str) -> tuple[str, ...]:
+        """The names that the column called ``name`` may have in a header; the first is what a supplier is told."""
+        return self.header or (name,)
 
     @model_validator(mode="after")
     def _can_be_coarsened(self) -> Column:
@@ -219,7 +247,10 @@ class CsvFormat(Declaration):
     delimiter: Literal[",", ";", "\t", "|"] = Field(
         default=",", description="the one character between fields"
     )
-    encoding: Literal["utf-8", "cp1251"] = Field(default="utf-8", description="encoding of the file")
+    encoding: Encoding = Field(
+        default="utf-8",
+        description="encoding of the file; a file in another one is refused, and the answer says in which it seems to be",
+    )
     decimal_comma: bool = Field(default=False, description="numbers are written with a decimal comma")
 
 
@@ -355,6 +386,27 @@ class Feed(Declaration):
         return pattern
 
     @model_validator(mode="after")
+    def _headers_fit(self) -> Feed:
+        problems: list[Problem] = []
+        owners: dict[str, str] = {}
+        for column, about in self.columns.items():
+            if about.header and not isinstance(self.format, CsvFormat):
+                problems.append(
+                    (
+                        ("columns", column, "header"),
+                        f"only a CSV has a header; the kind is {self.format.kind}",
+                    )
+                )
+            for name in about.named(column):
+                if name in owners:
+                    place = ("columns", column, "header") if about.header else ("columns", column)
+                    problems.append((place, f"{name!r} is a name of column {owners[name]!r} already"))
+                owners[name] = column
+        if problems:
+            raise PlacedError(*problems)
+        return self
+
+    @model_validator(mode="after")
     def _files_fit(self) -> Feed:
         problems: list[Problem] = []
         if isinstance(self.origins.get("public"), FileOrigin):
@@ -391,6 +443,11 @@ class Feed(Declaration):
         period = PERIOD_DAYS[self.cadence]
         days = (self.freshness.expected_within_days, self.freshness.late_after_days)
         return timedelta(days=period + days[0]), timedelta(days=period + days[1])
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """The column that is meant by each name which may stand in the header of a delivery."""
+        return {name: column for column, about in self.columns.items() for name in about.named(column)}
 
     @property
     def kept_columns(self) -> dict[str, Column]:

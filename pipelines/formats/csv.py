@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,16 @@ import duckdb
 
 from pipelines.declarations.sources import CsvFormat, Feed
 from pipelines.deliveries import Batch, Delivery
+from pipelines.encodings import (
+    CALLED,
+    UTF8_WORD,
+    Encoding,
+    Evidence,
+    encoding_of,
+    looks_like,
+    remedy,
+    utf16_of,
+)
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats.records import (
     LONGEST_LINE,
@@ -26,6 +38,7 @@ from pipelines.sql import literal, quoted
 from pipelines.text import differing_sign, unseen_sign
 
 ARCHIVES = {b"PK\x03\x04": "ZIP", b"\x1f\x8b": "GZIP", b"7z\xbc\xaf": "7-Zip", b"Rar!": "RAR"}
+CHUNK = 1 << 20
 DELIMITERS = {",": "запятая", ";": "точка с запятой", "\t": "табуляция", "|": "вертикальная черта"}
 
 
@@ -37,15 +50,16 @@ def read(delivery: Delivery, feed: Feed, fmt: CsvFormat, out: Path, pseudonym_ke
     """
     delivered = delivery.paths[0]
     file = delivered.name
-    _refuse_what_is_no_text(delivered, feed)
+    _refuse_what_is_no_text(delivered, feed, fmt)
     recoded, sound = out.with_suffix(".utf8"), out.with_suffix(".sound")
     path = delivered
     try:
         if fmt.encoding != "utf-8":
-            _write_utf8(delivered, recoded, fmt.encoding)
+            _write_utf8(delivered, recoded, fmt)
             path = recoded
         header = read_header(path, file, fmt.delimiter)
         _refuse_other_columns(header.names, file, feed, fmt)
+        header = replace(header, names=[feed.headers[name] for name in header.names])
         if not header.ended:
             raise DeliveryError(file, [_cut_header()])
         records = count_records(path, file, header, fmt.delimiter)
@@ -142,7 +156,7 @@ def _findings(records: Records) -> tuple[Reason, ...]:
     return (Reason("file.line_breaks", message, remedy, records.first_with_breaks),)
 
 
-def _refuse_what_is_no_text(path: Path, feed: Feed) -> None:
+def _refuse_what_is_no_text(path: Path, feed: Feed, fmt: CsvFormat) -> None:
     size = path.stat().st_size
     if size == 0:
         raise _refused(
@@ -165,8 +179,11 @@ def _refuse_what_is_no_text(path: Path, feed: Feed) -> None:
                 f"Это архив {name}, а не CSV; архивы не распаковываются.",
                 "Передайте сам файл CSV.",
             )
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _refused(path, "file.encoding", "Файл в кодировке UTF-16.", "Сохраните файл в UTF-8.")
+    utf16 = utf16_of(start)
+    if (utf16 is not None) != (fmt.encoding == "utf-16"):
+        raise _other_encoding(path, fmt, encoding_of(start))
+    if utf16 is not None:
+        start = start.decode(utf16, errors="ignore").encode()
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         raise _refused(
             path,
@@ -190,15 +207,22 @@ def _refuse_other_columns(names: list[str], file: str, feed: Feed, fmt: CsvForma
         raise DeliveryError(file, [Reason("file.columns", message, "Уберите первую строку.", 0)])
     if len(names) == 1 and len(feed.columns) > 1:
         _refuse_other_delimiter(names[0], file, feed, fmt)
-    if not set(names) & set(feed.columns):
+    if not set(names) & set(feed.headers):
         message = "Первая строка – не заголовок: в ней нет ни одного из ожидаемых столбцов."
-        remedy = f"Первой строкой передайте названия столбцов: {', '.join(feed.columns)}."
-        raise DeliveryError(file, [Reason("file.columns", message, remedy, 0)])
-    unknown = {number: name for number, name in enumerate(names, start=1) if name not in feed.columns}
+        said = f"Первой строкой передайте названия столбцов: {_expected(feed)}."
+        raise DeliveryError(file, [Reason("file.columns", message, said, 0)])
+    unknown = {number: name for number, name in enumerate(names, start=1) if name not in feed.headers}
+    given = Counter(feed.headers[name] for name in names if name in feed.headers)
     reasons = [
-        Reason("file.columns", f"Нет столбца «{name}».", _rename_hint(name, unknown, feed), 0, name)
+        Reason(
+            "file.columns",
+            f"Нет столбца {' или '.join(f'«{wanted}»' for wanted in column.named(name))}.",
+            _rename_hint(column.named(name), unknown, feed),
+            0,
+            name,
+        )
         for name, column in feed.columns.items()
-        if column.required and name not in names
+        if column.required and name not in given
     ]
     reasons += [
         Reason(
@@ -210,12 +234,28 @@ def _refuse_other_columns(names: list[str], file: str, feed: Feed, fmt: CsvForma
         for number, name in unknown.items()
     ]
     reasons += [
-        Reason("file.columns", f"Столбец «{name}» повторяется.", "Оставьте один.", 0, name)
-        for name in feed.columns
-        if names.count(name) > 1
+        Reason(
+            "file.columns",
+            f"Столбец {_given_as(column, names, feed)} повторяется.",
+            "Оставьте один.",
+            0,
+            column,
+        )
+        for column, times in given.items()
+        if times > 1
     ]
     if reasons:
         raise DeliveryError(file, reasons)
+
+
+def _expected(feed: Feed) -> str:
+    """The columns by the first of their names."""
+    return ", ".join(column.named(name)[0] for name, column in feed.columns.items())
+
+
+def _given_as(column: str, names: list[str], feed: Feed) -> str:
+    """The names under which a column was given."""
+    return " и ".join(f"«{name}»" for name in dict.fromkeys(names) if feed.headers.get(name) == column)
 
 
 def _refuse_other_delimiter(line: str, file: str, feed: Feed, fmt: CsvFormat) -> None:
@@ -227,40 +267,62 @@ def _refuse_other_delimiter(line: str, file: str, feed: Feed, fmt: CsvFormat) ->
 
 
 def _telling(name: str, names: list[str], feed: Feed) -> str:
-    """What of an unknown name can be told without repeating it: that it is empty, or the sign that nobody sees."""
+    """What of an unknown name can be told without repeating it: that it is empty, the sign that nobody sees, the nearest one."""
     if not name:
         return ": без названия (в заголовке лишний разделитель)"
-    for declared in feed.columns:
+    for declared in feed.headers:
         if declared in names and (told := differing_sign(name, declared)):
             return f": название похоже на «{declared}»: {told}"
-    return f": в названии {told}" if (told := unseen_sign(name)) else ""
+    if told := unseen_sign(name):
+        return f": в названии {told}"
+    near = difflib.get_close_matches(name, feed.headers, n=1)
+    return f"; ближайшее из объявленных названий – «{near[0]}»" if near else ""
 
 
-def _rename_hint(name: str, unknown: dict[int, str], feed: Feed) -> str:
-    expected = f"Ожидаются столбцы: {', '.join(feed.columns)}."
+def _rename_hint(wanted: tuple[str, ...], unknown: dict[int, str], feed: Feed) -> str:
+    expected = f"Ожидаются столбцы: {_expected(feed)}."
     for number, given in unknown.items():
-        if told := differing_sign(given, name):
-            return f"{expected} Его название, {number}-е по счёту, отличается одним знаком: {told}."
-    close = difflib.get_close_matches(name, unknown.values(), n=1, cutoff=0.5)
-    near = [number for number, given in unknown.items() if close == [given]]
+        for name in wanted:
+            if told := differing_sign(given, name):
+                return f"{expected} Его название, {number}-е по счёту, отличается одним знаком: {told}."
+    close = [one for name in wanted for one in difflib.get_close_matches(name, unknown.values(), 1, 0.5)]
+    near = [number for number, given in unknown.items() if given in close]
     return expected + (f" Похоже на него названо {near[0]}-е по счёту." if near else "")
 
 
-def _write_utf8(path: Path, out: Path, encoding: str) -> None:
-    try:
-        with (
-            path.open(encoding=encoding, newline="") as source,
-            out.open("w", encoding="utf-8", newline="") as target,
-        ):
-            while chunk := source.read(1 << 20):
-                target.write(chunk)
-    except UnicodeDecodeError:
-        raise _refused(
-            path,
-            "file.encoding",
-            f"Файл не в кодировке {encoding}.",
-            "Сохраните файл в объявленной кодировке.",
-        ) from None
+def _write_utf8(path: Path, out: Path, fmt: CsvFormat) -> None:
+    """Write the text anew in UTF-8.
+
+    Raises:
+        DeliveryError: it is not in the declared encoding, as far as its bytes tell, or not all of it.
+    """
+    evidence, lines, utf8_line = Evidence(), 1, 0
+    with path.open("rb") as source, out.open("wb") as target:
+        start = source.read(CHUNK)
+        codec = utf16_of(start) if fmt.encoding == "utf-16" else fmt.encoding
+        decoder = codecs.getincrementaldecoder(codec or "utf-16")()
+        source.seek(0)
+        try:
+            while chunk := source.read(CHUNK):
+                if fmt.encoding != "utf-16":
+                    evidence.take(chunk)
+                    if not utf8_line and (word := UTF8_WORD.search(chunk)):
+                        utf8_line = lines + chunk.count(b"\n", 0, word.start())
+                    lines += chunk.count(b"\n")
+                target.write(decoder.decode(chunk).encode())
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            raise _other_encoding(path, fmt, evidence.other_than(fmt.encoding)) from None
+    if found := evidence.other_than(fmt.encoding):
+        raise _other_encoding(path, fmt, found)
+    if utf8_line:
+        message = f"Файл в двух кодировках: {CALLED[fmt.encoding]} и, со строки файла {utf8_line}, UTF-8."
+        raise _refused(path, "file.encoding", message, remedy(None, fmt.encoding))
+
+
+def _other_encoding(path: Path, fmt: CsvFormat, found: Encoding | None) -> DeliveryError:
+    message = f"Файл не в кодировке {CALLED[fmt.encoding]}{looks_like(found)}."
+    return _refused(path, "file.encoding", message, remedy(found, fmt.encoding))
 
 
 def _cut_header() -> Reason:

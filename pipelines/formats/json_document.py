@@ -20,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pipelines.encodings import encoding_of, looks_like, utf16_of
 from pipelines.errors import DeliveryError, Reason
 
 DEEPEST = 100
@@ -123,6 +124,11 @@ def _text(content: bytes) -> str:
             "Откройте файл в блокноте: там может быть сказано, что помешало. Затем выгрузите данные снова."
         )
         raise JsonError([Reason("file.format", message, remedy)])
+    if (
+        utf16_of(content[:64]) is not None
+    ):  # without a mark it is UTF-8 as well, with a zero at every other place
+        message = f"Файл не в кодировке UTF-8{looks_like('utf-16')}."
+        raise JsonError([Reason("file.encoding", message, "Сохраните файл в UTF-8.")])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -130,7 +136,9 @@ def _text(content: bytes) -> str:
         if error.reason == "unexpected end of data":
             message = f"Файл обрывается посреди знака UTF-8 (байт {byte})."
             raise JsonError([Reason("file.whole", message, AGAIN)]) from None
-        message = f"Файл не в кодировке UTF-8: байт {byte} в ней невозможен."
+        message = (
+            f"Файл не в кодировке UTF-8: байт {byte} в ней невозможен{looks_like(encoding_of(content))}."
+        )
         raise JsonError([Reason("file.encoding", message, "Сохраните файл в UTF-8.")]) from None
     return _without_halves(text) if SURROGATE.search(content) else text
 

@@ -16,6 +16,7 @@ from typing import IO, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.encodings import encoding_of, looks_like, remedy
 from pipelines.errors import DeliveryError, Reason
 
 LONGEST_LINE = 1_000_000
@@ -89,7 +90,7 @@ def read_header(path: Path, file: str, delimiter: str) -> Header:
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        _refuse(file, _encoding(0))
+        _refuse(file, _encoding(0, content))
     names = _names(text, delimiter, file)
     return Header(names, len(line), crlf, line.endswith(b"\n"))
 
@@ -228,7 +229,8 @@ class _Scan:
             row = self._row_at(chunk, error.start)
             if error.reason == "unexpected end of data":
                 _refuse(self.file, _cut(row, "Файл обрывается посреди знака: передан не полностью."))
-            _refuse(self.file, _encoding(row))
+            line = chunk[chunk.rfind(b"\n", 0, error.start) + 1 :].partition(b"\n")[0]
+            _refuse(self.file, _encoding(row, line, chunk))
 
     def _row_at(self, chunk: bytes, place: int) -> int:
         """The row that a byte stands in."""
@@ -438,13 +440,11 @@ def _zero_byte(row: int) -> Reason:
     return Reason("file.format", message, "Сохраните таблицу как CSV UTF-8.", row)
 
 
-def _encoding(row: int) -> Reason:
-    return Reason(
-        "file.encoding",
-        "Строка не в кодировке UTF-8.",
-        "Сохраните файл в UTF-8 (Excel: «CSV UTF-8»).",
-        row,
-    )
+def _encoding(row: int, *seen: bytes) -> Reason:
+    """``seen``: the line, and what stands around it if the line alone tells nothing."""
+    found = next((told for one in seen if (told := encoding_of(one)) is not None), None)
+    message = f"Строка не в кодировке UTF-8{looks_like(found)}."
+    return Reason("file.encoding", message, remedy(found, "utf-8"), row)
 
 
 def _line_ends(row: int) -> Reason:

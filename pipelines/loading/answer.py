@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.declarations.sources import load_sources
+from pipelines.declarations.sources import Column, load_sources
 from pipelines.loading.decisions import find_load, fitting_loads
 from pipelines.warehouse.base import Warehouse, raw_table
 
@@ -142,6 +142,7 @@ def answer(load_id: str, warehouse: Warehouse) -> Answer:
     """
     *others, found = fitting_loads(load_id, warehouse) or [find_load(load_id, warehouse)]
     key = [found["load_id"]]
+    columns = load_sources()[found["source"]].feeds[found["feed"]].columns
     return Answer(
         load=found,
         also=[other["load_id"] for other in reversed(others)],
@@ -159,7 +160,7 @@ def answer(load_id: str, warehouse: Warehouse) -> Answer:
         rows=[
             RowReason(
                 row["row_no"],
-                reason.get("column") or "",
+                _as_delivered(reason.get("column") or "", columns),
                 reason.get("value"),
                 reason["says"],
                 reason["remedy"],
@@ -171,6 +172,11 @@ def answer(load_id: str, warehouse: Warehouse) -> Answer:
         ],
         counted=_counted(found, warehouse),
     )
+
+
+def _as_delivered(name: str, columns: Mapping[str, Column]) -> str:
+    """A column by the name that its supplier knows it by."""
+    return columns[name].named(name)[0] if name in columns else name
 
 
 def _counted(load: dict[str, Any], warehouse: Warehouse) -> list[Counted]:

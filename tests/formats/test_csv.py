@@ -111,7 +111,7 @@ REFUSED: dict[str, tuple[str | bytes, str, int | None, str | None]] = {
         None,
     ),
     "UTF-16 with a mark": (table(*SOUND).encode("utf-16"), "file.encoding", None, None),
-    "UTF-16 without a mark": (table(*SOUND).encode("utf-16-le"), "file.format", None, None),
+    "UTF-16 without a mark": (table(*SOUND).encode("utf-16-le"), "file.encoding", None, None),
     "semicolons": (table(*SOUND).replace(",", ";"), "file.delimiter", None, None),
     "tabulators": (table(*SOUND).replace(",", "\t"), "file.delimiter", None, None),
     "column missing": (table(header="number,title,person,amount,rate"), "file.columns", 0, "day"),

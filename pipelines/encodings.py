@@ -1,0 +1,112 @@
+"""Which encoding a Russian text is in, told by its bytes: an old one reads nearly any bytes, as letters that make no words.
+
+A word counts if it is one in a single encoding: letters of Russian or Belarusian, all small, all capital, or a capital
+before small ones. «парковка» of cp866 is no word in cp1251 (``Ї аЄ®ўЄ``), and that of UTF-8 changes case at every sign.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+Encoding = Literal["utf-8", "cp1251", "cp866", "utf-16"]
+
+ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
+OLD: tuple[Encoding, ...] = ("cp1251", "cp866")
+CALLED: dict[Encoding, str] = {
+    "utf-8": "UTF-8",
+    "cp1251": "cp1251 (Windows-1251)",
+    "cp866": "cp866 (DOS)",
+    "utf-16": "UTF-16",
+}
+# distinct words after which nothing new is learned
+ENOUGH = 5_000
+
+HIGH = re.compile(rb"[\x80-\xff]+")
+# three letters of Cyrillic in UTF-8, one behind the other; in an old encoding that is no text of any language
+UTF8_WORD = re.compile(rb"(?:[\xd0\xd1][\x80-\xbf]){3,}")
+SMALL = "а-яёіўґ"
+WORD = re.compile(f"[{SMALL.upper()}]?[{SMALL}]+|[{SMALL.upper()}]+")
+# what stands at words and is no letter: quotation marks, dashes, №, spaces, marks of degrees and of sections
+MARKS = re.compile("[«»„“”‘’–—…№\xa0°§·•±\xad€]+")
+
+
+@dataclass
+class Evidence:
+    """The distinct words of what was looked at so far, and whether all of it is UTF-8."""
+
+    words: set[bytes] = field(default_factory=set)
+    is_utf8: bool = True
+    _decoder: codecs.IncrementalDecoder = field(default_factory=codecs.getincrementaldecoder("utf-8"))
+
+    def take(self, piece: bytes) -> None:
+        """Look at a piece of the text; a word that is cut by its end counts as two."""
+        if self.is_utf8:
+            try:
+                self._decoder.decode(piece)
+            except UnicodeDecodeError:
+                self.is_utf8 = False
+        if len(self.words) < ENOUGH:
+            self.words.update(HIGH.findall(piece))
+
+    def other_than(self, declared: Encoding) -> Encoding | None:
+        """The encoding that the text is in, where it is not the declared one as far as one can tell."""
+        if declared != "utf-8" and self.is_utf8 and self.words:
+            return "utf-8"
+        found = max(
+            (one for one in OLD if one != declared), key=lambda one: _only_in(self.words, one, declared)
+        )
+        return (
+            found if _only_in(self.words, found, declared) > _only_in(self.words, declared, found) else None
+        )
+
+
+def encoding_of(content: bytes) -> Encoding | None:
+    """The encoding that some bytes seem to be in; None where they tell nothing."""
+    if utf16_of(content) is not None:
+        return "utf-16"
+    evidence = Evidence()
+    evidence.take(content)
+    return "utf-8" if evidence.is_utf8 else evidence.other_than("utf-8")
+
+
+def utf16_of(content: bytes) -> str | None:
+    """The codec of a text in UTF-16, told by its mark of order of bytes; without one, by the bytes 0 and 4 (of ASCII, of
+    Cyrillic) at nearly all even places, or odd ones. None: it is in another encoding."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    for codec, places in (("utf-16-be", content[::2]), ("utf-16-le", content[1::2])):
+        if places.count(0) + places.count(4) > 0.9 * len(places) and len(content) > 3:
+            return codec
+    return None
+
+
+def remedy(found: Encoding | None, declared: Encoding) -> str:
+    """What to do about a file that is in another encoding than the declared one, in Russian."""
+    wanted = "UTF-8 (Excel: «CSV UTF-8»)" if declared == "utf-8" else CALLED[declared]
+    asked = f"Сохраните файл в кодировке {wanted}"
+    if found is None:
+        return f"{asked}."
+    return f"{asked}. Если поставщик всегда передаёт {CALLED[found]}, укажите в source.yml: format: {{encoding: {found}}}."
+
+
+def looks_like(found: Encoding | None) -> str:
+    """``; по байтам это cp866 (DOS)``, or nothing."""
+    return f"; по байтам это {CALLED[found]}" if found else ""
+
+
+def _only_in(words: Collection[bytes], one: Encoding, other: Encoding) -> int:
+    """How many words are words in one encoding, and in the other not even marks."""
+    return sum(1 for word in words if _parts(word, one) and _parts(word, other) is None)
+
+
+def _parts(given: bytes, encoding: Encoding) -> list[str] | None:
+    """The words in some bytes, without the marks around them; None where they are no words at all."""
+    try:
+        parts = [part for part in MARKS.split(given.decode(encoding)) if part]
+    except UnicodeDecodeError:
+        return None
+    return parts if all(map(WORD.fullmatch, parts)) else None
