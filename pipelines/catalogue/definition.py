@@ -10,6 +10,8 @@ from pipelines.settings import PROJECT
 # What decides the figures besides the data: declarations, code lists, and the SQL of the models and macros.
 DEFINING = (
     ("assets", ("*.yml", "territories/*.csv")),
+    # what it writes follows from the declarations and from itself
+    ("pipelines/declarations", ("generated_models.py",)),
     ("dbt", ("models/**/*.sql", "models/**/*.yml", "macros/**/*.sql", "snapshots/*.yml", "dbt_project.yml")),
 )
 

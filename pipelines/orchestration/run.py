@@ -20,7 +20,7 @@ from pipelines.errors import GorodError, OriginError, WarehouseBusyError, Wareho
 from pipelines.exit_codes import ExitCode, gravest
 from pipelines.interrupts import interrupts_noted
 from pipelines.loading import landing
-from pipelines.loading.context import NO_REGISTER, has_register, validated_against
+from pipelines.loading.context import has_register, no_register, validated_against
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.loading.prefetch import validators
 from pipelines.loading.retention import prune_landing
@@ -152,7 +152,7 @@ def run(
             tags = {} if accept_loss is None else {ACCEPT_LOSS: accept_loss}
             stale = stale_since(warehouse) is not None
             if stale and not has_register(warehouse):
-                summary.unbuilt = NO_REGISTER
+                summary.unbuilt = no_register()
             elif stale:
                 summary.failed_build = _build(runner(), warehouse, tags)
                 summary.built = summary.failed_build is None
