@@ -47,7 +47,8 @@ lint: setup ## style, types, SQL
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-timings
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt/models dbt/tests
+	$(BIN)/gorod check
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt/models dbt/tests dbt/generated
 
 format: setup ## mend style
 	$(BIN)/ruff check --fix .
