@@ -241,7 +241,8 @@ def _branches(code: str, measure: Measure, columns: Sequence[str], status: str) 
         yield _branch(code, measure, period, total, status, [*known, *filters])
     if measure.breakdown is not None:
         whole = ["allocation = 'whole'"] if asked else []
-        given = [f"{_grouped(measure.breakdown)} is not null"]
+        member = measure.breakdown if measure.breakdown.isidentifier() else f"({measure.breakdown})"
+        given = [f"{member} is not null"]
         yield _branch(code, measure, period, measure.breakdown, status, [*whole, *filters, *given])
 
 
@@ -345,7 +346,5 @@ def _as(expression: str, name: str) -> str:
 
 
 def _grouped(condition: str) -> str:
-    """A condition that may stand beside others: in brackets where it has an ``or`` or a ``case`` of its own."""
-    return (
-        f"({condition})" if re.search(r"\b(or|case|between|not)\b", condition, re.IGNORECASE) else condition
-    )
+    """A condition that may stand beside others: in brackets where it has an ``or`` of its own."""
+    return f"({condition})" if re.search(r"\bor\b", condition, re.IGNORECASE) else condition

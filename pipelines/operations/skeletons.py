@@ -42,7 +42,6 @@ feeds:
     file_pattern: 'readings-(?P<period>\\d{{4}}-\\d{{2}})\\.csv'
     origins:
       sample: {{kind: files, path: sample/readings, instance: main, synthetic: true}}
-      mirror: {{kind: files, path: {name}/readings, instance: main}}
     format: {{kind: csv, delimiter: ";", decimal_comma: true}}
     territory: city
     time_period: read_on

@@ -44,7 +44,7 @@ BY_COMMAND = {"gorod/by": "gorod run"}
 class RunSummary:
     """What a run did. ``failures`` are told by feed; the run goes on past them.
 
-    ``without_origin`` are the feeds of which nothing is public, if that is the chosen origin. ``again`` are loads whose
+    ``without_origin`` are the feeds that declare no origin of the chosen kind. ``again`` are loads whose
     very bytes were dropped again, or fetched again where that was asked for; ``waiting`` is what lies in the drop folder
     still, and why. ``unbuilt`` says why nothing can be built yet, ``failed_build`` why the build failed, ``held_back`` what
     was left out of what is published, ``differences`` what only rounding explains.
