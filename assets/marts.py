@@ -1,6 +1,8 @@
 """dbt's models, from staging to the published contracts, with their lineage and tests."""
 
+import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +16,9 @@ from pipelines.loading.context import has_register, no_register
 from pipelines.progress import report_progress
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
+
+# so long dbt may take to roll back
+TO_END_S = 30
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -61,12 +66,28 @@ def marts() -> dg.AssetsDefinition:
             # The manifest is written when the project is parsed (ensure_manifest), and Dagster keeps the results.
             command = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
             invocation = dbt.cli(command, context=context, target_path=dbt_target(settings))
-            for event in invocation.stream():
-                if isinstance(event, dg.Output | dg.MaterializeResult):
-                    report_progress("marts")
-                yield event
+            with _ended_with_us(invocation.process):
+                for event in invocation.stream():
+                    if isinstance(event, dg.Output | dg.MaterializeResult):
+                        report_progress("marts")
+                    yield event
 
     return build
+
+
+@contextmanager
+def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End dbt if the step crashes: one that goes on alone holds the DuckDB file, and nobody hears what comes of it."""
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(timeout=TO_END_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def dbt_resource() -> DbtCliResource:

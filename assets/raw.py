@@ -159,7 +159,7 @@ def on_time_check(source: Source, name: str) -> dg.AssetChecksDefinition:
     )
     def on_time() -> dg.AssetCheckResult:
         late = late_today(open_warehouse(get_settings()), source.source, name)
-        listing = "\n".join(f"| {one.instance} | {one.by} |" for one in late)
+        listing = "\n".join(f"| {one.who} | {one.by} |" for one in late)
         return dg.AssetCheckResult(
             passed=not late,
             severity=dg.AssetCheckSeverity.WARN,

@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     keep_runs_days: int = Field(
         default=14, ge=1, description="days for which Dagster's runs and the logs of runs are kept"
     )
+    keep_alerts_days: int = Field(
+        default=90, ge=1, description="days for which alerts that are over are kept"
+    )
     maximum_loss_pct: float = Field(
         default=10.0,
         ge=0,

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines import console
-from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, handle_errors
-from pipelines.commands.answering import escaped as _escaped
-from pipelines.moments import format_minsk, parse_as_of, today
+from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, escaped, handle_errors
+from pipelines.moments import format_minsk, parse_as_of
 from pipelines.settings import get_settings
 
 if TYPE_CHECKING:
@@ -66,12 +65,12 @@ def trace(
         console.as_json({**found, "embargo_until": held})
     else:
         for line in lines:
-            console.out.print(_escaped(line))
+            console.out.print(escaped(line))
     if held is not None:
         console.err.print(f"[yellow]under embargo until {format_minsk(held)}: not to be passed on[/]")
     # the rows shown are those that entered; whether the files behind them are still the same is another question
     for fault in spoilt(loads, settings, warehouse):
-        console.err.print(f"[yellow]note:[/] in landing not as it came: {_escaped(fault)}")
+        console.err.print(f"[yellow]note:[/] in landing not as it came: {escaped(fault)}")
 
 
 @handle_errors
@@ -104,27 +103,41 @@ def sql(
 @handle_errors
 def report(
     month: Annotated[
-        str | None, typer.Option(help="Month of the digest, YYYY-MM; default: this month.")
+        str | None,
+        typer.Option(
+            help="Month of the digest, YYYY-MM; default: the newest that has figures, or a release's own period."
+        ),
     ] = None,
-    release: Annotated[
-        str | None, typer.Option(help="A release's id; without a month, its last month.")
-    ] = None,
+    release: Annotated[str | None, typer.Option(help="A release's id, to make it from.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Make the country digest of a month from the current publication, or from a release."""
+    """Make the country digest of a month from the current publication, or of a release; and show it in short."""
     from pipelines.reporting.digest import make_digest
+    from pipelines.reporting.said import in_short
 
     settings = get_settings()
     if release is None:
-        done = make_digest(settings, month or f"{today():%Y-%m}")
+        done = make_digest(settings, month)
     else:
-        from pipelines.releases.archive import find_release, last_month, publication_of
+        from pipelines.releases.archive import publication_of
 
-        source = publication_of(settings, release)
-        done = make_digest(settings, month or last_month(find_release(settings, release)), release=source)
+        done = make_digest(settings, month, release=publication_of(settings, release))
     if as_json:
-        console.as_json({"document": done.document, "workbook": done.workbook, "is_new": done.is_new})
+        console.as_json(
+            {
+                "document": done.document,
+                "workbook": done.workbook,
+                "is_new": done.is_new,
+                "period": done.period,
+            }
+        )
         return
+    short = in_short(done.digest)
+    for line in short.head:
+        console.out.print(escaped(line))
+    console.table("", short.columns, short.rows, right=short.columns[2:])
+    for line in short.foot:
+        console.out.print(escaped(line))
     console.out.print(
         f"{done.document}\n{done.workbook}"
         + ("" if done.is_new else "\nnothing new: the same documents as before")

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines import console
-from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, handle_errors
-from pipelines.commands.answering import escaped as _escaped
+from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, escaped, handle_errors
 from pipelines.moments import format_minsk
 from pipelines.settings import get_settings
 
@@ -68,7 +67,7 @@ def explain(
     if given.also:
         also = ", ".join(given.also[:3]) + (" …" if len(given.also) > 3 else "")
         console.out.print(f"{say('the newest')} ({len(given.also)}): {also}")
-    console.out.print(_escaped(heading(found, lang)))
+    console.out.print(escaped(heading(found, lang)))
     console.out.print(given.decision if lang == "ru" else say(found["state"]))
     console.out.print(
         f"{say('file')} {found['files']}."
@@ -171,7 +170,7 @@ def _confirm_loss(found: dict[str, Any], replaced: list[dict[str, Any]]) -> None
     loss = f"{found['load_id']} would bring {brings} rows in and replace {takes} accepted ones ({loads})"
     if not sys.stdin.isatty():
         raise GorodError(f"{loss}; nothing was changed", "If that is meant, say so: --anyway")
-    console.err.print(f"[yellow]note:[/] {_escaped(loss)}")
+    console.err.print(f"[yellow]note:[/] {escaped(loss)}")
     if not typer.confirm("Waive it all the same?", err=True):
         raise GorodError("not waived; nothing was changed")
 
@@ -231,5 +230,5 @@ def prune(as_json: Json = False) -> None:
         console.as_json({"deliveries": deliveries, "runs": runs})
         return
     for delivery_id in deliveries:
-        console.out.print(f"left landing: {_escaped(delivery_id)}")
+        console.out.print(f"left landing: {escaped(delivery_id)}")
     console.out.print(f"{len(deliveries)} deliveries and {runs} runs removed")

@@ -14,8 +14,7 @@ import typer
 from rich.console import Console
 
 from pipelines import console
-from pipelines.commands.answering import Json, handle_errors
-from pipelines.commands.answering import escaped as _escaped
+from pipelines.commands.answering import Json, escaped, handle_errors
 from pipelines.settings import get_settings
 
 if TYPE_CHECKING:
@@ -34,7 +33,9 @@ def run(
             "--again", help="Fetch again what was taken already and looks unchanged; needs --source."
         ),
     ] = False,
-    report: Annotated[bool, typer.Option("--report", help="Make this month's country digest too.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Make the country digest of the newest month too.")
+    ] = False,
     accept_loss: Annotated[
         str | None,
         typer.Option(
@@ -96,13 +97,13 @@ def _show_summary(summary: RunSummary, log: Path) -> None:
     for load in summary.again:
         console.out.print(f"again       {load['load_id']}: the same bytes, {load['state']} before")
     for waiting in summary.waiting:
-        console.out.print(f"[yellow]waits[/]       {_escaped(waiting)}")
+        console.out.print(f"[yellow]waits[/]       {escaped(waiting)}")
     for failure in [*summary.failures, *filter(None, (summary.unbuilt, summary.failed_build))]:
-        console.err.print(f"[bold red]error:[/] {_escaped(failure)}")
+        console.err.print(f"[bold red]error:[/] {escaped(failure)}")
     for held in summary.held_back:
-        console.err.print(f"[bold yellow]held back:[/] {_escaped(held)}")
+        console.err.print(f"[bold yellow]held back:[/] {escaped(held)}")
     for difference in summary.differences:
-        console.err.print(f"[yellow]differs:[/] {_escaped(difference)}")
+        console.err.print(f"[yellow]differs:[/] {escaped(difference)}")
     publication = current_publication(settings)
     if publication is None:
         return

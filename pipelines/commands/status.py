@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines import console
-from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, handle_errors
-from pipelines.commands.answering import escaped as _escaped
+from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, escaped, handle_errors
 from pipelines.moments import format_minsk
 from pipelines.settings import get_settings
 
@@ -67,11 +66,11 @@ def status(
     for load_id in given.refused:
         console.out.print(f"[red]refused[/]: {load_id}   why: gorod explain {load_id}")
     for fault in given.inbox_faults:
-        console.out.print(f"[red]drop folder[/]  {_escaped(fault)}")
+        console.out.print(f"[red]drop folder[/]  {escaped(fault)}")
     for waiting in given.inbox_waiting:
-        console.out.print(f"[yellow]waits[/]        {_escaped(waiting)}")
+        console.out.print(f"[yellow]waits[/]        {escaped(waiting)}")
     for feed in given.feeds:
-        if feed.late and feed.instances > 1:
+        if feed.late and (feed.instances > 1 or feed.late[0].part):
             console.out.print(
                 f"[yellow]late[/]         {feed.source}.{feed.feed}: {', '.join(map(str, feed.late))}"
             )
@@ -79,8 +78,8 @@ def status(
     console.out.print(f"marts        {f'{behind}: gorod run' if behind else 'up to date'}")
     if given.failed_build is not None:
         console.out.print(
-            f"[red]build failed[/] {format_minsk(given.failed_build.failed_at)}: {_escaped('; '.join(given.failed_build.says))}\n"
-            f"             look at {_escaped(given.failed_build.where)}"
+            f"[red]build failed[/] {format_minsk(given.failed_build.failed_at)}: {escaped('; '.join(given.failed_build.says))}\n"
+            f"             look at {escaped(given.failed_build.where)}"
         )
     console.out.print(f"publication  {given.publication or 'none yet'}")
     raise typer.Exit(given.exit_code)

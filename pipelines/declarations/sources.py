@@ -64,6 +64,12 @@ class Uncounted(Declaration):
     why: Names = Field(description="why no measure takes these rows; stands in the answer to the supplier")
 
 
+def _or_one_text(schema: dict[str, Any]) -> None:
+    """A list of texts may be written as one text."""
+    schema.pop("type")
+    schema["anyOf"] = [{"type": "string"}, {"type": "array", "items": schema.pop("items")}]
+
+
 class Column(Declaration):
     """One column of a feed, as it is delivered.
 
@@ -97,6 +103,7 @@ class Column(Declaration):
     missing: tuple[str, ...] = Field(default=("",), description="texts that mean: no value")
     header: tuple[str, ...] = Field(
         default=(),
+        json_schema_extra=_or_one_text,
         description="the name of the column in the header of a delivered CSV, in any script, or a list of the names that it may "
         "have there; its own name when absent",
     )

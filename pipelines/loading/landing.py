@@ -12,11 +12,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines import moments
 from pipelines.deliveries import Candidate, Delivery, Slice, digest_of
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
 
 RECEIPT = "receipt.json"
+# below landing: what lay where a delivery belongs, and was not it
+ASIDE = ".aside"
 # so many digits of its hash name a delivery
 SHORT = 12
 
@@ -190,9 +193,11 @@ def _receipt_fields(delivery: Delivery) -> dict[str, Any]:
 
 
 def _set_aside(folder: Path, settings: Settings) -> None:
-    """What lies where a delivery belongs and is not it makes way; nothing is removed."""
-    aside = settings.landing / ".aside"
+    """What lies where a delivery belongs and is not it makes way; its days begin (``retention``)."""
+    aside = settings.landing / ASIDE
     aside.mkdir(exist_ok=True)
+    now = moments.now().timestamp()
+    os.utime(folder, (now, now), follow_symlinks=False)
     folder.rename(aside / f"{folder.parent.name}-{folder.name}-{uuid.uuid4().hex}")
 
 

@@ -16,8 +16,10 @@ from pipelines.warehouse.base import Warehouse
 def prune_landing(settings: Settings, warehouse: Warehouse) -> list[str]:
     """Remove the deliveries whose days are over, and note it in the ledger first; their ids, in order.
 
-    What has no load yet stays. Call only while holding the run lock.
+    What has no load yet stays. What lies aside leaves after ``keep_runs_days``: the delivery itself is in its place. Call only
+    while holding the run lock.
     """
+    _prune_aside(settings)
     gone = []
     known = removed(warehouse)
     for source in load_sources().values():
@@ -44,6 +46,19 @@ def prune_landing(settings: Settings, warehouse: Warehouse) -> list[str]:
                     shutil.rmtree(settings.landing / row["folder"])
             gone += [row["delivery_id"] for row in over]
     return gone
+
+
+def _prune_aside(settings: Settings) -> None:
+    """Remove what made way for a delivery (``landing.ASIDE``), and may hold personal data as the delivery does."""
+    before = moments.now() - timedelta(days=settings.keep_runs_days)
+    with disk_errors(settings.home):
+        for path in (settings.landing / landing.ASIDE).glob("*"):
+            if path.lstat().st_mtime >= before.timestamp():
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def removed(warehouse: Warehouse) -> dict[str, datetime]:

@@ -114,6 +114,8 @@ methods:
     numerator:
       words: {{ru: числитель словами, be: лічнік словамі, en: the numerator in words}}
       terms: [{{measure: {measure}}}]
+metadata:
+  SOURCE_TYPE: {{ru: Откуда данные., be: Адкуль даныя., en: Where the data come from.}}
 owner: Кто отвечает за показатель
 """
 

@@ -39,7 +39,8 @@ class FeedStatus:
         """How many instances are late, and the worst of them; nothing where all are in time."""
         if not self.late:
             return ""
-        return self.late[0].by + (f" ({len(self.late)} of {self.instances})" if self.instances > 1 else "")
+        late = len({one.instance for one in self.late})
+        return self.late[0].by + (f" ({late} of {self.instances})" if self.instances > 1 else "")
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def read_status(settings: Settings, hidden: Collection[str] = ()) -> Status:
     """
     warehouse = open_warehouse(settings)
     loads = warehouse.query(
-        "select load_id, load_no, source, feed, instance, slice, state, first_day, last_day, received_at, decided_at, "
+        "select load_id, load_no, source, feed, instance, part, slice, state, first_day, last_day, received_at, decided_at, "
         "rows_delivered, rows_accepted, rows_quarantined from ops.load_state order by load_no"
     )
     loads = [without_counts(load) if load["load_id"] in hidden else load for load in loads]

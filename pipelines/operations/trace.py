@@ -129,6 +129,7 @@ class Trace:
     coverage_population_pct: Decimal
     coverage_time_pct: Decimal
     note_ru: str | None
+    note_en: str | None
     terms: tuple[Term, ...]
     donors: tuple[Trace, ...] = ()
 
@@ -199,7 +200,7 @@ _VALUE_COLUMNS = (
     "indicator", "ref_area", "freq", "time_period", "breakdown", "obs_value", "obs_status", "missing_reason",
     "imputed_by", "imputed_from", "numerator", "denominator", "scale", "unit_measure", "quality_class",
     "method_version", "made",
-    "coverage_population_pct", "coverage_time_pct", "note_ru",
+    "coverage_population_pct", "coverage_time_pct", "note_ru", "note_en",
 )  # fmt: skip
 _TERM_COLUMNS = (
     "side", "reported_by", "measure", "times_measure", "weight", "ref_area", "freq", "time_period", "breakdown", "value",
@@ -476,14 +477,21 @@ def show(found: Trace, names: Names = CODES, term_limit: int = 8) -> list[str]:
         f"  {say('статус', 'status')}: {names.status(found.obs_status)}"
         + (f" ({names.missing(found.missing_reason)})" if found.missing_reason else "")
         + f", {say(*MADE[found.made])}, {say('методика', 'method')} {found.method_version}, "
+        + (
+            say("охват населения неизвестен", "covers people whose number is not known")
+            if found.obs_value is not None and found.coverage_population_pct == 0 and found.imputed_by is None
+            else say(
+                f"охват {number(found.coverage_population_pct)} % населения",
+                f"covers {number(found.coverage_population_pct)} % of the people",
+            )
+        )
         + say(
-            f"охват {number(found.coverage_population_pct)} % населения и {number(found.coverage_time_pct)} % месяцев",
-            f"covers {number(found.coverage_population_pct)} % of the people and "
-            f"{number(found.coverage_time_pct)} % of the months",
+            f" и {number(found.coverage_time_pct)} % месяцев",
+            f" and {number(found.coverage_time_pct)} % of the months",
         ),
     ]
-    if found.note_ru:
-        lines.append(f"  {found.note_ru}")
+    if note := names.say(found.note_ru or "", found.note_en or ""):
+        lines.append(f"  {note}")
     if found.imputed_by is not None:
         rule = IMPUTATIONS.get(found.imputed_by)
         by = found.imputed_by.replace("_", " ") if rule is None else rule.get(names.language)

@@ -24,7 +24,6 @@ from pipelines.loading.context import has_register, no_register, validated_again
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.loading.prefetch import validators
 from pipelines.loading.retention import prune_landing
-from pipelines.moments import today
 from pipelines.orchestration.failures import dbt_log, failed_models, why_failed
 from pipelines.orchestration.orphans import KILLED, this_host
 from pipelines.orchestration.waiting import wait_for_slot
@@ -150,12 +149,15 @@ def run(
                     beside.expect(sum(map(len, plan.candidates.values())))
                     _load(plan, runner(), settings, summary, {AGAIN: "true"} if wanted.again else {})
             tags = {} if accept_loss is None else {ACCEPT_LOSS: accept_loss}
-            stale = stale_since(warehouse) is not None
-            if stale and not has_register(warehouse):
-                summary.unbuilt = no_register()
-            elif stale:
-                summary.failed_build = _build(runner(), warehouse, tags)
-                summary.built = summary.failed_build is None
+            if stale_since(warehouse) is not None or is_unpublished(settings, warehouse):
+                # what a run of the UI writes now may be just that: it is waited for, and looked at again
+                runner().wait_for_a_build()
+            if stale_since(warehouse) is not None:
+                if not has_register(warehouse):
+                    summary.unbuilt = no_register()
+                else:
+                    summary.failed_build = _build(runner(), warehouse, tags)
+                    summary.built = summary.failed_build is None
             elif is_unpublished(settings, warehouse):
                 # built by a run that was killed, or whose publication was refused
                 summary.failed_build = _build(
@@ -271,12 +273,16 @@ def _since_last_build(warehouse: Warehouse) -> list[str]:
 
 
 def _report(settings: Settings, runner: Callable[[], _Runner], summary: RunSummary) -> None:
+    from pipelines.declarations.reports import load_report
     from pipelines.publishing.publication import current_publication
+    from pipelines.reporting.digest import DIGEST
+    from pipelines.reporting.figures import newest_month
 
-    if current_publication(settings) is None:
+    publication = current_publication(settings)
+    if publication is None:
         return
-    month = f"{today():%Y-%m}"
-    target = settings.reports / "country_digest" / month
+    month = newest_month(publication, load_report(DIGEST))
+    target = settings.reports / DIGEST / month
     if summary.built or not (target / "manifest.json").exists():
         runner().execute(runner().report_job, {"dagster/partition": f"{month}-01"})
 
@@ -342,6 +348,14 @@ class _Runner:
         for dead in self.instance.get_runs(open_runs):
             self.instance.report_run_failed(dead, KILLED)
             self.instance.event_log_storage.free_concurrency_slots_for_run(dead.run_id)
+
+    def wait_for_a_build(self) -> None:
+        """Wait until no run of the UI writes or builds.
+
+        Raises:
+            WarehouseBusyError: one did for too long.
+        """
+        wait_for_slot(self.instance, self.settings.busy_timeout_s, self.build_job)
 
     def execute(self, job: str, tags: dict[str, str] | None = None, assets: Sequence[AssetKey] = ()) -> None:
         """Run a job to its end, for some of its assets alone where they are named.

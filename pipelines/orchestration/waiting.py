@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 LOOK_EACH_S = 0.5
 
 
-def wait_for_slot(instance: DagsterInstance, longest_s: float) -> None:
-    """Wait until no other run holds the slot. Call it before a run starts.
+def wait_for_slot(instance: DagsterInstance, longest_s: float, job: str | None = None) -> None:
+    """Wait until no other run holds the slot, and none of ``job`` is between its steps. Call it before a run starts.
 
     A step that has to wait for its slot does so in silence and for ever, deaf to Ctrl-C: so nothing is started while
     the slot is held. (Another run may still get in between the steps of this one; then they take turns.)
@@ -27,7 +27,7 @@ def wait_for_slot(instance: DagsterInstance, longest_s: float) -> None:
     """
     deadline = time.monotonic() + longest_s
     told = ""
-    while holder := _holder(instance):
+    while holder := _holder(instance, job):
         if time.monotonic() >= deadline:
             raise WarehouseBusyError(
                 f"{holder} is still writing after {longest_s:g} s; what is in the ledger stays",
@@ -39,14 +39,24 @@ def wait_for_slot(instance: DagsterInstance, longest_s: float) -> None:
         time.sleep(LOOK_EACH_S)
 
 
-def _holder(instance: DagsterInstance) -> str | None:
-    """The run that holds the slot, in words. One that has ended, or whose process has, holds nothing."""
-    slots = instance.event_log_storage
-    if not slots.get_concurrency_info(WRITER_POOL).active_run_ids:
+def _holder(instance: DagsterInstance, job: str | None) -> str | None:
+    """The run that is waited for, in words. One that has ended, or whose process has, holds nothing."""
+    if not _writing(instance, job):
         return None
     fail_orphaned_runs(instance)
-    runs = sorted(slots.get_concurrency_info(WRITER_POOL).active_run_ids)
+    runs = sorted(_writing(instance, job))
     if not runs:
         return None
     run = instance.get_run_by_id(runs[0])
     return f"run {runs[0][:8]}" + (f" of {run.job_name}" if run else "")
+
+
+def _writing(instance: DagsterInstance, job: str | None) -> set[str]:
+    """The runs that hold the slot, else those of ``job``, which hold it again with their next step."""
+    from dagster import DagsterRunStatus, RunsFilter
+
+    holding = set(instance.event_log_storage.get_concurrency_info(WRITER_POOL).active_run_ids)
+    if holding or job is None:
+        return holding
+    going_on = RunsFilter(job_name=job, statuses=[DagsterRunStatus.STARTED])
+    return {run.run_id for run in instance.get_runs(going_on)}

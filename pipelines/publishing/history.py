@@ -47,6 +47,7 @@ class Vintage:
     denominator: Decimal | None
     method_version: str
     note_ru: str | None
+    note_en: str | None
 
 
 @dataclass(frozen=True)
@@ -200,8 +201,9 @@ def show_known(found: LastSeen, names: Names) -> list[str]:
                     else f", {say('знаменатель', 'denominator')} {number(found.then.denominator)}"
                 )
             )
-        if found.then.note_ru:
-            lines.append(f"  {found.then.note_ru}")
+        # what became known before there were notes in English has none
+        if note := names.say(found.then.note_ru or "", found.then.note_en or found.then.note_ru or ""):
+            lines.append(f"  {note}")
         if found.then.known_to is None:
             lines.append(
                 say(

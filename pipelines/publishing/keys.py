@@ -16,6 +16,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "pub_index_method_v1": ("index_method", "method_version"),
     "pub_index_node_v1": ("index_method", "method_version", "node"),
     "pub_indicator_metadata_v1": ("indicator", "concept"),
+    "pub_indicator_part_v1": ("indicator", "breakdown"),
     "pub_indicator_term_v1": ("indicator", "method_version", "term_no"),
     "pub_indicator_v1": ("indicator",),
     "pub_indicator_value_history_v1": (

@@ -47,7 +47,8 @@ class Publication:
     """One publication on disk. ``is_new`` is False when the content was published before.
 
     ``content_hash`` depends on the data, the columns and their comments: not on the order of rows, and not on
-    the moments at which things were processed. ``row_counts`` is by table.
+    the moments at which things were processed. ``row_counts`` is by table. ``period`` is that of a release; a
+    publication holds all that is known and has none.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Publication:
     definitions_hash: str
     synthetic: bool
     row_counts: dict[str, int]
+    period: str | None = None
     is_new: bool = False
 
     @property
@@ -361,6 +363,7 @@ def read_publication(folder: Path) -> Publication | None:
             definitions_hash=manifest["definitions_hash"],
             synthetic=manifest["synthetic"],
             row_counts=manifest["row_counts"],
+            period=manifest.get("period"),
         )
     except (OSError, ValueError, KeyError):
         return None

@@ -592,8 +592,3 @@ def _problems(folder: Path, row: dict[str, Any] | None) -> list[str]:
     there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     problems += [f"{name}: does not belong to it" for name in sorted(there - {MANIFEST, *files})]
     return problems
-
-
-def last_month(release: Release) -> str:
-    """The last month of a release's period, YYYY-MM: what a monthly report is made of."""
-    return f"{span_of(release.manifest['period'])[1]:%Y-%m}"

@@ -25,13 +25,23 @@ WORKBOOK, DOCUMENT, MANIFEST = "digest.xlsx", "digest.pdf", "manifest.json"
 
 @dataclass(frozen=True)
 class ReportResult:
-    """Where the report lies. ``is_new`` is False when the same documents were there before."""
+    """Where the report lies, and what stands in it. ``is_new`` is False when the same documents were there before."""
 
     folder: Path
-    period: str
-    publication_id: str
-    synthetic: bool
+    digest: Digest
     is_new: bool
+
+    @property
+    def period(self) -> str:
+        return self.digest.period
+
+    @property
+    def publication_id(self) -> str:
+        return self.digest.publication.id
+
+    @property
+    def synthetic(self) -> bool:
+        return self.digest.synthetic
 
     @property
     def workbook(self) -> Path:
@@ -43,15 +53,19 @@ class ReportResult:
 
 
 def make_digest(
-    settings: Settings, period: str, report: Report | None = None, release: Publication | None = None
+    settings: Settings,
+    period: str | None = None,
+    report: Report | None = None,
+    release: Publication | None = None,
 ) -> ReportResult:
-    """Make the digest of the month ``period`` (``YYYY-MM``) from the current publication, or from a release.
+    """Make the digest of a period from the current publication, or from a release.
 
-    The same publication and period give the same bytes. ``report`` defaults to the declared country digest. What is
-    made from a release lies in ``reports/releases/<id>/<report>/<period>``.
+    Of the publication it is a month's (``YYYY-MM``), by default the newest that has something in it; of a release its own
+    period's, or that of a period within. The same publication and period give the same bytes. ``report`` defaults to the
+    declared country digest. What is made from a release lies in ``reports/releases/<id>/<report>/<period>``.
 
     Raises:
-        GorodError: nothing is published, no such month or indicator, or a document is too long.
+        GorodError: nothing is published, or nothing of the period; no such indicator; or a document is too long.
         WarehouseBusyError: another process is making reports.
         WarehouseError: the snapshot cannot be read, or the report not be written; the report before stays.
     """
@@ -62,6 +76,7 @@ def make_digest(
             "no report: nothing is published yet", "Run `gorod run` first: it loads, builds and publishes."
         )
     digest = read_digest(publication, report, period)
+    period = digest.period
     home = settings.reports if release is None else settings.reports / "releases" / release.id
     folder = home / report.report / period
     beside = folder.with_name(f"{BUILDING}{period}")
@@ -87,7 +102,7 @@ def make_digest(
             f"{folder}: the report cannot be written: {error}",
             "Check free space and permissions, then try again; the report before stays.",
         ) from error
-    return ReportResult(folder, period, publication.id, digest.synthetic, is_new)
+    return ReportResult(folder, digest, is_new)
 
 
 def _manifest(digest: Digest, documents: dict[str, str]) -> dict[str, Any]:

@@ -11,19 +11,10 @@ from typing import Any, Literal
 import typst
 
 from pipelines.errors import GorodError
-from pipelines.reporting.figures import LOW_COVERAGE, Digest, Line, Value
-from pipelines.reporting.pictures import bar_chart, figures_of, map_classes, printed, region_map
-from pipelines.wording import (
-    MISSING,
-    MISSING_EXPLAINED,
-    NO_DATA,
-    REVISED,
-    STATUS,
-    SYNTHETIC_MARK,
-    banner,
-    missing,
-    number,
-)
+from pipelines.reporting.figures import Digest, Line
+from pipelines.reporting.pictures import bar_chart, map_classes, printed, region_map
+from pipelines.reporting.said import about_periods, legend, low_coverage, made_from, outside
+from pipelines.wording import SYNTHETIC_MARK, banner, missing, number
 
 PAGES = 2
 STANDARDS: list[Literal["ua-1", "a-2a"]] = ["ua-1", "a-2a"]
@@ -38,7 +29,7 @@ def write_document(digest: Digest, path: Path) -> None:
         GorodError: it does not fit on two pages.
     """
     country = next((territory for territory in digest.territories if territory.level == "country"), None)
-    charted, mapped = digest.line(digest.report.chart), digest.line(digest.report.map)
+    charted, mapped = digest.charted, digest.mapped
     template = files("pipelines.reporting").joinpath("digest.typ").read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
@@ -73,16 +64,17 @@ def _data(digest: Digest) -> dict[str, Any]:
     return {
         "title": digest.report.title.ru,
         "period_name": digest.period_name,
-        "publication_id": publication.id,
-        "publication_date": f"{publication.created_at:%d.%m.%Y}",
+        "made_from": made_from(publication),
+        "about_periods": about_periods(digest),
+        "outside": outside(digest),
         "content_hash": publication.content_hash,
         "banner": banner(digest.synthetic, partly),
         "territories": [territory.name for territory in digest.territories],
         "rows": _rows(digest, partly),
-        "legend": _legend(digest),
-        "low_coverage": _low_coverage(digest),
-        "chart": _picture(digest, digest.line(digest.report.chart), "Столбиковая диаграмма"),
-        "map": _picture(digest, digest.line(digest.report.map), "Карта регионов"),
+        "legend": legend(digest),
+        "low_coverage": low_coverage(digest),
+        "chart": _picture(digest, digest.charted, "Столбиковая диаграмма"),
+        "map": _picture(digest, digest.mapped, "Карта регионов"),
         "methods": _methods(digest),
         "sources": _sources(digest),
     }
@@ -99,6 +91,7 @@ def _rows(digest: Digest, partly: bool) -> list[dict[str, Any]]:
                 "mark": SYNTHETIC_MARK if line.synthetic and partly else "",
                 "about": "; ".join(filter(None, [line.indicator.unit, _coverage(digest, line)])),
                 "period": line.period_name or "–",
+                "not_by": line.not_by,
                 "cells": [_cell(line, territory.ref_area) for territory in digest.territories],
             }
         )
@@ -119,45 +112,17 @@ def _coverage(digest: Digest, line: Line) -> str:
     value = line.values.get(country)
     if value is None or value.value is None or value.coverage_pct is None or value.coverage_pct >= 99.95:
         return ""
-    return f"охват {number(value.coverage_pct, 1)} % населения"
-
-
-def _shown(digest: Digest) -> list[Value | None]:
-    return [line.values.get(territory.ref_area) for line in digest.lines for territory in digest.territories]
-
-
-def _legend(digest: Digest) -> str:
-    """Only the marks and words that the table uses."""
-    values = _shown(digest)
-    letters = {value.obs_status for value in values if value and value.value is not None}
-    reasons = {value.missing_reason for value in values if value and value.value is None}
-    parts = [f"{STATUS[status][0]} – {STATUS[status][1]}" for status in STATUS if status in letters]
-    if any(value.is_revised for value in values if value and value.value is not None):
-        parts.append(" – ".join(REVISED))
-    parts += [f"{MISSING[reason]} – {MISSING_EXPLAINED[reason]}" for reason in MISSING if reason in reasons]
-    if None in values or None in reasons:
-        parts.append(f"{NO_DATA} – {MISSING_EXPLAINED[None]}")
-    return "; ".join(parts) + "." if parts else ""
-
-
-def _low_coverage(digest: Digest) -> str:
-    """Whom the figures of low coverage in the table stand for, by territory; a figure of the same people is told once."""
-    told: dict[str, dict[str, None]] = {}
-    for line in digest.lines:
-        for territory in digest.territories:
-            value = line.values.get(territory.ref_area)
-            if value is not None and value.low_coverage is not None:
-                told.setdefault(territory.name, {})[
-                    value.low_coverage.removeprefix(LOW_COVERAGE).strip(" ,.")
-                ] = None
-    parts = [f"{name} – {', '.join(whose)}" for name, whose in told.items()]
-    return f"{LOW_COVERAGE}: {'; '.join(parts)}." if parts else ""
+    return (
+        f"охват {number(value.coverage_pct, 1)} % населения"
+        if value.coverage_pct
+        else "охват населения неизвестен"
+    )
 
 
 def _picture(digest: Digest, line: Line, kind: str) -> dict[str, Any]:
     """Heading, unit and period, the text that stands for the picture, and the map's legend."""
     decimals = line.indicator.decimals
-    values = figures_of(line, digest.regions)
+    values = line.figures_of(digest.regions)
     said = "; ".join(
         f"{region.name} – "
         + (
@@ -190,10 +155,10 @@ def _words(line: Line, area: str) -> str:
 
 def _methods(digest: Digest) -> list[str]:
     """The two pictured indicators in full; of the others, where their methods stand."""
-    names = dict.fromkeys([digest.report.chart, digest.report.map])
+    pictured = [digest.charted] + [digest.mapped] * (digest.mapped is not digest.charted)
     paragraphs = [
         f"{line.indicator.name} (методика {line.indicator.method_version}). {line.indicator.definition}"
-        for line in (digest.line(name) for name in names)
+        for line in pictured
     ]
     paragraphs.append(
         "Значение региона – отношение сумм, а не среднее отношений. Охват – доля населения территории, за"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,10 +12,10 @@ from typing import Any
 import duckdb
 
 from pipelines.declarations.reports import Report, ReportLine
-from pipelines.deliveries import month_span
 from pipelines.errors import GorodError, WarehouseError
+from pipelines.periods import PERIOD, freq_of, span_of
 from pipelines.publishing.publication import Publication
-from pipelines.wording import REVISED, STATUS
+from pipelines.wording import NOT_BY, REVISED, STATUS
 
 # finest first: of two periods that end on one day the finer is shown
 FREQUENCIES = ("M", "Q", "S", "A")
@@ -95,16 +95,28 @@ class Value:
 
 @dataclass(frozen=True)
 class Line:
-    """An indicator with its newest published figures by ``ref_area``; empty if it has none at all."""
+    """An indicator with its figures of one period by ``ref_area``; empty if it has none at all.
+
+    ``not_by`` says that the indicator has no figures of the length of a release's period, so that the period is another.
+    """
 
     indicator: Indicator
     time_period: str
     period_name: str
     values: dict[str, Value]
+    not_by: str = ""
 
     @property
     def synthetic(self) -> bool:
         return any(value.synthetic for value in self.values.values())
+
+    def figures_of(self, territories: Iterable[Territory]) -> dict[str, float]:
+        """Figures by ``ref_area``; those that are missing are left out."""
+        return {
+            territory.ref_area: value.value
+            for territory in territories
+            if (value := self.values.get(territory.ref_area)) is not None and value.value is not None
+        }
 
 
 @dataclass(frozen=True)
@@ -124,7 +136,8 @@ class Series:
 
 @dataclass(frozen=True)
 class Digest:
-    """All that the documents show. ``loads`` and ``quality`` are rows by column name."""
+    """All that the documents show. ``loads`` and ``quality`` are rows by column name; ``outside`` are the names of the
+    report's indicators that the release does not hold."""
 
     report: Report
     period: str
@@ -132,6 +145,7 @@ class Digest:
     publication: Publication
     territories: tuple[Territory, ...]
     lines: tuple[Line, ...]
+    outside: tuple[str, ...]
     series: tuple[Series, ...]
     loads: tuple[dict[str, Any], ...]
     quality: tuple[dict[str, Any], ...]
@@ -141,23 +155,36 @@ class Digest:
     def synthetic(self) -> bool:
         return any(line.synthetic for line in self.lines)
 
-    def line(self, indicator: str) -> Line:
-        return next(line for line in self.lines if line.indicator.code == indicator)
+    @property
+    def charted(self) -> Line:
+        return self._pictured(self.report.chart, self.lines)
+
+    @property
+    def mapped(self) -> Line:
+        others = [line for line in self.lines if line is not self.charted]
+        return self._pictured(self.report.map, others or self.lines)
+
+    def _pictured(self, indicator: str, others: Sequence[Line]) -> Line:
+        """The declared indicator; where the release does not hold it, the first of those known of most regions."""
+        declared = [line for line in self.lines if line.indicator.code == indicator]
+        return max(declared or others, key=lambda line: len(line.figures_of(self.regions)))
 
     @property
     def regions(self) -> tuple[Territory, ...]:
         return tuple(territory for territory in self.territories if territory.level == "region")
 
 
-def read_digest(publication: Publication, report: Report, period: str) -> Digest:
-    """The report's figures as of the end of the month ``period`` (``YYYY-MM``).
+def read_digest(publication: Publication, report: Report, period: str | None = None) -> Digest:
+    """The report's figures of a period.
+
+    Of a month of a publication: the newest that were known of by its end. Of a period of a release (its own, where none is
+    named, or one within): those of this very period; an indicator without figures of this length has its newest.
 
     Raises:
-        GorodError: the period is no month, nothing is known of it or before, or the report names an indicator that is not
-            published.
+        GorodError: nothing was found of the period, it lies beyond the release's, or the report names an indicator that is
+            not published.
         WarehouseError: the snapshot cannot be read.
     """
-    last_day = _last_day(period)
     try:
         with duckdb.connect(str(publication.database), read_only=True) as connection:
             connection.execute("set timezone = 'UTC'")
@@ -168,19 +195,18 @@ def read_digest(publication: Publication, report: Report, period: str) -> Digest
                 " select * from (select 0.0::double as value_before) where false"
                 " union all by name select * from pub_indicator_value_v1"
             )
+            period = period or publication.period or _newest_month(connection, publication, report)
+            first_day, last_day = _span(connection, publication, period)
+            indicators = _indicators(connection, publication, report)
+            held = [line for line in report.indicators if _holds(connection, publication, line)]
             territories = _territories(connection, last_day)
-            indicators = _indicators(connection, report)
             areas = [territory.ref_area for territory in territories]
             lines = tuple(
-                _line(connection, indicators[line.indicator], line, areas, last_day)
-                for line in report.indicators
+                _line(connection, publication, indicators[line.indicator], line, areas, period)
+                for line in held
             )
-            if not any(value.value is not None for line in lines for value in line.values.values()):
-                raise GorodError(
-                    f"no report of {period}: {publication.id} has no figure of a period that ended by then",
-                    'Months that have figures: gorod sql "select min(last_day), max(last_day) from'
-                    ' pub_indicator_value_v1 where obs_value is not null"',
-                )
+            shown = list(zip(held, lines, strict=True))
+            _require_something(connection, publication, shown, period, (first_day, last_day))
             return Digest(
                 report=report,
                 period=period,
@@ -188,6 +214,11 @@ def read_digest(publication: Publication, report: Report, period: str) -> Digest
                 publication=publication,
                 territories=territories,
                 lines=lines,
+                outside=tuple(
+                    indicators[line.indicator].name if line.indicator in indicators else line.indicator
+                    for line in report.indicators
+                    if line not in held
+                ),
                 series=_series(connection, territories, [line.indicator for line in lines], report, last_day),
                 loads=tuple(
                     _records(connection, "from pub_load_v1 order by source, feed, instance, slice, load_id")
@@ -202,13 +233,83 @@ def read_digest(publication: Publication, report: Report, period: str) -> Digest
         ) from error
 
 
-def _last_day(period: str) -> date:
-    try:
-        if len(period) != 7:
-            raise ValueError
-        return month_span(date.fromisoformat(f"{period}-01"))[1]
-    except ValueError:
-        raise GorodError(f"period {period!r} is no month", "Write it as YYYY-MM, e.g. 2018-04.") from None
+def newest_month(publication: Publication, report: Report) -> str:
+    """The newest month (``YYYY-MM``) of which a publication has something for the report.
+
+    Raises:
+        GorodError: it has nothing at all.
+    """
+    with duckdb.connect(str(publication.database), read_only=True) as connection:
+        connection.execute("set schema = 'published'")
+        return _newest_month(connection, publication, report)
+
+
+def _newest_month(connection: duckdb.DuckDBPyConnection, publication: Publication, report: Report) -> str:
+    months = _months_with_figures(connection, report.indicators)
+    if not months:
+        raise GorodError(f"Отчёт не составлен: в «{publication.id}» нет ни одного значения его показателей.")
+    return months[-1]
+
+
+def _months_with_figures(connection: duckdb.DuckDBPyConnection, lines: Sequence[ReportLine]) -> list[str]:
+    """The months in which some figure of the country or a region began to count, the earliest first."""
+    rows = connection.execute(
+        "select distinct strftime(case when list_contains($from_start, indicator) then first_day else last_day end,"
+        " '%Y-%m') as month from pub_indicator_value_v1"
+        " where list_contains($codes, indicator) and breakdown = '_T' and obs_value is not null"
+        " and first_day is not null"
+        " and ref_area in (select ref_area from pub_territory_v1 where level in ('country', 'region'))"
+        " order by month",
+        {
+            "codes": [line.indicator for line in lines],
+            "from_start": [line.indicator for line in lines if line.counts_from == "start"],
+        },
+    ).fetchall()
+    return [month for (month,) in rows]
+
+
+def _span(connection: duckdb.DuckDBPyConnection, publication: Publication, period: str) -> tuple[date, date]:
+    """First and last day of the report's period."""
+    if not re.fullmatch(PERIOD, period) or (publication.period is None and freq_of(period) != "M"):
+        raise GorodError(f"period {period!r} is no month", "Write it as YYYY-MM, e.g. 2018-04.")
+    span = span_of(period)
+    if publication.period is not None and span[1] > span_of(publication.period)[1]:
+        raise GorodError(
+            f"Отчёт за период «{_period_name(connection, period)}» не составлен: выпуск {publication.id} содержит"
+            f" показатели только за период «{_period_name(connection, publication.period)}» и более ранние."
+        )
+    return span
+
+
+def _require_something(
+    connection: duckdb.DuckDBPyConnection,
+    publication: Publication,
+    shown: Sequence[tuple[ReportLine, Line]],
+    period: str,
+    span: tuple[date, date],
+) -> None:
+    """Pages of dashes, or of figures that all are older, look like a report of the period and are none."""
+    for declared, line in shown:
+        if any(value.value is not None for value in line.values.values()):
+            first_day, last_day = span_of(line.time_period)
+            if span[0] <= (first_day if declared.counts_from == "start" else last_day) <= span[1]:
+                return
+    months = _months_with_figures(connection, [declared for declared, _ in shown])
+    before = [month for month in months if month < f"{span[0]:%Y-%m}"]
+    last = f"; последний месяц до него, за который они есть: {before[-1]}" if before else ""
+    raise GorodError(
+        f"Отчёт за период «{_period_name(connection, period)}» не составлен: в «{publication.id}» нет значений его"
+        f" показателей за этот период{last}."
+    )
+
+
+def _holds(connection: duckdb.DuckDBPyConnection, publication: Publication, line: ReportLine) -> bool:
+    """Whether a release holds the indicator; a publication holds all of them."""
+    return publication.period is None or bool(
+        connection.execute(
+            "select 1 from pub_indicator_value_v1 where indicator = ? limit 1", [line.indicator]
+        ).fetchone()
+    )
 
 
 def _records(
@@ -230,7 +331,10 @@ def _territories(connection: duckdb.DuckDBPyConnection, day: date) -> tuple[Terr
     return tuple(Territory(*row) for row in rows)
 
 
-def _indicators(connection: duckdb.DuckDBPyConnection, report: Report) -> dict[str, Indicator]:
+def _indicators(
+    connection: duckdb.DuckDBPyConnection, publication: Publication, report: Report
+) -> dict[str, Indicator]:
+    """What the report's indicators mean; a release does not know those that have been declared since."""
     wanted = [line.indicator for line in report.indicators]
     rows = _records(
         connection, "from pub_indicator_v1 where list_contains($wanted, indicator)", {"wanted": wanted}
@@ -253,7 +357,7 @@ def _indicators(connection: duckdb.DuckDBPyConnection, report: Report) -> dict[s
         for row in rows
     }
     missing = [name for name in wanted if name not in known]
-    if missing:
+    if missing and publication.period is None:
         raise GorodError(
             f"report {report.report}: not published: {', '.join(missing)}",
             f"Correct the indicators of assets/reports/{report.report}.yml, or publish them.",
@@ -292,12 +396,14 @@ def _value(row: tuple[Any, ...]) -> Value:
 
 def _line(
     connection: duckdb.DuckDBPyConnection,
+    publication: Publication,
     indicator: Indicator,
     line: ReportLine,
     areas: list[str],
-    last_day: date,
+    period: str,
 ) -> Line:
-    """The newest period that counts by ``last_day`` and has a figure for any of the ``areas``."""
+    """Of a release: the very period, where the indicator has it. Else the newest that counts by its end and has a figure for
+    any of the ``areas``."""
     scope = (
         "from temp.figures where indicator = $indicator and breakdown = '_T'"
         " and list_contains($areas, ref_area)"
@@ -305,21 +411,31 @@ def _line(
     parameters: dict[str, object] = {"indicator": indicator.code, "areas": areas}
     day = {"start": "first_day", "end": "last_day"}[line.counts_from]
     found = connection.execute(
-        f"select time_period, freq {scope} and {day} <= $last_day"
-        " and ($freq is null or freq = $freq)"
-        " group by time_period, freq order by max(obs_value is not null) desc, max(last_day) desc,"
-        " list_position($frequencies, freq) limit 1",
-        {**parameters, "last_day": last_day, "freq": line.freq, "frequencies": list(FREQUENCIES)},
+        f"select time_period, freq {scope} and ({day} <= $last_day or time_period = $exact)"
+        " and ($freq is null or freq = $freq or time_period = $exact)"
+        " group by time_period, freq order by (time_period = $exact) desc nulls last,"
+        " max(obs_value is not null) desc, max(last_day) desc, list_position($frequencies, freq) limit 1",
+        {
+            **parameters,
+            "last_day": span_of(period)[1],
+            "exact": None if publication.period is None else period,
+            "freq": line.freq,
+            "frequencies": list(FREQUENCIES),
+        },
     ).fetchone()
     if found is None:
         return Line(indicator, "", "", {})
-    time_period, _ = found
+    time_period, freq = found
     rows = connection.execute(
         f"select {_VALUE_COLUMNS} {scope} and time_period = $time_period",
         {**parameters, "time_period": time_period},
     ).fetchall()
     return Line(
-        indicator, time_period, _period_name(connection, time_period), {row[0]: _value(row) for row in rows}
+        indicator,
+        time_period,
+        _period_name(connection, time_period),
+        {row[0]: _value(row) for row in rows},
+        "" if publication.period is None or freq == freq_of(period) else NOT_BY[freq_of(period)],
     )
 
 

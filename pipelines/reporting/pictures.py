@@ -26,6 +26,8 @@ CLASS_COLOURS = ("#dce9f3", "#aac9e2", "#6fa3cc", "#3a78ad")
 PARALLEL = math.radians(53.5)
 # an outline whose inner circle is smaller than this (degrees) has its label beside it
 ROOM_FOR_LABEL = 0.35
+# of the bars with their printed values, px
+BARS_WIDTH = 300
 # a label is about this much wider than high: distances up and down weigh more
 LABEL_SHAPE = 2.2
 
@@ -61,13 +63,9 @@ def map_classes(values: dict[str, float]) -> list[MapClass]:
     return found
 
 
-def figures_of(line: Line, territories: Sequence[Territory]) -> dict[str, float]:
-    """Published figures by ``ref_area``; those that are missing are left out."""
-    return {
-        area: figure
-        for area in (territory.ref_area for territory in territories)
-        if area in line.values and (figure := line.values[area].value) is not None
-    }
+def _room(labels: Sequence[str]) -> float:
+    """How wide the longest label is, at 13 px; something where there is none."""
+    return max([10.0, *(7.2 * len(label) + 10 for label in labels)])
 
 
 def bar_chart(line: Line, regions: Sequence[Territory], country: Territory | None) -> str:
@@ -75,7 +73,7 @@ def bar_chart(line: Line, regions: Sequence[Territory], country: Territory | Non
 
     A region without a figure keeps its place, with the reason in words.
     """
-    values = figures_of(line, regions)
+    values = line.figures_of(regions)
     decimals = line.indicator.decimals
     rows: list[dict[str, Any]] = [
         {
@@ -98,9 +96,11 @@ def bar_chart(line: Line, regions: Sequence[Territory], country: Territory | Non
         "name:N", sort=order, title=None, axis=axis, scale=alt.Scale(paddingInner=0.35, paddingOuter=0.2)
     )
     least, greatest = min([0.0, *values.values()]), max([0.0, *values.values()])
-    # room for the printed values at both ends
-    room = (greatest - least or 1) * 0.14
-    domain = [least - room if least < 0 else 0, greatest + room]
+    # room for the printed values at both ends: the names of the regions stand right beside
+    before = _room([row["label"] for row in rows if row["value"] < 0])
+    after = _room([row["label"] for row in rows if row["value"] >= 0])
+    unit = (greatest - least or 1) / (BARS_WIDTH - before - after)
+    domain = [least - before * unit, greatest + after * unit]
     x = alt.X("value:Q", title=None, axis=None, scale=alt.Scale(domain=domain, nice=False))
 
     def data(of: list[dict[str, Any]]) -> alt.InlineData:
@@ -127,13 +127,13 @@ def bar_chart(line: Line, regions: Sequence[Territory], country: Territory | Non
                        baseline="bottom", dy=-4, fontSize=12.5, color=INK)
             .encode(x=x, y=alt.value(0), text="label:N"),
         ]  # fmt: skip
-    chart = alt.layer(*layers).properties(width=300, height=44 * len(order))
+    chart = alt.layer(*layers).properties(width=BARS_WIDTH, height=44 * len(order))
     return _svg(chart, {"left": 140, "right": 6, "top": 24, "bottom": 6})
 
 
 def region_map(line: Line, regions: Sequence[Territory], boundaries: dict[str, dict[str, Any]]) -> str:
     """SVG: the regions shaded by class, each with its name and value; grey with the reason if it has none."""
-    values = figures_of(line, regions)
+    values = line.figures_of(regions)
     classes = quantile_classes(values)
     outlines = {area: [_project(rings) for rings in _polygons(shape)] for area, shape in boundaries.items()}
     features = [

@@ -13,6 +13,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from pipelines.reporting.figures import Digest, Line, Value
+from pipelines.reporting.said import about_periods, made_from, outside
 from pipelines.wording import (
     FREQ,
     MISSING,
@@ -65,7 +66,7 @@ def write_workbook(digest: Digest, path: Path) -> None:
         book.set_properties(
             {
                 "title": f"{digest.report.title.ru}, {digest.period_name}",
-                "subject": f"Публикация {digest.publication.id}",
+                "subject": made_from(digest.publication),
                 "author": "Умные города Беларуси",
                 "created": created,
             }
@@ -105,8 +106,8 @@ def _head(digest: Digest, sheet: Worksheet, formats: _Formats, title: str) -> in
     sheet.write_string(
         1,
         0,
-        f"Отчётный период: {digest.period_name.rstrip('.')}. Публикация {digest.publication.id}"
-        f" от {digest.publication.created_at:%d.%m.%Y}.",
+        f"Отчётный период: {digest.period_name.rstrip('.')}. {made_from(digest.publication)}."
+        f" {about_periods(digest)}.",
         formats(),
     )
     warning = banner(digest.synthetic, _partly(digest))
@@ -142,12 +143,13 @@ def _figures_sheet(digest: Digest, sheet: Worksheet, formats: _Formats) -> None:
         sheet.write_string(row, 0, line.indicator.theme, formats(text_wrap=True, **edge))
         sheet.write_string(row, 1, line.indicator.name + mark, formats(bold=True, text_wrap=True, **edge))
         sheet.write_string(row, 2, line.indicator.unit, formats(text_wrap=True, **edge))
-        sheet.write_string(row, 3, line.period_name or NO_DATA, formats(text_wrap=True, **edge))
+        period = f"{line.period_name} ({line.not_by})" if line.not_by else line.period_name or NO_DATA
+        sheet.write_string(row, 3, period, formats(text_wrap=True, **edge))
         for column, area in enumerate(areas, start=4):
             _write_value(sheet, row, column, line.values.get(area), line.indicator.decimals, formats, edge)
         note = _note(digest, line)
         sheet.write_string(row, 4 + len(areas), note, formats(text_wrap=True, font_size=9, indent=1, **edge))
-        texts = (line.indicator.theme, line.indicator.name + mark, line.indicator.unit, line.period_name)
+        texts = (line.indicator.theme, line.indicator.name + mark, line.indicator.unit, period)
         waiting = [
             (missing(value.missing_reason if value else None), 10.0)
             for area in areas
@@ -158,7 +160,7 @@ def _figures_sheet(digest: Digest, sheet: Worksheet, formats: _Formats) -> None:
     sheet.autofilter(top, 0, last, len(titles) - 1)
     sheet.freeze_panes(top + 1, 2)
     sheet.repeat_rows(top)
-    for offset, text in enumerate(_legend(), start=2):
+    for offset, text in enumerate(_legend(digest), start=2):
         sheet.write_string(last + offset, 1, text, formats(font_size=9, font_color="#5F6B76"))
 
 
@@ -185,7 +187,7 @@ def _note(digest: Digest, line: Line) -> str:
     values = [(territory.name, line.values.get(territory.ref_area)) for territory in digest.territories]
     shown = [(name, value) for name, value in values if value is not None and value.value is not None]
     coverage = {
-        name: f"{number(value.coverage_pct, 1)} %"
+        name: f"{number(value.coverage_pct, 1)} %" if value.coverage_pct else "неизвестен"
         for name, value in shown
         if value.coverage_pct is not None and value.coverage_pct < 99.95 and value.low_coverage is None
     }
@@ -216,10 +218,11 @@ def _height(cells: Sequence[tuple[str, float]]) -> float:
     return min(13.5 * lines + 3, 400)
 
 
-def _legend() -> list[str]:
+def _legend(digest: Digest) -> list[str]:
     letters = "; ".join(f"{letter} – {meaning}" for letter, meaning in [*STATUS.values(), REVISED])
     words = [f"{word} – {MISSING_EXPLAINED[reason]}" for reason, word in MISSING.items()]
-    return [f"Буква после числа: {letters}.", *words, f"{NO_DATA} – {MISSING_EXPLAINED[None]}"]
+    legend = [f"Буква после числа: {letters}.", *words, f"{NO_DATA} – {MISSING_EXPLAINED[None]}"]
+    return [*legend, outside(digest)] if digest.outside else legend
 
 
 def _list_sheet(

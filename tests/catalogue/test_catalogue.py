@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.catalogue import definition
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.catalogue.write import TABLES, write_catalogue
 from pipelines.declarations.indicators import load_catalogue
@@ -74,3 +75,18 @@ def test_a_wrong_code_list_is_told(tmp_path: Path, file: str, text: str | None, 
     with pytest.raises(DeclarationError) as raised:
         territory_rows(tmp_path)
     assert told in raised.value.message
+
+
+@pytest.mark.parametrize(
+    "path", ["dbt/models/staging/one.sql", "dbt/tests/one.sql", "dbt/tests/generic/one.sql", "assets/one.yml"]
+)
+def test_what_is_added_to_the_project_is_another_definition(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A test of dbt, too: else dbt runs one that Dagster's manifest does not know, and the build breaks."""
+    monkeypatch.setattr(definition, "PROJECT", tmp_path)
+    of = definition.definitions_hash.__wrapped__
+    before = of()
+    (tmp_path / path).parent.mkdir(parents=True)
+    (tmp_path / path).write_text("x", encoding="utf-8")
+    assert of() != before

@@ -260,6 +260,57 @@ def test_each_region_has_a_mart_with_its_own_territories_only(small: Any) -> Non
     assert (count,) == small.query("select count(*) from published.pub_indicator_value_v1")[0]
 
 
+def test_a_region_s_mart_says_what_the_published_table_says(small: Any) -> None:
+    """Whether a figure was revised too; and it has names beside the codes, in English as well."""
+    alike = "ref_area, indicator, time_period, breakdown, obs_value, obs_status, note_ru, is_revised, value_before"
+    assert small.query(f"select {alike} from mart_by.indicator_value order by all") == small.query(
+        f"select {alike} from published.pub_indicator_value_v1 order by all"
+    )
+    named = small.query(
+        "select distinct indicator_en, ref_area_en, part_ru, part_en from mart_by_hm.indicator_value"
+        " where indicator = 'appeals_per_1000' and ref_area = 'c-minsk' and breakdown in ('_T', 'G20')"
+    )
+    assert {row[0] for row in named} == {"Requests per 1,000 inhabitants"}
+    assert {row[1] for row in named} == {"Minsk"}
+    assert ("Всего", "Total") in {row[2:] for row in named} and len(named) == 2
+    (nameless,) = small.query(
+        "select count(*) from mart_by.indicator_value"
+        " where indicator_en is null or ref_area_en is null or part_ru is null or part_en is null"
+    )
+    assert nameless == (0,)
+
+
+def test_each_part_of_an_indicator_has_its_names(small: Any) -> None:
+    (nameless,) = small.query(
+        "select count(*) from published.pub_indicator_value_v1"
+        " anti join published.pub_indicator_part_v1 using (indicator, breakdown)"
+    )
+    assert nameless == (0,)
+
+
+@pytest.mark.parametrize("table", ["progress", "target", "plausibility", "held_back"])
+def test_what_people_read_whole_has_names_beside_codes(small: Any, table: str) -> None:
+    codes = small.query(
+        f"select * exclude (rows) from (select count(*) as rows, count(*) filter (where indicator is not null and"
+        " (indicator_ru is null or indicator_be is null or indicator_en is null)),"
+        " count(*) filter (where ref_area in (select ref_area from published.pub_territory_v1) and"
+        f" (ref_area_ru is null or ref_area_be is null or ref_area_en is null)) from published.pub_{table}_v1)"
+    )
+    assert codes == [(0, 0)]
+
+
+def test_a_missing_month_of_a_sum_is_filled_in_as_declared(small: Any) -> None:
+    """Wi-Fi points of Brest: one in June, no delivery for July. A sum asks for the whole; a gap is no thin sum."""
+    june, july = (small.value("public_wifi_points", "c-brest", month) for month in ("2019-06", "2019-07"))
+    assert (june["obs_value"], june["imputed_by"]) == (1, None)
+    assert (july["obs_value"], july["imputed_by"], july["obs_status"]) == (1, "carry_forward", "I")
+    assert july["imputed_from"] == "2019-06"
+    # what covers too few is not published, and not filled in either
+    thin = [small.value("public_wifi_points", "BY-BR", month) for month in ("2019-06", "2019-07")]
+    assert [(one["obs_value"], one["imputed_by"]) for one in thin] == [(None, None)] * 2
+    assert thin[0]["missing_reason"] == "not_published" and "Сумма не публикуется" in thin[0]["note_ru"]
+
+
 @pytest.mark.parametrize(
     "table", ["staging.stg_appeals_115__requests", "intermediate.int_observations_by_load"]
 )

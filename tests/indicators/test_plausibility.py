@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,8 @@ from pipelines.declarations.indicators import load_catalogue
 from pipelines.declarations.plausibility import Rule, load_plausibility
 from pipelines.errors import DeclarationError
 from pipelines.operations.plausibility import impossible
+from pipelines.operations.trace import show, trace
+from pipelines.publishing.names import Names
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.declarations.test_texts import flaws, texts_of
 from tests.support.small_warehouse import SmallWarehouse, fill, requests
@@ -378,6 +381,11 @@ def test_the_impossible_is_held_back_and_the_unusual_is_noted(tmp_path: Path) ->
     noted = small.value("appeals_planned_days_mean", "c-minsk", "2019-04")
     assert noted["obs_value"] == 10
     assert "Значение выделяется: средний плановый срок больше 365 дней." in noted["note_ru"]
+    with small.connect(read_only=True) as connection:
+        found = trace(connection, "appeals_planned_days_mean", "c-minsk", "2019-04")
+    russian, english = (show(found, Names(language)) for language in ("ru", "en"))
+    assert "  " + noted["note_ru"] in russian and "  " + noted["note_en"] in english
+    assert "Stands out: " in noted["note_en"] and not re.search("[а-яё]", noted["note_en"])
     assert "выделяется" not in (
         small.value("appeals_planned_days_mean", "c-minsk", "2019-05")["note_ru"] or ""
     )

@@ -61,6 +61,7 @@ def load(instance: str, month: int, number: int = 1, **changes: Any) -> dict[str
     last = date(2026, month + 1, 1) - timedelta(days=1)
     given = {
         "instance": instance,
+        "part": "",
         "load_no": number,
         "first_day": first,
         "last_day": last,
@@ -87,6 +88,16 @@ def test_a_city_that_delivers_hides_none_that_does_not() -> None:
         Late("homiel", 32),
         Late("brest", 2),
     ]
+
+
+@pytest.mark.usefixtures("in_november")
+def test_a_part_that_comes_hides_none_that_does_not() -> None:
+    others = [load(city, 10) for city in {*OTHERS, "minsk"} - {"brest"}]
+    rows = [load("brest", 10, part="net"), load("brest", 9, part="arrivals"), *others]
+    (late,) = late_instances("appeals_115", "requests", rows)
+    assert late == Late("brest", 2, "arrivals")
+    assert str(late) == "brest arrivals 2 days"
+    assert late_instances("appeals_115", "requests", [*rows, load("brest", 10, 2, part="arrivals")]) == []
 
 
 @pytest.mark.usefixtures("in_november")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -150,3 +151,22 @@ def test_a_prune_that_is_killed_goes_on(portal: Portal, monkeypatch: pytest.Monk
     assert len(prune_landing(portal.settings, portal.warehouse)) == 1
     assert persons(portal) == []
     assert portal.scalar("select count(*) from ops.removed_delivery") == 1
+
+
+def test_what_made_way_for_a_delivery_leaves_in_its_turn(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A spoilt copy names persons too. Its days begin when it is set aside, whatever its files say; the delivery stays."""
+    portal.put("2024-01", portal.rows("2024-01", 5))
+    (candidate,) = portal.candidates()
+    (spoilt,) = landing.land(candidate, portal.settings).folder.glob("*.csv")
+    spoilt.chmod(0o600)
+    spoilt.write_text(spoilt.read_text(encoding="utf-8") + "more", encoding="utf-8")
+    pass_days(monkeypatch, portal.settings.keep_runs_days + 1)
+    landing.land(candidate, portal.settings)
+    prune_landing(portal.settings, portal.warehouse)
+    assert len(persons(portal)) == 2
+    pass_days(monkeypatch, portal.settings.keep_runs_days + 1)
+    prune_landing(portal.settings, portal.warehouse)
+    (left,) = persons(portal)
+    assert "more" not in Path(left).read_text(encoding="utf-8")

@@ -7,12 +7,27 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    ScheduleInstigatorData,
+    TickData,
+    TickStatus,
+)
+from dagster._utils.error import SerializableErrorInfo
 from typer.testing import CliRunner
 
 from pipelines.catalogue.definition import definitions_hash
@@ -227,6 +242,90 @@ def test_a_warehouse_that_is_written_ends_no_alert(quiet: Portal) -> None:
         assert conditions.LOAD_REFUSED in done.unread
         holder.communicate()
     assert watch(quiet.settings).unread == []
+
+
+def ticked(portal: Portal, kind: InstigatorType, *ends: TickStatus) -> None:
+    """A schedule or sensor of that name is switched on, and has made these ticks."""
+    name = f"some_{kind.value.lower()}"
+    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("gorod"), "__repository__")
+    origin = RemoteInstigatorOrigin(repository, name)
+    with dg.DagsterInstance.from_config(str(prepare_dagster_home(portal.settings))) as instance:
+        if not instance.all_instigator_state():
+            data = ScheduleInstigatorData("0 5 * * *") if kind is InstigatorType.SCHEDULE else None
+            instance.add_instigator_state(InstigatorState(origin, kind, InstigatorStatus.RUNNING, data))
+        for end in ends:
+            failure = SerializableErrorInfo("a stack\nKeyError: 'x'\n", [], None)
+            instance.create_tick(
+                TickData(
+                    origin.get_id(), name, kind, end, now().timestamp(), selector_id=origin.get_selector().get_id(),
+                    error=failure if end is TickStatus.FAILURE else None,
+                )
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "failures"), [(InstigatorType.SENSOR, 3), (InstigatorType.SCHEDULE, 1)])
+def test_a_sensor_or_schedule_that_itself_fails_is_told_once(
+    quiet: Portal, hook: Hook, clock: Move, kind: InstigatorType, failures: int
+) -> None:
+    """It starts no run that could fail. A sensor is asked again within seconds, a schedule tomorrow."""
+    fail, well = TickStatus.FAILURE, TickStatus.SKIPPED
+    key = f"ticks_failed/some_{kind.value.lower()}"
+    ticked(quiet, kind, well, *[fail] * (failures - 1))
+    assert key not in watch(quiet.settings).raised
+    clock(timedelta(seconds=30))
+    ticked(quiet, kind, fail)
+    assert key in watch(quiet.settings).raised
+    clock(timedelta(seconds=30))
+    ticked(quiet, kind, fail)
+    done = watch(quiet.settings)
+    assert key not in [*done.raised, *done.cleared]
+    (told,) = [alert for sent in hook.taken for alert in sent["alerts"] if alert["alert"] == key]
+    assert "KeyError: 'x'" in told["says"]
+    clock(timedelta(seconds=30))
+    ticked(quiet, kind, well)
+    assert key in watch(quiet.settings).cleared
+
+
+def test_the_journal_forgets_what_has_been_over_for_long_and_nothing_else(
+    quiet: Portal, hook: Hook, clock: Move
+) -> None:
+    days = quiet.settings.keep_alerts_days
+    path = quiet.settings.home / FILE
+    lasting = refuse(quiet)
+    watch(quiet.settings)
+    execute(broken, quiet)
+    assert watch(quiet.settings).raised == ["run_failed/load_anything minsk"]
+    execute(sound, quiet)
+    assert watch(quiet.settings).cleared == ["run_failed/load_anything minsk"]
+    clock(timedelta(days=days - 1))
+    watch(quiet.settings)
+    assert "run_failed" in path.read_text(encoding="utf-8")
+    clock(timedelta(days=2))
+    watch(quiet.settings)
+    assert "run_failed" not in path.read_text(encoding="utf-8")
+    with journal(quiet.settings.home) as kept:
+        assert list(kept.open) == [f"load_refused/{lasting}"]
+        assert kept.past == []
+    told = [alert["alert"] for sent in hook.taken for alert in sent["alerts"]]
+    assert told.count(f"load_refused/{lasting}") == 1
+
+
+def test_who_waits_for_the_journal_writes_into_the_new_file(quiet: Portal) -> None:
+    home = quiet.settings.home
+
+    def wait() -> None:
+        with journal(home) as kept:
+            kept.see(conditions.Condition("later", "x", "y"))
+
+    waiting = threading.Thread(target=wait)
+    with journal(home) as kept:
+        kept.clear(kept.see(conditions.Condition("before", "x", "y")))
+        waiting.start()
+        time.sleep(0.3)
+        kept.forget(now() + timedelta(days=1))
+    waiting.join()
+    lines = [json.loads(line) for line in (home / FILE).read_text(encoding="utf-8").splitlines()]
+    assert [line["alert"] for line in lines] == ["later"]
 
 
 @pytest.mark.slow

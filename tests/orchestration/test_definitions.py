@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+import duckdb
 import pytest
 
 from assets.raw import contiguous
@@ -289,3 +290,44 @@ def test_looking_at_the_code_location_writes_no_state(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout.split()[-1]) > 0
     assert {path.relative_to(home).parts[0] for path in home.rglob("*") if path.is_file()} <= {"dbt"}
+
+
+HOLDER = """#!{python}
+import json, sys, time
+import duckdb
+if "--version" in sys.argv:
+    sys.exit(print("Core:\\n  - installed: 1.11.16"))
+held = duckdb.connect({path!r})
+told = {{"unique_id": "test.gorod.that_is_new", "resource_type": "test", "node_status": "pass"}}
+event = {{"info": {{"name": "LogTestResult", "level": "info", "msg": ""}}, "data": {{"node_info": told}}}}
+print(json.dumps(event), flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_build_step_that_crashes_leaves_no_dbt_behind(
+    defs: dg.Definitions,  # noqa: ARG001 - dbt has parsed its project
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """dbt tells of a test that was not there when the definitions were loaded, and would go on with the file in its hand."""
+    from dagster_dbt import DbtCliResource
+
+    from assets import built
+
+    path = tmp_path / "held.duckdb"
+    executable = tmp_path / "dbt"
+    executable.write_text(HOLDER.format(python=sys.executable, path=str(path)), encoding="utf-8")
+    executable.chmod(0o755)
+    monkeypatch.setattr(built, "has_register", lambda _: True)
+    project = str(PROJECT / "dbt")
+    done = dg.materialize(
+        [built.marts()],
+        resources={
+            "dbt": DbtCliResource(project_dir=project, profiles_dir=project, dbt_executable=str(executable))
+        },
+        raise_on_error=False,
+    )
+    (failed,) = [event for event in done.all_events if event.is_step_failure]
+    assert "that_is_new" in str(failed.event_specific_data)
+    duckdb.connect(str(path)).close()

@@ -18,12 +18,23 @@ from pipelines.loading.plan import Wanted
 from pipelines.orchestration import run
 from pipelines.orchestration.dagster_home import COMMAND_CONFIG, prepare_dagster_home
 from pipelines.publishing import staleness
+from pipelines.settings import Settings
 from tests.support.portal import Portal
 
 
 @job
 def writes_long() -> None:
     """A run of the UI, by its name alone."""
+
+
+@job
+def build_and_publish() -> None:
+    """A build of the UI, by its name alone."""
+
+
+def patient(portal: Portal) -> Settings:
+    """Settings of a run that waits, on however slow a machine."""
+    return portal.settings.model_copy(update={"busy_timeout_s": 60.0})
 
 
 @pytest.mark.slow
@@ -44,9 +55,41 @@ def test_a_run_of_the_ui_that_writes_is_named(portal: Portal, monkeypatch: pytes
             if step.startswith("waiting:"):
                 slots.free_concurrency_slots_for_run(other.run_id)
 
-        summary = run.run(Wanted(source="appeals_115"), portal.settings, listener=hear)
+        summary = run.run(Wanted(source="appeals_115"), patient(portal), listener=hear)
     assert [step for step in said if step == f"waiting: run {other.run_id[:8]} of writes_long is writing"]
     assert [load["state"] for load in summary.loads] == ["accepted"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("holds_the_slot", [True, False], ids=["in a step", "between steps"])
+def test_what_a_run_of_the_ui_has_built_is_not_built_again(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, holds_the_slot: bool
+) -> None:
+    behind, built = ["some"], []
+    monkeypatch.setattr(staleness, "stale_since", lambda _: behind[0] if behind else None)
+    monkeypatch.setattr(staleness, "is_unpublished", lambda *_: False)
+    monkeypatch.setattr(run, "has_register", lambda _: True)
+    monkeypatch.setattr(run, "_build", lambda *_: built.append("again"))
+    home = prepare_dagster_home(portal.settings)
+    with DagsterInstance.from_config(str(home), COMMAND_CONFIG) as instance:
+        slots = instance.event_log_storage
+        slots.set_concurrency_slots(WRITER_POOL, 1)
+        other = instance.create_run_for_job(build_and_publish, status=DagsterRunStatus.STARTED)
+        if holds_the_slot:
+            slots.claim_concurrency_slot(WRITER_POOL, other.run_id, "step")
+        said: list[str] = []
+
+        def hear(step: str) -> None:
+            if step.startswith("waiting:"):
+                said.append(step)
+                behind.clear()
+                slots.free_concurrency_slots_for_run(other.run_id)
+                instance.report_run_canceled(other)
+
+        summary = run.run(Wanted(source="appeals_115"), patient(portal), listener=hear)
+    assert said == [f"waiting: run {other.run_id[:8]} of build_and_publish is writing"]
+    assert built == []
+    assert not summary.built
 
 
 @pytest.mark.slow

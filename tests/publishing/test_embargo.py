@@ -119,7 +119,7 @@ class Channels:
         self.settings = Settings(home=folder, warehouse=str(small.path), busy_timeout_s=0)
         self.publication: Publication = publish(self.settings)
         make_digest(self.settings, "2018-12")
-        make_digest(self.settings, "2019-12")
+        make_digest(self.settings)  # the newest month that may be told
         export(self.settings, folder / "exports")
         self.told = secrets_below(self.publication.folder, self.settings.reports, folder / "exports")
 

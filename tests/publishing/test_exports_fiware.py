@@ -152,6 +152,16 @@ def test_formula_and_synthetic_are_said(folder: Path) -> None:
     assert not wage["synthetic"] and "СИНТЕТИЧЕСКИЕ" not in wage["description"]
 
 
+def test_a_note_is_there_in_three_languages(folder: Path) -> None:
+    noted = {
+        (one["indicator"], one["refArea"]): (one["comment"], one["commentBe"], one["commentEn"])
+        for one in everything(folder)
+        if one.keys() & {"comment", "commentBe", "commentEn"}
+    }
+    said = (invented.LOW_COVERAGE_NOTE, invented.LOW_COVERAGE_NOTE_BE, invented.LOW_COVERAGE_NOTE_EN)
+    assert noted == dict.fromkeys(invented.LOW_COVERAGE, said)
+
+
 def test_normalized_holds_the_same(folder: Path) -> None:
     plain = {one["id"]: one for one in entities(folder, "BY-BR.json")}
     for one in entities(folder, "BY-BR.normalized.jsonld"):

@@ -16,7 +16,7 @@ from pysdmx.io import get_datasets, read_sdmx
 from pipelines.publishing.exports.products import export
 from pipelines.publishing.publication import Publication
 from pipelines.settings import Settings
-from tests.support.invented_warehouse import LOW_COVERAGE_NOTE
+from tests.support.invented_warehouse import LOW_COVERAGE_NOTE, LOW_COVERAGE_NOTE_BE, LOW_COVERAGE_NOTE_EN
 
 KEY = {
     "FREQ": "freq",
@@ -125,6 +125,15 @@ def test_names_in_three_languages_and_territories_in_their_tree(folder: Path) ->
 def test_a_note_of_two_lines_is_one(folder: Path) -> None:
     notes = {row["COMMENT"] for row in csv_rows(folder)} - {""}
     assert notes == {"Примечание в две строки, с запятой", LOW_COVERAGE_NOTE}
+
+
+def test_a_note_is_there_in_three_languages(folder: Path) -> None:
+    told = {
+        (row["COMMENT_BE"], row["COMMENT_EN"])
+        for row in csv_rows(folder)
+        if row["COMMENT"] == LOW_COVERAGE_NOTE
+    }
+    assert told == {(LOW_COVERAGE_NOTE_BE, LOW_COVERAGE_NOTE_EN)}
 
 
 def test_synthetic_is_said_in_header_and_name(folder: Path, tmp_path: Path, real_home: Settings) -> None:

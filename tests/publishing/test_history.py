@@ -116,6 +116,9 @@ def test_a_revised_value_says_so_and_what_it_was(story: Any) -> None:
     assert story.query(
         "select count(*) from published.pub_indicator_value_v1 where is_revised <> (value_before is not null)"
     ) == [(0,)]
+    # the region's own mart says it, too
+    for table in ("mart_by_hm.indicator_value", "mart_by.indicator_value"):
+        assert story.query(query.replace("published.pub_indicator_value_v1", table)) == [(35, True, 50)]
 
 
 @pytest.mark.slow

@@ -293,6 +293,31 @@ def test_a_report_of_a_release_is_the_same_bytes_each_time(story: Any) -> None:
 
 
 @pytest.mark.slow
+def test_the_digest_of_a_release_keeps_the_figures_that_were_revised_since(story: Any) -> None:
+    """Of its own quarter; Minsk's 10 requests of June became 7 after the cut."""
+
+    def shown(release: Release) -> tuple[str, dict[str, float | None]]:
+        digest = make_digest(story.settings, release=publication_of(story.settings, release.id)).digest
+        line = next(line for line in digest.lines if line.indicator.code == "appeals_per_1000")
+        assert line.time_period == PERIOD
+        return digest.period, {area: value.value for area, value in line.values.items()}
+
+    def frozen(release: Release) -> dict[str, float | None]:
+        rows = ask(
+            release,
+            f"select v.ref_area, cast(obs_value as double) from {VALUES} as v"
+            " inner join published.pub_territory_v1 as t on v.ref_area = t.ref_area and t.level in ('country', 'region')"
+            f" where indicator = 'appeals_per_1000' and time_period = '{PERIOD}' and breakdown = '_T'",
+        )
+        return dict(rows)
+
+    before, after = shown(story.before), shown(story.after)
+    assert before == (PERIOD, frozen(story.before))
+    assert after == (PERIOD, frozen(story.after))
+    assert before[1]["BY-HM"] > after[1]["BY-HM"]  # type: ignore[operator]
+
+
+@pytest.mark.slow
 def test_what_cannot_be_cut_is_told(story: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = partial(cut, story.settings, by="x")
     with pytest.raises(GorodError, match="has not come yet"):

@@ -156,6 +156,24 @@ def test_a_revised_figure_is_marked_and_tells_what_it_was(digest: ReportResult) 
     assert "у – уточнено" in pdf_pages(digest)[0]
 
 
+def test_a_share_that_nobody_knows_is_not_nought(tmp_path: Path, report: Report) -> None:
+    settings = Settings(home=tmp_path, busy_timeout_s=0)
+    invented.write(Path(settings.warehouse))
+    with duckdb.connect(settings.warehouse) as change:
+        change.execute(
+            "update published.pub_indicator_value_v1 set coverage_population_pct = 0"
+            " where indicator = 'rated_share_pct' and ref_area = 'BY'"
+        )
+    publish(settings)
+    result = make_digest(settings, "2025-12", report)
+    first = pdf_pages(result)[0]
+    assert first.count("охват населения неизвестен") == 1
+    assert "охват 0,0 %" not in first
+    header, rows = table(result, "Показатели")
+    note = str(rows[list(invented.INDICATORS).index("rated_share_pct")][header.index("Примечание")])
+    assert "Республика Беларусь неизвестен" in note and " 0,0 %" not in note
+
+
 def test_workbook_tells_the_reasons_apart_from_zero(digest: ReportResult) -> None:
     _, rows = table(digest, "Показатели")
     cells = {cell for row in rows for cell in row[4:12]}
@@ -279,10 +297,33 @@ def test_what_is_of_the_first_day_of_a_year_is_shown_from_that_day(
 
 def test_a_month_before_all_data_has_no_report(settings: Settings, report: Report) -> None:
     """Pages of dashes look like a report, and are none."""
-    with pytest.raises(GorodError, match=r"no report of 2001-01: .* has no figure") as refused:
+    with pytest.raises(
+        GorodError, match=r"за период «2001-01» не составлен: .* нет значений его показателей"
+    ) as refused:
         make_digest(settings, "2001-01", report)
-    assert "gorod sql" in str(refused.value.remedy)
+    assert str(refused.value).count(". ") == 0 and "\n" not in str(refused.value)  # one sentence
     assert not (settings.reports / report.report / "2001-01").exists()
+
+
+def test_a_month_after_all_data_has_no_report(settings: Settings, report: Report) -> None:
+    """The newest figures under the name of a later month would be taken for its own."""
+    for month in ("2026-01", "2030-06"):
+        with pytest.raises(GorodError, match=rf"«{month}» не составлен: .* есть: 2025-12\.$"):
+            make_digest(settings, month, report)
+    assert make_digest(settings, report=report).period == "2025-12"  # the newest that has something
+
+
+def test_a_month_with_figures_of_cities_alone_has_no_report(tmp_path: Path, report: Report) -> None:
+    settings = Settings(home=tmp_path, busy_timeout_s=0)
+    invented.write(Path(settings.warehouse))
+    with duckdb.connect(settings.warehouse) as change:
+        change.execute(
+            "delete from published.pub_indicator_value_v1 where last_day > '2025-10-31' and not starts_with(ref_area, 'c-')"
+        )
+    publish(settings)
+    with pytest.raises(GorodError, match=r"есть: 2025-10\.$"):
+        make_digest(settings, "2025-11", report)
+    assert make_digest(settings, report=report).period == "2025-10"
 
 
 def test_figures_without_invented_ones_carry_no_warning(tmp_path: Path, report: Report) -> None:

@@ -20,7 +20,8 @@ CONTRACTS = {
     " breakdown varchar, obs_value double, obs_status varchar, missing_reason varchar, unit_measure varchar,"
     " decimals integer, numerator double, denominator double, denominator_period varchar,"
     " coverage_population_pct double, coverage_time_pct double, method_version varchar, first_day date,"
-    " last_day date, synthetic boolean, note_ru varchar, is_revised boolean, value_before double",
+    " last_day date, synthetic boolean, note_ru varchar,"
+    " note_be varchar, note_en varchar, is_revised boolean, value_before double",
     "pub_indicator_v1": "indicator varchar, name_ru varchar, name_be varchar, name_en varchar,"
     " definition_ru varchar, numerator_ru varchar, denominator_ru varchar, unit_measure varchar,"
     " unit_ru varchar, decimals integer, direction varchar, theme varchar, theme_ru varchar,"
@@ -52,6 +53,8 @@ LOW_COVERAGE = {("requests_per_1000", "BY-MI"), ("net_migration_per_1000", "BY-M
 LOW_COVERAGE_NOTE = (
     "Низкий охват, только 14,6 % населения: г. Борисов. При проверке загрузки были предупреждения."
 )
+LOW_COVERAGE_NOTE_BE = "Нізкі ахоп, толькі 14,6 % насельніцтва: г. Барысаў."
+LOW_COVERAGE_NOTE_EN = "Low coverage, only 14.6 % of the population: Barysaw."
 
 # ref_area: names ru, be, en; SOATO; corners of an invented outline (west, south, east, north)
 REGIONS: dict[str, tuple[str, str, str, str, tuple[float, float, float, float]]] = {
@@ -277,6 +280,7 @@ def _value(indicator: str, area: str, period: str, step: int) -> dict[str, Any]:
         "denominator_period": "2025", "coverage_population_pct": coverage,
         "coverage_time_pct": 100.0, "method_version": "1", "first_day": first, "last_day": last,
         "synthetic": source == "inventory", "note_ru": note,
+        "note_be": note and LOW_COVERAGE_NOTE_BE, "note_en": note and LOW_COVERAGE_NOTE_EN,
         "is_revised": (indicator, area) == REVISED, "value_before": 1.5 if (indicator, area) == REVISED else None,
     }  # fmt: skip
 

@@ -5,6 +5,9 @@
             'held_back': 'Значение удержано: исходные данные не сходятся, см. pub_held_back. ',
             'low': ['Низкий охват, только ', ' % населения: ', '. '],
             'people': ['Охват населения ', ' %. '],
+            'low_unknown': ['Низкий охват, доля населения неизвестна: ', '. '],
+            'people_unknown': 'Охват населения неизвестен. ',
+            'thin_unknown': 'Сумма не публикуется: охват населения неизвестен. ',
             'months': ['Охват времени ', ' %. '],
             'thin': ['Сумма не публикуется: охват населения только ', ' %. '],
             'control': ['Получено не более ', ' % записей, о которых сообщил сам источник. '],
@@ -22,6 +25,9 @@
             'held_back': 'Значэнне ўтрымана: зыходныя даныя не сыходзяцца, гл. pub_held_back. ',
             'low': ['Нізкі ахоп, толькі ', ' % насельніцтва: ', '. '],
             'people': ['Ахоп насельніцтва ', ' %. '],
+            'low_unknown': ['Нізкі ахоп, доля насельніцтва невядомая: ', '. '],
+            'people_unknown': 'Ахоп насельніцтва невядомы. ',
+            'thin_unknown': 'Сума не публікуецца: ахоп насельніцтва невядомы. ',
             'months': ['Ахоп часу ', ' %. '],
             'thin': ['Сума не публікуецца: ахоп насельніцтва толькі ', ' %. '],
             'control': ['Атрымана не больш за ', ' % запісаў, пра якія паведаміла сама крыніца. '],
@@ -39,6 +45,9 @@
             'held_back': 'Held back: the data behind it contradict each other, see pub_held_back. ',
             'low': ['Low coverage, only ', ' % of the population: ', '. '],
             'people': ['Covers ', ' % of the population. '],
+            'low_unknown': ['Low coverage, of a share of the population that is not known: ', '. '],
+            'people_unknown': 'It is not known how much of the population it covers. ',
+            'thin_unknown': 'The sum is not published: it is not known how much of the population it would cover. ',
             'months': ['Covers ', ' % of the months. '],
             'thin': ['The sum is not published: it would cover only ', ' % of the population. '],
             'control': ['At most ', ' % of the records that the source itself counts were received. '],
@@ -56,6 +65,9 @@
     nullif(trim(
         case when reason = 'held_back' then '{{ say.held_back }}' else '' end
         || case
+            when reason is null and coverage_population_pct = 0 and is_low_coverage
+                then '{{ say.low_unknown[0] }}' || whose_{{ language }} || '{{ say.low_unknown[1] }}'
+            when reason is null and coverage_population_pct = 0 then '{{ say.people_unknown }}'
             when reason is null and is_low_coverage
                 then
                     '{{ say.low[0] }}' || {{ percent_in_words('coverage_population_pct', language) }}
@@ -74,7 +86,8 @@
             else ''
         end
         || case
-            when low_coverage and is_complete
+            when low_coverage and coverage_population_pct = 0 then '{{ say.thin_unknown }}'
+            when low_coverage
                 then
                     '{{ say.thin[0] }}' || {{ percent_in_words('coverage_population_pct', language) }}
                     || '{{ say.thin[1] }}'

@@ -1,5 +1,6 @@
 -- Where the source's figure of a territory holds that of another that lies beside it (an oblast with its republican
--- city), the other's is taken out again; if it is not in the same load, nobody knows the rest.
+-- city), the other's is taken out again; if it is not in the same load, nobody knows the rest: told once, however many
+-- parts are missing.
 {{ config(materialized='view') }}
 with given as (
     select * from {{ ref('int_contributions_given') }}
@@ -14,6 +15,7 @@ wholes as (
         given.breakdown,
         given.load_id,
         min(given.row_no) as row_no,
+        count(*) = count(given.value) as is_known,
         inside.part
     from given
     inner join {{ source('catalogue', 'measure_part') }} as inside
@@ -24,7 +26,7 @@ wholes as (
 
 select * from given
 union all
-select
+select distinct
     wholes.measure,
     wholes.ref_area,
     wholes.freq,
@@ -43,3 +45,4 @@ left join given as parts
         and wholes.freq = parts.freq
         and wholes.time_period = parts.time_period
         and wholes.breakdown = parts.breakdown
+where parts.value is not null or wholes.is_known

@@ -52,7 +52,8 @@ valued as (
         periods.last_day,
         periods.has_ended,
         coalesce(parts.is_hidden, false) as is_hidden,
-        coalesce(computed.coverage_population_pct, 0) < indicators.minimum_population_coverage_pct as low_coverage,
+        computed.is_complete
+        and coalesce(computed.coverage_population_pct, 0) < indicators.minimum_population_coverage_pct as low_coverage,
         computed.is_complete
         and coalesce(computed.coverage_population_pct, 0) < indicators.reliable_population_coverage_pct
             as is_low_coverage,

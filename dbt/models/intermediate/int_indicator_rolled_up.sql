@@ -114,10 +114,13 @@ select
     rolled_up.control_share_pct,
     rolled_up.last_update,
     rolled_up.quality_rank,
-    -- where nobody knows how many people there were, nobody knows that it covers any
+    -- where nobody knows how many people there were, nobody knows that it covers any: 0, which no known share is
     cast(coalesce(case
-        when rolled_up.is_complete
-            then {{ percentage('rolled_up.covered_population', 'rolled_up.target_population') }}
+        when rolled_up.is_complete and rolled_up.covered_population > 0 and rolled_up.target_population > 0
+            then greatest(
+                {{ percentage('rolled_up.covered_population', 'rolled_up.target_population') }},
+                cast(0.01 as numeric(9, 2))
+            )
     end, 0) as numeric(9, 2)) as coverage_population_pct,
     case when rolled_up.roll_up = 'percentile' then 'percentile' else 'rolled_up' end as made,
     rolled_up.unallocated_numerator is not null or rolled_up.unallocated_denominator is not null

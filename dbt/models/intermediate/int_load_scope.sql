@@ -1,5 +1,6 @@
 -- What each load speaks of, kept small: for each measure its periods, with the number of figures of lower units, and
--- the parts of its breakdown; and the territories. Computed once for each load, as the observations are.
+-- the parts of its breakdown; and the territories. Computed once for each load, as the observations are, and holds in
+-- which build.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -58,5 +59,6 @@ select
     freq,
     code,
     cast(figures as bigint) as figures,
-    '{{ definitions_hash() }}' as definitions_hash
+    '{{ definitions_hash() }}' as definitions_hash,
+    '{{ invocation_id }}' as computed_in
 from scopes

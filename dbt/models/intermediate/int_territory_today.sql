@@ -1,14 +1,15 @@
 -- What a territory of today is made of in the borders of before a change: the shares of former territories that went to
 -- it, and what moved between territories, taken off the one and added to the other. A row holds for periods that end
--- before changed_on, and of a territory that has ended for any period that still counts it. A share that nobody told is
--- null.
+-- before changed_on, and of a territory that has ended for any period that still counts it. What came by several ways,
+-- as through two territories that were merged later, is added up. A share that nobody told is null.
 with recursive listed as (
     select ref_area, listed_from from {{ ref('dim_territory') }}
     where listed_to is null
 ),
 
 shares as (
-    select
+    -- one may be told by several loads
+    select distinct
         changes.ref_area as member,
         changes.to_id as target,
         cast(changes.weight as numeric(24, 6)) as share,
@@ -70,31 +71,42 @@ moves as (
     inner join listed as old_place on former.parent = old_place.ref_area
     inner join listed as new_place on later.parent = new_place.ref_area
     where former.parent <> later.parent
+),
+
+ways as (
+    select
+        chain.target,
+        chain.member,
+        chain.share,
+        chain.changed_on,
+        listed.listed_from
+    from chain
+    inner join listed on chain.target = listed.ref_area
+    union all
+    select
+        moves.parent as target,
+        moves.member,
+        cast(-1 as numeric(24, 6)) as share,
+        moves.changed_on,
+        listed.listed_from
+    from moves
+    inner join listed on moves.parent = listed.ref_area
+    union all
+    select
+        moves.new_parent as target,
+        moves.member,
+        cast(1 as numeric(24, 6)) as share,
+        moves.changed_on,
+        listed.listed_from
+    from moves
+    inner join listed on moves.new_parent = listed.ref_area
 )
 
 select
-    chain.target,
-    chain.member,
-    chain.share,
-    chain.changed_on,
-    listed.listed_from
-from chain
-inner join listed on chain.target = listed.ref_area
-union all
-select
-    moves.parent as target,
-    moves.member,
-    cast(-1 as numeric(24, 6)) as share,
-    moves.changed_on,
-    listed.listed_from
-from moves
-inner join listed on moves.parent = listed.ref_area
-union all
-select
-    moves.new_parent as target,
-    moves.member,
-    cast(1 as numeric(24, 6)) as share,
-    moves.changed_on,
-    listed.listed_from
-from moves
-inner join listed on moves.new_parent = listed.ref_area
+    target,
+    member,
+    cast(case when count(*) = count(share) then sum(share) end as numeric(24, 6)) as share,
+    changed_on,
+    listed_from
+from ways
+group by target, member, changed_on, listed_from

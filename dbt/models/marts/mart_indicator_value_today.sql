@@ -23,7 +23,7 @@ figures as (
 ),
 
 members as (
-    select distinct target, member, share, changed_on, listed_from
+    select target, member, share, changed_on, listed_from
     from {{ ref('int_territory_today') }}
 ),
 

@@ -9,19 +9,24 @@
 select
     figures.indicator,
     indicators.name_ru as indicator_ru,
+    indicators.name_en as indicator_en,
     figures.ref_area,
     territories.name_ru as ref_area_ru,
+    territories.name_en as ref_area_en,
     figures.level,
     figures.region,
     figures.freq,
     figures.time_period,
     figures.breakdown,
+    parts.name_ru as part_ru,
+    parts.name_en as part_en,
     figures.obs_value,
     figures.obs_status,
     figures.missing_reason,
     figures.imputed_by,
     figures.unit_measure,
     indicators.unit_ru,
+    indicators.unit_en,
     figures.decimals,
     figures.numerator,
     figures.denominator,
@@ -36,7 +41,18 @@ select
     figures.synthetic,
     figures.note_ru,
     figures.note_be,
-    figures.note_en
+    figures.note_en,
+    revised.indicator is not null as is_revised,
+    revised.value_before
 from {{ ref('mart_open_indicator_value') }} as figures
 inner join {{ source('catalogue', 'indicator') }} as indicators on figures.indicator = indicators.indicator
 inner join {{ ref('dim_territory') }} as territories on figures.ref_area = territories.ref_area
+left join {{ ref('dim_indicator_part') }} as parts
+    on figures.indicator = parts.indicator and figures.breakdown = parts.breakdown
+left join {{ ref('mart_revised_now') }} as revised
+    on
+        figures.indicator = revised.indicator
+        and figures.ref_area = revised.ref_area
+        and figures.freq = revised.freq
+        and figures.time_period = revised.time_period
+        and figures.breakdown = revised.breakdown

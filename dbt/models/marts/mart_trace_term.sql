@@ -7,15 +7,25 @@ with parts as (
         figures.freq,
         figures.time_period,
         figures.breakdown,
-        case when figures.made = 'own' then figures.ref_area else members.member end as reported_by
+        figures.ref_area as reported_by
     from {{ ref('mart_indicator_value') }} as figures
-    left join {{ ref('int_indicator_member') }} as members
+    where figures.made = 'own'
+    union all
+    select
+        figures.indicator,
+        figures.ref_area,
+        figures.freq,
+        figures.time_period,
+        figures.breakdown,
+        members.member as reported_by
+    from {{ ref('mart_indicator_value') }} as figures
+    inner join {{ ref('int_indicator_member') }} as members
         on
-            figures.made in ('rolled_up', 'percentile')
-            and figures.indicator = members.indicator
+            figures.indicator = members.indicator
             and figures.freq = members.freq
             and figures.time_period = members.time_period
             and figures.ref_area = members.target
+    where figures.made in ('rolled_up', 'percentile')
 ),
 
 -- a region and what lies below it

@@ -10,7 +10,10 @@ select
     held.says_be,
     held.says_en,
     held.loads,
-    held.synthetic
+    held.synthetic,
+    {{ names_of('indicators', 'indicator') }},
+    {{ names_of('territories', 'ref_area') }}
 from {{ ref('mart_held_back') }} as held
+left join {{ source('catalogue', 'indicator') }} as indicators on held.indicator = indicators.indicator
 inner join {{ ref('dim_territory') }} as territories on held.ref_area = territories.ref_area
 where {{ not_under_embargo('measure', 'held') }} and {{ not_under_embargo('indicator', 'held') }}

@@ -28,19 +28,7 @@ select
     revised.indicator is not null as is_revised,
     revised.value_before
 from {{ ref('mart_open_indicator_value') }} as figures
-left join (
-    select revisions.*
-    from {{ ref('mart_revised_value') }} as revisions
-    inner join {{ ref('known_indicator_value') }} as vintages
-        on
-            revisions.indicator = vintages.indicator
-            and revisions.ref_area = vintages.ref_area
-            and revisions.freq = vintages.freq
-            and revisions.time_period = vintages.time_period
-            and revisions.breakdown = vintages.breakdown
-            and revisions.known_from = vintages.known_from
-    where vintages.known_to is null
-) as revised
+left join {{ ref('mart_revised_now') }} as revised
     on
         figures.indicator = revised.indicator
         and figures.ref_area = revised.ref_area

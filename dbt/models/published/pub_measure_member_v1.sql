@@ -13,8 +13,4 @@ select
     every.name_be,
     every.name_en
 from {{ source('catalogue', 'measure') }} as measures
-cross join (
-    values
-    ('_T', 'Всего', 'Усяго', 'Total'),
-    ('_U', 'Не распределено', 'Не размеркавана', 'Not allocated')
-) as every (breakdown, name_ru, name_be, name_en)
+cross join {{ parts_of_all() }} as every

@@ -1,19 +1,23 @@
 select
-    programme,
-    target,
-    indicator,
-    ref_area,
-    cast(year as varchar) as time_period,
-    version_no,
-    is_newest,
-    valid_from,
-    valid_to,
-    act as legal_act,
-    plan_value,
-    baseline_value,
-    cast(baseline_year as varchar) as baseline_period,
-    baseline_ru,
-    baseline_be,
-    baseline_en,
-    reference
-from {{ source('catalogue', 'target') }}
+    targets.programme,
+    targets.target,
+    targets.indicator,
+    targets.ref_area,
+    cast(targets.year as varchar) as time_period,
+    targets.version_no,
+    targets.is_newest,
+    targets.valid_from,
+    targets.valid_to,
+    targets.act as legal_act,
+    targets.plan_value,
+    targets.baseline_value,
+    cast(targets.baseline_year as varchar) as baseline_period,
+    targets.baseline_ru,
+    targets.baseline_be,
+    targets.baseline_en,
+    targets.reference,
+    {{ names_of('indicators', 'indicator') }},
+    {{ names_of('territories', 'ref_area') }}
+from {{ source('catalogue', 'target') }} as targets
+left join {{ source('catalogue', 'indicator') }} as indicators on targets.indicator = indicators.indicator
+left join {{ ref('dim_territory') }} as territories on targets.ref_area = territories.ref_area

@@ -54,14 +54,24 @@ behind as (
             and donors.breakdown = terms.breakdown
 ),
 
--- a product has two measures, of which the second is taken as its total
+-- a product has two measures, of which the second is taken as its total: it leads to its observations once, in however
+-- many terms of a side it stands
+{% set kept = 'indicator, ref_area, freq, time_period, breakdown, donor_indicator, donor_ref_area, donor_period, side,'
+    ~ ' reported_by, weight, term_ref_area, term_freq, term_period' %}
 factors as (
-    select behind.*, behind.measure as factor, behind.term_breakdown as factor_breakdown
+    select {{ kept }}, measure as factor, term_breakdown as factor_breakdown
     from behind
+    where times_measure is null
     union all
-    select behind.*, behind.times_measure as factor, '_T' as factor_breakdown
-    from behind
-    where behind.times_measure is not null
+    (
+        select {{ kept }}, measure as factor, term_breakdown as factor_breakdown
+        from behind
+        where times_measure is not null
+        union
+        select {{ kept }}, times_measure as factor, '_T' as factor_breakdown
+        from behind
+        where times_measure is not null
+    )
 )
 
 select

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
 RUN_FAILED, LOAD_REFUSED, FEED_LATE = "run_failed", "load_refused", "feed_late"
 BUILD_STALE, SCHEDULER_SILENT, UNREADABLE = "build_stale", "scheduler_silent", "warehouse_unreadable"
+TICKS_FAILED = "ticks_failed"
 OF_LEDGER = {LOAD_REFUSED, FEED_LATE, BUILD_STALE}
-OF_DAGSTER = {RUN_FAILED, SCHEDULER_SILENT}
+OF_DAGSTER = {RUN_FAILED, SCHEDULER_SILENT, TICKS_FAILED}
 
 # Runs are looked at so far back; what failed before and was not tried again since is over.
 LOOK_BACK = timedelta(days=30)
 MOST_RUNS = 2000
+# So many ticks of a sensor have to fail one after the other: the next comes within seconds. That of a schedule is tomorrow.
+FAILED_TICKS = 3
 # Dagster's daemons that things run by: each says every half a minute that it lives.
 DAEMONS = ("SCHEDULER", "SENSOR")
 
@@ -86,8 +89,10 @@ def _of_status(status: Status, settings: Settings) -> Iterator[Condition]:
         for late in feed.late:
             by = "ни разу не поставлял" if late.days is None else f"опаздывает, дней: {late.days}"
             yield Condition(
-                f"{FEED_LATE}/{feed.source}.{feed.feed}/{late.instance}",
-                f"{feed.source}.{feed.feed}: {late.instance} {by}",
+                "/".join(
+                    [FEED_LATE, f"{feed.source}.{feed.feed}", late.instance, *filter(None, [late.part])]
+                ),
+                f"{feed.source}.{feed.feed}: {late.who} {by}",
                 "Спросите поставщика; gorod status",
             )
     if status.stale or status.unpublished:
@@ -104,6 +109,7 @@ def _of_status(status: Status, settings: Settings) -> Iterator[Condition]:
 def _of_dagster(instance: DagsterInstance, settings: Settings) -> Iterator[Condition]:
     fail_orphaned_runs(instance)
     yield from _failed_runs(instance)
+    yield from _failed_ticks(instance)
     silent_since = _silent_since(instance, timedelta(minutes=settings.alert_silent_min))
     if silent_since is not None:
         since = (
@@ -139,6 +145,30 @@ def _failed_runs(instance: DagsterInstance) -> Iterator[Condition]:
                 f"{RUN_FAILED}/{what}",
                 f"Прогон {what} завершился ошибкой: run {run.run_id[:8]}, {moments.format_minsk(at)}",
                 f"gorod status; gorod ui, run {run.run_id[:8]}",
+            )
+
+
+def _failed_ticks(instance: DagsterInstance) -> Iterator[Condition]:
+    """Schedules and sensors that are switched on and themselves fail: they start no run, so that none can fail."""
+    from dagster._core.definitions.run_request import InstigatorType
+    from dagster._core.scheduler.instigation import TickStatus
+
+    ended = [TickStatus.SUCCESS, TickStatus.SKIPPED, TickStatus.FAILURE]
+    since = (moments.now() - LOOK_BACK).timestamp()
+    for state in instance.all_instigator_state():
+        if not state.is_running:
+            continue
+        wanted = 1 if state.instigator_type is InstigatorType.SCHEDULE else FAILED_TICKS
+        ticks = instance.get_ticks(
+            state.instigator_origin_id, state.selector_id, after=since, limit=wanted, statuses=ended
+        )
+        if len(ticks) == wanted and all(tick.status is TickStatus.FAILURE for tick in ticks):
+            why = ticks[0].error.message.strip().splitlines()[-1] if ticks[0].error else ""
+            yield Condition(
+                f"{TICKS_FAILED}/{state.instigator_name}",
+                f"{state.instigator_name} не срабатывает, последняя попытка "
+                f"{moments.format_minsk(datetime.fromtimestamp(ticks[0].timestamp, UTC))}: {why}",
+                f"gorod ui, Automation, {state.instigator_name}",
             )
 
 

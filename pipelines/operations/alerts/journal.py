@@ -1,13 +1,15 @@
 """What was noticed, told, acknowledged and is over: a file of lines, ``alerts.jsonl`` in the home, and one of the channels.
 
 It lies beside the warehouse and not in it: a DuckDB file that is written can be read by nobody else, and a server that is
-down remembers nothing. A line is whole or is not there, and is never changed.
+down remembers nothing. A line is whole or is not there, and is never changed; those of alerts that have been over for long
+go (:meth:`Journal.forget`).
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,11 +49,12 @@ class Journal:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._lines: list[tuple[Alert | None, str]] = []
         self.open: dict[str, Alert] = {}
         self.past: list[Alert] = []
         stream.seek(0)
         for line in stream:
-            self._take(json.loads(line))
+            self._lines.append((self._take(json.loads(line)), line))
 
     def see(self, condition: Condition) -> Alert:
         """Note something that was not amiss before."""
@@ -90,22 +93,37 @@ class Journal:
             )
         return found[0]
 
+    def forget(self, before: datetime) -> None:
+        """Leave out the alerts that were over before then, once they are half of the file; it is replaced as a whole."""
+        kept = [line for alert, line in self._lines if alert and (alert.cleared_at or before) >= before]
+        if not self._lines or len(kept) * 2 > len(self._lines):
+            return
+        path = Path(self._stream.name)
+        beside = path.with_name(f".{path.name}.new")
+        with beside.open("w", encoding="utf-8") as stream:
+            stream.writelines(kept)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+
     def _note(self, event: str, key: str, **about: Any) -> None:
         at = moments.now().isoformat(timespec="milliseconds")
         entry = {"at": at, "event": event, "alert": key, **about}
+        line = json.dumps(entry, ensure_ascii=False) + "\n"
         self._stream.seek(0, 2)
-        self._stream.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        self._stream.write(line)
         self._stream.flush()
-        self._take(entry)
+        self._lines.append((self._take(entry), line))
 
-    def _take(self, entry: dict[str, Any]) -> None:
+    def _take(self, entry: dict[str, Any]) -> Alert | None:
+        """The alert that a line is of."""
         at, key = datetime.fromisoformat(entry["at"]), entry["alert"]
         if entry["event"] == "seen":
             self.open[key] = Alert(key, entry["says"], entry["remedy"], at)
-            return
+            return self.open[key]
         alert = self.open.get(key)
         if alert is None:
-            return
+            return None
         match entry["event"]:
             case "raised":
                 alert.raised_at, alert.says, alert.remedy = at, entry["says"], entry["remedy"]
@@ -116,6 +134,7 @@ class Journal:
             case "cleared":
                 alert.cleared_at = at
                 self.past.append(self.open.pop(key))
+        return alert
 
 
 @contextmanager
@@ -123,8 +142,18 @@ def journal(home: Path) -> Iterator[Journal]:
     """The alerts of a home; whoever else wants them waits."""
     with disk_errors(home):
         home.mkdir(parents=True, exist_ok=True)
-        with (home / FILE).open("a+", encoding="utf-8") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+        with _locked(home / FILE) as stream:
             # what a full disk or a kill cut short goes
             stream.truncate((home / FILE).read_bytes().rfind(b"\n") + 1)
             yield Journal(stream)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[TextIO]:
+    """The file, while nobody else has it; opened again where it was replaced while it was waited for."""
+    while True:
+        with path.open("a+", encoding="utf-8") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(stream.fileno())):
+                yield stream
+                return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from pipelines import moments
 from pipelines.operations.alerts.channels import ChannelError, channels
@@ -59,4 +60,5 @@ def watch(settings: Settings) -> Pass:
                 continue
             for alert in unsent:
                 kept.sent(alert, way.name)
+        kept.forget(moments.now() - timedelta(days=settings.keep_alerts_days))
     return done

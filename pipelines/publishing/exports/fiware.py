@@ -102,6 +102,8 @@ def _entity(
         "methodVersion": value["method_version"],
         "coveragePopulationPct": _number(value["coverage_population_pct"]),
         "comment": value["note_ru"],
+        "commentBe": value.get("note_be"),
+        "commentEn": value.get("note_en"),
         "synthetic": value["synthetic"],
         "publication": snapshot.publication_id,
     }

@@ -157,6 +157,14 @@ ATTRIBUTES = (
         required=True,
     ),
     Concept("COMMENT", Text("Примечание", "Заўвага", "Comment"), "note_ru"),
+    Concept(
+        "COMMENT_BE",
+        Text("Примечание по-белорусски", "Заўвага па-беларуску", "Comment in Belarusian"),
+        "note_be",
+    ),
+    Concept(
+        "COMMENT_EN", Text("Примечание по-английски", "Заўвага па-англійску", "Comment in English"), "note_en"
+    ),
 )
 COMPONENTS = (*DIMENSIONS, TIME, MEASURE, *ATTRIBUTES)
 
@@ -197,8 +205,10 @@ def make(snapshot: Snapshot, folder: Path, _out: Path) -> None:
 def data_query(snapshot: Snapshot) -> str:
     """The columns of SDMX-CSV 2.0 over the published values."""
     types = {column.name: column.type for column in snapshot.tables[VALUES].columns}
+    # a release of before lacks what has been added since
     columns = ", ".join(
-        f"{_written(concept.column, types.get(concept.column, ''))} as {concept.id}" for concept in COMPONENTS
+        f"{_written(concept.column, types[concept.column]) if concept.column in types else 'null'} as {concept.id}"
+        for concept in COMPONENTS
     )
     return (
         f"select 'dataflow' as STRUCTURE, '{AGENCY}:{FLOW}({VERSION})' as STRUCTURE_ID, 'I' as ACTION, {columns}"

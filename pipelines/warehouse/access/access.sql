@@ -73,9 +73,20 @@ select
     cast(held_until as date),
     null,
     null
-from ops.embargoed_read;
+from ops.embargoed_read
+union all
+select
+    removed_at,
+    'delivery removed',
+    delivery_id,
+    'gorod',
+    'its ' || kept_days || ' days in landing were over',
+    null,
+    null,
+    null
+from ops.removed_delivery;
 comment on view ops.audit is
-'Who did what, and when (UTC): received, accepted, rejected, waived, replayed, built, published, released, embargoed figures read, access changed.';
+'Who did what, and when (UTC): received, accepted, rejected, waived, replayed, built, published, released, embargoed figures read, delivery removed, access changed.';
 
 -- For the audit: which loads there are and what became of them, without how many rows they have, which of many feeds is
 -- a figure that may be under embargo.

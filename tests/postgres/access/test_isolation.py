@@ -577,6 +577,18 @@ def test_what_the_loader_enters_the_audit_reads(served: Served, event: str, ente
         session.rollback()
 
 
+def test_a_delivery_that_left_landing_is_in_the_audit(served: Served) -> None:
+    with served.opened("test_loader", "select 1") as session:
+        session.execute("insert into ops.removed_delivery values ('appeals_115.requests.minsk.x', now(), 90)")
+        session.execute("reset session authorization")
+        session.execute("set local session authorization test_audit")
+        told = session.execute(
+            "select event, why from ops.audit where subject = 'appeals_115.requests.minsk.x'"
+        ).fetchall()
+        assert told == [("delivery removed", "its 90 days in landing were over")]
+        session.rollback()
+
+
 def test_what_was_begun_and_did_not_end_is_in_the_audit(served: Served) -> None:
     with served.opened("test_loader", "select 1") as session:
         for number, build in ((901, "killed"), (902, "copied")):

@@ -1,6 +1,7 @@
 -- The register counts a city of oblast subordination within the district that it lies in; here the district is
 -- without it, as in the figures of Belstat: the city's row is taken off. Then a region is the sum of its districts and
--- such cities, to the person. A district whose city has no figure in a year has none either.
+-- such cities, to the person. A district whose city has no figure in a year has none either, which is told once, by a
+-- row without a figure.
 with people as (
     select * from {{ ref('stg_territory_register__population') }}
 ),
@@ -20,7 +21,7 @@ holding as (
 added as (
     select load_id, row_no, ref_area, time_period, obs_status, persons as value
     from people
-    union all
+    union
     select
         districts.load_id,
         coalesce(cities.row_no, districts.row_no),
