@@ -34,7 +34,7 @@ instances:
 territories: {{Брест: c-brest, Борисов: c-barysau}}
 feeds:
   readings:
-    title: {{ru: "{name}: замеры", be: "{name}: замеры", en: "{name}: readings"}}
+    title: {{ru: "{name}: замеры", be: "{name}: вымярэнні", en: "{name}: readings"}}
     description: One row for each city and day. A delivery replaces one month.
     cadence: monthly
     freshness: {{expected_within_days: 10, late_after_days: 20}}
@@ -61,7 +61,7 @@ MEASURES = """\
 # filter: which rows count; expr: what each adds (1 for a count). Both are SQL over the columns of the feed.
 measures:
   {name}_amount:
-    name: {{ru: "{name}: сумма замеров", be: "{name}: сума замераў", en: "{name}: sum of readings"}}
+    name: {{ru: "{name}: сумма замеров", be: "{name}: сума вымярэнняў", en: "{name}: sum of readings"}}
     definition_ru: Сумма замеров за месяц.
     unit: {{code: {unit}, ru: ед., be: адз., en: units}}
     kind: flow

@@ -5,13 +5,18 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
-from pipelines.operations.skeletons import write_new
+from pipelines.declarations.common import Names
+from pipelines.operations.skeletons import indicator_files, report_files, source_files, write_new
 from pipelines.settings import PROJECT
+from tests.declarations.test_texts import flaws
 from tests.support.copied import copy_of_the_repository, files_of, gorod
 
 
@@ -59,6 +64,27 @@ def test_what_is_new_passes_the_check_and_the_gate_and_is_published(tmp_path: Pa
         ("c-barysau", 13.5, True),
         ("c-brest", 25.5, True),
     ]
+
+
+def test_its_texts_are_sound_in_three_languages() -> None:
+    written = {
+        **source_files("snow_cleared"),
+        **indicator_files("snow_pct", None),
+        **report_files("snow_digest"),
+    }
+    declared = [yaml.safe_load(text) for path, text in written.items() if path.suffix == ".yml"]
+    assert len(declared) == 4
+    found = [names for content in declared for names in _names(content)]
+    assert len(found) > 10
+    assert [flaws(names) for names in found] == [[]] * len(found)
+
+
+def _names(content: Any) -> Iterator[Names]:
+    if isinstance(content, dict) and {"ru", "be", "en"} <= set(content):
+        yield Names(**{language: content[language] for language in ("ru", "be", "en")})
+    elif isinstance(content, dict | list):
+        for part in content.values() if isinstance(content, dict) else content:
+            yield from _names(part)
 
 
 def test_nothing_is_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
