@@ -692,7 +692,7 @@ def check_sources(
         f"{at(folder / name / 'source.yml', 'feeds', feed)}: is loaded, and no measure takes its rows"
         for name, source in sources.items()
         for feed, declared in source.feeds.items()
-        if declared.provides is None and (name, feed) not in counting
+        if declared.provides is None and ((name, feed) not in counting or declared.counted == "false")
     ]
     if problems:
         raise DeclarationError(

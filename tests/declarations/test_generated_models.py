@@ -243,6 +243,13 @@ def test_a_feed_that_is_loaded_and_counts_nowhere_is_refused(tmp_path: Path, pro
     assert "provides" in raised.value.remedy
 
 
+def test_a_feed_of_which_no_row_counts_is_refused_though_it_has_a_measure() -> None:
+    catalogue = IndicatorCatalogue(measures={"m": measure()}, indicators={}, themes={})
+    check_sources(catalogue, source())
+    with pytest.raises(DeclarationError, match=r"feeds\.f: is loaded, and no measure takes its rows"):
+        check_sources(catalogue, source(counted="false"))
+
+
 def test_a_feed_that_a_model_written_by_hand_takes_counts() -> None:
     declared = measure(feed="other", expr=None, models=("int_s__f__contributions",))
     assert declared.feeds == {("s", "f"), ("s", "other")}
