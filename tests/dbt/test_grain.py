@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import re
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 import yaml
 
 from pipelines.settings import PROJECT
+from tests.support import small_warehouse as helper
 
 FOLDERS = (PROJECT / "dbt" / "models", PROJECT / "dbt" / "generated" / "models")
 UNIQUE = {"unique", "unique_combination"}
@@ -77,7 +77,6 @@ def test_a_row_that_stands_twice_is_seen_by_each_kind_of_test(small: Any, tmp_pa
     assert spoiled | observed | figures <= (failed := _failed(given))
     assert not {name for name in failed if name.startswith(("stg_", "int_appeals", "int_contributions"))}
 
-    helper = sys.modules["small_warehouse"]
     requests = helper.requests(["6"] * 4, "2019-07")
     load_id = given.load("appeals_115.requests", "2019-07", requests, instance="minsk")
     with given.connect() as connection:
