@@ -8,7 +8,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev dev-postgres test test-fast test-long lint format bench lock clean
+.PHONY: help setup demo demo-next dev dev-postgres test test-fast test-long lint format bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -26,6 +26,14 @@ $(STAMP): requirements-dev.lock requirements-uv.txt pyproject.toml
 
 demo: setup ## the main job on the samples: load, gate, build, publish, report
 	GOROD_ORIGIN=sample $(BIN)/gorod run --report
+
+# Code 6 of `gorod run`: a load was refused by the gate. Here it has to be.
+demo-next: setup ## the day after `make demo`: a city corrects a month, another sends what the gate refuses
+	GOROD_ORIGIN=sample $(BIN)/python -m sandbox.next_day
+	GOROD_ORIGIN=sample GOROD_INBOX_QUIET_S=0 $(BIN)/gorod run --report || test $$? -eq 6
+	$(BIN)/gorod explain requests.homiel.2026-10
+	$(BIN)/gorod sql "select ref_area, time_period, obs_value, value_before from pub_indicator_value_v1 \
+		where is_revised and indicator = 'appeals_per_1000' and breakdown = '_T' order by all"
 
 dev-postgres: setup ## a PostgreSQL server on the loopback interface; says how to use it, Ctrl-C ends it
 	$(BIN)/python -m sandbox.postgres $${GOROD_HOME:-.gorod}/postgres

@@ -46,15 +46,18 @@ class City:
         return self.soato[:4] if self.soato[4:] == "000000" else self.soato[:7]
 
 
-def read_cities(path: Path, scale: int = 1) -> list[City]:
-    """The cities of ``cities.csv``, each count times ``scale``."""
+def read_cities(path: Path, scale: float = 1) -> list[City]:
+    """The cities of ``cities.csv``, each count times ``scale``, and never none."""
     with path.open(encoding="utf-8", newline="") as stream:
         return [
             City(
                 row["instance"],
                 row["city"],
                 row["soato"],
-                *(int(row[name]) * scale for name in ("olts", "pon_ports", "fibre_sections", "wifi_points")),
+                *(
+                    max(1, round(int(row[name]) * scale))
+                    for name in ("olts", "pon_ports", "fibre_sections", "wifi_points")
+                ),
             )
             for row in csv.DictReader(stream)
         ]
@@ -100,7 +103,7 @@ class _Maker:
 
     def port(self, olt: int, port: int, technology: str) -> Resource:
         slot, place_in_slot = divmod(port - 1, PORTS_OF_AN_OLT)
-        capacity = self.dice.choice((32, 64, 64, 64) if technology == "GPON" else (64, 128))
+        capacity = self.dice.choice((64, 64, 64, 128) if technology == "GPON" else (64, 128))
         enabled = self.dice.random() > 0.03
         connected = min(capacity, round(capacity * self.dice.betavariate(5, 3))) if enabled else 0
         usage = "idle" if connected == 0 else "busy" if connected == capacity else "active"
@@ -122,7 +125,7 @@ class _Maker:
         return resource
 
     def fibre(self, number: int) -> Resource:
-        length = round(self.dice.uniform(0.2, 6.5), 3)
+        length = round(self.dice.uniform(0.3, 9.0), 3)
         fibres = self.dice.choice((8, 16, 24, 48, 96))
         kind = self.dice.choice(("G.652.D", "G.652.D", "G.657.A1"))
         return self._resource(

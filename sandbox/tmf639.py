@@ -95,7 +95,7 @@ def serve(
         thread.join()
 
 
-def sample_inventories(folder: Path, scale: int = 1, seed: int = 639) -> Inventories:
+def sample_inventories(folder: Path, scale: float = 1, seed: int = 639) -> Inventories:
     """The invented inventories of ``cities.csv`` in ``folder``, by instance."""
 
     def of(instance: str) -> Sequence[Resource] | None:
@@ -279,7 +279,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Simulated TMF639 v4 inventory; the data are synthetic.")
     parser.add_argument("--port", type=int, default=8639, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--sample", type=Path, default=SAMPLE, help="folder with cities.csv")
-    parser.add_argument("--scale", type=int, default=1, help="times as many resources")
+    parser.add_argument("--scale", type=float, default=1, help="times as many resources")
     parser.add_argument("--seed", type=int, default=639)
     arguments = parser.parse_args()
     inventories = sample_inventories(arguments.sample, arguments.scale, arguments.seed)

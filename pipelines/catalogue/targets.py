@@ -30,6 +30,7 @@ TARGET_TABLES: dict[str, dict[str, str]] = {
         "yellow_from_pct": "decimal",
         "thresholds_status": "text",
         "thresholds_act": "text",
+        "synthetic": "boolean",
     },
     "target": {
         "programme": "text",
@@ -73,6 +74,7 @@ def target_rows(programmes: Mapping[str, Programme]) -> dict[str, Rows]:
                 "yellow_from_pct": light.yellow_from_pct,
                 "thresholds_status": light.status,
                 "thresholds_act": light.act,
+                "synthetic": programme.synthetic,
             }
         )
         for name, target in programme.targets.items():

@@ -271,7 +271,8 @@ def _look(folder: Path, source: Source, feed_name: str, instance: str, settings:
                 origin=address(DROPPED, path.relative_to(real(settings.inbox))),
                 # which act of dropping it was: whether the bytes are new is told by their hash alone
                 fingerprint=f"{fingerprint(stat, confirmed)}-{stat.st_ino}",
-                synthetic=False,
+                # beside samples nothing is real: an indicator divides what was dropped by invented people
+                synthetic=settings.origin == "sample",
                 fetch=file.fetch,
                 remove=file.remove,
             )

@@ -137,6 +137,10 @@ class Programme(Declaration):
     reference: str = Field(description="where it was read")
     note: Names = Field(description="what is not published or not known, as shown to readers")
     traffic_light: TrafficLight = Field(description="thresholds of green, yellow and red")
+    synthetic: bool = Field(
+        default=False,
+        description="invented, for the samples: shown only where invented data are loaded, marked wherever it is shown",
+    )
     targets: dict[str, Target] = Field(
         default_factory=dict, description="the targets by code, unique in the programme"
     )

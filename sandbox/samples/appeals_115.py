@@ -13,24 +13,27 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from random import Random
 
+from sandbox.samples.country import populations
+
 HEADER = "id,category,author,name,address,lat,lng,status,rating,opened,planned,organisation_id"
 LAST = (2026, 10)
-# a whole year and more for the capital, a quarter and a month for the others: enough for every kind of period, and few files
-FIRST = {"minsk": (2025, 1)}
+# a whole year and more for the smallest, a quarter and a month for the others: every kind of period, in few rows
+FIRST = {"barysau": (2025, 1)}
 USUAL_FIRST = (2026, 7)
 
-# centre, requests a month, first organisation, days that a plan allows
+# centre, requests a month per 1,000 people, first organisation, days that a plan allows. The real portal of Minsk took
+# 1.7 a month per 1,000 in its first year and 3.5 in its third.
 CITIES = {
-    "minsk": ((53.9023, 27.5618), 70, 110, 9),
-    "brest": ((52.0940, 23.6850), 42, 210, 11),
-    "viciebsk": ((55.1904, 30.2049), 40, 310, 14),
-    "homiel": ((52.4345, 30.9754), 46, 410, 12),
-    "hrodna": ((53.6780, 23.8295), 38, 510, 8),
-    "barysau": ((54.2279, 28.5050), 30, 610, 16),
-    "mahilou": ((53.9007, 30.3313), 44, 710, 13),
+    "minsk": ((53.9023, 27.5618), 1.4, 110, 9),
+    "brest": ((52.0940, 23.6850), 1.2, 210, 11),
+    "viciebsk": ((55.1904, 30.2049), 1.1, 310, 14),
+    "homiel": ((52.4345, 30.9754), 1.2, 410, 12),
+    "hrodna": ((53.6780, 23.8295), 1.1, 510, 8),
+    "barysau": ((54.2279, 28.5050), 1.0, 610, 16),
+    "mahilou": ((53.9007, 30.3313), 1.0, 710, 13),
 }
 # 6.3 and 6.30 are two themes: a category is text
-CATEGORIES = [
+USUAL_CATEGORIES = [
     "6.3",
     "6.30",
     "6.324",
@@ -43,6 +46,8 @@ CATEGORIES = [
     "11.369",
     "21.301",
 ]
+# one theme is so rare that a month of a city has one or two of it: too few to be shown
+CATEGORIES = [*USUAL_CATEGORIES * 60, "13.207"]
 STATUSES = ["5"] * 80 + ["7"] * 12 + ["4"] * 5 + ["3"] * 2 + ["1"]
 # months that the portal has deleted: a header alone
 DELETED = {("barysau", 2026, 7)}
@@ -65,6 +70,32 @@ def _month(city: str, year: int, month: int) -> str:
     requests = [] if (city, year, month) in DELETED else _requests(city, year, month)
     if (city, year, month) in DEFECTS:
         DEFECTS[city, year, month](requests)
+    return _written(requests)
+
+
+def next_day() -> dict[str, str]:
+    """What arrives the day after: text by path within the drop folder.
+
+    Brest sends October again, now with the requests that were still being moderated: its figures are revised. Homiel
+    sends October again with latitude and longitude in each other's place: the gate refuses it, the figures stay.
+    """
+    brest = _requests("brest", 2026, 10)
+    late = [
+        request | {"id": str(int(request["id"]) + 10_000), "rating": "0", "opened": "2026-10-31 2026"}
+        for request in brest
+        if request["opened"].startswith("2026-10-31")
+    ]
+    homiel = [
+        request | {"lat": request["lng"], "lng": request["lat"]} for request in _requests("homiel", 2026, 10)
+    ]
+    return {
+        "appeals_115/requests/brest/opendata-115-2026-10-01.csv": _written(brest + late),
+        "appeals_115/requests/homiel/opendata-115-2026-10-01.csv": _written(homiel),
+    }
+
+
+def _written(requests: list[Request]) -> str:
+    """As the portal exports them."""
     text = io.StringIO()
     writer = csv.DictWriter(text, HEADER.split(","), lineterminator="\r\n")
     writer.writeheader()
@@ -74,14 +105,15 @@ def _month(city: str, year: int, month: int) -> str:
 
 def _requests(city: str, year: int, month: int) -> list[Request]:
     (lat, lng), usual, organisation, days = CITIES[city]
+    thousands = populations()[f"c-{city}", year] / 1000
     rng = Random(f"{city} {year} {month}")
     months_passed = (year - 2025) * 12 + month - 1
     # more in winter, slowly more over the years
     season = 1.15 if month in (12, 1, 2, 3) else 0.95
-    count = round(usual * season * (1 + 0.01 * months_passed) * (0.9 + 0.2 * rng.random()))
+    count = round(usual * thousands * season * (1 + 0.01 * months_passed) * (0.9 + 0.2 * rng.random()))
     length = calendar.monthrange(year, month)[1]
     opened = sorted(date(year, month, 1 + int(rng.random() * length)) for _ in range(count))
-    number = 100_000 + months_passed * 1_000
+    number = 100_000 + months_passed * 20_000
     requests = []
     for day in opened:
         number += 1 + int(rng.random() * 5)
@@ -141,5 +173,5 @@ DEFECTS: dict[tuple[str, int, int], Callable[[list[Request]], None]] = {
     ("hrodna", 2026, 7): _planned_before_opened,
     ("viciebsk", 2026, 9): _category_as_number,
     ("mahilou", 2026, 8): _repeated,
-    ("minsk", 2026, 3): _date_in_another_form,
+    ("barysau", 2026, 3): _date_in_another_form,
 }

@@ -38,7 +38,9 @@ def declare(folder: Path, changes: dict[str, Any] | None = None, **targets: dict
 
 
 def test_the_three_published_targets_are_shipped_and_nothing_is_invented() -> None:
-    programmes = load_programmes(CATALOGUE)
+    """Besides the programme of the samples, which says that it is invented."""
+    shipped = load_programmes(CATALOGUE)
+    programmes = {code: programme for code, programme in shipped.items() if not programme.synthetic}
     rows = target_rows(programmes)["target"]
     # resolution by BelTA of 7 February 2026, and no other: Minsk, the other regional centres, the country
     assert {(row["programme"], row["indicator"], row["ref_area"], row["year"], row["plan_value"]) for row in rows} == {
@@ -58,6 +60,15 @@ def test_the_three_published_targets_are_shipped_and_nothing_is_invented() -> No
         "110", "143", "697", "100", "599",
     ]  # fmt: skip
     assert {programme.traffic_light.status for programme in programmes.values()} == {"example"}
+
+
+def test_the_programme_of_the_samples_says_in_every_language_that_it_is_invented() -> None:
+    (invented,) = [programme for programme in load_programmes(CATALOGUE).values() if programme.synthetic]
+    for names in (invented.title, invented.note):
+        assert "вымышлен" in names.ru.lower() and "выдуман" in str(names.be).lower()
+        assert "invented" in str(names.en).lower()
+    assert invented.act is None and not invented.amendments
+    assert all("Вымышлено" in one.reference for one in (invented, *invented.targets.values()))
 
 
 def test_every_text_is_written_in_three_languages() -> None:

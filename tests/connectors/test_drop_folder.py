@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from pipelines.connectors import drop_folder
 from pipelines.connectors.drop_folder import survey
+from pipelines.deliveries import DROPPED
 from pipelines.errors import OriginError
 from pipelines.loading import landing
 from pipelines.loading.load import LoadOutcome, load_candidates
@@ -460,6 +461,20 @@ def test_of_two_that_are_new_at_once_the_drop_folder_has_the_last_word(portal: P
     drop(portal, "2024-01", 8)
     load(portal)
     assert in_force(portal) == {"2024-01": 8}
+
+
+@pytest.mark.parametrize(("origin", "invented"), [("sample", True), ("mirror", False), ("public", False)])
+def test_what_is_dropped_beside_the_samples_is_marked_as_invented(
+    origin: str, invented: bool, portal: Portal
+) -> None:
+    given = portal.settings.model_copy(update={"origin": origin})
+    drop(portal, "2024-01")
+    (candidate,) = [
+        candidate
+        for candidate in survey(given, "appeals_115").candidates
+        if candidate.origin.startswith(DROPPED)
+    ]
+    assert candidate.synthetic is invented
 
 
 # ---- killed ----------------------------------------------------------------------------------------------------------

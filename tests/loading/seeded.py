@@ -205,7 +205,7 @@ SNAPSHOTS = ["2026-06", "2026-07", "2026-08"]
 def resources(branch: str, month: str, seed: int) -> list[dict[str, Any]]:
     """A branch's snapshot: a hundredth has come since the month before, terminals were connected."""
     found: list[dict[str, Any]] = inventory(
-        read_cities(SOURCES / "beltelecom_inventory" / "sample" / "cities.csv"), branch, 639 + seed
+        read_cities(SOURCES / "beltelecom_inventory" / "sample" / "cities.csv", 0.15), branch, 639 + seed
     )
     later = int(month[5:]) - 6
     rng = Random(f"{seed} {branch} {month}")

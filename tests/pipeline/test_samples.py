@@ -264,14 +264,14 @@ def test_shares_by_age_count_each_age_once(area: str, published: duckdb.DuckDBPy
 @pytest.mark.parametrize("period", ["2025-S1", "2026-S1"])
 def test_requests_of_a_half_year(period: str, published: duckdb.DuckDBPyConnection) -> None:
     year = period[:4]
-    rows = requests("minsk", *(f"{year}-{month:02}" for month in range(1, 7)))
-    people = registered("c-minsk", year)
-    for area in ("c-minsk", "BY-HM"):
+    rows = requests("barysau", *(f"{year}-{month:02}" for month in range(1, 7)))
+    people = registered("c-barysau", year)
+    for area in ("c-barysau", "BY-MI"):
         obs_value, *sides = value(published, "appeals_per_1000", area, period)
         assert sides == [len(rows), people]
         assert abs(obs_value - Decimal(1000 * len(rows)) / people) < Decimal("0.000001")
     ratings = [int(row["rating"]) for row in rows if row["rating"] != "0"]
-    obs_value, *sides = value(published, "appeals_rating_mean", "c-minsk", period)
+    obs_value, *sides = value(published, "appeals_rating_mean", "c-barysau", period)
     assert sides == [sum(ratings), len(ratings)]
     assert abs(obs_value - Decimal(sum(ratings)) / len(ratings)) < Decimal("0.000001")
 
@@ -374,6 +374,76 @@ def test_the_network_of_a_city_and_of_the_cities_of_a_region(
             assert abs(obs_value - Decimal(scale * above) / below) < Decimal("0.000001"), indicator
         if area == "c-brest":
             assert value(published, "public_wifi_points", area, "2026-11")[0] == points
+
+
+@pytest.mark.parametrize(
+    ("indicator", "period", "least", "most"),
+    [
+        # Minsk's portal took 1.7 requests a month per 1,000 in its first year, and 3.5 in its third
+        ("appeals_per_1000", "2026-10", 1, 4),
+        # some 30 of 100 people have a terminal on a passive optical network, and 30 to 80 share a port
+        ("pon_ports_per_100", "2026-11", Decimal("0.35"), 1),
+        ("public_wifi_per_10000", "2026-11", 2, 10),
+        ("fibre_km_per_1000", "2026-11", 1, 10),
+    ],
+)
+def test_figures_per_head_are_of_a_plausible_order(
+    indicator: str, period: str, least: Decimal, most: Decimal, published: duckdb.DuckDBPyConnection
+) -> None:
+    """Of the country and of every region and city that has one."""
+    figures = dict(
+        published.execute(
+            "select ref_area, obs_value from published.pub_indicator_value_v1 where indicator = ? "
+            "and time_period = ? and breakdown = '_T' and obs_value is not null",
+            [indicator, period],
+        ).fetchall()
+    )
+    assert len(figures) > 14
+    assert {area: figure for area, figure in figures.items() if not least <= figure <= most} == {}
+
+
+def test_the_invented_plan_stands_beside_facts(published: duckdb.DuckDBPyConnection) -> None:
+    """2,000 roubles were planned for 2025: green from there on, yellow from 95 % of it."""
+    for area in ("BY-BR", "BY-HO", "BY"):
+        fact = wage(REGION[area], "2025")
+        (found,) = published.execute(
+            "select plan_value, obs_value, deviation, light, synthetic from published.pub_progress_v1 "
+            "where target = 'wage_2025' and ref_area = ? and time_period = '2025'",
+            [area],
+        ).fetchall()
+        light = "green" if fact >= 2000 else "yellow" if fact >= 1900 else "red"
+        assert found == (2000, fact, fact - 2000, light, True)
+    lights = published.execute(
+        "select distinct light from published.pub_progress_v1 where programme = 'invented_for_samples'"
+    ).fetchall()
+    assert {light for (light,) in lights} == {"green", "yellow", "red", "grey"}
+
+
+def test_what_is_invented_of_plans_is_marked_and_the_rest_is_not(
+    published: duckdb.DuckDBPyConnection,
+) -> None:
+    for table in ("pub_programme_v1", "pub_target_v1"):
+        marks = dict(
+            published.execute(f"select distinct programme, synthetic from published.{table}").fetchall()
+        )
+        assert {programme for programme, invented in marks.items() if invented} == {"invented_for_samples"}
+        assert "digital_belarus_2026_2030" in marks
+
+
+def test_low_coverage_says_so_and_for_whom_the_figure_stands(published: duckdb.DuckDBPyConnection) -> None:
+    """One town of Minsk Region delivers requests: far less than half of its people."""
+    (found,) = published.execute(
+        "select obs_status, coverage_population_pct, note_ru from published.pub_indicator_value_v1 "
+        "where indicator = 'appeals_per_1000' and ref_area = 'BY-MI' and time_period = '2026-10' "
+        "and breakdown = '_T'"
+    ).fetchall()
+    share = Decimal(100 * registered("c-barysau", "2026")) / people(
+        "Минская область", "2026", "Всего по типам местности"
+    )
+    assert found[0] == "U"
+    assert abs(found[1] - share) < Decimal("0.01")
+    assert f"{share:.2f} %".replace(".", ",") in found[2]
+    assert "г. Борисов" in found[2]
 
 
 def test_no_measured_indicator_is_left_out_here() -> None:
@@ -507,7 +577,7 @@ def test_no_person_is_anywhere_but_in_the_deliveries(home: Path) -> None:
         *(f"{surname} А. Б.".encode() for surname in SURNAMES),
         *(f"ул. {street}".encode() for street in STREETS),
         "улица Примерная".encode(),
-        requests("minsk", "2026-05")[0]["lat"].encode(),
+        requests("barysau", "2026-05")[0]["lat"].encode(),
     ]
     delivered = b"".join(path.read_bytes() for path in (home / "landing").rglob("*.json"))
     assert secrets[0] in delivered, "the test looks for something that was never there"

@@ -7,11 +7,12 @@ with targets as (
         programmes.green_from_pct,
         programmes.yellow_from_pct,
         programmes.thresholds_status,
+        programmes.synthetic as is_invented,
         indicators.direction,
         indicators.unit_measure,
         indicators.decimals
     from {{ source('catalogue', 'target') }} as planned
-    inner join {{ source('catalogue', 'programme') }} as programmes on planned.programme = programmes.programme
+    inner join {{ ref('mart_programme') }} as programmes on planned.programme = programmes.programme
     inner join {{ source('catalogue', 'indicator') }} as indicators on planned.indicator = indicators.indicator
 ),
 
@@ -135,7 +136,7 @@ figures as (
             else 'not_reported'
         end as missing_reason,
         facts.method_version,
-        coalesce(facts.synthetic, false) as synthetic,
+        started.is_invented or coalesce(facts.synthetic, false) as synthetic,
         newest.obs_value as latest_value,
         newest.year as latest_year,
         case

@@ -15,5 +15,6 @@ select
     green_from_pct,
     yellow_from_pct,
     thresholds_status,
-    thresholds_act
-from {{ source('catalogue', 'programme') }}
+    thresholds_act,
+    synthetic
+from {{ ref('mart_programme') }}

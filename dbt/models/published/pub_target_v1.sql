@@ -17,7 +17,9 @@ select
     targets.baseline_en,
     targets.reference,
     {{ names_of('indicators', 'indicator') }},
-    {{ names_of('territories', 'ref_area') }}
+    {{ names_of('territories', 'ref_area') }},
+    programmes.synthetic
 from {{ source('catalogue', 'target') }} as targets
+inner join {{ ref('mart_programme') }} as programmes on targets.programme = programmes.programme
 left join {{ source('catalogue', 'indicator') }} as indicators on targets.indicator = indicators.indicator
 left join {{ ref('dim_territory') }} as territories on targets.ref_area = territories.ref_area

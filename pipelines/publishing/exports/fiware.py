@@ -40,9 +40,12 @@ def make(snapshot: Snapshot, folder: Path, _out: Path) -> None:
     """Write a pair of files for the country and each region that the publication holds."""
     indicators = {row["indicator"]: row for row in snapshot.rows("pub_indicator_v1")}
     territories = {row["ref_area"]: row for row in snapshot.rows("pub_territory_v1")}
+    # of several plans for a value, the one that is due first
     progress = {
         (row["indicator"], row["ref_area"], row["time_period"]): row
-        for row in snapshot.rows_if_any("pub_progress_v1")
+        for row in sorted(
+            snapshot.rows_if_any("pub_progress_v1"), key=lambda row: str(row["target_period"]), reverse=True
+        )
         if row["is_newest"] and row["plan_value"] is not None
     }
     by_file: dict[str, list[dict[str, Any]]] = {
@@ -111,10 +114,11 @@ def _entity(
 
 
 def _target(planned: Row, indicator: Row) -> dict[str, Any]:
-    """What is planned, in words, and how the value stands to it; thresholds that are an example say so."""
+    """What is planned, in words, and how the value stands to it; what is invented or an example says so."""
+    mark = f"{SYNTHETIC.ru}. " if planned["synthetic"] else ""
     example = " (пороги условные)" if planned["thresholds_status"] == "example" else ""
     target = {
-        "businessTarget": f"{planned['plan_value'].normalize():f} {indicator['unit_ru']} к {planned['target_period']} году,"
+        "businessTarget": f"{mark}{planned['plan_value'].normalize():f} {indicator['unit_ru']} к {planned['target_period']} году,"
         f" {planned['programme']}{example}",
         "currentStanding": STANDINGS.get(planned["light"]),
     }
