@@ -23,7 +23,7 @@ from pipelines.deliveries import Delivery, Slice, ValidationResult, parse_slice
 from pipelines.formats import read
 from pipelines.loading.gate import evaluate, load_suite, parameters_of
 from pipelines.settings import PROJECT
-from sandbox.samples import appeals
+from sandbox.samples import appeals_115 as appeals
 from sandbox.samples.__main__ import SAMPLES, write
 from tests.support.gate_context import REGISTER, beside
 
