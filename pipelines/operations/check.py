@@ -98,7 +98,8 @@ def _problems(check: Callable[[], Any]) -> Iterator[str]:
 def _lines(error: GorodError) -> Iterator[str]:
     """What an error says, a line for each problem, with what to do."""
     if isinstance(error, DeclarationError):
-        for line in error.message.splitlines():
+        # of a suite Python tells the line in words
+        for line in re.sub(r"(?m)^(\S+\.py), line (\d+):", r"\1:\2:", error.message).splitlines():
             yield f"{line}; {error.remedy}" if error.remedy else line
         return
     told = " ".join(error.message.split())

@@ -40,13 +40,17 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
 }  # fmt: skip
 
 
-def spoil(project: Path, file: str, old: str, new: str) -> int:
-    """The line in which the text stands."""
+# where the key stands, if not where the text was changed
+STANDS = {"a feed that counts nowhere": "  boundaries:\n"}
+
+
+def spoil(project: Path, file: str, old: str, new: str, stands: str | None = None) -> int:
+    """Put a text in the place of another; the line of that, or of what ``stands`` somewhere else."""
     path = project / file
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    return text[: text.index(old)].count("\n") + 1
+    return text[: text.index(stands or old)].count("\n") + 1
 
 
 @pytest.mark.slow
@@ -54,15 +58,15 @@ def spoil(project: Path, file: str, old: str, new: str) -> int:
 def test_a_fault_is_named_with_file_line_and_key(name: str, tmp_path: Path) -> None:
     project = copy_of_the_repository(tmp_path / "copy")
     file, old, new, message = FAULTS[name]
-    line = spoil(project, file, old, new)
+    line = spoil(project, file, old, new, STANDS.get(name))
     done = gorod(project, tmp_path / "home", "check")
     assert done.returncode == 2, done.stdout + done.stderr
     (found,) = [said for said in done.stdout.splitlines() if re.search(message, said)]
-    place = re.match(rf"{re.escape(file)}(?:, line |:)(\d+): ", found)
+    place = re.match(rf"{re.escape(file)}:(\d+): ", found)
     assert place is not None, found
     assert abs(int(place[1]) - line) <= 3
     # what to do stands behind what is wrong
-    assert re.search(r"[;:] .+; .+\.$", found), found
+    assert re.search(r"; [A-Z].+$", found), found
     assert not (tmp_path / "home" / "warehouse.duckdb").exists()
 
 
