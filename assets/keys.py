@@ -19,6 +19,10 @@ AGAIN = "gorod/again"
 # How Dagster's own message begins when an interrupt reaches a run from outside.
 INTERRUPTED = "Execution was interrupted"
 
+# Dagster's tags of a run of one partition, and of a range.
+PARTITION = "dagster/partition"
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
 
 def raw_key(source: str, feed: str) -> dg.AssetKey:
     """The asset key of a feed's raw table: its name."""

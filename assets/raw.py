@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from assets.keys import AGAIN, INTERRUPTED, WRITER_POOL, raw_key
+from assets.partitions import INSTANCE, MONTH, partitions_of
 from expectations.vocabulary import History
 from pipelines.connectors.files import ChangingError
 from pipelines.declarations.sources import Feed, FileOrigin, Source
@@ -25,28 +26,7 @@ from pipelines.settings import Settings, get_settings
 from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.base import Warehouse
 
-INSTANCE, MONTH = "instance", "month"
 REFUSED, ON_TIME = "gate", "on_time"
-
-
-def partition_dimensions(source: Source, feed: Feed) -> tuple[str, ...]:
-    """By instance and month for a feed of months, by instance where there are several, else by nothing."""
-    if feed.first_month is not None:
-        return (INSTANCE, MONTH)
-    return (INSTANCE,) if len(source.instances) > 1 else ()
-
-
-def partitions_of(source: Source, feed: Feed) -> dg.PartitionsDefinition[Any] | None:
-    """The partitions of a feed's raw asset."""
-    instances = dg.StaticPartitionsDefinition(list(source.instances))
-    match partition_dimensions(source, feed):
-        case (_, _) if feed.first_month is not None:
-            months = dg.MonthlyPartitionsDefinition(start_date=feed.first_month.isoformat(), end_offset=1)
-            return dg.MultiPartitionsDefinition({INSTANCE: instances, MONTH: months})
-        case (_,):
-            return instances
-        case _:
-            return None
 
 
 def partition_month(candidate: Candidate | Delivery, feed: Feed) -> date:

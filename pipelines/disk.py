@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from pipelines.errors import WarehouseError
 
@@ -14,6 +17,10 @@ from pipelines.errors import WarehouseError
 FULL = re.compile(
     r"no space left|disk full|disk is full|could not write|failed to write|ENOSPC", re.IGNORECASE
 )
+
+# What SQLite says where it cannot make the files beside a database. That may have other reasons.
+UNCLEAR = re.compile(r"disk I/O error|unable to open database file", re.IGNORECASE)
+LEAST_ROOM = 1 << 20
 
 
 def full_disk(text: str) -> WarehouseError | None:
@@ -24,6 +31,49 @@ def full_disk(text: str) -> WarehouseError | None:
                 f"the disk is full: {line.strip()}", "Free space and run again; nothing was half written."
             )
     return None
+
+
+# What fails so is no fault of a delivery: the disk is full, or closed to us.
+OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An error and what caused it."""
+    seen: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in seen:
+        seen.append(current)
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def raise_if_of_the_machine(error: Exception) -> None:
+    """Raise what is the machine's and no fault of a delivery: no supplier is told that his delivery is wrong for it."""
+    import duckdb
+
+    for one in chain(error):
+        if isinstance(one, OSError) and one.errno in OF_THE_MACHINE:
+            raise one
+        if isinstance(one, duckdb.IOException) and (full := full_disk(str(one))):
+            raise full from error
+
+
+def no_room(text: str, folder: Path) -> WarehouseError | None:
+    """The same of what leaves it open why a file could not be written, where the disk of ``folder`` has no room left."""
+    if UNCLEAR.search(text) is None or not folder.exists() or shutil.disk_usage(folder).free > LEAST_ROOM:
+        return None
+    return full_disk(f"no space left on the disk of {folder}")
+
+
+def make_sure_of_room(stream: TextIO, size: int) -> None:
+    """Find out, at the end of a file, whether so many bytes can still be written to it; the file stays as it is."""
+    file = stream.fileno()
+    end = os.fstat(file).st_size
+    try:
+        if os.pwrite(file, b" " * size, end) < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    finally:
+        os.ftruncate(file, end)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import codecs
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal, get_args
 
 Encoding = Literal["utf-8", "cp1251", "cp866", "utf-16"]
@@ -22,12 +23,15 @@ CALLED: dict[Encoding, str] = {
     "cp866": "cp866 (DOS)",
     "utf-16": "UTF-16",
 }
-# distinct words after which nothing new is learned
-ENOUGH = 5_000
+# words after which nothing new is learned
+ENOUGH = 20_000
 
 HIGH = re.compile(rb"[\x80-\xff]+")
-# three letters of Cyrillic in UTF-8, one behind the other; in an old encoding that is no text of any language
-UTF8_WORD = re.compile(rb"(?:[\xd0\xd1][\x80-\xbf]){3,}")
+# three letters of Cyrillic in UTF-8, one behind the other; in an old encoding that is no text of any language. One expression
+# for each first byte: a search that begins with a known byte is many times faster
+UTF8_WORDS = [
+    re.compile(first + rb"[\x80-\xbf](?:[\xd0\xd1][\x80-\xbf]){2}") for first in (rb"\xd0", rb"\xd1")
+]
 SMALL = "а-яёіўґ"
 WORD = re.compile(f"[{SMALL.upper()}]?[{SMALL}]+|[{SMALL.upper()}]+")
 # what stands at words and is no letter: quotation marks, dashes, №, spaces, marks of degrees and of sections
@@ -36,9 +40,10 @@ MARKS = re.compile("[«»„“”‘’–—…№\xa0°§·•±\xad€]+")
 
 @dataclass
 class Evidence:
-    """The distinct words of what was looked at so far, and whether all of it is UTF-8."""
+    """The distinct ones of the first words, and whether all of it is UTF-8."""
 
     words: set[bytes] = field(default_factory=set)
+    looked_at: int = 0
     is_utf8: bool = True
     _decoder: codecs.IncrementalDecoder = field(default_factory=codecs.getincrementaldecoder("utf-8"))
 
@@ -49,8 +54,10 @@ class Evidence:
                 self._decoder.decode(piece)
             except UnicodeDecodeError:
                 self.is_utf8 = False
-        if len(self.words) < ENOUGH:
-            self.words.update(HIGH.findall(piece))
+        if self.looked_at < ENOUGH:
+            found = [word[0] for word in islice(HIGH.finditer(piece), ENOUGH - self.looked_at)]
+            self.looked_at += len(found)
+            self.words.update(found)
 
     def other_than(self, declared: Encoding) -> Encoding | None:
         """The encoding that the text is in, where it is not the declared one as far as one can tell."""
@@ -82,6 +89,12 @@ def utf16_of(content: bytes) -> str | None:
         if places.count(0) + places.count(4) > 0.9 * len(places) and len(content) > 3:
             return codec
     return None
+
+
+def utf8_word(piece: bytes) -> int | None:
+    """Where a word in UTF-8 stands in a text that is in an old encoding; None: there is none."""
+    found = [word.start() for expression in UTF8_WORDS if (word := expression.search(piece))]
+    return min(found, default=None)
 
 
 def remedy(found: Encoding | None, declared: Encoding) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, timedelta
 
 from pipelines.errors import GorodError
 
@@ -42,3 +43,24 @@ def span_of(period: str) -> tuple[date, date]:
     year, part = divmod(number, 12 // months)
     last = months * (part + 1)
     return date(year, last - months + 1, 1), date(year, last, calendar.monthrange(year, last)[1])
+
+
+def months_from(first: date, today: date, last: date | None = None) -> Iterator[date]:
+    """First days of the months from ``first`` to ``last``, or to the last month that has ended."""
+    last = last or today.replace(day=1) - timedelta(days=1)
+    month = first.replace(day=1)
+    while month <= last:
+        yield month
+        month = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def running_period(cadence: str, today: date) -> tuple[date, date] | tuple[None, None]:
+    """First and last day of the period that runs today; none for what has no periods."""
+    months = {"monthly": 1, "quarterly": 3, "half-yearly": 6, "yearly": 12}.get(cadence)
+    if cadence == "daily":
+        return today, today
+    if months is None:
+        return None, None
+    first = (today.month - 1) // months * months + 1
+    last = first + months - 1
+    return date(today.year, first, 1), date(today.year, last, calendar.monthrange(today.year, last)[1])

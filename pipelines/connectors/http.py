@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -25,6 +24,7 @@ from pipelines.connectors.http_retry import RETRIED_STATUS, RetryPolicy, Transie
 from pipelines.declarations.sources import MONTH, Feed, HttpOrigin, Source
 from pipelines.deliveries import Candidate, LastSeen, parse_slice
 from pipelines.errors import OriginError
+from pipelines.periods import months_from
 from pipelines.settings import Settings
 
 PATIENCE = RetryPolicy(answer_s=3600.0)
@@ -71,6 +71,10 @@ def candidates(
                 missing: list[_FileError] = []
                 for name in _names(template, feed, origin):
                     candidate = _candidate(source.source, feed_name, feed, origin, instance, name)
+                    if _is_left(candidate, feed, last):
+                        failures += missing
+                        missing.clear()
+                        continue
                     try:
                         fingerprint = _look(
                             client,
@@ -93,17 +97,23 @@ def candidates(
         raise OriginError("\n".join(error.message for error in failures), failures[0].remedy)
 
 
+def _is_left(candidate: Candidate, feed: Feed, last: dict[tuple[str, str, str], str]) -> bool:
+    """Whether a slice that was taken here is too old to be asked for again."""
+    return (
+        feed.refresh is not None
+        and (candidate.instance, candidate.slice.key, candidate.origin) in last
+        and not feed.is_refreshed(candidate.slice.last_day, moments.today())
+    )
+
+
 def _names(template: str, feed: Feed, origin: HttpOrigin) -> Iterator[str]:
     """The names that a template stands for, months in order."""
     if MONTH not in template:
         yield template
         return
     assert feed.first_month is not None  # the declaration holds to it
-    month = feed.first_month
-    last = origin.last_month or moments.today().replace(day=1) - timedelta(days=1)
-    while month <= last:
+    for month in months_from(feed.first_month, moments.today(), origin.last_month):
         yield template.replace(MONTH, f"{month:%Y-%m}")
-        month = date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
 def _candidate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, at, nearest, read_yaml
 from pipelines.encodings import Encoding
 from pipelines.errors import DeclarationError
+from pipelines.json_path import PathError, parse_path
 from pipelines.settings import PROJECT
 from pipelines.text import normal, unseen_sign
 
@@ -179,6 +180,17 @@ class Freshness(Declaration):
     late_after_days: int = Field(gt=0, le=10_000, description="days after which the feed is late")
 
 
+class Refresh(Declaration):
+    """How far back slices that were taken already are asked again: sources mend their newest figures for a while."""
+
+    months: int = Field(
+        gt=0,
+        le=1200,
+        description="the running month and so many before it are asked again by each run; older slices only when they are new, "
+        "or with `--again`",
+    )
+
+
 class FileOrigin(Declaration):
     """Files in a folder. ``{instance}`` in the path stands for the instance's code."""
 
@@ -192,8 +204,107 @@ class FileOrigin(Declaration):
     )
 
 
+HEADER = "header:"
+SECRETS = ("authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token")
+OF_MONTH = ("{month}", "{first_day}", "{last_day}")
+PLACE = "a path in the answer (`meta.total`), or `header:` and the name of a header"
+
+
+class PagedOrigin(Declaration):
+    """Records in JSON that are pulled page by page, over HTTP: a whole snapshot or nothing.
+
+    The list of the records is where the feed's format (`json_records`) says. `base_url` and `parameters` may hold `{instance}`.
+    Where a parameter holds `{month}`, `{first_day}` or `{last_day}`, each month from the feed's `first_month` to the last one
+    that has ended is a slice of its own; else the slice is the running period of the feed's cadence. `GOROD_<SOURCE>_TOKEN` in
+    the environment is sent as a bearer token, user and password of `GOROD_<SOURCE>_URL` as a login.
+    """
+
+    kind: Literal["paged"] = Field(
+        default="paged", description="records that are pulled page by page, over HTTP"
+    )
+    base_url: str = Field(
+        pattern=r"^https?://[^/?#@]+(/[^?#@]*)?$",
+        description="address that is asked, without user and parameters; `GOROD_<SOURCE>_URL` in the environment goes before it",
+    )
+    path: str = Field(default="", pattern=r"^(/[^?#@]*)?$", description="what stands behind the address")
+    paging: Literal["offset", "page", "cursor", "link"] = Field(
+        description="how the next page is asked for: by the number of records that came, by its own number, by the cursor that a "
+        "page names, by the address that it names"
+    )
+    position_parameter: str | None = Field(
+        default=None,
+        description="parameter of the offset, the number or the cursor; `offset`, `page`, `cursor` when absent",
+    )
+    first_page: Literal[0, 1] = Field(default=1, description="number of the first page")
+    size_parameter: str | None = Field(
+        default="limit", description="parameter of the page's size; null: none is sent"
+    )
+    page_size: int = Field(default=500, gt=0, le=50_000, description="records asked for in one page")
+    fields: tuple[str, ...] = Field(default=(), description="fields to ask for; all when absent")
+    fields_parameter: str = Field(
+        default="fields", description="parameter that the fields are named in, by commas"
+    )
+    parameters: dict[str, str] = Field(default={}, description="further parameters of each request")
+    headers: dict[str, str] = Field(default={}, description="headers of each request; no secrets")
+    secret_headers: dict[str, str] = Field(
+        default={},
+        description="header → variable of the environment that its value is in, e.g. `X-Api-Key: GOROD_PARKING_KEY`",
+    )
+    total: str | None = Field(
+        default=None,
+        description=f"where each page says how many records there are in all: {PLACE}; absent: nowhere",
+    )
+    count: str | None = Field(
+        default=None, description=f"where a page says how many records it holds: {PLACE}"
+    )
+    next: str | None = Field(
+        default=None,
+        description=f"where a page names the next one, by cursor or address: {PLACE}; for `link`, the header Link when absent",
+    )
+    identifier: str | None = Field(
+        default="id", description="path of what no two pages may both have in a record; null: nothing"
+    )
+    snapshots: int = Field(
+        default=3,
+        ge=1,
+        le=20,
+        description="how often it is taken from the start before it is refused as torn",
+    )
+    synthetic: bool = Field(
+        default=False, description="the data are invented; every page that shows them says so"
+    )
+
+    @property
+    def by_month(self) -> bool:
+        """Whether the months are asked for one by one."""
+        return any(word in text for text in self.parameters.values() for word in OF_MONTH)
+
+    @model_validator(mode="after")
+    def _can_be_paged(self) -> PagedOrigin:
+        problems: list[Problem] = [
+            (("headers", name), "is a secret: name its variable of the environment in secret_headers")
+            for name in self.headers
+            if name.lower() in SECRETS
+        ]
+        if self.paging == "cursor" and self.next is None:
+            problems.append((("next",), "is needed: where a page names its cursor"))
+        if self.paging in ("offset", "page") and self.next is not None:
+            problems.append((("next",), f"paging by {self.paging} has no next; leave it out"))
+        for key in ("total", "count", "next", "identifier"):
+            text = getattr(self, key)
+            if text is not None and not text.startswith(HEADER):
+                try:
+                    if not parse_path(text).words:
+                        raise PathError(f"{text!r} names no key")
+                except PathError as error:
+                    problems.append(((key,), str(error)))
+        if problems:
+            raise PlacedError(*problems)
+        return self
+
+
 class Tmf639Origin(Declaration):
-    """A TM Forum resource inventory (TMF639) that is pulled page by page.
+    """A TM Forum resource inventory (TMF639), pulled as `kind: paged` is: by offset and limit, with the counts in headers.
 
     ``base_url`` may hold ``{instance}``. ``sandbox`` starts the simulated inventory of this repository on
     loopback for the length of the pull.
@@ -211,6 +322,19 @@ class Tmf639Origin(Declaration):
     synthetic: bool = Field(
         default=False, description="the data are invented; every page that shows them says so"
     )
+
+    @property
+    def paged(self) -> PagedOrigin:
+        """How an inventory is paged."""
+        return PagedOrigin(
+            base_url=self.base_url,
+            path="/resource",
+            paging="offset",
+            page_size=self.page_size,
+            total="header:X-Total-Count",
+            count="header:X-Result-Count",
+            synthetic=self.synthetic,
+        )
 
 
 MONTH = "{month}"
@@ -237,7 +361,7 @@ class HttpOrigin(Declaration):
     instance: str | None = Field(default=None, description="the one instance that all files belong to")
 
 
-Origin = Annotated[FileOrigin | Tmf639Origin | HttpOrigin, Field(discriminator="kind")]
+Origin = Annotated[FileOrigin | PagedOrigin | Tmf639Origin | HttpOrigin, Field(discriminator="kind")]
 
 
 class PublicOrigin(Declaration):
@@ -303,13 +427,37 @@ class GeoJsonFormat(Declaration):
     kind: Literal["geojson"] = Field(default="geojson", description="a GeoJSON FeatureCollection")
 
 
+class JsonRecordsFormat(Declaration):
+    """Records in JSON, one row each: a file with a list of them, or pages that were pulled (`kind: paged`).
+
+    `from_path` of a column says where its value stands in a record: `place.id`, `phones[0]`,
+    `characteristic[name=lengthKm].value` (of the item whose `name` is `lengthKm`), `first.path | second.path` (what the
+    first of them finds), each with ` ~ ^1:([0-9]+)$` behind it for the part of the text that the group matches.
+    """
+
+    kind: Literal["json_records"] = Field(default="json_records", description="records in JSON")
+    records: str = Field(
+        default="",
+        description="path of the list of records, e.g. `data.items`; the file itself is the list when absent",
+    )
+
+    @field_validator("records")
+    @classmethod
+    def _is_a_path(cls, path: str) -> str:
+        parse_path(path)
+        return path
+
+
 class Tmf639Format(Declaration):
     """Pages of TMF639 v4 ``Resource`` objects as they were answered."""
 
     kind: Literal["tmf639"] = Field(default="tmf639", description="pages of TMF639 v4")
 
 
-Format = Annotated[CsvFormat | PivotJsonFormat | GeoJsonFormat | Tmf639Format, Field(discriminator="kind")]
+Format = Annotated[
+    CsvFormat | PivotJsonFormat | GeoJsonFormat | JsonRecordsFormat | Tmf639Format,
+    Field(discriminator="kind"),
+]
 
 
 class ControlTotal(Declaration):
@@ -359,6 +507,11 @@ class Feed(Declaration):
         description="where deliveries are taken from: invented samples, a folder with the real files, or the public address"
     )
     format: Format = Field(description="how the bytes are read")
+    refresh: Refresh | None = Field(
+        default=None,
+        description="which slices that were taken are asked again; when absent, files at an address are all looked at, and pages "
+        "are pulled once for each slice",
+    )
     empty_delivery: Literal["not_retained", "zero", "reject"] = Field(
         default="reject",
         description="what a delivery without rows means: the source no longer has them, there were none, or a mistake",
@@ -432,11 +585,38 @@ class Feed(Declaration):
         return self
 
     @model_validator(mode="after")
+    def _paths_fit(self) -> Feed:
+        problems: list[Problem] = []
+        for name, column in self.columns.items():
+            if column.from_path is not None and isinstance(self.format, JsonRecordsFormat | Tmf639Format):
+                try:
+                    if not parse_path(column.from_path).words:
+                        raise PathError(f"{column.from_path!r} names no key")
+                except PathError as error:
+                    problems.append((("columns", name, "from_path"), str(error)))
+        if problems:
+            raise PlacedError(*problems)
+        return self
+
+    @model_validator(mode="after")
     def _files_fit(self) -> Feed:
         problems: list[Problem] = []
         if isinstance(self.origins.get("public"), FileOrigin):
-            problems.append((("origins", "public", "kind"), "no folder is public; allowed: http, tmf639"))
+            problems.append(
+                (("origins", "public", "kind"), "no folder is public; allowed: http, paged, tmf639")
+            )
         for which, origin in self.origins.items():
+            if isinstance(origin, PagedOrigin) and not isinstance(self.format, JsonRecordsFormat):
+                problems.append(
+                    (
+                        ("origins", which, "kind"),
+                        f"pages are read by json_records; the format is {self.format.kind}",
+                    )
+                )
+            if isinstance(origin, PagedOrigin) and origin.by_month and self.first_month is None:
+                problems.append(
+                    (("origins", which, "parameters"), "run over months, and the feed has no first_month")
+                )
             for number, name in enumerate(origin.files if isinstance(origin, HttpOrigin) else ()):
                 place = ("origins", which, "files", number)
                 if MONTH in name and self.first_month is None:
@@ -461,6 +641,13 @@ class Feed(Declaration):
         """First day that the source has."""
         return self.first_month or (date(self.first_year, 1, 1) if self.first_year else None)
 
+    def is_refreshed(self, last_day: date | None, today: date) -> bool:
+        """Whether a slice that was taken already is asked again by each run; one without days has no age."""
+        if self.refresh is None:
+            return False
+        month = today.year * 12 + today.month - 1 - self.refresh.months
+        return last_day is None or last_day.year * 12 + last_day.month - 1 >= month
+
     @property
     def lateness(self) -> tuple[timedelta, timedelta] | None:
         """How long after the end of what was delivered last the next delivery is expected, and is late.
@@ -474,7 +661,7 @@ class Feed(Declaration):
         days = (self.freshness.expected_within_days, self.freshness.late_after_days)
         return timedelta(days=period + days[0]), timedelta(days=period + days[1])
 
-    @cached_property
+    @property
     def headers(self) -> dict[str, str]:
         """The column that is meant by each name which may stand in the header of a delivery."""
         return {name: column for column, about in self.columns.items() for name in about.named(column)}

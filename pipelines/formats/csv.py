@@ -15,12 +15,12 @@ from pipelines.declarations.sources import CsvFormat, Feed
 from pipelines.deliveries import Batch, Delivery
 from pipelines.encodings import (
     CALLED,
-    UTF8_WORD,
     Encoding,
     Evidence,
     encoding_of,
     looks_like,
     remedy,
+    utf8_word,
     utf16_of,
 )
 from pipelines.errors import DeliveryError, Reason
@@ -306,8 +306,8 @@ def _write_utf8(path: Path, out: Path, fmt: CsvFormat) -> None:
             while chunk := source.read(CHUNK):
                 if fmt.encoding != "utf-16":
                     evidence.take(chunk)
-                    if not utf8_line and (word := UTF8_WORD.search(chunk)):
-                        utf8_line = lines + chunk.count(b"\n", 0, word.start())
+                    if not utf8_line and (place := utf8_word(chunk)) is not None:
+                        utf8_line = lines + chunk.count(b"\n", 0, place)
                     lines += chunk.count(b"\n")
                 target.write(decoder.decode(chunk).encode())
             decoder.decode(b"", final=True)

@@ -74,8 +74,15 @@ def refuse(file: str, reason: Reason) -> NoReturn:
     raise DeliveryError(file, [reason])
 
 
+class Digits(float):
+    """A number that is not whole, with the digits that it was written with."""
+
+    __slots__ = ("digits",)
+    digits: str
+
+
 def parse(content: bytes, words: Collection[str] = ()) -> Any:
-    """The document in ``content``; halves of surrogate pairs in it are U+0000.
+    """The document in ``content``; halves of surrogate pairs in it are U+0000, fractions are :class:`Digits`.
 
     Raises:
         JsonError: it is no strict JSON; the reasons quote nothing but ``words``.
@@ -97,12 +104,6 @@ def parse(content: bytes, words: Collection[str] = ()) -> Any:
     if watch.amiss or _is_deep(document):
         raise JsonError(list(islice(_faults(text, words), MANY_REASONS)), document)
     return document
-
-
-def plain(content: bytes) -> bytes:
-    """A document that was read here, for another reader: without a mark of order of bytes, and U+0000 for each half."""
-    content = content.removeprefix(codecs.BOM_UTF8)
-    return _without_halves(content.decode()).encode() if SURROGATE.search(content) else content
 
 
 def _text(content: bytes) -> str:
@@ -158,8 +159,9 @@ class _Watch:
         self.amiss |= len(found) < len(pairs)
         return found
 
-    def number(self, digits: str) -> float:
-        number = float(digits)
+    def number(self, digits: str) -> Digits:
+        number = Digits(digits)
+        number.digits = digits
         self.amiss |= not math.isfinite(number)
         return number
 
@@ -169,17 +171,17 @@ class _Watch:
 
 
 def _is_deep(document: Any) -> bool:
-    level = [document]
+    level = [document] if isinstance(document, dict | list) else []
     for _ in range(DEEPEST):
+        if not level:
+            return False
         level = [
             part
             for whole in level
-            if isinstance(whole, dict | list)
             for part in (whole.values() if isinstance(whole, dict) else whole)
+            if part.__class__ is dict or part.__class__ is list
         ]
-        if not level:
-            return False
-    return any(isinstance(whole, dict | list) for whole in level)
+    return bool(level)
 
 
 def _no_json(text: str, error: json.JSONDecodeError) -> Reason:

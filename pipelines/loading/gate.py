@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from pipelines.declarations.sources import load_sources
 from pipelines.deliveries import Batch, ExpectationResult, ValidationResult
+from pipelines.disk import full_disk
 from pipelines.errors import DeclarationError, GorodError, Reason
 from pipelines.loading.suites import suite_module
 from pipelines.signs import printable
@@ -157,6 +158,8 @@ def _lay_out(connection: duckdb.DuckDBPyConnection, path: Path, expectations: Se
         validated = f"({holds})::integer as {quoted(expectation.column)}"
         try:
             connection.execute(f"explain select {validated} from delivered")
+        except duckdb.IOException:
+            raise
         except duckdb.Error:
             continue
         held.append(validated)
@@ -235,6 +238,10 @@ def _validate(
     found = []
     for expectation in expectations:
         result = by_name[expectation.meta["name"]]
+        broken = _exception(result.exception_info)
+        # GX keeps what fails to itself; a full disk is no fault of the suite, and none of the delivery
+        if broken is not None and (full := full_disk(broken)):
+            raise full
         kwargs = result.expectation_config.kwargs
         columns = [
             kwargs.get("column"),
@@ -248,7 +255,7 @@ def _validate(
                 severity=str(getattr(expectation.severity, "value", expectation.severity)),
                 columns=tuple(expectation.meta.get("columns") or (column for column in columns if column)),
                 success=bool(result.success),
-                broken=_exception(result.exception_info),
+                broken=broken,
                 outcome=dict(result.result or {}),
                 where=_where(expectation, engine),
                 query=_query(expectation),

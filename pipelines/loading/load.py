@@ -17,7 +17,7 @@ import duckdb
 
 from pipelines.declarations.sources import Source, load_sources
 from pipelines.deliveries import DROPPED, Candidate, Delivery, ExpectationResult, LastSeen, origin_kind
-from pipelines.disk import disk_errors
+from pipelines.disk import disk_errors, raise_if_of_the_machine
 from pipelines.errors import GorodError, LandingError, OriginError, WarehouseError
 from pipelines.interrupts import interrupts_raised
 from pipelines.loading import landing
@@ -219,6 +219,7 @@ def load_delivery(
             except (GorodError, *OF_THE_WAREHOUSE):
                 raise
             except Exception as error:
+                raise_if_of_the_machine(error)
                 failure = error
     if failure is not None:
         found = found.failed(delivery, failure)

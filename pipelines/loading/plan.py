@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fcntl import LOCK_EX, LOCK_NB, flock
 from os import getpid
 
-from pipelines import connectors
+from pipelines import connectors, moments
 from pipelines.connectors.drop_folder import inbox, strays, wait_until_quiet
 from pipelines.connectors.files import HOW_TO_REPAIR
 from pipelines.declarations.sources import Feed, Source, load_sources
@@ -97,7 +97,9 @@ def make_plan(wanted: Wanted, settings: Settings, warehouse: Warehouse, *, patie
         faults = lying.faults
         try:
             for candidate in connectors.candidates(source, name, settings, only, known):
-                if wanted.slice in (None, candidate.slice.key) and not _is_known(candidate, known, wanted):
+                if wanted.slice in (None, candidate.slice.key) and not _is_known(
+                    candidate, known, wanted, feed
+                ):
                     new.append(candidate)  # noqa: PERF401 - what came before an error is kept
         except OriginError as error:
             failures[source.source, name] = error
@@ -143,14 +145,16 @@ def all_candidates(
         raise failure
 
 
-def _is_known(candidate: Candidate, known: LastSeen, wanted: Wanted) -> bool:
+def _is_known(candidate: Candidate, known: LastSeen, wanted: Wanted, feed: Feed) -> bool:
     """Known by fingerprint; or an offer that only fetching could tell, whose slice has been fetched already.
 
-    Such a pull is made once for each slice, and again when it is asked for by its slice or instance.
+    Such a pull is made once for each slice, and again when it is asked for by its slice or instance, or as long as the feed
+    is refreshed.
     """
     if candidate.fingerprint is not None:
         return is_known(candidate, known)
     asked_for = wanted.slice is not None or wanted.instance is not None
+    asked_for |= feed.is_refreshed(candidate.slice.last_day, moments.today())
     slice_ = (candidate.source, candidate.feed, candidate.instance, candidate.slice.key)
     return not asked_for and any(seen[:4] == slice_ for seen in known)
 

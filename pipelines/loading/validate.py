@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import time
 import traceback
 from dataclasses import dataclass, replace
@@ -16,16 +15,13 @@ import pyarrow as pa
 from pipelines import formats
 from pipelines.declarations.sources import Feed
 from pipelines.deliveries import Batch, Delivery, ExpectationResult, Slice, ValidationResult
-from pipelines.disk import disk_errors, full_disk
+from pipelines.disk import disk_errors, raise_if_of_the_machine
 from pipelines.errors import DeliveryError, GorodError, Reason
 from pipelines.interrupts import interrupts_raised
 from pipelines.loading import gate
 from pipelines.loading.profile import load_history, write_profile
 from pipelines.moments import today
 from pipelines.sql import literal
-
-# What fails so is no fault of the delivery: the disk is full, or closed to us.
-OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
 
 BROKEN = "delivery.landing"
 
@@ -141,10 +137,7 @@ def validate(
         except GorodError:
             raise
         except Exception as error:
-            if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
-                raise
-            if isinstance(error, duckdb.IOException) and (full := full_disk(str(error))):
-                raise full from error
+            raise_if_of_the_machine(error)
             batch, profile, validation, fault = (
                 None,
                 None,

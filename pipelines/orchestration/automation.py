@@ -11,7 +11,8 @@ import dagster as dg
 from assets.catalogue import catalogue
 from assets.keys import INDEX, PUBLICATION, REPORT, WRITER_POOL, raw_key
 from assets.marts import marts
-from assets.raw import on_time_key, partition_dimensions, partition_key_of
+from assets.partitions import load_job_name
+from assets.raw import on_time_key, partition_key_of
 from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources
 from pipelines.deliveries import Candidate
@@ -32,14 +33,6 @@ if TYPE_CHECKING:
 
 REPORT_JOB = "country_digest"
 LATENESS_JOB = "lateness"
-
-
-def load_job_name(source: str, feed: str) -> str:
-    """Name of the job that loads a feed: one for all feeds of the source that are partitioned alike."""
-    declared = load_sources()[source]
-    own = partition_dimensions(declared, declared.feeds[feed])
-    alike = all(partition_dimensions(declared, other) == own for other in declared.feeds.values())
-    return f"load_{source}" if alike else "_".join((f"load_{source}_by", *(own or ("nothing",))))
 
 
 def loading_jobs() -> dict[str, UnresolvedAssetJobDefinition]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.disk import disk_errors
 from pipelines.settings import Settings
-from pipelines.warehouse import server_of
+from pipelines.warehouse import server_of, translated_errors
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -121,5 +121,5 @@ def dagster_instance(settings: Settings) -> Iterator[DagsterInstance | None]:
     from dagster import DagsterInstance
 
     home = prepare_dagster_home(settings)
-    with DagsterInstance.from_config(str(home)) as instance:
+    with translated_errors(settings), DagsterInstance.from_config(str(home)) as instance:
         yield instance

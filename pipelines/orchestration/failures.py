@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from assets.keys import PARTITION, RANGE_END, RANGE_START
 from pipelines.errors import DeclarationError, GorodError, OriginError, WarehouseBusyError, WarehouseError
 from pipelines.orchestration.dagster_home import BUILD_JOB, dagster_instance
 from pipelines.orchestration.orphans import fail_orphaned_runs
@@ -113,16 +114,12 @@ def why_failed(events: Iterable[DagsterEvent]) -> tuple[type[GorodError] | None,
 
 def subject_of(run: DagsterRun) -> str:
     """What a run runs: two runs of the same are two attempts."""
-    parts = [
-        run.tags[name]
-        for name in (
-            "dagster/partition",
-            "dagster/asset_partition_range_start",
-            "dagster/asset_partition_range_end",
-        )
-        if name in run.tags
-    ]
-    # assets chosen by hand are a job without a name of its own
+    parts = [run.tags[name] for name in (PARTITION, RANGE_START, RANGE_END) if name in run.tags]
+    return " ".join([name_of(run), *parts])
+
+
+def name_of(run: DagsterRun) -> str:
+    """The job of a run; assets chosen by hand are a job without a name of its own."""
     chosen = sorted(key.to_user_string() for key in run.asset_selection or ())
     by_hand = chosen if run.job_name.startswith("__") else []
-    return " ".join([run.job_name, *parts, *by_hand[:3]])
+    return " ".join([run.job_name, *by_hand[:3]])

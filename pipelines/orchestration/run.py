@@ -182,7 +182,7 @@ def run(
             summary.held_back = held_back_by_rule(warehouse)
             summary.differences = differences(warehouse)
             if report:
-                _report(settings, runner, summary)
+                _report(settings, runner)
             if not summary.nothing_new:
                 prune_landing(settings, warehouse)
                 prune_runs(settings)
@@ -272,18 +272,18 @@ def _since_last_build(warehouse: Warehouse) -> list[str]:
     return [row["load_id"] for row in rows]
 
 
-def _report(settings: Settings, runner: Callable[[], _Runner], summary: RunSummary) -> None:
+def _report(settings: Settings, runner: Callable[[], _Runner]) -> None:
     from pipelines.declarations.reports import load_report
     from pipelines.publishing.publication import current_publication
-    from pipelines.reporting.digest import DIGEST
+    from pipelines.reporting.digest import DIGEST, is_current
     from pipelines.reporting.figures import newest_month
 
     publication = current_publication(settings)
     if publication is None:
         return
-    month = newest_month(publication, load_report(DIGEST))
-    target = settings.reports / DIGEST / month
-    if summary.built or not (target / "manifest.json").exists():
+    report = load_report(DIGEST)
+    month = newest_month(publication, report)
+    if not is_current(settings.reports / DIGEST / month, publication, report):
         runner().execute(runner().report_job, {"dagster/partition": f"{month}-01"})
 
 
@@ -308,6 +308,7 @@ class _Runner:
         from dagster import DagsterInstance
 
         from assets.keys import INDEX, PUBLICATION, raw_key
+        from assets.partitions import load_job_name
         from pipelines.orchestration import automation, code_location
 
         self.manifest = manifest
@@ -315,7 +316,7 @@ class _Runner:
         self.loading: Definitions = code_location.loading()
         self.build_job = BUILD_JOB
         self.report_job = automation.REPORT_JOB
-        self.load_job = automation.load_job_name
+        self.load_job = load_job_name
         self.raw_key = raw_key
         self.index = INDEX
         self.publication = PUBLICATION
@@ -400,7 +401,8 @@ class _Runner:
         """Tags of the runs that cover the partitions of what is to be loaded: as few as there are unbroken ranges."""
         from dagster import MultiPartitionKey
 
-        from assets.raw import INSTANCE, MONTH, contiguous, partition_month
+        from assets.partitions import INSTANCE, MONTH
+        from assets.raw import contiguous, partition_month
 
         declared = load_sources()[source].feeds[feed]
         instances = list(load_sources()[source].instances)

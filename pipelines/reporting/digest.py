@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import zipfile
@@ -90,7 +91,7 @@ def make_digest(
             _check(beside)
             documents = {name: sha256_of(beside / name) for name in (WORKBOOK, DOCUMENT)}
             is_new = _documents_of(folder) != documents
-            if is_new:
+            if is_new or not is_current(folder, digest.publication, report):
                 text = json.dumps(_manifest(digest, documents), ensure_ascii=False, indent=2) + "\n"
                 (beside / MANIFEST).write_text(text, encoding="utf-8")
                 seal(beside)
@@ -105,6 +106,20 @@ def make_digest(
     return ReportResult(folder, digest, is_new)
 
 
+def is_current(folder: Path, publication: Publication, report: Report) -> bool:
+    """Whether what lies there was made of this publication, by this declaration."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    made_of = (publication.content_hash, _declaration_hash(report))
+    return (manifest.get("content_hash"), manifest.get("declaration_hash")) == made_of
+
+
+def _declaration_hash(report: Report) -> str:
+    return hashlib.sha256(report.model_dump_json().encode()).hexdigest()
+
+
 def _manifest(digest: Digest, documents: dict[str, str]) -> dict[str, Any]:
     return {
         "report": digest.report.report,
@@ -112,6 +127,7 @@ def _manifest(digest: Digest, documents: dict[str, str]) -> dict[str, Any]:
         "publication_id": digest.publication.id,
         "content_hash": digest.publication.content_hash,
         "definitions_hash": digest.publication.definitions_hash,
+        "declaration_hash": _declaration_hash(digest.report),
         "generated_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "synthetic": digest.synthetic,
         "method_versions": {line.indicator.code: line.indicator.method_version for line in digest.lines},

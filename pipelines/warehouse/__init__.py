@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pipelines.disk import full_disk
+from pipelines.disk import chain, full_disk, no_room
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.settings import Settings
 
@@ -72,7 +72,7 @@ def error_from_log(settings: Settings, text: str) -> WarehouseError | None:
     """What others (Dagster, dbt) say of the server or of a full disk, in words; None if it is of something else."""
     server = server_of(settings)
     of_server = server.error_from_log(text) if server is not None else None
-    return of_server or full_disk(text)
+    return of_server or full_disk(text) or no_room(text, settings.home)
 
 
 @contextmanager
@@ -87,18 +87,8 @@ def translated_errors(settings: Settings) -> Iterator[None]:
     except GorodError:
         raise
     except Exception as error:
-        for one in _chain(error):
+        for one in chain(error):
             found = error_from_log(settings, str(one))
             if found is not None:
                 raise found from error
         raise
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error and what caused it."""
-    seen: list[BaseException] = []
-    current: BaseException | None = error
-    while current is not None and current not in seen:
-        seen.append(current)
-        yield current
-        current = current.__cause__ or current.__context__

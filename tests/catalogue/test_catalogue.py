@@ -90,3 +90,15 @@ def test_what_is_added_to_the_project_is_another_definition(
     (tmp_path / path).parent.mkdir(parents=True)
     (tmp_path / path).write_text("x", encoding="utf-8")
     assert of() != before
+
+
+@pytest.mark.parametrize("path", ["assets/reports/one.yml", "assets/access.yml"])
+def test_what_changes_no_figure_builds_nothing(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(definition, "PROJECT", tmp_path)
+    of = definition.definitions_hash.__wrapped__
+    before = of()
+    (tmp_path / path).parent.mkdir(parents=True)
+    (tmp_path / path).write_text("x", encoding="utf-8")
+    assert of() == before

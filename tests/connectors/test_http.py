@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 from pipelines import connectors, moments
 from pipelines.connectors import http as connector
 from pipelines.connectors.http_retry import RetryPolicy
-from pipelines.declarations.sources import HttpOrigin, Source, load_sources
+from pipelines.declarations.sources import HttpOrigin, Refresh, Source, load_sources
 from pipelines.errors import GorodError, OriginError
 from pipelines.loading import plan
 from pipelines.loading.load import last_seen, load_candidate
@@ -516,3 +517,85 @@ def test_every_declared_public_file_has_the_name_of_a_slice(
     assert len(
         {(candidate.source, candidate.feed, candidate.instance, candidate.slice.key) for candidate in found}
     ) == len(found)
+
+
+# --- which slices that were taken are asked for again
+
+
+def refreshed(given: Source, months: int) -> Source:
+    feed = given.feeds["requests"]
+    return Source.model_validate(
+        {
+            **given.model_dump(),
+            "feeds": {"requests": {**feed.model_dump(), "refresh": {"months": months}}},
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("months", "asked_again"), [(1, ["2016-01"]), (2, ["2015-12", "2016-01"]), (9, MONTHS)]
+)
+def test_of_what_was_taken_the_newest_months_are_asked_again(
+    months: int, asked_again: list[str], served: Served, public: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = refreshed(source_at(served.url), months)
+    monkeypatch.setattr(plan, "load_sources", lambda: {"appeals_115": given})
+    monkeypatch.setattr(moments, "today", lambda: date(2016, 2, 10))
+    warehouse = public.warehouse
+    for candidate in connectors.candidates(given, "requests", public.settings):
+        load_candidate(candidate, public.settings, warehouse)
+    served.requests.clear()
+    served.files[name("2015-11")] = month_of("2015-11", 5)
+    served.files[name("2016-01")] = month_of("2016-01", 5)
+    found = plan.make_plan(plan.Wanted(source="appeals_115"), public.settings, warehouse)
+    asked = [month for month in MONTHS if served.asked(name(month))]
+    assert asked == asked_again
+    # with what was known of it: a month that has not changed costs one short answer
+    assert all("If-None-Match" in headers for _, headers in served.requests)
+    changed = [month for month in ("2015-11", "2016-01") if month in asked_again]
+    assert [candidate.slice.key for candidate in found.candidates["appeals_115", "requests"]] == changed
+    again = plan.make_plan(plan.Wanted(source="appeals_115", again=True), public.settings, warehouse)
+    assert [candidate.slice.key for candidate in again.candidates["appeals_115", "requests"]] == MONTHS
+
+
+def test_a_new_month_is_taken_however_old_it_is(
+    served: Served, public: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = refreshed(source_at(served.url), 1)
+    monkeypatch.setattr(moments, "today", lambda: date(2024, 2, 10))
+    found = connectors.candidates(given, "requests", public.settings, known=last_seen(public.warehouse))
+    assert [candidate.slice.key for candidate in found] == MONTHS
+
+
+@pytest.mark.parametrize(
+    ("last_day", "is_refreshed"),
+    [
+        (date(2026, 11, 30), True),
+        (date(2026, 8, 31), True),
+        (date(2026, 7, 31), False),
+        (date(2026, 12, 31), True),
+        (date(2025, 11, 30), False),
+        (None, True),
+    ],
+)
+def test_how_far_back_a_feed_is_refreshed(last_day: date | None, is_refreshed: bool) -> None:
+    """Three months before the running one, November."""
+    feed = load_sources()["appeals_115"].feeds["requests"]
+    assert not feed.is_refreshed(last_day, date(2026, 11, 30))
+    refreshed_feed = feed.model_copy(update={"refresh": Refresh(months=3)})
+    assert refreshed_feed.is_refreshed(last_day, date(2026, 11, 30)) is is_refreshed
+
+
+@pytest.mark.parametrize("months", [None, 1])
+def test_what_only_fetching_could_tell_is_fetched_again_while_it_is_refreshed(
+    months: int | None, served: Served, public: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.validator = ""
+    given = source_at(served.url) if months is None else refreshed(source_at(served.url), months)
+    monkeypatch.setattr(plan, "load_sources", lambda: {"appeals_115": given})
+    monkeypatch.setattr(moments, "today", lambda: date(2016, 2, 10))
+    for candidate in connectors.candidates(given, "requests", public.settings):
+        load_candidate(candidate, public.settings, public.warehouse)
+    found = plan.make_plan(plan.Wanted(source="appeals_115"), public.settings, public.warehouse).candidates
+    keys = [candidate.slice.key for candidates in found.values() for candidate in candidates]
+    assert keys == ([] if months is None else ["2016-01"])

@@ -23,8 +23,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.connectors import candidates
-from pipelines.connectors.tmf639 import Inventory, RetryPolicy, take_snapshot
-from pipelines.declarations.sources import Source, load_sources
+from pipelines.connectors.paged import Pull, RetryPolicy, take_snapshot
+from pipelines.declarations.sources import Source, Tmf639Origin, load_sources
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
 from sandbox.inventory import API
@@ -40,12 +40,12 @@ def numbered(instance: str) -> list[dict[str, Any]]:
     return [{"id": f"r-{number}", "href": f"/r-{number}", "name": "ё"} for number in range(int(instance))]
 
 
-def at(sandbox: Sandbox, instance: str = str(TOTAL), page_size: int = PAGE_SIZE, **more: Any) -> Inventory:
-    return Inventory(
+def at(sandbox: Sandbox, instance: str = str(TOTAL), page_size: int = PAGE_SIZE, **more: Any) -> Pull:
+    return Pull(
+        paging=Tmf639Origin(base_url="https://inventory.invalid/v4", page_size=page_size).paged,
         base_url=f"{sandbox.url}/{instance}/{API}",
         origin="https://inventory.invalid/v4",
         source="some_inventory",
-        page_size=page_size,
         loopback=True,
         **more,
     )

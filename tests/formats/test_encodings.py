@@ -28,6 +28,8 @@ WRITTEN = {
     "utf-16-le": ("utf-16", "UTF-16"),
     "utf-16-be": ("utf-16", "UTF-16"),
 }
+# hexadecimal digits as Russian letters, for words without end
+LETTERS = str.maketrans("0123456789abcdef", "абвгдежзиклмнопр")
 DECLARED = ("utf-8", "cp1251", "cp866", "utf-16")
 # Sentences of the kind that cities send, invented. Each has letters of both halves of the alphabet, and what both old
 # encodings can write.
@@ -136,6 +138,13 @@ def test_one_sign_of_utf8_in_a_file_of_ascii_is_seen(text: str, declared: str) -
     assert "UTF-8" in refusal(f"first;second\n{text};1\n".encode(), declared).message
 
 
+@pytest.mark.parametrize("declared", ["cp1251", "cp866"])
+def test_the_first_word_may_come_late(declared: str) -> None:
+    other = {"cp1251": "cp866", "cp866": "cp1251"}[declared]
+    content = b"first;second\n" + b"1;2\n" * 400_000 + "фонарь;да\n".encode(other)
+    assert f"по байтам это {other}" in refusal(content, declared).message
+
+
 def test_a_late_line_in_another_encoding_is_named() -> None:
     content = b"first;second\n" + "снег;нет\n".encode() * 50_000 + "фонарь;да\n".encode("cp866")
     reason = refusal(content, "utf-8")
@@ -166,13 +175,11 @@ def test_utf16_that_breaks_off_within_a_sign_is_refused() -> None:
 
 def test_what_is_kept_as_evidence_is_bounded() -> None:
     evidence = Evidence()
-    for number in range(40):
-        words = (
-            f"{chr(0x430 + number % 32)}{chr(0x430 + one % 32)}{chr(0x430 + one // 32 % 32)}"
-            for one in range(1000)
-        )
+    for piece in range(40):
+        words = (f"{number:x}".translate(LETTERS) for number in range(piece * 20_000, (piece + 1) * 20_000))
         evidence.take(" ".join(words).encode("cp1251"))
-    assert len(evidence.words) < 7_000
+    assert len(evidence.words) == 20_000
+    assert evidence.other_than("cp866") == "cp1251"
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,8 @@ from hypothesis import strategies as st
 
 from pipelines.declarations.sources import Feed, load_sources
 from pipelines.deliveries import Batch, Delivery, Slice
-from pipelines.errors import DeclarationError, DeliveryError
+from pipelines.errors import DeliveryError
 from pipelines.formats import read
-from pipelines.formats.tmf639 import parse_path
 from sandbox.inventory import inventory, read_cities
 from sandbox.tmf639 import SAMPLE
 
@@ -261,7 +260,7 @@ def test_a_bad_page_is_named_and_its_content_is_not_quoted(
 
 
 def test_resources_that_are_missing_are_missed(read_pages: Callable[..., Batch]) -> None:
-    with pytest.raises(DeliveryError, match="назвал 5 ресурсов"):
+    with pytest.raises(DeliveryError, match="назвал 5 записей"):
         read_pages([port(id="a")], [port(id="b")], total=5)
 
 
@@ -315,9 +314,3 @@ def test_any_text_survives(text: str) -> None:
     # texts are trimmed of every kind of space (Unicode category Zs), nothing else
     spaces = "".join(sign for sign in set(text) if unicodedata.category(sign) == "Zs")
     assert (row["category"] or "") == text.strip(spaces or " ")
-
-
-@pytest.mark.parametrize("path", ["", "a b", "place[id]", "note[x]", "resourceCharacteristic[]", "a.b.c"])
-def test_a_path_that_cannot_be_read_is_told(path: str) -> None:
-    with pytest.raises(DeclarationError, match="from_path"):
-        parse_path(path)

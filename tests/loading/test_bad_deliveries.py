@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.declarations.sources import SOURCES
+from pipelines.declarations.sources import SOURCES, load_sources
 from pipelines.errors import OriginError
 from pipelines.loading.answer import Answer, answer
 from pipelines.loading.decisions import replay
@@ -165,10 +165,23 @@ def test_bad_rows_are_kept_back_with_row_column_value_rule_and_remedy(run: Run) 
     assert accepted == set(range(1, 401)) - set(KEPT_BACK)
 
 
+def test_a_supplier_reads_the_name_that_a_column_has_in_his_file(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = load_sources()["appeals_115"]
+    feed = source.feeds["requests"]
+    rating = feed.columns["rating"].model_copy(update={"header": ("оценка", "балл")})
+    renamed = feed.model_copy(update={"columns": {**feed.columns, "rating": rating}})
+    given = source.model_copy(update={"feeds": {"requests": renamed}})
+    monkeypatch.setattr("pipelines.loading.answer.load_sources", lambda: {"appeals_115": given})
+    told = {(reason.row, reason.column) for reason in run.answer("2023-03").rows}
+    assert {(15, "оценка"), (13, "status")} <= told
+
+
 def test_the_place_of_a_broken_encoding_is_told(run: Run) -> None:
     (found,) = run.answer(run.months["cp1251"]).findings
     assert found["sample_rows"] == "1"
-    assert "UTF-8" in found["says"]
+    assert "UTF-8" in found["says"] and "cp1251" in found["says"]
 
 
 def test_the_missing_column_is_named(run: Run) -> None:

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
+from assets.partitions import load_job_name
 from pipelines.cli import app
 from pipelines.declarations.sources import Feed, Freshness, load_sources
 from pipelines.definitions import loading
@@ -17,7 +18,7 @@ from pipelines.exit_codes import ExitCode
 from pipelines.loading import lateness
 from pipelines.loading.lateness import Late, late_instances
 from pipelines.moments import today
-from pipelines.orchestration.automation import LATENESS_JOB, load_job_name
+from pipelines.orchestration.automation import LATENESS_JOB
 from tests.support.portal import Portal
 
 FEED = load_sources()["appeals_115"].feeds["requests"]

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import duckdb
@@ -23,6 +24,7 @@ from pipelines.loading.answer import answer
 from pipelines.loading.load import LoadOutcome, load_candidates, load_pending
 from pipelines.moments import today
 from pipelines.warehouse import ledger
+from tests.loading.seeded import resources, snapshot
 from tests.support.portal import PERSON, Portal
 
 SECRET = f"could not read {PERSON}"
@@ -153,6 +155,38 @@ def test_what_is_no_fault_of_the_delivery_stops_the_run_and_leaves_it_pending(
     load_all(months)
     assert list(months.states().values()) == ["accepted"] * 3
     assert not landing.has_pending(months.settings)
+
+
+# where a disk that is full is met while a delivery is read, judged (by Great Expectations, which may keep it to itself) and
+# held against its past: at any call, or at one that says so
+WITHIN = [
+    ("pipelines.formats.tmf639.write_batch", ""),
+    ("pipelines.loading.gx_duckdb._BufferedCursor.execute", ""),
+    ("pipelines.loading.gx_duckdb._BufferedCursor.execute", "count"),
+    ("pipelines.loading.load.held_against_history", ""),
+]
+
+
+@pytest.mark.parametrize(("place", "word"), WITHIN)
+def test_a_full_disk_refuses_nobody_wherever_it_is_met(
+    place: str, word: str, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    branch = snapshot("brest", "2026-09", resources("brest", "2026-09", 0)).candidate()
+    full = duckdb.IOException("Could not write file: No space left on device")
+    original = resolve_name(place)
+
+    def failing(*arguments: Any, **options: Any) -> Any:
+        if word in str(arguments).lower():
+            raise full
+        return original(*arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(place, failing)
+        with pytest.raises(WarehouseError, match="disk is full"):
+            load.load_candidate(branch, portal.settings, portal.warehouse)
+    assert portal.states() == {}
+    (delivery,) = landing.pending(portal.settings, branch.source, branch.feed)
+    assert load_pending(delivery, portal.settings, portal.warehouse).state == "accepted"
 
 
 def test_a_warehouse_that_takes_nothing_is_told_and_refuses_nobody(

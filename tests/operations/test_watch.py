@@ -44,6 +44,7 @@ from tests.support.portal import Portal
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 DAEMON_S = 300.0
+RANGE_START, RANGE_END = "asset_partition_range_start", "asset_partition_range_end"
 Move = Callable[[timedelta], None]
 
 
@@ -81,13 +82,13 @@ def refuse(portal: Portal, month: str = "2024-02") -> str:
     return portal.take(month, rows).load_id
 
 
-def execute(job: dg.JobDefinition, portal: Portal, partition: str = "minsk") -> None:
+def execute(job: dg.JobDefinition, portal: Portal, partition: str = "minsk", **tags: str) -> None:
     with dg.DagsterInstance.from_config(str(prepare_dagster_home(portal.settings))) as instance:
         job.execute_in_process(
             instance=instance,
             run_config=QUIET,
             raise_on_error=False,
-            tags={"dagster/asset_partition_range_start": partition},
+            tags={f"dagster/{name}": key for name, key in (tags or {RANGE_START: partition}).items()},
         )
 
 
@@ -135,6 +136,35 @@ def test_a_failed_run_is_told_once_however_often_it_is_tried(quiet: Portal, hook
     assert watch(quiet.settings).cleared == ["run_failed/load_anything minsk"]
     execute(broken, quiet)
     assert watch(quiet.settings).raised == ["run_failed/load_anything minsk"]
+
+
+BRANCHES = {RANGE_START: "brest", RANGE_END: "mogilev"}  # all seven, as they are declared
+MONTHS = {RANGE_START: "brest|2026-07-01", RANGE_END: "brest|2026-09-01"}
+
+
+@pytest.mark.parametrize(
+    ("job", "failed", "part", "other"),
+    [
+        # what a killed run had loaded is not loaded again: the next takes what was left of the branches
+        ("load_beltelecom_inventory", BRANCHES, {"partition": "vitebsk"}, None),
+        ("load_appeals_115", MONTHS, {RANGE_START: "brest|2026-08-01", RANGE_END: "brest|2026-09-01"},
+         {"partition": "brest|2026-06-01"}),
+        # the command names a range of one where the daemon names a partition
+        ("load_appeals_115", dict.fromkeys(MONTHS, "brest|2026-09-01"), {"partition": "brest|2026-09-01"},
+         {"partition": "minsk|2026-09-01"}),
+    ],
+)  # fmt: skip
+def test_a_failed_range_is_over_when_a_part_of_it_goes_well(
+    job: str, failed: dict[str, str], part: dict[str, str], other: dict[str, str] | None, quiet: Portal
+) -> None:
+    bad, good = (dg.GraphDefinition(job, node_defs=[step]).to_job() for step in (breaks, works))
+    execute(bad, quiet, **failed)
+    (key,) = watch(quiet.settings).raised
+    if other is not None:
+        execute(good, quiet, **other)
+        assert watch(quiet.settings).cleared == []
+    execute(good, quiet, **part)
+    assert watch(quiet.settings).cleared == [key]
 
 
 def test_each_silent_city_is_an_alert(told: Portal, hook: Hook) -> None:

@@ -175,6 +175,26 @@ def test_a_run_on_a_full_disk_leaves_with_5(portal: Portal, small_disk: Path) ->
     assert "Traceback" not in done.stderr
 
 
+def test_a_full_disk_is_told_by_who_looks_and_what_is_amiss_once_there_is_room(
+    portal: Portal, small_disk: Path
+) -> None:
+    home, mirror = small_disk / "home", {"GOROD_MIRROR": str(portal.folder.parent)}
+    portal.put("2024-01", portal.rows("2024-02", 20))  # of another month: refused
+    assert gorod(home, "run", "--source", "appeals_115", **mirror).returncode == 8  # and no register
+    for leave in (0, 30_000):
+        filler = _fill(small_disk, leave)
+        for command in ("status", "watch"):
+            done = gorod(home, command, **mirror)
+            assert done.returncode == 5, (leave, command, done.stdout + done.stderr)
+            assert "full" in done.stderr
+            assert "Traceback" not in done.stderr
+        assert not (home / "alerts.jsonl").exists() or (home / "alerts.jsonl").read_bytes() == b""
+        filler.unlink()
+    done = gorod(home, "watch", **mirror)
+    assert done.returncode == 0, done.stderr
+    assert "new: load_refused/appeals_115.requests.minsk.2024-01" in done.stdout
+
+
 # at the first writes, and in the midst of dbt; more places where GOROD_EVERY_BLOW is set
 @pytest.mark.parametrize(
     "leave_kb", [500, 6_000, *([2_000, 14_000] if os.environ.get("GOROD_EVERY_BLOW") else [])]

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import stat
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from python_calamine import CalamineWorkbook
 from pipelines.declarations.reports import Report, ReportLine
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.publishing.publication import current_publication, publish
-from pipelines.reporting.digest import ReportResult, make_digest
+from pipelines.reporting.digest import ReportResult, is_current, make_digest
 from pipelines.settings import Settings
 from pipelines.wording import number
 from tests.support import invented_warehouse as invented
@@ -377,3 +378,14 @@ def test_a_full_disk_is_said(settings: Settings, report: Report, monkeypatch: py
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(WarehouseError, match="No space left"):
         make_digest(settings, "2025-10", report)
+
+
+def test_a_report_is_current_until_its_declaration_or_the_publication_changes(
+    digest: ReportResult, report: Report
+) -> None:
+    publication = digest.digest.publication
+    assert is_current(digest.folder, publication, report)
+    other = report.model_copy(update={"title": report.title.model_copy(update={"ru": "Другой обзор"})})
+    assert not is_current(digest.folder, publication, other)
+    assert not is_current(digest.folder, replace(publication, content_hash="another"), report)
+    assert not is_current(digest.folder.with_name("nowhere"), publication, report)

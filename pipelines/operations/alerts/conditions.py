@@ -11,7 +11,7 @@ from pipelines import moments
 from pipelines.errors import GorodError, WarehouseBusyError
 from pipelines.operations.status import Status, read_status
 from pipelines.orchestration.dagster_home import dagster_instance
-from pipelines.orchestration.failures import subject_of
+from pipelines.orchestration.failures import name_of, subject_of
 from pipelines.orchestration.orphans import fail_orphaned_runs
 from pipelines.settings import Settings
 
@@ -125,21 +125,30 @@ def _of_dagster(instance: DagsterInstance, settings: Settings) -> Iterator[Condi
 
 
 def _failed_runs(instance: DagsterInstance) -> Iterator[Condition]:
-    """For each thing that is run (a job, its partition), its newest run, if it failed."""
+    """For each thing that is run (a job, its partition), its newest run, if it failed.
+
+    What was begun as a range of partitions may be ended as parts of it, or by the daemon as one partition: a run of the
+    same job that has a partition of it goes well, and it is over.
+    """
     from dagster import DagsterRunStatus, RunsFilter
+
+    from assets.partitions import partitions_of_run
 
     ended = RunsFilter(
         statuses=[DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE],
         created_after=moments.now() - LOOK_BACK,
     )
     newest: set[str] = set()
+    well: dict[str, set[str]] = {}
     for record in instance.get_run_records(ended, limit=MOST_RUNS):
         run = record.dagster_run
-        what = subject_of(run)
+        what, job = subject_of(run), name_of(run)
+        if run.status is DagsterRunStatus.SUCCESS:
+            well.setdefault(job, set()).update(partitions_of_run(run))
         if what in newest:
             continue
         newest.add(what)
-        if run.status is DagsterRunStatus.FAILURE:
+        if run.status is DagsterRunStatus.FAILURE and not partitions_of_run(run) & well.get(job, set()):
             at = datetime.fromtimestamp(record.end_time or record.update_timestamp.timestamp(), UTC)
             yield Condition(
                 f"{RUN_FAILED}/{what}",

@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from pipelines import moments
-from pipelines.disk import disk_errors
+from pipelines.disk import disk_errors, make_sure_of_room
 from pipelines.errors import GorodError
 from pipelines.operations.alerts.conditions import Condition
 
 FILE = "alerts.jsonl"
+# a pass writes less
+ROOM = 1 << 16
 
 
 @dataclass
@@ -145,6 +147,8 @@ def journal(home: Path) -> Iterator[Journal]:
         with _locked(home / FILE) as stream:
             # what a full disk or a kill cut short goes
             stream.truncate((home / FILE).read_bytes().rfind(b"\n") + 1)
+            # what is told and cannot be noted would be told again at each pass
+            make_sure_of_room(stream, ROOM)
             yield Journal(stream)
 
 

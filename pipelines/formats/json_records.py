@@ -1,0 +1,276 @@
+"""Records in JSON: one row for each, ``row_no`` counts them through all files of a delivery from 1.
+
+``records`` of the format is the path of the list of records in a file, ``from_path`` of a column the path of its value
+in a record; how paths are written: :mod:`pipelines.json_path`. A delivery is one file, or a whole snapshot of pages
+(:mod:`pipelines.formats.snapshot`). Only what a declared column asks for is looked at, so what is not declared (persons
+above all) never becomes a row.
+
+Numbers keep the digits that they were written with. Several different values under one path are shown together
+(``1 | 2``), so that the type or the suite refuses them. A file is in memory while it is read, never two at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.declarations.sources import Column, Feed, JsonRecordsFormat
+from pipelines.deliveries import Batch, Delivery
+from pipelines.errors import DeliveryError, Reason
+from pipelines.formats import clock
+from pipelines.formats.json_document import (
+    KEPT_TEXT,
+    MANY_REASONS,
+    Digits,
+    is_kept,
+    read_document,
+)
+from pipelines.formats.snapshot import (
+    LARGEST_PAGE,
+    is_snapshot,
+    refuse_other_total,
+    whole_snapshot,
+)
+from pipelines.formats.typed import write_batch
+from pipelines.json_path import SCALAR, JsonPath, ShapeError, parse_path, scalar_text, shown
+from pipelines.sql import literal, quoted
+
+# rows that are kept as Python's values before they are written
+MANY_ROWS = 5_000
+ODD = object()
+SEVERAL = " | "
+KINDS = {list: "массив", dict: "объект", str: "текст", bool: "логическое значение", type(None): "null"}
+
+# Is given the records of the first file and what is wrong with the form of each; raises DeliveryError
+FormCheck = Callable[[str, list[Any], list[str | None]], None]
+
+
+def read(delivery: Delivery, feed: Feed, fmt: JsonRecordsFormat, out: Path, pseudonym_key: str) -> Batch:
+    """Read the records of a delivery.
+
+    Raises:
+        DeliveryError: a file is no strict JSON or has no such list, or the snapshot is not whole.
+    """
+    return read_records(delivery, feed, parse_path(fmt.records), out, pseudonym_key, _refuse_other_form)
+
+
+def read_records(
+    delivery: Delivery, feed: Feed, records: JsonPath, out: Path, pseudonym_key: str, check_form: FormCheck
+) -> Batch:
+    """Read the records of a delivery; ``check_form`` may refuse the first file that has any."""
+    snapshot, files = whole_snapshot(delivery) if is_snapshot(delivery) else (None, delivery.paths)
+    paths = {name: parse_path(column.from_path or f'"{name}"') for name, column in feed.kept_columns.items()}
+    words = records.words.union(*(path.words for path in paths.values()))
+    largest = min(LARGEST_PAGE, feed.max_delivery_bytes)
+    texts = out.with_suffix(".texts.parquet")
+    try:
+        with _Writer(texts, paths) as writer:
+            for path in files:
+                items = _records(read_document(path, largest, words), records, path.name, writer.rows)
+                is_first = writer.rows == 0
+                problems = writer.add(items)
+                if is_first and items:
+                    check_form(path.name, items, problems)
+        facts: dict[str, Any] = {}
+        if snapshot is not None:
+            refuse_other_total(snapshot, writer.rows)
+            facts = {"total": snapshot.total}
+        with duckdb.connect() as connection:
+            return write_batch(connection, _rows_sql(texts, paths, feed), feed, out, pseudonym_key, facts)
+    finally:
+        texts.unlink(missing_ok=True)
+
+
+def _records(document: Any, records: JsonPath, file: str, rows_before: int) -> list[Any]:
+    """The records of a file; nothing of their content is quoted where they are none."""
+    try:
+        found = records.find(document)
+    except ShapeError:
+        found = [document]
+    body = found[0] if found else None
+    if not isinstance(body, list):
+        is_error = isinstance(body, dict) and {"code", "reason"} <= body.keys()
+        given = "описание ошибки (code, reason)" if is_error else kind_of(body)
+        where = shown(records.alternatives[0]) if records.words else "файл"
+        message = f"Ожидается массив записей ({where}), получено: {given}."
+        remedy = "Запросите данные заново; если повторится, проверьте сервер, который их передаёт."
+        raise DeliveryError(file, [Reason("page.array", message, remedy)])
+    reasons = (
+        Reason(
+            "page.array",
+            f"Запись должна быть объектом, получено: {kind_of(one)}.",
+            "Исправьте ответ сервера.",
+            row=rows_before + number,
+        )
+        for number, one in enumerate(body, start=1)
+        if one is not None and not isinstance(one, dict)
+    )
+    if refused := list(islice(reasons, MANY_REASONS)):
+        raise DeliveryError(file, refused)
+    return body
+
+
+def _refuse_other_form(file: str, items: list[Any], problems: list[str | None]) -> None:  # noqa: ARG001
+    """One odd record is kept back; a first file of odd ones alone is another interface."""
+    if problems and all(problems):
+        message = f"Ни одна запись не имеет объявленной формы: {problems[0]}."
+        remedy = "Проверьте, ту ли версию интерфейса передаёт источник; пути значений объявлены в source.yml (from_path)."
+        raise DeliveryError(file, [Reason("records.form", message, remedy, row=1)])
+
+
+@dataclass
+class _Writer:
+    """Writes the texts of records as Parquet, a group of rows at a time."""
+
+    path: Path
+    paths: dict[str, JsonPath]
+    rows: int = 0
+    columns: dict[str, list[str | None]] = field(default_factory=dict)
+
+    def __enter__(self) -> _Writer:
+        names = (*self.paths, "broken", "broken_column")
+        self.schema = pa.schema([("row_no", pa.int64()), *((name, pa.string()) for name in names)])
+        self.writer = pq.ParquetWriter(self.path, self.schema)
+        self.columns = {name: [] for name in names}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._flush()
+        self.writer.close()
+
+    def add(self, items: list[Any]) -> list[str | None]:
+        """Take records; what is wrong with the form of each, if something is."""
+        columns = [(name, path, self.columns[name].append) for name, path in self.paths.items()]
+        broken, broken_column = self.columns["broken"], self.columns["broken_column"]
+        before = len(broken)
+        for item in items:
+            problem = blamed = None
+            indices: dict[tuple[tuple[str, ...], str], Any] = {}
+            for name, path, append in columns:
+                text = _plain_text(item, path, indices)
+                if text is ODD:
+                    text, wrong = _text(item, path)
+                    if wrong is not None and problem is None:
+                        problem, blamed = wrong, name
+                append(text)
+            broken.append(problem)
+            broken_column.append(blamed)
+        self.rows += len(items)
+        found = [None if problem == KEPT_TEXT else problem for problem in broken[before:]]
+        if len(broken) >= MANY_ROWS:
+            self._flush()
+        return found
+
+    def _flush(self) -> None:
+        count = len(self.columns["broken"])
+        first = self.rows - count + 1
+        arrays = [pa.array(range(first, first + count), pa.int64())]
+        arrays += [pa.array(values, pa.string()) for values in self.columns.values()]
+        self.writer.write_table(pa.Table.from_arrays(arrays, schema=self.schema))
+        for values in self.columns.values():
+            values.clear()
+
+
+def _plain_text(record: Any, path: JsonPath, indices: dict[tuple[tuple[str, ...], str], Any]) -> Any:
+    """The text that a path leads to if nothing about it is out of the ordinary, else ``ODD``: most are so, and it is quick.
+
+    ``indices`` keeps, for one record, the items of each list by the key that filters choose them by.
+    """
+    if not path.lookups:
+        return ODD
+    for lookup in path.lookups:
+        value, keys = record, lookup.head
+        if lookup.filter is not None:
+            place = (lookup.head, lookup.filter.key)
+            index = indices.get(place)
+            if index is None:
+                index = indices[place] = _index(record, *place)
+            if index is ODD:
+                return ODD
+            value, keys = index.get(lookup.filter.value), lookup.tail
+        for key in keys:
+            if value is None:
+                break
+            if value.__class__ is not dict:
+                return ODD
+            value = value.get(key)
+        if value is None:
+            continue
+        if value.__class__ is str and is_kept(value):
+            return value
+        return str(value) if value.__class__ is int else ODD
+    return None
+
+
+def _index(record: Any, head: tuple[str, ...], by: str) -> Any:
+    """The items of a list by one of their keys; ``ODD`` if two have the same there, one has no text, or it is no list."""
+    value = record
+    for key in head:
+        if value is None:
+            break
+        if value.__class__ is not dict:
+            return ODD
+        value = value.get(key)
+    if value is None:
+        return {}
+    if value.__class__ is not list:
+        return ODD
+    index = {}
+    for item in value:
+        name = item.get(by) if item.__class__ is dict else None
+        if name.__class__ is not str or name in index:
+            return ODD
+        index[name] = item
+    return index
+
+
+def _text(record: Any, path: JsonPath) -> tuple[str | None, str | None]:
+    """The text that a path leads to, and what it should be where it is none that can be kept."""
+    try:
+        found = path.find(record)
+    except ShapeError as error:
+        return None, str(error)
+    texts = [_written(value) for value in found]
+    if None in texts:
+        return None, f"поле {shown(path.alternatives[0])} должно быть {SCALAR}"
+    text = SEVERAL.join(dict.fromkeys(filter(None, texts))) if len(texts) > 1 else texts[0] if texts else None
+    return (text, None) if text is None or is_kept(text) else (None, KEPT_TEXT)
+
+
+def _written(value: Any) -> str | None:
+    """A value with the digits of its number, written out: no power of ten."""
+    if isinstance(value, Digits):
+        return format(Decimal(value.digits), "f") if "e" in value.digits.lower() else value.digits
+    return scalar_text(value)
+
+
+def _rows_sql(texts: Path, paths: dict[str, JsonPath], feed: Feed) -> str:
+    columns = ", ".join(
+        f"{_column_sql(name, paths[name], column)} as {quoted(name)}"
+        for name, column in feed.kept_columns.items()
+    )
+    return f"select row_no, broken, broken_column, {columns} from read_parquet({literal(str(texts))})"
+
+
+def _column_sql(name: str, path: JsonPath, column: Column) -> str:
+    text = quoted(name)
+    if path.pattern:
+        text = f"nullif(regexp_extract({text}, {literal(path.pattern)}, 1), '')"
+    if column.type == "date" and column.format is None:
+        # the day of a date-time (RFC 3339) is the day on the column's clock, whatever offset the server writes
+        day = f"({clock.iso_sql(text, column.time_zone)})::DATE::VARCHAR"
+        text = f"coalesce(case when regexp_full_match({text}, '{clock.WITH_TIME}') then {day} end, {text})"
+    return text
+
+
+def kind_of(value: object) -> str:
+    """What kind of JSON a value is, in Russian."""
+    return KINDS.get(type(value), "число")

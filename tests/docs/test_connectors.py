@@ -1,0 +1,41 @@
+"""The examples of docs/connectors.md are declarations that are accepted as they stand."""
+
+from __future__ import annotations
+
+import re
+from textwrap import dedent
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines.declarations.sources import Feed
+from pipelines.settings import PROJECT
+
+PAGE = (PROJECT / "docs" / "connectors.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_an_example_is_accepted(number: int) -> None:
+    names = {"ru": "Проба", "be": "Проба", "en": "Trial"}
+    declared: dict[str, Any] = {
+        "title": names,
+        "description": "Invented.",
+        "cadence": "monthly",
+        "origins": {},
+        "format": {"kind": "csv"},
+        "columns": {},
+    }
+    example = yaml.safe_load(dedent(EXAMPLES[number]))
+    feed = Feed.model_validate({**declared, **example})
+    assert feed.model_dump(exclude_unset=True).keys() == declared.keys() | example.keys()
+
+
+def test_there_is_an_example_of_each() -> None:
+    assert [next(iter(yaml.safe_load(dedent(text)))) for text in EXAMPLES] == [
+        "origins",
+        "format",
+        "format",
+        "refresh",
+    ]
