@@ -21,6 +21,7 @@ $(STAMP): requirements-dev.lock requirements-uv.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements-dev.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pipelines.dbt_project
 	@touch $@
 
 demo: setup ## the main job on the samples: load, gate, build, publish, report
@@ -54,7 +55,8 @@ lint: setup ## style, types, SQL
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-timings
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt/models dbt/tests
+	$(BIN)/gorod check
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt/models dbt/tests dbt/generated
 
 format: setup ## mend style
 	$(BIN)/ruff check --fix .

@@ -12,7 +12,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from assets.keys import WRITER_POOL
 from pipelines.dbt_project import DBT_PROJECT, dbt_environment, dbt_executable, dbt_target, ensure_manifest
 from pipelines.errors import GorodError
-from pipelines.loading.context import NO_REGISTER, has_register
+from pipelines.loading.context import has_register, no_register
 from pipelines.progress import report_progress
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
@@ -60,7 +60,7 @@ def marts() -> dg.AssetsDefinition:
     def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         settings = get_settings()
         if not has_register(open_warehouse(settings)):
-            raise GorodError(NO_REGISTER)
+            raise GorodError(no_register())
         with open_warehouse(settings).writing():
             # unit tests judge the models on rows of their own, not the data; the tests of the repository run them.
             # The manifest is written when the project is parsed (ensure_manifest), and Dagster keeps the results.

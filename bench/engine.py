@@ -153,9 +153,10 @@ def trace() -> dict[str, object]:
 def _dbt(*arguments: str) -> None:
     from dbt.cli.main import dbtRunner
 
-    from pipelines.settings import PROJECT
+    from pipelines.dbt_project import DBT_PROJECT, write_generated_files
 
-    project = str(PROJECT / "dbt")
+    write_generated_files()
+    project = str(DBT_PROJECT)
     done = dbtRunner().invoke(
         [*arguments, "--quiet", "--no-write-json", "--project-dir", project, "--profiles-dir", project]
     )

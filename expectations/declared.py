@@ -1,23 +1,34 @@
-"""What every feed is held to because ``source.yml`` says so: bounds of its numbers, and that its rows count."""
+"""What every feed is held to because ``source.yml`` says so: bounds, names of territories, and that its rows count."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from expectations.vocabulary import rule
 from pipelines.declarations.sources import Bound, Column, Feed
+from pipelines.sql import literal, quoted
 
 COUNTS = "row.counts"
 
 
-def expectations_of(feed: Feed) -> list[Any]:
-    """The expectations that a feed's declaration makes by itself, in the order of its columns."""
+def expectations_of(feed: Feed, territories: Iterable[str] = ()) -> list[Any]:
+    """The expectations that a feed's declaration makes by itself, in the order of its columns.
+
+    ``territories`` are the names that the source has for them.
+    """
     found = []
     for name, column in feed.kept_columns.items():
         found += [_within(name, key, bound) for key, bound in column.bounds.items()]
         if column.bounds and all(bound.where != "true" for bound in column.bounds.values()):
             found.append(_bounded(name, column))
+    if feed.territory is not None and (names := list(territories)):
+        found.append(_named(feed.territory, feed.columns[feed.territory].named(feed.territory)[0], names))
+    if feed.time_period is not None and feed.names_its_period:
+        found.append(
+            _within_the_period(feed.time_period, feed.columns[feed.time_period].named(feed.time_period)[0])
+        )
     if "true" not in (feed.counted, *(rows.where for rows in feed.uncounted)):
         found.append(_counts(feed))
     return found
@@ -52,6 +63,33 @@ def _bounded(name: str, column: Column) -> Any:
         dimension="validity",
         says=f"Для значения столбца {name} объявлены границы. Они объявлены для строк: {told}.",
         remedy="Уберите эти строки; если они верны, сначала объявляют их границы в описании источника.",
+        mostly=0.95,
+    )
+
+
+def _named(column: str, shown: str, names: list[str]) -> Any:
+    """The territory is called by a name that is declared: under any other the row would count nowhere."""
+    listed = ", ".join(literal(name) for name in names)
+    return rule(
+        f"coalesce(trim({quoted(column)}) in ({listed}), false)",
+        columns=[column],
+        name=f"{column}_is_territory",
+        dimension="validity",
+        says=f"В столбце «{shown}» стоит одно из названий: {', '.join(names)}.",
+        remedy="Исправьте название; новую территорию сначала вносят в описание источника.",
+        mostly=0.95,
+    )
+
+
+def _within_the_period(column: str, shown: str) -> Any:
+    """A row of another period than that which the delivery replaces would count twice, or stay when it is replaced."""
+    return rule(
+        f"{quoted(column)} between (select first_day from delivery) and (select last_day from delivery)",
+        columns=[column],
+        name=f"{column}_in_period",
+        dimension="consistency",
+        says=f"Дата в столбце «{shown}» лежит в том периоде, который стоит в имени файла.",
+        remedy="Выгрузите каждый период отдельным файлом: файл заменяет свой период целиком.",
         mostly=0.95,
     )
 

@@ -3,12 +3,13 @@
 ``row`` holds for each row: rows that fail are kept back in quarantine (critical) or marked (warning).
 ``rule`` is a ``row`` that is written as an SQL condition.
 ``load`` holds for the delivery as a whole: if it fails the load is refused (critical) or marked (warning).
+``required``, ``code``, ``in_set``, ``between`` and ``unique`` are the rows that most feeds need, in words that are theirs.
 ``History`` says how the delivery is held against earlier ones of its feed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -89,6 +90,83 @@ def rule(
     )  # fmt: skip
     given.meta.update(holds=holds, columns=columns)
     return given
+
+
+# --- rows that most feeds need. ``named`` is what the supplier calls the column, where it is not its name here.
+
+
+def required(column: str, *, named: str | None = None, mostly: float = 0.95) -> Any:
+    """Each row has a value in the column."""
+    return row(
+        gxe.ExpectColumnValuesToNotBeNull,
+        column=column,
+        mostly=mostly,
+        name=f"{column}_given",
+        dimension="completeness",
+        says=f"Столбец «{named or column}» заполнен.",
+        remedy="Впишите значение и передайте выгрузку снова.",
+    )
+
+
+def code(column: str, pattern: str, *, like: str, named: str | None = None, mostly: float = 0.95) -> Any:
+    """The value is written as codes of its kind are: ``pattern`` is matched whole, ``like`` shows one."""
+    return row(
+        gxe.ExpectColumnValuesToMatchRegex,
+        column=column,
+        regex=f"^(?:{pattern})$",
+        mostly=mostly,
+        name=f"{column}_is_code",
+        dimension="validity",
+        says=f"Код в столбце «{named or column}» записан по образцу {like}.",
+        remedy="Проверьте код: пробелы, кириллица вместо латиницы и потерянные нули его портят.",
+    )
+
+
+def in_set(column: str, values: Iterable[str], *, named: str | None = None, mostly: float = 0.95) -> Any:
+    """The value is one of a list."""
+    listed = list(values)
+    return row(
+        gxe.ExpectColumnValuesToBeInSet,
+        column=column,
+        value_set=listed,
+        mostly=mostly,
+        name=f"{column}_known",
+        dimension="validity",
+        says=f"В столбце «{named or column}» стоит одно из значений: {', '.join(listed)}.",
+        remedy="Исправьте значение; новое сначала вносят в описание источника.",
+    )
+
+
+def between(
+    column: str, least: str | float, most: str | float, *, named: str | None = None, mostly: float = 0.95
+) -> Any:
+    """The number lies between two numbers or columns, both included; a row where one of them is empty is not judged."""
+    return rule(
+        f"{column} between {least} and {most}",
+        columns=[column, *(bound for bound in (least, most) if isinstance(bound, str))],
+        name=f"{column}_between",
+        dimension="consistency",
+        says=f"Число в столбце «{named or column}» – от {least} до {most}.",
+        remedy="Проверьте число и его единицу измерения.",
+        mostly=mostly,
+    )
+
+
+def unique(columns: list[str], *, says: str, mostly: float = 0.95) -> Any:
+    """There is one row for each combination of the columns."""
+    expectation = (
+        gxe.ExpectCompoundColumnsToBeUnique if len(columns) > 1 else gxe.ExpectColumnValuesToBeUnique
+    )
+    arguments: dict[str, Any] = {"column_list": columns} if len(columns) > 1 else {"column": columns[0]}
+    return row(
+        expectation,
+        mostly=mostly,
+        name="row_unique",
+        dimension="uniqueness",
+        says=says,
+        remedy="Уберите повторную строку.",
+        **arguments,
+    )
 
 
 def holds_column(name: str) -> str:

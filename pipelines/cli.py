@@ -12,10 +12,12 @@ import typer
 from pipelines.commands.access import app as access_app
 from pipelines.commands.alerts import app as alerts_app
 from pipelines.commands.alerts import watch
+from pipelines.commands.check import check
 from pipelines.commands.export import app as export_app
 from pipelines.commands.figures import report, sql, trace
 from pipelines.commands.index import app as index_app
 from pipelines.commands.loads import explain, prune, replay, waive
+from pipelines.commands.new import app as new_app
 from pipelines.commands.release import app as release_app
 from pipelines.commands.run import run
 from pipelines.commands.services import daemon, ui
@@ -47,7 +49,8 @@ app.add_typer(access_app, name="access")
 app.add_typer(export_app, name="export")
 app.add_typer(warehouse_app, name="warehouse")
 app.add_typer(alerts_app, name="alerts")
-for command in (run, status, explain, waive, replay, trace, sql, report, ui, daemon, prune, watch):
+app.add_typer(new_app, name="new")
+for command in (run, check, status, explain, waive, replay, trace, sql, report, ui, daemon, prune, watch):
     app.command()(command)
 
 

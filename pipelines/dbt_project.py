@@ -11,13 +11,75 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.catalogue.definition import definitions_hash
+from pipelines.declarations.common import at, load_yaml
+from pipelines.declarations.generated_models import generate
+from pipelines.declarations.indicators import check_sources, load_catalogue
+from pipelines.declarations.measure_columns import measure_problems
+from pipelines.declarations.sources import load_sources
 from pipelines.disk import disk_errors
-from pipelines.errors import GorodError
+from pipelines.errors import DeclarationError, GorodError
 from pipelines.moments import today
 from pipelines.settings import PROJECT, Settings
 from pipelines.warehouse import engine_of, error_from_log, server_of
 
 DBT_PROJECT = PROJECT / "dbt"
+# what follows from the declarations: written before dbt reads its project, never edited, not under version control
+GENERATED = DBT_PROJECT / "generated"
+
+
+def staging_by_hand(folder: Path = DBT_PROJECT / "models" / "staging") -> dict[str, tuple[str, ...]]:
+    """The staging models that are written by hand, with the columns that their YAML describes."""
+    described = {
+        model["name"]: tuple(column["name"] for column in model.get("columns", ()))
+        for path in sorted(folder.rglob("*.yml"))
+        for model in (load_yaml(path) or {}).get("models") or ()
+    }
+    return {path.stem: described.get(path.stem, ()) for path in sorted(folder.rglob("*.sql"))}
+
+
+def generated_files() -> dict[str, str]:
+    """The dbt files that follow from the declarations, by their path below ``dbt/generated``.
+
+    Raises:
+        DeclarationError: the declarations do not fit each other.
+    """
+    sources, catalogue = load_sources(), load_catalogue()
+    check_sources(catalogue, sources)
+    staging = staging_by_hand()
+    models = {path.stem for path in (DBT_PROJECT / "models").rglob("*.sql")}
+    problems = [
+        f"{at(path, *location)}: {told}"
+        for path, (location, told) in measure_problems(sources, catalogue.measures, staging, models)
+    ]
+    if problems:
+        raise DeclarationError(
+            "\n".join(problems), "What a measure says of its rows: docs/indicators.md#measures."
+        )
+    return generate(sources, catalogue.measures, staging)
+
+
+def write_generated_files(folder: Path = GENERATED) -> list[Path]:
+    """Write what is different, and remove what no longer follows from the declarations; gives what it touched.
+
+    Raises:
+        DeclarationError: the declarations do not fit each other.
+    """
+    wanted = {folder / name: text for name, text in generated_files().items()}
+    touched = []
+    with disk_errors(folder):
+        for path, text in wanted.items():
+            if path.exists() and path.read_text(encoding="utf-8") == text:
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # another process may read or write it at the same time
+            part = path.with_name(f".{path.name}.{os.getpid()}")
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+            touched.append(path)
+        for path in [one for one in folder.rglob("[!.]*.*") if one.is_file() and one not in wanted]:
+            path.unlink(missing_ok=True)
+            touched.append(path)
+    return touched
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
@@ -64,6 +126,7 @@ def prefetched_manifest(settings: Settings) -> Iterator[Callable[[], Path]]:
 
     What is given is :func:`ensure_manifest`, which waits for what has been begun.
     """
+    write_generated_files()
     target = dbt_target(settings)
     # a copy: each build writes manifest.json anew, and may be killed or find the disk full meanwhile
     kept = target / f"parsed-{definitions_hash()[:16]}.json"
@@ -103,3 +166,8 @@ def prefetched_manifest(settings: Settings) -> Iterator[Callable[[], Path]]:
             # nobody called for it
             if parsing.poll() is None:
                 parsing.terminate()
+
+
+if __name__ == "__main__":
+    # for `dbt` by hand, after set-up
+    write_generated_files()

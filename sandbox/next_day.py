@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from pipelines.settings import get_settings
-from sandbox.samples import appeals
+from sandbox.samples import appeals_115 as appeals
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from pipelines import moments
+from pipelines.dbt_project import write_generated_files
 from pipelines.settings import PROJECT, get_settings
 from tests.support.portal import Portal, use_home
 
@@ -41,6 +42,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="GOROD_MIRROR names no folder of real data"))
     long = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in long)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def generated_files() -> None:
+    """What follows from the declarations of this checkout, for tests that start dbt by hand."""
+    write_generated_files()
 
 
 def run_on_samples(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -1,18 +1,7 @@
 -- The rows that source.yml says some measure takes are those that measures take, of the newest load of each feed,
 -- instance and part. It warns: a declaration that does not fit the models misinforms, and no figure is wrong for it.
 {{ config(severity='warn') }}
-{% set feeds = [
-    'appeals_115__requests',
-    'belstat__wages',
-    'belstat__employment',
-    'belstat__grp_per_capita',
-    'belstat__population_by_age',
-    'belstat__migration',
-    'territory_register__population',
-    'territory_register__territories',
-    'territory_register__town_areas',
-    'beltelecom_inventory__resources',
-] %}
+{% set feeds = counted_feeds() %}
 with newest as (
     select max(loads.load_id) as load_id, loads.source || '__' || loads.feed as feed
     from {{ source('ops', 'effective_load') }} as loads
@@ -37,10 +26,13 @@ declared as (
 
 taken as (
     {% for feed in feeds %}
-        select distinct '{{ feed }}' as feed, added.load_id, added.row_no
-        from {{ ref('int_' ~ feed ~ '__contributions') }} as added
-        inner join newest on added.load_id = newest.load_id
-        {% if not loop.last %}union all{% endif %}
+        {% set is_last_feed = loop.last %}
+        {% for model in feeds[feed] %}
+            select distinct '{{ feed }}' as feed, added.load_id, added.row_no
+            from {{ ref(model) }} as added
+            inner join newest on added.load_id = newest.load_id
+            {% if not (is_last_feed and loop.last) %}union all{% endif %}
+        {% endfor %}
     {% endfor %}
 )
 

@@ -29,6 +29,7 @@ SOURCE_TABLES: dict[str, dict[str, str]] = {
         "cadence": "text",
         "empty_delivery": "text",
         "counted": "text",
+        "provides": "text",
         "licence": "text",
         "attribution": "text",
     },
@@ -83,6 +84,7 @@ def source_rows(sources: Mapping[str, Source]) -> dict[str, Rows]:
                     "cadence": feed.cadence,
                     "empty_delivery": feed.empty_delivery,
                     "counted": feed.counted,
+                    "provides": feed.provides,
                     "licence": origin.licence,
                     "attribution": origin.attribution,
                 }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import duckdb
 import pyarrow as pa
 
+from pipelines.catalogue.common import Rows
 from pipelines.catalogue.corrections import CORRECTION_TABLES, correction_rows
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.catalogue.frameworks import FRAMEWORK_TABLES, framework_rows
@@ -68,6 +69,22 @@ def write_catalogue(
     connection.execute("create schema if not exists catalogue")
     if _stored_hash(connection) == wanted:
         return False
+    rows = {"definition": [{"definitions_hash": wanted}], **catalogue_rows(sources)}
+    for name, columns in TABLES.items():
+        schema = pa.schema([(column, ARROW[kind]) for column, kind in columns.items()])
+        incoming = pa.Table.from_pylist(rows[name], schema=schema)
+        connection.register("incoming_catalogue", incoming)
+        replace_rows(connection, f"catalogue.{name}", "incoming_catalogue")
+        connection.unregister("incoming_catalogue")
+    return True
+
+
+def catalogue_rows(sources: Mapping[str, Source] | None = None) -> dict[str, Rows]:
+    """The rows of each table of ``catalogue`` but the hash: all declarations, held against each other.
+
+    Raises:
+        DeclarationError: a declaration or code list is wrong.
+    """
     declared = load_sources() if sources is None else sources
     catalogue = load_catalogue()
     check_sources(catalogue, declared)
@@ -75,8 +92,7 @@ def write_catalogue(
     check_answers(frameworks, catalogue.indicators)
     methods = load_methods()
     check_methods(methods, catalogue.indicators)
-    rows = {
-        "definition": [{"definitions_hash": wanted}],
+    return {
         **source_rows(declared),
         **measure_rows(catalogue, declared),
         **indicator_rows(catalogue),
@@ -86,15 +102,8 @@ def write_catalogue(
         **plausibility_rows(load_plausibility(catalogue), catalogue),
         **release_rows(load_calendar(catalogue), catalogue),
         **correction_rows(load_corrections(catalogue)),
-        **territory_rows(TERRITORIES),
+        **territory_rows(TERRITORIES, declared),
     }
-    for name, columns in TABLES.items():
-        schema = pa.schema([(column, ARROW[kind]) for column, kind in columns.items()])
-        incoming = pa.Table.from_pylist(rows[name], schema=schema)
-        connection.register("incoming_catalogue", incoming)
-        replace_rows(connection, f"catalogue.{name}", "incoming_catalogue")
-        connection.unregister("incoming_catalogue")
-    return True
 
 
 def _stored_hash(connection: duckdb.DuckDBPyConnection) -> str | None:

@@ -92,7 +92,7 @@ def _show_summary(summary: RunSummary, log: Path) -> None:
         console.out.print(f"[red]refused[/]: {load['load_id']}   why: gorod explain {load['load_id']}")
     if summary.without_origin:
         console.out.print(
-            f"not public  {', '.join(summary.without_origin)}: by the drop folder or a mirror alone"
+            f"no {settings.origin} origin: {', '.join(summary.without_origin)}; delivered by the drop folder"
         )
     for load in summary.again:
         console.out.print(f"again       {load['load_id']}: the same bytes, {load['state']} before")

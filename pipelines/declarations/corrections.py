@@ -80,7 +80,7 @@ def load_corrections(catalogue: IndicatorCatalogue, folder: Path = CORRECTIONS) 
                 raise DeclarationError(
                     f"{at(path, 'corrections', code, 'measure')}: measure {correction.measure!r} is not declared;"
                     f" {nearest(correction.measure, catalogue.measures)}",
-                    "Name a measure of assets/measures.",
+                    "Name a measure of assets/sources/*/measures.yml.",
                 )
             if code in found or observation in observations:
                 raise DeclarationError(

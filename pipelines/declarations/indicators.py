@@ -1,4 +1,4 @@
-"""What is observed and what is computed: the models of ``assets/measures`` and ``assets/indicators``."""
+"""What is observed and what is computed: the models of ``measures.yml`` of each source, and of ``assets/indicators``."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ from pipelines.declarations.common import (
     overlaps,
     read_yaml,
 )
-from pipelines.declarations.sources import Source
+from pipelines.declarations.sources import SOURCES, Source
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
-MEASURES = PROJECT / "assets" / "measures"
 INDICATORS = PROJECT / "assets" / "indicators"
 
 Frequency = Literal["A", "S", "Q", "M"]
@@ -96,15 +95,48 @@ class Unit(Names):
         return self
 
 
+def feed_of(model: str) -> tuple[str, str]:
+    """Source and feed of a model of contributions that is written by hand, by its name."""
+    source, feed, *_ = (*model.removeprefix("int_").split("__"), "")
+    return source, feed
+
+
 class Measure(Declaration):
-    """A quantity that is observed. Models of the feed fill it through their contributions."""
+    """A quantity that is observed: which rows of the feed's staging model count, and what they add.
+
+    ``filter`` and ``expr`` are SQL over the columns of the staging model, in the words of dbt's semantic models, and
+    run on DuckDB and PostgreSQL alike. Territory, period and the part that is in no territory of the level below come
+    from the columns that every staging model has (``ref_area``, ``time_period``, ``allocation``). What cannot be said
+    so is filled by models that are written by hand, and named in ``models``.
+    """
 
     name: Names = Field(description="what it is called")
     definition_ru: str = Field(description="what exactly is counted, in Russian, as published")
     unit: Unit = Field(description="unit of the figures")
     kind: Literal["flow", "stock"] = Field(description="a flow is counted over a period, a stock at its end")
-    source: str = Field(description="source that the figures come from")
+    source: str = Field(default="", description="source that the figures come from: that of the folder")
     feed: str = Field(description="feed of that source")
+    filter: str = Field(
+        default="true",
+        description="SQL condition over the staging model's columns: the rows that count; all when absent",
+    )
+    expr: str | int | None = Field(
+        default=None, description="SQL expression that is added up: a column for a sum, 1 for a count"
+    )
+    breakdown: str | None = Field(
+        default=None,
+        description="column or SQL expression of the member that a row counts in, beside the total; a row without one "
+        "counts in the total alone",
+    )
+    breakdown_has_total: bool = Field(
+        default=False,
+        description="the rows of the member `_T` are the total; it is not added up from the others",
+    )
+    models: tuple[str, ...] = Field(
+        default=(),
+        description="in place of `expr`: the models, written by hand, that fill it; their names begin "
+        "`int_<source>__<feed>__`",
+    )
     freq: Literal["M", "A"] = Field(description="the frequency at which it is observed")
     territory: Literal["sum", "none"] = Field(description="whether territories may be added up")
     time: Literal["sum", "last", "mean", "max", "none"] = Field(
@@ -148,9 +180,28 @@ class Measure(Declaration):
             raise ValueError("time: a stock is not added up over months; use last, mean or max")
         return self
 
+    @property
+    def feeds(self) -> set[tuple[str, str]]:
+        """Source and feed whose rows it takes: its own, and those that the models written by hand are named for."""
+        return {(self.source, self.feed), *map(feed_of, self.models)}
+
+    @model_validator(mode="after")
+    def _says_what_is_added(self) -> Measure:
+        if (self.expr is None) == (not self.models):
+            raise ValueError(
+                "expr: say what each row adds (1 for a count), or name the models that fill it; one of both"
+            )
+        if self.models and (self.filter != "true" or self.breakdown or self.breakdown_has_total):
+            raise ValueError(
+                "models: they say themselves what counts; leave out filter, breakdown, breakdown_has_total"
+            )
+        if self.breakdown_has_total and self.breakdown is None:
+            raise ValueError("breakdown_has_total: name the breakdown whose member _T is the total")
+        return self
+
 
 class MeasureFile(Declaration):
-    """A file of ``assets/measures``: the measures of one source."""
+    """``assets/sources/<source>/measures.yml``: the measures of one source."""
 
     measures: dict[str, Measure] = Field(description="the measures by code; a code is unique in all files")
 
@@ -558,32 +609,47 @@ def _units_with_two_names(catalogue: IndicatorCatalogue, indicators: Path) -> li
 
 
 @lru_cache(maxsize=4)
-def load_catalogue(measures: Path = MEASURES, indicators: Path = INDICATORS) -> IndicatorCatalogue:
-    """All declared measures and indicators, in the order of their codes.
+def load_measures(folder: Path = SOURCES) -> tuple[dict[str, Measure], dict[str, Path]]:
+    """All declared measures in the order of their codes, and the file of each.
 
     Raises:
-        DeclarationError: a file is wrong, a code is declared twice, or a term names what does not exist or does not
-            fit; with file, line, key, and what is allowed.
+        DeclarationError: a file is wrong, or a code is declared twice.
     """
     declared: dict[str, Measure] = {}
     files: dict[str, Path] = {}
-    for path in sorted(measures.glob("*.yml")):
+    for path in sorted(folder.glob("*/measures.yml")):
+        source = path.parent.name
         for code, measure in read_yaml(path, MeasureFile).measures.items():
             if code in declared:
                 raise DeclarationError(
                     f"{at(path, 'measures', code)}: measure {code!r} is declared twice; first in {files[code]}",
                     "Rename or delete one of them.",
                 )
-            declared[code], files[code] = measure, path
+            if measure.source not in ("", source):
+                raise DeclarationError(
+                    f"{at(path, 'measures', code, 'source')}: is {measure.source!r}, its folder is {source!r}",
+                    "Move the measure to its source, or leave the key out.",
+                )
+            declared[code], files[code] = measure.model_copy(update={"source": source}), path
+    return dict(sorted(declared.items())), files
+
+
+@lru_cache(maxsize=4)
+def load_catalogue(measures: Path = SOURCES, indicators: Path = INDICATORS) -> IndicatorCatalogue:
+    """All declared measures and indicators, in the order of their codes.
+
+    Raises:
+        DeclarationError: a file is wrong, a code is declared twice, or a term names what does not exist or does not
+            fit; with file, line, key, and what is allowed.
+    """
+    declared, files = load_measures(measures)
     themes = read_yaml(indicators / "themes.yml", Themes).themes
     computed = {
         path.stem: read_yaml(path, Indicator)
         for path in sorted(indicators.glob("*.yml"))
         if path.name != "themes.yml"
     }
-    catalogue = IndicatorCatalogue(
-        measures=dict(sorted(declared.items())), indicators=computed, themes=themes, files=files
-    )
+    catalogue = IndicatorCatalogue(measures=declared, indicators=computed, themes=themes, files=files)
     problems = [
         f"{at(indicators / f'{code}.yml', *location)}: {told}"
         for code, indicator in computed.items()
@@ -593,28 +659,43 @@ def load_catalogue(measures: Path = MEASURES, indicators: Path = INDICATORS) -> 
     if problems:
         raise DeclarationError(
             "\n".join(problems),
-            "What fits together: docs/indicators.md; measures are those of assets/measures.",
+            "What fits together: docs/indicators.md; measures are those of assets/sources/*/measures.yml.",
         )
     return catalogue
 
 
-def check_sources(catalogue: IndicatorCatalogue, sources: Mapping[str, Source]) -> None:
+def check_sources(
+    catalogue: IndicatorCatalogue, sources: Mapping[str, Source], folder: Path = SOURCES
+) -> None:
     """Hold the measures against the declared sources.
 
     Raises:
-        DeclarationError: a measure names a source or feed that is not declared.
+        DeclarationError: a measure names a source or feed that is not declared, or a feed is loaded and counts nowhere.
     """
-    missing = []
+    problems = []
+    counting: set[tuple[str, str]] = set()
     for code, measure in catalogue.measures.items():
         source = sources.get(measure.source)
+        counting |= measure.feeds
         if source is not None and measure.feed in source.feeds:
             continue
         key, name, known = (
             ("source", measure.source, sources) if source is None else ("feed", measure.feed, source.feeds)
         )
         place = at(catalogue.files[code], "measures", code, key)
-        missing.append(
+        problems.append(
             f"{place}: feed {measure.source}.{measure.feed} is not declared; {nearest(name, known)}"
         )
-    if missing:
-        raise DeclarationError("\n".join(missing), "Declare the feed in assets/sources/<source>/source.yml.")
+    if problems:
+        raise DeclarationError("\n".join(problems), "Declare the feed in assets/sources/<source>/source.yml.")
+    problems = [
+        f"{at(folder / name / 'source.yml', 'feeds', feed)}: is loaded, and no measure takes its rows"
+        for name, source in sources.items()
+        for feed, declared in source.feeds.items()
+        if declared.provides is None and ((name, feed) not in counting or declared.counted == "false")
+    ]
+    if problems:
+        raise DeclarationError(
+            "\n".join(problems),
+            "Declare a measure of the feed in measures.yml beside it, or say what else the feed provides.",
+        )

@@ -57,7 +57,7 @@ THEMES = "assets/indicators/themes.yml"
 
 KINDS = (
     Kind("source", Source, "assets/sources/*/source.yml", "assets/sources/<source>/source.yml"),
-    Kind("measures", MeasureFile, "assets/measures/*.yml", "assets/measures/<source>.yml"),
+    Kind("measures", MeasureFile, "assets/sources/*/measures.yml", "assets/sources/<source>/measures.yml"),
     Kind("indicator", Indicator, "assets/indicators/*.yml", "assets/indicators/<indicator>.yml"),
     Kind("themes", Themes, THEMES, THEMES),
     Kind("framework", Framework, "assets/frameworks/*.yml", "assets/frameworks/<framework>.yml"),

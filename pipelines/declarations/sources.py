@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -64,6 +65,12 @@ class Uncounted(Declaration):
     why: Names = Field(description="why no measure takes these rows; stands in the answer to the supplier")
 
 
+def _or_one_text(schema: dict[str, Any]) -> None:
+    """A list of texts may be written as one text."""
+    schema.pop("type")
+    schema["anyOf"] = [{"type": "string"}, {"type": "array", "items": schema.pop("items")}]
+
+
 class Column(Declaration):
     """One column of a feed, as it is delivered.
 
@@ -97,6 +104,7 @@ class Column(Declaration):
     missing: tuple[str, ...] = Field(default=("",), description="texts that mean: no value")
     header: tuple[str, ...] = Field(
         default=(),
+        json_schema_extra=_or_one_text,
         description="the name of the column in the header of a delivered CSV, in any script, or a list of the names that it may "
         "have there; its own name when absent",
     )
@@ -462,6 +470,9 @@ class ControlTotal(Declaration):
     reference: str = Field(description="where the source says so")
 
 
+Provides = Literal["territories", "borders", "outlines"]
+
+
 class Feed(Declaration):
     """One table-like thing that a source gives.
 
@@ -521,6 +532,20 @@ class Feed(Declaration):
     uncounted: tuple[Uncounted, ...] = Field(
         default=(),
         description="rows that no measure takes, and why; a row that is neither counted nor named here is kept back",
+    )
+    provides: Provides | None = Field(
+        default=None,
+        description="what the feed is for beside measures: the list of territories, what else tells which territory is "
+        "part of which, or outlines for maps; a feed that no measure takes needs it",
+    )
+    territory: str | None = Field(
+        default=None,
+        description="column that says of which territory a row is: by a name of `territories`, or, where the source "
+        "declares none, by the code of the register; absent: the territory of the instance",
+    )
+    time_period: str | None = Field(
+        default=None,
+        description="date column that says of which period a row is; absent: the period that the file names",
     )
     control_totals: tuple[ControlTotal, ...] = Field(
         default=(), description="counts that the source itself published"
@@ -607,6 +632,11 @@ class Feed(Declaration):
         return self
 
     @property
+    def names_its_period(self) -> bool:
+        """Whether the names of its files say which period they are of."""
+        return self.file_pattern is not None and "period" in re.compile(self.file_pattern).groupindex
+
+    @property
     def first_day(self) -> date | None:
         """First day that the source has."""
         return self.first_month or (date(self.first_year, 1, 1) if self.first_year else None)
@@ -659,6 +689,10 @@ class Source(Declaration):
     owner: str = Field(description="who answers for it")
     public_origin: PublicOrigin = Field(description="where the data are published, and on what terms")
     instances: dict[str, Instance] = Field(description="its installations by code; one is enough")
+    territories: dict[str, str] = Field(
+        default={},
+        description="names by which its rows call territories → code of the territory in the register",
+    )
     feeds: dict[str, Feed] = Field(description="what it gives, by code")
 
     @model_validator(mode="after")
@@ -675,6 +709,7 @@ class Source(Declaration):
             and origin.instance not in self.instances
         ]
         for name, feed in self.feeds.items():
+            problems += _misplaced_columns(name, feed)
             problems += [
                 (
                     ("feeds", name, "columns", column),
@@ -690,6 +725,19 @@ class Source(Declaration):
         if problems:
             raise PlacedError(*problems)
         return self
+
+
+def _misplaced_columns(name: str, feed: Feed) -> Iterator[Problem]:
+    """``territory`` and ``time_period`` name kept columns of the right type."""
+    wanted = {
+        "territory": (feed.territory, ("text",)),
+        "time_period": (feed.time_period, ("date", "timestamp")),
+    }
+    for key, (column, types) in wanted.items():
+        known = [one for one, about in feed.kept_columns.items() if about.type in types]
+        if column is not None and column not in known:
+            told = f"{column!r} is no kept column of type {' or '.join(types)}; {nearest(column, known)}"
+            yield ("feeds", name, key), told
 
 
 @lru_cache(maxsize=1)
@@ -709,3 +757,24 @@ def load_sources(folder: Path = SOURCES) -> dict[str, Source]:
             )
         sources[source.source] = source
     return sources
+
+
+def provider_of(what: Provides) -> tuple[str, str]:
+    """Source and feed that provide something of which there is one: the register of territories.
+
+    Raises:
+        DeclarationError: none does, or several do.
+    """
+    found = [
+        (name, feed)
+        for name, source in load_sources().items()
+        for feed, declared in source.feeds.items()
+        if declared.provides == what
+    ]
+    if len(found) != 1:
+        told = ", ".join(f"{source}.{feed}" for source, feed in found) or "none"
+        raise DeclarationError(
+            f"{SOURCES}: one feed provides the {what}, and declared are: {told}",
+            f"Say `provides: {what}` in the source.yml of one feed.",
+        )
+    return found[0]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from pipelines.declarations.common import at
+from pipelines.declarations.sources import SOURCES, Source
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -37,14 +40,27 @@ TERRITORY_TABLES: dict[str, dict[str, str]] = {
 }
 
 
-def territory_rows(folder: Path) -> dict[str, Rows]:
-    """Rows of ``territory_code``, ``territory_name``, ``subordination``, ``territory_parent`` from the code lists.
+def territory_rows(folder: Path, sources: Mapping[str, Source] = MappingProxyType({})) -> dict[str, Rows]:
+    """Rows of ``territory_code``, ``territory_name``, ``subordination``, ``territory_parent``.
+
+    They come from the code lists; the names that a source declares itself join those of the list.
 
     Raises:
         DeclarationError: a list is absent, lacks a column, or has a key twice.
     """
     codes = _code_list(folder / "codes.csv", TERRITORY_TABLES["territory_code"], ("ref_area",))
     names = _code_list(folder / "names.csv", TERRITORY_TABLES["territory_name"], ("source", "name"))
+    listed = {row["source"] for row in names}
+    for code, source in sources.items():
+        if source.territories and code in listed:
+            place = at(SOURCES / code / "source.yml", "territories")
+            raise DeclarationError(
+                f"{place}: {folder / 'names.csv'} has names of this source, too", "Keep one list."
+            )
+        names += [
+            {"source": code, "name": name, "ref_area": ref_area, "note": None}
+            for name, ref_area in source.territories.items()
+        ]
     return {
         "territory_code": codes,
         "territory_name": names + _under_the_other_code(names, codes),

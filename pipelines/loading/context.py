@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.declarations.sources import load_sources
+from pipelines.declarations.sources import load_sources, provider_of
 from pipelines.deliveries import Delivery, Slice
 from pipelines.errors import Reason
 from pipelines.loading import gate
@@ -20,18 +20,8 @@ from pipelines.moments import today
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse, raw_table
 
-# The feed that says which territories there are, and the parameter of a suite that holds their codes.
-REGISTER = ("territory_register", "territories")
-
-
+# The parameter of a suite that holds the codes of the register of territories.
 REGISTERED = "territories"
-
-
-NO_REGISTER = (
-    "nothing is built: no register of territories is in force yet, and without it no figure has a place\n"
-    "Load it first: gorod run --source territory_register (if it was refused: gorod explain territory_register). "
-    "What was accepted stays, and is built then."
-)
 
 
 def validation_task(
@@ -115,18 +105,29 @@ def looks_back(delivery: Delivery) -> bool:
     return any(own in sql for sql in gate.load_context(delivery.source, delivery.feed).values())
 
 
+def no_register() -> str:
+    """Why nothing is built before there is a register of territories, and what to do."""
+    source, _ = provider_of("territories")
+    return (
+        "nothing is built: no register of territories is in force yet, and without it no figure has a place\n"
+        f"Load it first: gorod run --source {source} (if it was refused: gorod explain {source}). "
+        "What was accepted stays, and is built then."
+    )
+
+
 def validated_against(source: str, feed: str) -> list[tuple[str, str]]:
     """The feeds that a suite looks at beside its own: they are loaded before.
 
     The register waits for those alone that do not wait for it.
     """
     suite = gate.load_suite(source, feed)
-    feeds = {REGISTER} if REGISTERED in gate.parameters_of(suite) else set()
+    register = provider_of("territories")
+    feeds = {register} if REGISTERED in gate.parameters_of(suite) else set()
     for sql in gate.load_context(source, feed).values():
         feeds |= set(re.findall(r"\braw\.([a-z0-9_]+?)__(\w+)", sql))
     feeds -= {(source, feed)}
-    if (source, feed) == REGISTER:
-        feeds = {other for other in feeds if REGISTER not in validated_against(*other)}
+    if (source, feed) == register:
+        feeds = {other for other in feeds if register not in validated_against(*other)}
     return sorted(feeds)
 
 
@@ -138,7 +139,7 @@ def has_register(warehouse: Warehouse) -> bool:
 def _territories(warehouse: Warehouse) -> list[str]:
     """Codes of the register in force; none before there is one: then what refers to it is refused."""
     rows = warehouse.query(
-        f"select distinct territory_id from {raw_table(*REGISTER)}"
+        f"select distinct territory_id from {raw_table(*provider_of('territories'))}"
         " join ops.effective_load using (load_id) where territory_id is not null order by 1"
     )
     return [row["territory_id"] for row in rows]

@@ -52,7 +52,7 @@ def load_suite(source: str, feed: str) -> list[Any]:
     if suite and declared is not None:
         from expectations.declared import expectations_of
 
-        suite = [*expectations_of(declared), *suite]
+        suite = [*expectations_of(declared, load_sources()[source].territories), *suite]
     names = [expectation.meta["name"] for expectation in suite]
     if not suite or len(set(names)) != len(names):
         raise DeclarationError(

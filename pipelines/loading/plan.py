@@ -65,7 +65,7 @@ class Wanted:
 class Plan:
     """New offers by feed, and the origins that could not be read (everything else goes on).
 
-    ``without_origin`` are the feeds of which nothing is public, if that is the chosen origin. ``faults`` are what lies
+    ``without_origin`` are the feeds that declare no origin of the chosen kind. ``faults`` are what lies
     in the drop folder where nobody takes it, ``waiting`` what lies there and is not taken yet.
     """
 

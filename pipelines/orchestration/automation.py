@@ -17,7 +17,7 @@ from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources
 from pipelines.deliveries import Candidate
 from pipelines.errors import WarehouseBusyError
-from pipelines.loading.context import NO_REGISTER, has_register
+from pipelines.loading.context import has_register, no_register
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.loading.retention import prune_landing
 from pipelines.moments import ZONE
@@ -205,7 +205,7 @@ def ledger_sensor(build: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
         try:
             stale = stale_since(warehouse)
             if stale is not None and not has_register(warehouse):
-                return dg.SkipReason(NO_REGISTER)
+                return dg.SkipReason(no_register())
             if stale is not None:
                 found = request_run(context.instance, f"ledger-{stale}")
             elif is_unpublished(settings, warehouse):

@@ -20,7 +20,7 @@ from pipelines.errors import GorodError, OriginError, WarehouseBusyError, Wareho
 from pipelines.exit_codes import ExitCode, gravest
 from pipelines.interrupts import interrupts_noted
 from pipelines.loading import landing
-from pipelines.loading.context import NO_REGISTER, has_register, validated_against
+from pipelines.loading.context import has_register, no_register, validated_against
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.loading.prefetch import validators
 from pipelines.loading.retention import prune_landing
@@ -43,7 +43,7 @@ BY_COMMAND = {"gorod/by": "gorod run"}
 class RunSummary:
     """What a run did. ``failures`` are told by feed; the run goes on past them.
 
-    ``without_origin`` are the feeds of which nothing is public, if that is the chosen origin. ``again`` are loads whose
+    ``without_origin`` are the feeds that declare no origin of the chosen kind. ``again`` are loads whose
     very bytes were dropped again, or fetched again where that was asked for; ``waiting`` is what lies in the drop folder
     still, and why. ``unbuilt`` says why nothing can be built yet, ``failed_build`` why the build failed, ``held_back`` what
     was left out of what is published, ``differences`` what only rounding explains.
@@ -154,7 +154,7 @@ def run(
                 runner().wait_for_a_build()
             if stale_since(warehouse) is not None:
                 if not has_register(warehouse):
-                    summary.unbuilt = NO_REGISTER
+                    summary.unbuilt = no_register()
                 else:
                     summary.failed_build = _build(runner(), warehouse, tags)
                     summary.built = summary.failed_build is None

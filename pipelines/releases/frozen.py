@@ -63,8 +63,9 @@ def read_models(settings: Settings) -> dict[str, Model]:
     Raises:
         GorodError: the project does not compile.
     """
-    from pipelines.dbt_project import DBT_PROJECT, dbt_environment, dbt_executable
+    from pipelines.dbt_project import DBT_PROJECT, dbt_environment, dbt_executable, write_generated_files
 
+    write_generated_files()
     target = settings.home / "dbt" / "target-release"
     target.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(

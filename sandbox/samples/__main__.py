@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 
 from pipelines.declarations.sources import SOURCES
-from sandbox.samples import appeals, belstat, register
 
 NOTE = """# Синтетические данные / synthetic data
 
@@ -19,11 +20,18 @@ territories and the format of the files are real. No value may be quoted as a fa
 `python -m sandbox.samples`; they are not edited by hand.
 """
 
-SAMPLES = {
-    "appeals_115": appeals.files,
-    "belstat": belstat.files,
-    "territory_register": register.files,
-}
+
+def _generators() -> dict[str, Callable[[], Mapping[str, str | bytes]]]:
+    """What writes the sample of each source: ``files()`` of the module that is named like it."""
+    modules = sorted(path.stem for path in Path(__file__).parent.glob("*.py"))
+    return {
+        name: import_module(f"sandbox.samples.{name}").files
+        for name in modules
+        if (SOURCES / name / "source.yml").is_file()
+    }
+
+
+SAMPLES = _generators()
 
 
 def write(sources: Path) -> list[Path]:
@@ -33,7 +41,7 @@ def write(sources: Path) -> list[Path]:
         for name, text in {"README.md": NOTE, **files()}.items():
             path = sources / source / "sample" / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text.encode())
+            path.write_bytes(text.encode() if isinstance(text, str) else text)
             written.append(path)
     return written
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ import pytest
 
 from pipelines.settings import PROJECT
 from tests.support import forked
+from tests.support import small_warehouse as helper
 
 
 @pytest.mark.slow
 def test_corrections_refusals_and_new_definitions(tmp_path: Path) -> None:
-    helper = sys.modules["small_warehouse"]
     again = helper.SmallWarehouse(tmp_path)
     ids = helper.fill(again)
     whole = ("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
@@ -145,7 +144,6 @@ def test_a_period_that_has_not_ended_is_not_missing_and_ends_by_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In May 2019 what is to come is not yet; when the month is over it is missing, with nothing else delivered."""
-    helper = sys.modules["small_warehouse"]
     small = helper.SmallWarehouse(tmp_path)
     helper.fill(small)
 
@@ -182,7 +180,6 @@ def _withdraw(small: Any, load_id: str) -> None:
 
 @pytest.mark.slow
 def test_after_whatever_came_the_figures_are_those_from_scratch(tmp_path: Path) -> None:
-    helper = sys.modules["small_warehouse"]
     small = helper.SmallWarehouse(tmp_path)
     ids = helper.fill(small)
     requests, people = "appeals_115.requests", "territory_register.population"
@@ -226,7 +223,6 @@ def test_after_whatever_came_the_figures_are_those_from_scratch(tmp_path: Path) 
 
 @pytest.mark.slow
 def test_what_has_not_changed_is_left_and_a_part_by_hand_is_not_trusted(tmp_path: Path) -> None:
-    helper = sys.modules["small_warehouse"]
     small = helper.SmallWarehouse(tmp_path)
     helper.fill(small)
     _run(small)

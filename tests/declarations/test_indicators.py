@@ -19,7 +19,7 @@ UNIT = {"code": "PCT", "ru": "%", "be": "%", "en": "%"}
 
 def measure(**changes: Any) -> dict[str, Any]:
     return {
-        "name": NAME, "definition_ru": "о", "unit": UNIT, "kind": "flow", "source": "s", "feed": "f", "freq": "M",
+        "name": NAME, "definition_ru": "о", "unit": UNIT, "kind": "flow", "feed": "f", "expr": 1, "freq": "M",
         "territory": "sum", "time": "sum", "absence": "zero", **changes,
     }  # fmt: skip
 
@@ -45,15 +45,17 @@ def by(**changes: Any) -> list[dict[str, Any]]:
 
 
 def declare(folder: Path, measures: dict[str, Any], indicators: dict[str, Any]) -> tuple[Path, Path]:
-    for name in ("measures", "indicators"):
-        (folder / name).mkdir(exist_ok=True)
-    (folder / "measures" / "all.yml").write_text(yaml.safe_dump({"measures": measures}), encoding="utf-8")
+    for name in ("sources/s", "indicators"):
+        (folder / name).mkdir(exist_ok=True, parents=True)
+    (folder / "sources" / "s" / "measures.yml").write_text(
+        yaml.safe_dump({"measures": measures}), encoding="utf-8"
+    )
     (folder / "indicators" / "themes.yml").write_text(
         yaml.safe_dump({"themes": {"t": NAME}}), encoding="utf-8"
     )
     for code, body in indicators.items():
         (folder / "indicators" / f"{code}.yml").write_text(yaml.safe_dump(body), encoding="utf-8")
-    return folder / "measures", folder / "indicators"
+    return folder / "sources", folder / "indicators"
 
 
 def test_the_declared_catalogue_is_sound_and_has_its_sources() -> None:
@@ -114,6 +116,15 @@ def test_a_sound_pair_is_read(tmp_path: Path) -> None:
         ),
         ({"m": measure()}, {"i": indicator(metadata={"COLOUR": NAME})}, "metadata"),
         ({"m": measure(kind="flow", time="mean")}, {"i": indicator()}, "a flow is added up"),
+        ({"m": measure(expr=None)}, {"i": indicator()}, "measures.m.expr: say what each row adds"),
+        ({"m": measure(models=["int_s__f__contributions"])}, {"i": indicator()}, "measures.m.expr: say what each row adds"),
+        (
+            {"m": measure(expr=None, filter="a = 1", models=["int_s__f__contributions"])},
+            {"i": indicator()},
+            "measures.m.models: they say themselves what counts",
+        ),
+        ({"m": measure(breakdown_has_total=True)}, {"i": indicator()}, "name the breakdown"),
+        ({"m": measure(source="t")}, {"i": indicator()}, "measures.m.source: is 't', its folder is 's'"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told(
@@ -229,7 +240,7 @@ def test_a_unit_has_one_name(tmp_path: Path) -> None:
     other = {**PERSONS, "ru": "душ"}
     measured = {"people": measure(unit=PERSONS), "souls": measure(unit=other)}
     with pytest.raises(
-        DeclarationError, match=r"measures\.souls\.unit: PERSONS has other names than in .*all\.yml:\d+"
+        DeclarationError, match=r"measures\.souls\.unit: PERSONS has other names than in .*measures\.yml:\d+"
     ):
         load_catalogue(*declare(tmp_path, measured, {}))
 
@@ -334,7 +345,10 @@ def test_the_newest_version_is_the_method(tmp_path: Path) -> None:
 
 def test_a_measure_declared_twice_is_told(tmp_path: Path) -> None:
     folders = declare(tmp_path, {"m": measure()}, {"i": indicator()})
-    (folders[0] / "more.yml").write_text(yaml.safe_dump({"measures": {"m": measure()}}), encoding="utf-8")
+    (folders[0] / "t").mkdir()
+    (folders[0] / "t" / "measures.yml").write_text(
+        yaml.safe_dump({"measures": {"m": measure()}}), encoding="utf-8"
+    )
     with pytest.raises(DeclarationError, match="'m' is declared twice"):
         load_catalogue(*folders)
 
@@ -343,6 +357,6 @@ def test_a_measure_of_no_source_is_told(tmp_path: Path) -> None:
     catalogue = load_catalogue(*declare(tmp_path, {"m": measure()}, {"i": indicator()}))
     with pytest.raises(
         DeclarationError,
-        match=r"all\.yml:\d+: measures\.m\.source: feed s\.f is not declared; there are: app",
+        match=r"measures\.yml:\d+: measures\.m\.source: feed s\.f is not declared; there are: app",
     ):
         check_sources(catalogue, load_sources())

@@ -18,7 +18,7 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 
 from pipelines import moments
 from pipelines.catalogue.definition import definitions_hash
-from pipelines.loading import load as loading
+from pipelines.loading import context as loading
 from pipelines.orchestration import automation, run_retry
 from pipelines.orchestration.dagster_home import prepare_dagster_home
 from pipelines.publishing import publication
@@ -271,4 +271,4 @@ def test_what_is_built_and_was_not_published_is_published(
 
 def test_without_a_register_no_build_is_asked_for(portal: Portal, instance: dg.DagsterInstance) -> None:
     portal.take("2024-01", portal.rows("2024-01", 3))
-    assert ledger(instance) == ([], loading.NO_REGISTER)
+    assert ledger(instance) == ([], loading.no_register())

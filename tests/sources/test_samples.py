@@ -23,7 +23,7 @@ from pipelines.deliveries import Delivery, Slice, ValidationResult, parse_slice
 from pipelines.formats import read
 from pipelines.loading.gate import evaluate, load_suite, parameters_of
 from pipelines.settings import PROJECT
-from sandbox.samples import appeals
+from sandbox.samples import appeals_115 as appeals
 from sandbox.samples.__main__ import SAMPLES, write
 from tests.support.gate_context import REGISTER, beside
 
@@ -54,7 +54,9 @@ def files_of(kind: str, root: Path) -> Iterator[File]:
     for name in SAMPLES:
         source = load_sources()[name]
         for feed_name, feed in source.feeds.items():
-            origin = feed.origins["sample" if kind == "sample" else "mirror"]
+            origin = feed.origins.get("sample" if kind == "sample" else "mirror")
+            if origin is None:
+                continue
             assert isinstance(origin, FileOrigin)
             assert feed.file_pattern is not None
             folder = root / name if kind == "sample" else root
@@ -178,7 +180,7 @@ def test_the_samples_are_small_and_say_that_they_are_invented() -> None:
         assert "synthetic" in note
         for feed in load_sources()[source].feeds.values():
             assert feed.origins["sample"].synthetic
-            assert not feed.origins["mirror"].synthetic
+            assert not any(origin.synthetic for kind, origin in feed.origins.items() if kind == "mirror")
 
 
 @pytest.mark.parametrize("file", SAMPLE_FILES, ids=str)

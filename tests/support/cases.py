@@ -22,8 +22,8 @@ import yaml
 from pipelines.catalogue.indicators import indicator_rows
 from pipelines.catalogue.measures import measure_rows
 from pipelines.catalogue.write import ARROW, TABLES
-from pipelines.declarations.indicators import INDICATORS, MEASURES, load_catalogue
-from pipelines.declarations.sources import load_sources
+from pipelines.declarations.indicators import INDICATORS, load_catalogue
+from pipelines.declarations.sources import SOURCES, load_sources
 from pipelines.warehouse.tables import replace_rows
 from tests.support.small_warehouse import SmallWarehouse, cells, requests
 
@@ -214,7 +214,7 @@ def _declare(small: SmallWarehouse, folder: Path) -> None:
     measures, indicators = folder / "measures", folder / "indicators"
     for made in (measures, indicators):
         made.mkdir()
-    for path in MEASURES.glob("*.yml"):
+    for path in SOURCES.glob("*/measures.yml"):
         declared = yaml.safe_load(path.read_text(encoding="utf-8"))
         for code, measure in declared["measures"].items():
             if code in TIME:
@@ -223,12 +223,13 @@ def _declare(small: SmallWarehouse, folder: Path) -> None:
                 measure["absence"] = "not_published"
             if code == MINSK_IN_ITS_OBLAST:
                 measure["holds"] = {"BY-MI": ["BY-HM"]}
-        (measures / path.name).write_text(json.dumps(declared), encoding="utf-8")
+        (measures / path.parent.name).mkdir()
+        (measures / path.parent.name / path.name).write_text(json.dumps(declared), encoding="utf-8")
     for name in ("themes", "appeals_per_1000", "appeals_rated_pct", "employed_per_100"):
         (indicators / f"{name}.yml").write_bytes((INDICATORS / f"{name}.yml").read_bytes())
     units = {
         measure["unit"]["code"]: measure["unit"]
-        for path in MEASURES.glob("*.yml")
+        for path in SOURCES.glob("*/measures.yml")
         for measure in yaml.safe_load(path.read_text(encoding="utf-8"))["measures"].values()
     }
     for code, method in METHODS.items():

@@ -39,8 +39,9 @@
     {% set declared = run_query('select definitions_hash from ' ~ source('catalogue', 'definition')) %}
     {# what is a city's and what its district's follows from these lists: a new one is a new definition #}
     {% set lists = run_query(
-        'select load_id from ' ~ source('ops', 'effective_load') ~ " where source = 'territory_register'"
-        ~ " and feed in ('changes', 'territories', 'town_districts', 'town_areas') order by load_id"
+        'select loads.load_id from ' ~ source('ops', 'effective_load') ~ ' as loads inner join '
+        ~ source('catalogue', 'feed') ~ ' as feeds on loads.source = feeds.source and loads.feed = feeds.feed'
+        ~ " where feeds.provides in ('territories', 'borders') order by loads.load_id"
     ) %}
     {% do return(local_md5(declared.columns[0].values()[0] ~ (lists.columns[0].values() | join(' ')) ~ (checksums | sort | join(' ')))) %}
 {% endmacro %}

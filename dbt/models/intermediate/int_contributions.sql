@@ -1,25 +1,9 @@
--- All contributions in one shape. Where the source's figure of a territory holds that of another that lies beside it
--- (an oblast with its republican city), the other's is taken out again; if it is not in the same load, nobody knows
--- the rest: told once, however many parts are missing.
-{% set feeds = [
-    'appeals_115__requests',
-    'belstat__wages',
-    'belstat__employment',
-    'belstat__grp_per_capita',
-    'belstat__population_by_age',
-    'belstat__migration',
-    'territory_register__population',
-    'territory_register__territories',
-    'territory_register__town_areas',
-    'beltelecom_inventory__resources',
-] %}
+-- Where the source's figure of a territory holds that of another that lies beside it (an oblast with its republican
+-- city), the other's is taken out again; if it is not in the same load, nobody knows the rest: told once, however many
+-- parts are missing.
 {{ config(materialized='view') }}
 with given as (
-    {% for feed in feeds %}
-        select measure, ref_area, freq, time_period, breakdown, value, obs_status, load_id, row_no
-        from {{ ref('int_' ~ feed ~ '__contributions') }}
-        {% if not loop.last %}union all{% endif %}
-    {% endfor %}
+    select * from {{ ref('int_contributions_given') }}
 ),
 
 wholes as (

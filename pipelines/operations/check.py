@@ -1,0 +1,110 @@
+"""``gorod check``: whether all that is declared fits together, without running anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from pipelines.catalogue.write import catalogue_rows
+from pipelines.dbt_project import DBT_PROJECT, prefetched_manifest
+from pipelines.declarations.access import groups, load_access
+from pipelines.declarations.common import at, nearest, read_yaml
+from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.reference import KINDS, files_of
+from pipelines.declarations.reports import REPORTS, load_report
+from pipelines.declarations.sources import load_sources
+from pipelines.declarations.territories import TERRITORIES, territory_rows
+from pipelines.errors import DeclarationError, GorodError
+from pipelines.loading.gate import load_context, load_suite
+from pipelines.loading.profile import load_history
+from pipelines.settings import PROJECT, Settings
+
+# what dbt says of a file: "... (models/marts/mart_x.sql) ... line 3"
+DBT_FILE = re.compile(r"\((?P<file>(?:models|macros|tests|snapshots|generated)/[^)]+)\)")
+DBT_LINE = re.compile(r"\bline (?P<line>\d+)")
+
+
+def find_problems(settings: Settings) -> list[str]:
+    """What is wrong, each as ``file:line: key: what; what to do``; each once.
+
+    First each file by itself; where all can be read, the files beside each other, the suites, and dbt's project, which
+    is parsed meanwhile.
+    """
+    problems = [
+        problem
+        for kind in KINDS
+        for path in files_of(kind)
+        for problem in _problems(partial(read_yaml, path, kind.model))
+    ]
+    if not problems:
+        problems = _of_all_together(settings)
+    return [problem.replace(f"{PROJECT}/", "") for problem in dict.fromkeys(problems)]
+
+
+def _of_all_together(settings: Settings) -> list[str]:
+    try:
+        with prefetched_manifest(settings) as manifest:
+            problems = [problem for check in _checks() for problem in _problems(check)]
+            return problems or list(_problems(manifest))
+    # what dbt is to read could not be generated
+    except DeclarationError as error:
+        found = list(_lines(error))
+        return [*found, *(problem for check in _checks() for problem in _problems(check))]
+
+
+def _checks() -> Iterator[Callable[[], Any]]:
+    """What is checked beside single files; each raises the first error that it finds."""
+    yield catalogue_rows
+    yield _access
+    for path in sorted(REPORTS.glob("*.yml")):
+        yield partial(_report, path.stem)
+    try:
+        sources = load_sources()
+    except DeclarationError:
+        return
+    for source, declared in sources.items():
+        for feed in declared.feeds:
+            for load in (load_suite, load_context, load_history):
+                yield partial(load, source, feed)
+
+
+def _access() -> None:
+    levels = territory_rows(TERRITORIES)["territory_code"]
+    regions = sorted(str(row["ref_area"]) for row in levels if row["level"] == "region")
+    groups(load_access(), regions, load_sources())
+
+
+def _report(name: str) -> None:
+    known = load_catalogue().indicators
+    wrong = [
+        f"{at(REPORTS / f'{name}.yml', 'indicators', number, 'indicator')}: {line.indicator!r} is not declared; "
+        + nearest(line.indicator, known)
+        for number, line in enumerate(load_report(name).indicators)
+        if line.indicator not in known
+    ]
+    if wrong:
+        raise DeclarationError("\n".join(wrong), "Name an indicator of assets/indicators.")
+
+
+def _problems(check: Callable[[], Any]) -> Iterator[str]:
+    try:
+        check()
+    except GorodError as error:
+        yield from _lines(error)
+
+
+def _lines(error: GorodError) -> Iterator[str]:
+    """What an error says, a line for each problem, with what to do."""
+    if isinstance(error, DeclarationError):
+        # of a suite Python tells the line in words
+        for line in re.sub(r"(?m)^(\S+\.py), line (\d+):", r"\1:\2:", error.message).splitlines():
+            yield f"{line}; {error.remedy}" if error.remedy else line
+        return
+    told = " ".join(error.message.split())
+    file, number = DBT_FILE.search(told), DBT_LINE.search(told)
+    place = (
+        f"{DBT_PROJECT.name}/{file['file'] if file else 'dbt_project.yml'}:{number['line'] if number else 1}"
+    )
+    yield f"{place}: dbt: {told}; {error.remedy}"

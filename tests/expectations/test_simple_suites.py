@@ -1,0 +1,107 @@
+"""Feeds whose suites say nothing but what most feeds need: each expectation sees a defect that follows from its kind.
+
+A feed with expectations of its own kind has its defects by hand, in the modules beside.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.declarations.sources import SOURCES, Feed, FileOrigin, load_sources
+from pipelines.deliveries import Batch, Delivery, parse_slice
+from pipelines.formats import read
+from pipelines.loading.gate import READABLE, evaluate, load_suite
+from tests.expectations import test_open_sources
+from tests.support.gate_context import beside
+
+BY_HAND = {*test_open_sources.DEFECTS, "beltelecom_inventory.resources"}
+FEEDS = sorted(
+    name
+    for source, declared in load_sources().items()
+    for feed in declared.feeds
+    if (name := f"{source}.{feed}") not in BY_HAND
+)
+# what no column of the type can hold where anything is asked of it
+NEVER = {"text": "'?'", "integer": "-999999", "decimal": "-999999", "date": "date '1900-01-01'"}
+
+
+def defect_of(feed: Feed, expectation: Any) -> tuple[str, int] | None:
+    """SQL that spoils the batch, and the rows that are found; None for what is not of a known kind."""
+    if expectation.meta["level"] != "row":
+        return None
+    kind = type(expectation).__name__
+    if kind in ("ExpectCompoundColumnsToBeUnique", "ExpectColumnValuesToBeUnique"):
+        return "insert into batch select * replace (1000000 as row_no) from batch where row_no = 3", 2
+    column = expectation.meta.get("columns", [getattr(expectation, "column", None)])[0]
+    if column not in feed.kept_columns:
+        return None
+    value = "null" if kind == "ExpectColumnValuesToNotBeNull" else NEVER.get(feed.kept_columns[column].type)
+    return (f"update batch set {column} = {value} where row_no = 3", 1) if value else None
+
+
+def first_sample(name: str, folder: Path) -> tuple[Batch, Delivery]:
+    """The batch of the first file of a feed's sample."""
+    source, feed = name.split(".")
+    declared = load_sources()[source].feeds[feed]
+    origin = declared.origins["sample"]
+    assert isinstance(origin, FileOrigin)
+    assert declared.file_pattern is not None
+    instance = origin.instance or next(iter(load_sources()[source].instances))
+    where = SOURCES / source / origin.path.format(instance=instance)
+    path, found = next(
+        (path, found)
+        for path in sorted(where.iterdir())
+        if (found := re.fullmatch(declared.file_pattern, path.name))
+    )
+    groups = found.groupdict()
+    delivery = Delivery(
+        "d", source, feed, instance, parse_slice(groups.get("period"), groups.get("part")), where, (path.name,), "", 0,
+        "", "", synthetic=True,
+    )  # fmt: skip
+    return read(delivery, declared, folder / "batch.parquet"), delivery
+
+
+def parameters(delivery: Delivery) -> dict[str, str]:
+    return {"first_day": str(delivery.slice.first_day), "last_day": str(delivery.slice.last_day)}
+
+
+@pytest.mark.parametrize("name", FEEDS)
+def test_the_sample_passes_without_a_remark(name: str, tmp_path: Path) -> None:
+    batch, delivery = first_sample(name, tmp_path)
+    suite = load_suite(*name.split("."))
+    known = beside(*name.split("."), delivery.slice, delivery.instance)
+    validation = evaluate(batch, suite, parameters(delivery) | batch.facts, tmp_path, known)
+    assert batch.rows > 0
+    assert validation.accepted
+    assert [one.expectation for one in validation.results if one.unexpected_count or not one.success] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expectation"),
+    [(name, one.meta["name"]) for name in FEEDS for one in load_suite(*name.split("."))],
+)
+def test_an_expectation_sees_the_defect_of_its_kind(name: str, expectation: str, tmp_path: Path) -> None:
+    source, feed = name.split(".")
+    suite = [one for one in load_suite(source, feed) if one.meta["name"] == expectation]
+    defect = defect_of(load_sources()[source].feeds[feed], suite[0])
+    assert defect is not None, (
+        "of no known kind: seed its defect by hand, beside tests/expectations/test_open_sources.py"
+    )
+    statement, rows = defect
+    batch, delivery = first_sample(name, tmp_path)
+    spoilt = tmp_path / "spoilt.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"create table batch as select * from '{batch.path}'")
+        connection.execute(statement)
+        connection.execute(f"copy batch to '{spoilt}' (format parquet)")
+        (count,) = connection.execute("select count(*) from batch").fetchone() or (0,)
+    known = beside(source, feed, delivery.slice, delivery.instance)
+    validation = evaluate(Batch(spoilt, count, {}), suite, parameters(delivery), tmp_path, known)
+    (result,) = (result for result in validation.results if result.expectation != READABLE)
+    assert result.unexpected_count == rows
+    assert validation.quarantined == rows

@@ -1,0 +1,85 @@
+"""Indicators of feeds without a model of their own: recomputed from the delivered files, by what is declared alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.dbt_project import staging_by_hand
+from pipelines.declarations.generated_models import staging_model
+from pipelines.declarations.indicators import Measure, load_catalogue
+from pipelines.declarations.sources import SOURCES, CsvFormat, FileOrigin, load_sources
+
+CATALOGUE = load_catalogue()
+
+
+def is_simple(measure: Measure) -> bool:
+    """Whether it adds up a column of a delivered table, over all rows."""
+    feed = load_sources()[measure.source].feeds[measure.feed]
+    return (
+        staging_model(measure.source, measure.feed) not in staging_by_hand()
+        and isinstance(feed.format, CsvFormat)
+        and feed.territory is not None
+        and measure.expr in feed.columns
+    )
+
+
+SIMPLE = sorted(
+    code
+    for code, indicator in CATALOGUE.indicators.items()
+    if indicator.is_measured
+    and "M" in indicator.frequencies
+    and all(is_simple(CATALOGUE.measures[term.measure]) and term.at == "same" for _, term in indicator.terms)
+)
+
+
+def delivered(measure: Measure) -> dict[tuple[str, str], Decimal]:
+    """The sum of the measure's column by territory and month, from the sample's files."""
+    source = load_sources()[measure.source]
+    feed = source.feeds[measure.feed]
+    origin, layout = feed.origins["sample"], feed.format
+    assert isinstance(origin, FileOrigin)
+    assert isinstance(layout, CsvFormat)
+    assert feed.file_pattern is not None
+    column = str(measure.expr)
+    found: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for path in sorted((SOURCES / measure.source / origin.path).iterdir()):
+        if (named := re.fullmatch(feed.file_pattern, path.name)) is None:
+            continue
+        text = path.read_bytes().decode(layout.encoding)
+        for row in csv.DictReader(io.StringIO(text), delimiter=layout.delimiter):
+            city = row[feed.columns[str(feed.territory)].named(str(feed.territory))[0]]
+            amount = row[feed.columns[column].named(column)[0]].replace(",", ".")
+            found[source.territories[city], named["period"]] += Decimal(amount)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", SIMPLE)
+def test_a_simple_indicator_is_that_of_the_delivered_files(code: str, samples: Path) -> None:
+    compare(code, samples / "published" / "current" / "gorod.duckdb")
+
+
+def compare(code: str, database: Path) -> None:
+    """Hold the published figures of territories that deliver against the files."""
+    method = CATALOGUE.indicators[code].method
+    sums = {side: delivered(CATALOGUE.measures[term.measure]) for side, term in method.terms}
+    assert sums["numerator"]
+    with duckdb.connect(str(database), read_only=True) as connection:
+        for (area, month), above in sums["numerator"].items():
+            (row,) = connection.execute(
+                "select obs_value, numerator, denominator from published.pub_indicator_value_v1 "
+                "where indicator = ? and ref_area = ? and time_period = ? and breakdown = '_T'",
+                [code, area, month],
+            ).fetchall()
+            below = sums["denominator"][area, month] if method.denominator else None
+            assert row[1:] == (above, below)
+            expected = method.scale * above / (below or 1)
+            assert abs(row[0] - expected) < Decimal("0.000001")
