@@ -54,7 +54,7 @@ lint: setup ## style, types, SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-timings
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/gorod check
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt/models dbt/tests dbt/generated
 
