@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 
 BY_COMMAND = {"gorod/by": "gorod run"}
+# What Dagster tags the runs of its own code servers with; by it the UI counts a run among those of a job (workspace.yaml).
+OF_THE_LOCATION = {".dagster/repository": "__repository__@gorod"}
 
 
 @dataclass
@@ -379,7 +381,7 @@ class _Runner:
                 instance=self.instance,
                 partition_key=partition,
                 asset_selection=list(assets) or None,
-                tags={**given, **BY_COMMAND, **this_host()},
+                tags={**given, **BY_COMMAND, **OF_THE_LOCATION, **this_host()},
                 raise_on_error=False,
             )
             if interrupted():
