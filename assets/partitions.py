@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -39,6 +40,18 @@ def load_job_name(source: str, feed: str) -> str:
     own = partition_dimensions(declared, declared.feeds[feed])
     alike = all(partition_dimensions(declared, other) == own for other in declared.feeds.values())
     return f"load_{source}" if alike else "_".join((f"load_{source}_by", *(own or ("nothing",))))
+
+
+def partition_of_load(load: Mapping[str, Any]) -> str | None:
+    """The partition that a row of ``ops.load_state`` belongs to; None where its feed has none."""
+    source = load_sources()[load["source"]]
+    match partition_dimensions(source, source.feeds[load["feed"]]):
+        case (_, _) if load["first_day"] is not None:
+            return f"{load['instance']}|{load['first_day']:%Y-%m}-01"
+        case (_,):
+            return str(load["instance"])
+        case _:
+            return None
 
 
 def partitions_of_run(run: dg.DagsterRun) -> frozenset[str]:

@@ -167,6 +167,18 @@ def test_a_failed_range_is_over_when_a_part_of_it_goes_well(
     assert watch(quiet.settings).cleared == [key]
 
 
+def test_a_run_that_was_killed_after_its_load_entered_is_over(quiet: Portal) -> None:
+    """Nothing is left to be run again, so no run of it will ever go well."""
+    quiet.take("2024-01", quiet.rows("2024-01", 3))
+    bad = dg.GraphDefinition("load_appeals_115", node_defs=[breaks]).to_job()
+    execute(bad, quiet, partition="minsk|2024-02-01")
+    (key,) = watch(quiet.settings).raised
+    quiet.take("2024-01", quiet.rows("2024-01", 4))  # another partition
+    assert watch(quiet.settings).cleared == []
+    quiet.take("2024-02", quiet.rows("2024-02", 3))
+    assert watch(quiet.settings).cleared == [key]
+
+
 def test_each_silent_city_is_an_alert(told: Portal, hook: Hook) -> None:
     last = today().replace(day=1) - timedelta(days=1)
     told.take(f"{last:%Y-%m}", told.rows(f"{last:%Y-%m}", 3))

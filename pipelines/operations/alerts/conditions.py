@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines import moments
+from pipelines.declarations.sources import load_sources
 from pipelines.errors import GorodError, WarehouseBusyError
 from pipelines.operations.status import Status, read_status
 from pipelines.orchestration.dagster_home import dagster_instance
@@ -31,6 +32,10 @@ MOST_RUNS = 2000
 FAILED_TICKS = 3
 # Dagster's daemons that things run by: each says every half a minute that it lives.
 DAEMONS = ("SCHEDULER", "SENSOR")
+
+
+# job -> partition -> when the newest load of it was decided on
+Entered = dict[str, dict[str, datetime]]
 
 
 @dataclass(frozen=True)
@@ -61,8 +66,11 @@ def look(settings: Settings) -> Seen:
     from sqlalchemy.exc import SQLAlchemyError
 
     seen = Seen()
+    entered: Entered = {}
     try:
-        seen.conditions += _of_status(read_status(settings), settings)
+        status = read_status(settings)
+        entered = entered_at(status.loads)
+        seen.conditions += _of_status(status, settings)
     except WarehouseBusyError:
         # a build writes: the next pass sees what it made
         seen.unread |= {*OF_LEDGER, UNREADABLE}
@@ -74,7 +82,7 @@ def look(settings: Settings) -> Seen:
     try:
         with dagster_instance(settings) as instance:
             if instance is not None:
-                seen.conditions += _of_dagster(instance, settings)
+                seen.conditions += _of_dagster(instance, settings, entered)
     except (GorodError, SQLAlchemyError):
         seen.unread |= OF_DAGSTER
     return seen
@@ -106,9 +114,9 @@ def _of_status(status: Status, settings: Settings) -> Iterator[Condition]:
         )
 
 
-def _of_dagster(instance: DagsterInstance, settings: Settings) -> Iterator[Condition]:
+def _of_dagster(instance: DagsterInstance, settings: Settings, entered: Entered) -> Iterator[Condition]:
     fail_orphaned_runs(instance)
-    yield from _failed_runs(instance)
+    yield from _failed_runs(instance, entered)
     yield from _failed_ticks(instance)
     silent_since = _silent_since(instance, timedelta(minutes=settings.alert_silent_min))
     if silent_since is not None:
@@ -124,11 +132,12 @@ def _of_dagster(instance: DagsterInstance, settings: Settings) -> Iterator[Condi
         )
 
 
-def _failed_runs(instance: DagsterInstance) -> Iterator[Condition]:
+def _failed_runs(instance: DagsterInstance, entered: Entered) -> Iterator[Condition]:
     """For each thing that is run (a job, its partition), its newest run, if it failed.
 
     What was begun as a range of partitions may be ended as parts of it, or by the daemon as one partition: a run of the
-    same job that has a partition of it goes well, and it is over.
+    same job that has a partition of it goes well, and it is over. So it is where the ledger has a load of such a partition
+    since the run began: a run that is killed right after it entered its load leaves nothing to be run again.
     """
     from dagster import DagsterRunStatus, RunsFilter
 
@@ -148,13 +157,37 @@ def _failed_runs(instance: DagsterInstance) -> Iterator[Condition]:
         if what in newest:
             continue
         newest.add(what)
-        if run.status is DagsterRunStatus.FAILURE and not partitions_of_run(run) & well.get(job, set()):
+        partitions = partitions_of_run(run)
+        loaded = entered.get(run.job_name, {})
+        since = record.create_timestamp
+        if (
+            run.status is DagsterRunStatus.FAILURE
+            and not partitions & well.get(job, set())
+            and not any(loaded[one] >= since for one in partitions & loaded.keys())
+        ):
             at = datetime.fromtimestamp(record.end_time or record.update_timestamp.timestamp(), UTC)
             yield Condition(
                 f"{RUN_FAILED}/{what}",
                 f"Прогон {what} завершился ошибкой: run {run.run_id[:8]}, {moments.format_minsk(at)}",
                 f"gorod status; gorod ui, run {run.run_id[:8]}",
             )
+
+
+def entered_at(loads: Iterable[Mapping[str, Any]]) -> Entered:
+    """For each job that loads, when the newest load of each of its partitions was decided on."""
+    from assets.partitions import load_job_name, partition_of_load
+
+    found: Entered = {}
+    declared = load_sources()
+    for load in loads:
+        if load["source"] not in declared or load["feed"] not in declared[load["source"]].feeds:
+            continue
+        partition = partition_of_load(load)
+        if partition is not None:
+            of_job = found.setdefault(load_job_name(load["source"], load["feed"]), {})
+            decided = load["decided_at"].replace(tzinfo=UTC)
+            of_job[partition] = max(of_job.get(partition, decided), decided)
+    return found
 
 
 def _failed_ticks(instance: DagsterInstance) -> Iterator[Condition]:

@@ -46,6 +46,7 @@ SEED = int(os.environ.get("GOROD_SEED", "2026"))
 # of a checkout, what a world needs
 PARTS = ("assets", "dbt", "expectations", "pipelines", "sandbox", "tests", "workspace.yaml", "pyproject.toml")
 DISK = "1500m"
+PARTS_OF_MIGRATION = ("net_oblast", "net_raion", "arrivals_oblast", "arrivals_raion")
 MB = 1 << 20
 
 
@@ -192,7 +193,7 @@ def test_readers_see_the_figures_of_an_undisturbed_world(worlds: tuple[Lived, Li
             f" {added.total()} are added, as {list(added)[:3]}"
         )
     # something was there to be seen
-    assert calm["pub_indicator_value_v1"].total() > 10_000
+    assert calm["pub_indicator_value_v1"].total() > 1_000
     assert calm["pub_load_v1"].total() >= 40
 
 
@@ -217,7 +218,8 @@ def test_nothing_leaks_before_an_embargo_ends_and_all_is_there_afterwards(
     worlds: tuple[Lived, Lived],
 ) -> None:
     before, on_the_day, after = EMBARGO_DAY - timedelta(1), EMBARGO_DAY, EMBARGO_DAY + timedelta(1)
-    third_quarter = [f"appeals_per_1000 2026-{period}" for period in ("07", "08", "09", "Q3")]
+    # July was never delivered, so there is no figure of it, nor of the quarter
+    third_quarter = [f"appeals_per_1000 2026-{month}" for month in ("08", "09")]
     for world, seen_on in zip(worlds, (on_the_day, after), strict=True):
         seen = {date.fromisoformat(entry["day"]): entry["figures"] for entry in world.story("readers see")}
         assert set(seen) == {before, on_the_day, after}
@@ -247,7 +249,8 @@ def test_each_alert_is_told_once_by_each_channel(worlds: tuple[Lived, Lived]) ->
     refused = [key for key in of_keys if key.startswith("load_refused/")]
     assert len(refused) == sum(map(bad, days())) and {of_keys[key] for key in refused} == {1}
     late = {key: count for key, count in of_keys.items() if key.startswith("feed_late/")}
-    assert late == {f"feed_late/appeals_115.requests/{SILENT}": 1, "feed_late/belstat.migration/by": 1}
+    migration = {f"feed_late/belstat.migration/by/{part}": 1 for part in PARTS_OF_MIGRATION}
+    assert late == {f"feed_late/appeals_115.requests/{SILENT}": 1, **migration}
 
 
 def expected_of(day: date, disturbance: Disturbance | None) -> dict[str, tuple[int, int]]:
@@ -255,8 +258,10 @@ def expected_of(day: date, disturbance: Disturbance | None) -> dict[str, tuple[i
     expected = dict(disturbance.alerts) if disturbance else {}
     if bad(day):
         expected["load_refused"] = (bad(day), bad(day))
-    # its newest table is of 2018-2019 on the first day; the silent city is late when September was due
-    if day in (FIRST, SILENT_FROM):
+    # the newest tables of migration are of 2018-2019 on the first day; the silent city is late when September was due
+    if day == FIRST:
+        expected["feed_late"] = (len(PARTS_OF_MIGRATION),) * 2
+    if day == SILENT_FROM:
         expected["feed_late"] = (1, 1)
     return expected
 
