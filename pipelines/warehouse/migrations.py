@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines.errors import WarehouseError
 
-# Raised with every change that `create … if not exists` cannot make; the step to it is migrations/<version>_<what>.sql.
+# Increased with every change that `create … if not exists` cannot make; the step to it is migrations/<version>_<what>.sql.
 SCHEMA_VERSION = 1
 
 SCHEMA = Path(__file__).with_name("schema.sql")
@@ -25,7 +25,7 @@ class Step:
 
     @property
     def sql(self) -> str:
-        """Its statements, for both engines."""
+        """The statements, for both engines."""
         return self.path.read_text(encoding="utf-8")
 
 
@@ -35,7 +35,7 @@ def schema_sql() -> str:
 
 
 def views() -> list[str]:
-    """Names of the views in ``ops`` that it makes."""
+    """Names of the views in ``ops`` that it creates."""
     return re.findall(r"^create or replace view ops\.(\w+)", schema_sql(), re.MULTILINE)
 
 
@@ -54,7 +54,7 @@ def require(found: int | None, exists: bool, where: str) -> None:
         exists: whether it holds any of Gorod's tables.
 
     Raises:
-        WarehouseError: it was made by a newer Gorod, or has to be migrated first.
+        WarehouseError: a newer Gorod made it, or it has to be migrated first.
     """
     if not exists or found == SCHEMA_VERSION:
         return
