@@ -165,7 +165,7 @@ class Warehouse(Protocol):
         """Be the only one who loads, builds and publishes, where more than one home can reach the warehouse.
 
         Raises:
-            WarehouseBusyError: somebody else is; the message says who.
+            WarehouseBusyError: another writer holds it; the message names it.
         """
 
 
