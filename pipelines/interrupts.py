@@ -39,7 +39,7 @@ def interrupts_noted() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def interrupts_raised() -> Iterator[None]:
-    """Raise the interrupt that came during a statement of DuckDB.
+    """Raise the interrupt that came during a DuckDB statement.
 
     DuckDB turns it into a RuntimeError. Great Expectations would treat that as an error in the suite and refuse a valid
     load; Dagster would treat it as temporary and retry.

@@ -55,7 +55,7 @@ MEASURE_TABLES: dict[str, dict[str, str]] = {
 
 
 def measure_rows(catalogue: IndicatorCatalogue, sources: Mapping[str, Source]) -> dict[str, Rows]:
-    """Rows of ``measure``, its members and parts, and of the code list of quality classes.
+    """Rows of ``measure``, of its members and parts, and of the code list of quality classes.
 
     ``absent_reason`` says why a territory has no figure at all: if several instances deliver, or an accepted
     delivery without a row means zero, its instance has not delivered; otherwise the only source publishes nothing about it.

@@ -46,7 +46,7 @@ def name_of(sheet: Sheet, row: int, place: int, cell: Any, expected: str) -> str
 
 
 def form_of(sheet: Sheet, decimal_comma: bool = False) -> Form:
-    """How numbers are written in the text of a sheet."""
+    """How numbers are written as text in a sheet."""
     if decimal_comma:
         return Form(",", grouping=True, exponent=True)
     return (

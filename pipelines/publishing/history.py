@@ -139,7 +139,7 @@ def known(
 def _loads_between(
     connection: duckdb.DuckDBPyConnection, row: dict[str, Any], indicator: str, start: datetime, end: datetime
 ) -> tuple[Since, ...]:
-    """Loads of the feeds behind an indicator that were decided within a time and touch the period or the year before."""
+    """Loads of an indicator's feeds that were decided within a time range and overlap the period or the year before."""
     loads = _query(
         connection,
         """

@@ -111,7 +111,7 @@ def evaluate_method(method: IndexMethod, rows: Iterable[Row]) -> list[dict[str, 
     A territory with a row for any leaf in a period is evaluated; an indicator without a figure is missing.
 
     Raises:
-        DeclarationError: the method's nodes do not fit together.
+        DeclarationError: the method's nodes are inconsistent.
     """
     wanted = set(resolve(method).columns)
     numbers = wanted | (

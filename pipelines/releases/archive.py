@@ -413,7 +413,7 @@ def repair(settings: Settings) -> None:
 
 
 def _repair(settings: Settings) -> None:
-    """For the holder of the lock."""
+    """The same, for the holder of the lock."""
     whole = [found for found in map(_read, _folders(settings)) if found is not None]
     for found in whole:
         _set_modes(found.folder, found.is_held)

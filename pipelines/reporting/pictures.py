@@ -26,7 +26,7 @@ CLASS_COLOURS = ("#dce9f3", "#aac9e2", "#6fa3cc", "#3a78ad")
 PARALLEL = math.radians(53.5)
 # an outline whose inscribed circle is smaller than this (degrees) has its label beside it
 ROOM_FOR_LABEL = 0.35
-# of the bars with their printed values, px
+# width of the bars with their printed values, px
 BARS_WIDTH = 300
 # ratio of a label's width to its height: vertical distances weigh more
 LABEL_SHAPE = 2.2
@@ -45,7 +45,7 @@ class MapClass:
 
 
 def quantile_classes(values: dict[str, float], wanted: int = len(CLASS_COLOURS)) -> dict[str, int]:
-    """Class (from 0) of each key: equally many keys to a class by rank; equal values share one."""
+    """Class (from 0) of each key: classes of equal size by rank; equal values share one."""
     ordered = sorted(values.values())
     number_of_classes = min(wanted, len(set(ordered)))
     ranks = {key: ordered.index(value) * number_of_classes // len(ordered) for key, value in values.items()}

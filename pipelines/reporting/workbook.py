@@ -253,7 +253,7 @@ def _list_sheet(
 
 
 def _write_cell(sheet: Worksheet, row: int, column: int, cell: Any, wrap: bool, formats: _Formats) -> None:
-    """Write by type: text is never taken for a number, whole numbers have no decimals."""
+    """Write by type: text is never written as a number, whole numbers have no decimals."""
     if isinstance(cell, tuple):
         value, decimals = cell
         style = formats(num_format=number_format(decimals, ""), align="right", indent=1)

@@ -55,7 +55,7 @@ def warehouse_at(address: str, busy_timeout_s: float) -> Warehouse:
 
 
 def engine_of(settings: Settings) -> Literal["duckdb", "postgres"]:
-    """What holds the tables; nothing is opened."""
+    """The engine that holds the tables; nothing is opened."""
     return "postgres" if is_server(settings.warehouse) else "duckdb"
 
 

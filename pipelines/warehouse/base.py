@@ -153,19 +153,19 @@ class Warehouse(Protocol):
         """Rows of a read-only query."""
 
     def tables(self, queries: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, pa.Table]:
-        """The answers of read-only queries by their names, on one connection; each takes the ``$values`` that it names."""
+        """Results of read-only queries by name, on one connection; each query gets the ``$values`` that it uses."""
 
     def connection(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """A connection that speaks DuckDB's SQL, closed at the end; what was begun and not committed is undone."""
+        """A connection that uses DuckDB's SQL, closed at the end; uncommitted work is rolled back."""
 
     def attach(self, connection: duckdb.DuckDBPyConnection, name: str | None = None) -> str:
-        """Attach the warehouse, to read, to a DuckDB that writes elsewhere; its name there."""
+        """Attach the warehouse for reading to a DuckDB that writes elsewhere; return its name there."""
 
     def writing(self) -> AbstractContextManager[None]:
-        """Be the only one who loads, builds and publishes, where more than one home can reach the warehouse.
+        """Hold the lock of the only process that loads, builds and publishes, if several homes can reach the warehouse.
 
         Raises:
-            WarehouseBusyError: another writer holds it; the message names it.
+            WarehouseBusyError: another process holds it; the message names that process.
         """
 
 

@@ -31,7 +31,7 @@ HISTORY, VALUES = ("vintages", "known_indicator_value"), ("marts", "mart_indicat
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it should be."""
+    """One problem found in a warehouse."""
 
     what: str
     where: str

@@ -151,7 +151,7 @@ class DuckDBWarehouse(Ledger):
         _mark(connection, table, feed, {})
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
-        """Rows of a query, as dictionaries. An empty list where the warehouse does not exist yet."""
+        """Rows of a query, as dictionaries. An empty list if the warehouse does not exist yet."""
         return super().query(sql, parameters) if self.path.exists() else []
 
     def attach(self, connection: duckdb.DuckDBPyConnection, name: str | None = None) -> str:

@@ -48,7 +48,7 @@ def sync(server: Server, *, plan: bool = False) -> list[Change]:
     """Make a server match the declaration, in one transaction; return what was changed, or with ``plan`` what would be.
 
     Raises:
-        DeclarationError: ``assets/access.yml`` is wrong.
+        DeclarationError: ``assets/access.yml`` is invalid.
         WarehouseError: there is no warehouse yet, or the login lacks a privilege; nothing was changed.
         WarehouseBusyError: a published table is being read or written for longer than the server's ``busy_timeout_s``.
     """
