@@ -1,1 +1,1 @@
-"""How Gorod works. Nothing in this package knows a source, a region or an indicator by name."""
+"""Gorod's code. Nothing in this package refers to a source, a region or an indicator by name."""

@@ -56,14 +56,14 @@ for command in (run, check, status, explain, waive, replay, trace, sql, report, 
 
 def main() -> None:
     """Entry point."""
-    # What a shell script puts into the background ignores interrupts, and Dagster takes that over for terminations:
-    # neither a run nor the UI would end.
+    # Background processes of a shell script ignore interrupts, and Dagster applies that to terminations too:
+    # neither a run nor the UI could be stopped.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    # State is not for everybody on the machine; who has shut it out already (a service: its group may read) knows better.
+    # Hide state from other users of the machine; keep an inherited umask that already does (a service: its group may read).
     if (inherited := os.umask(0o077)) & 0o007 == 0o007:
         os.umask(inherited)
-    # At the end Python would look through all that Dagster and dbt have imported for what can be freed: two seconds.
+    # At exit, Python would search everything that Dagster and dbt imported for objects to free: two seconds.
     atexit.register(gc.freeze)
     app()
 

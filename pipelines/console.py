@@ -1,4 +1,4 @@
-"""What the terminal shows: tables and colours for people, plain text when piped, JSON when asked for."""
+"""Terminal output: tables and colours for people, plain text when piped, JSON on request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.table import Table
 
 from pipelines.signs import printable
 
-# Rich measures a pipe as 80 columns and would cut lines there.
+# Rich assumes 80 columns for a pipe and would truncate lines there.
 out = Console(width=None if sys.stdout.isatty() else 200, highlight=False, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -32,9 +32,9 @@ STATES = {
 def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()
 ) -> None:
-    """A table for a person; tab-separated lines where nobody sees it.
+    """A table in a terminal; tab-separated lines when piped.
 
-    What the terminal is too narrow for, so that words would be broken, is shown record by record, a line for each column.
+    If the terminal is too narrow and words would be broken, records are shown one by one, a line for each column.
     """
     cells = [[text(cell) for cell in row] for row in rows]
     if not out.is_terminal:
@@ -48,7 +48,7 @@ def table(
     for row in cells:
         shown.add_row(*map(state, row))
     words = [max(map(_longest_word, column)) for column in zip(columns, *cells, strict=True)]
-    # a blank at either edge, and three between two columns
+    # one blank at each edge, and three between columns
     if cells and sum(words) + 3 * len(words) - 1 > out.width:
         _records(title, columns, cells)
     else:
@@ -60,7 +60,7 @@ def _longest_word(given: str) -> int:
 
 
 def _records(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows one below the other, as psql shows them after ``\\x``."""
+    """Rows as records, like psql after ``\\x``."""
     if title:
         out.print(f"[bold]{title}[/]")
     for number, row in enumerate(rows, start=1):
@@ -74,13 +74,13 @@ def _records(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) 
 
 
 def state(word: str) -> str:
-    """A load's state in its colour; any other text as it is."""
+    """A load's state in its colour; other text unchanged."""
     colour = STATES.get(word)
     return f"[{colour}]{word}[/{colour}]" if colour else word.replace("[", "\\[")
 
 
 def text(value: Any) -> str:
-    """A cell as text; nothing for None."""
+    """A cell as text; empty for None."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -95,12 +95,12 @@ def text(value: Any) -> str:
 def as_json(value: Any) -> None:
     """Print a value as JSON."""
     written = json.dumps(value, ensure_ascii=False, indent=2, default=plain)
-    # JSON leaves the controls beyond ASCII as they are
+    # JSON does not escape control characters beyond ASCII
     print(printable(written, keep="\n", spell=lambda sign: json.dumps(sign)[1:-1]))
 
 
 def plain(value: Any) -> Any:
-    """What JSON has no word for."""
+    """Convert types that JSON does not have."""
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Decimal):

@@ -1,4 +1,4 @@
-"""dbt's project as Gorod runs it: its environment, its manifest and where it writes."""
+"""The dbt project as Gorod runs it: its environment, its manifest and its output folders."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def write_generated_files(folder: Path = GENERATED) -> list[Path]:
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
-    """The environment that dbt is run in."""
+    """The environment in which dbt runs."""
     server = server_of(settings)
     reached = {"GOROD_WAREHOUSE_PATH": settings.warehouse} if server is None else dict(server.environment)
     return {
@@ -94,24 +94,24 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_TARGET_PATH": str(dbt_target(settings)),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
-        # every statement in the log costs a tenth of a build; the statements themselves are in target*/run
+        # logging every statement costs a tenth of a build; the statements themselves are in target*/run
         "DBT_LOG_LEVEL_FILE": os.environ.get("DBT_LOG_LEVEL_FILE", "info"),
         "DBT_PROFILES_DIR": str(DBT_PROJECT),
     }
 
 
 def dbt_target(settings: Settings) -> Path:
-    """Where dbt keeps its manifest and compiled SQL: of its own for each warehouse engine."""
+    """dbt's folder for its manifest and compiled SQL, one for each warehouse engine."""
     return settings.home / "dbt" / f"target-{engine_of(settings)}"
 
 
 def dbt_executable() -> str:
-    """The dbt of this interpreter's environment, on PATH or not."""
+    """The dbt in this interpreter's environment, whether on PATH or not."""
     return str(Path(sys.executable).with_name("dbt"))
 
 
 def ensure_manifest(settings: Settings) -> Path:
-    """Path of dbt's manifest; parses the dbt project if its files changed since.
+    """Path of dbt's manifest; parses the dbt project first if its files have changed.
 
     Raises:
         GorodError: the project does not parse.
@@ -122,13 +122,13 @@ def ensure_manifest(settings: Settings) -> Path:
 
 @contextmanager
 def prefetched_manifest(settings: Settings) -> Iterator[Callable[[], Path]]:
-    """Let dbt parse its project, if files of it changed since, beside what the body does; who needs it calls for it.
+    """Let dbt parse its project, if its files have changed, in the background of the body.
 
-    What is given is :func:`ensure_manifest`, which waits for what has been begun.
+    Yields a form of :func:`ensure_manifest` that waits for the parsing to end.
     """
     write_generated_files()
     target = dbt_target(settings)
-    # a copy: each build writes manifest.json anew, and may be killed or find the disk full meanwhile
+    # a copy: each build rewrites manifest.json, and may be killed or find the disk full meanwhile
     kept = target / f"parsed-{definitions_hash()[:16]}.json"
     if kept.exists():
         yield lambda: kept
@@ -163,7 +163,7 @@ def prefetched_manifest(settings: Settings) -> Iterator[Callable[[], Path]]:
         try:
             yield ensured
         finally:
-            # nobody called for it
+            # the body did not need it
             if parsing.poll() is None:
                 parsing.terminate()
 

@@ -1,4 +1,4 @@
-"""The one Dagster code location: everything that the UI, the daemon and ``gorod run`` execute."""
+"""The only Dagster code location: everything that the UI, the daemon and ``gorod run`` execute."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from pipelines.orchestration.code_location import building, loading
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Build the definitions. To look at them writes nothing: the warehouse's own tables are made by what runs."""
+    """Build the definitions. This writes nothing: the runs create the warehouse's own tables."""
     return dg.Definitions.merge(loading(), building())

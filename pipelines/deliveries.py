@@ -1,4 +1,4 @@
-"""The words that loading is written in: slice, offer, receipt, batch, and what an expectation found."""
+"""Basic types of loading: slice, candidate, receipt, batch, and expectation result."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from typing import Any, Literal
 
 from pipelines.errors import OriginError, Reason
 
-# An earlier year in a file name is a slip of the pen.
+# An earlier year in a file name is a typing error.
 EARLIEST = date(1900, 1, 1)
 
-# What the side file of a delivery is called, after the name of its file.
+# Suffix of a delivery's side file, after the name of its file.
 CONFIRMATION = ".confirm.yml"
 CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, order=True)
 class Slice:
-    """The part of a feed that a delivery replaces: a span of days (both ends included), of a ``part`` if it has one.
+    """The part of a feed that a delivery replaces: a range of days (both ends included), of a ``part`` if it has one.
 
-    A snapshot of something without periods has no days.
+    A snapshot of data without periods has no days.
     """
 
     part: str = ""
@@ -61,10 +61,10 @@ def month_span(day: date) -> tuple[date, date]:
 
 
 def parse_slice(period: str | None, part: str | None) -> Slice:
-    """The slice that a file name tells.
+    """The slice given by a file name.
 
     Raises:
-        OriginError: ``period`` is none of YYYY, YYYY-YYYY, YYYY-MM, YYYY-MM-DD, or of a time of which nobody has data.
+        OriginError: ``period`` is none of YYYY, YYYY-YYYY, YYYY-MM, YYYY-MM-DD, or is at a time for which nobody has data.
     """
     name = part or ""
     if not period:
@@ -82,7 +82,7 @@ def parse_slice(period: str | None, part: str | None) -> Slice:
 
 
 def _spanned(period: str) -> tuple[date, date] | None:
-    """First and last day of a period; None if it is written in none of the ways. ``\\d`` would take digits of any script."""
+    """First and last day of a period; None if its format is unknown. ``\\d`` would match digits of any script."""
     if re.fullmatch(r"[0-9]{4}(-[0-9]{4})?", period):
         return date(int(period[:4]), 1, 1), date(int(period[-4:]), 12, 31)
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}", period):
@@ -95,14 +95,14 @@ def _spanned(period: str) -> tuple[date, date] | None:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Something that an origin has and that may be new.
+    """Something in an origin that may be new.
 
-    ``origin`` is its address: ``https://…`` of what is public, ``mirror:…``, ``sample:…`` and ``inbox:…`` with a path
-    below that folder, so that it stays the same where the folder is moved.
-    ``fingerprint`` is cheap to know and changes when the content does (size and modification time of a file);
-    None when only fetching tells. ``fetch`` writes the payload files into an empty folder. ``remove`` takes a dropped
-    file away, once its load is in the ledger, if it still has the bytes of this SHA-256; None where an origin keeps
-    what it has.
+    ``origin`` is its address: ``https://…`` if public, ``mirror:…``, ``sample:…`` and ``inbox:…`` with a path
+    below that folder, so that it stays the same if the folder is moved.
+    ``fingerprint`` is cheap to get and changes when the content does (size and modification time of a file);
+    None if only fetching can tell. ``fetch`` writes the payload files into an empty folder. ``remove`` deletes a dropped
+    file, once its load is in the ledger, if its bytes still have this SHA-256; None if an origin keeps
+    its files.
     """
 
     source: str
@@ -120,15 +120,15 @@ DROPPED = "inbox"
 
 
 def origin_kind(address: str) -> str:
-    """What kind of origin an address is of: ``inbox``, ``mirror``, ``sample``, ``http``.
+    """The kind of origin of an address: ``inbox``, ``mirror``, ``sample``, ``http``.
 
-    The bytes that were last taken are compared by it: a mirror that is moved is the same origin.
+    The bytes last taken are compared within a kind: a mirror that was moved is the same origin.
     """
     kind, _, rest = address.partition(":")
     match kind:
         case "https":
             return "http"
-        case "file":  # as the ledger of an older Gorod has it
+        case "file":  # in the ledger of an older Gorod
             folders = rest.split("/")
             return (
                 DROPPED if DROPPED in folders[-5:-4] else "sample" if "/assets/sources/" in rest else "mirror"
@@ -137,15 +137,15 @@ def origin_kind(address: str) -> str:
             return kind
 
 
-# source, feed, instance, slice, origin, and the fingerprint that was last taken there ("" where there is none)
+# source, feed, instance, slice, origin, and the fingerprint last taken there ("" if there is none)
 LastSeen = frozenset[tuple[str, str, str, str, str, str]]
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What arrived, unchanged, with its receipt. ``files`` are the payload's names within ``folder``.
+    """The files that arrived, unchanged, with their receipt. ``files`` are the payload's names within ``folder``.
 
-    ``origin`` and ``fingerprint`` are those of the offer that it was taken of last.
+    ``origin`` and ``fingerprint`` are those of the candidate from which it was last taken.
     """
 
     delivery_id: str
@@ -164,18 +164,18 @@ class Delivery:
 
     @property
     def files_told(self) -> str:
-        """The payload's names, the first and the last of many."""
+        """The payload's names; only the first and the last if there are many."""
         names = self.files if len(self.files) <= 3 else (self.files[0], "…", self.files[-1])
         return ", ".join(names)
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """The payload files, without a confirmation."""
+        """The payload files, without the confirmation."""
         return tuple(self.folder / name for name in self.files if not name.endswith(CONFIRMATION))
 
     @property
     def confirmation(self) -> Path | None:
-        """The side file in which somebody confirms what the delivery lacks."""
+        """The side file that confirms what the delivery lacks."""
         return next((self.folder / name for name in self.files if name.endswith(CONFIRMATION)), None)
 
 
@@ -185,8 +185,8 @@ class Batch:
 
     Columns: ``row_no`` BIGINT (data row of the delivery, from 1), the feed's kept columns, and ``parse_errors``
     VARCHAR: NULL, or a JSON list of ``{"column", "value", "expected"}`` for what could not be read (the typed
-    value is then NULL). ``facts`` are readings of the whole delivery that load-level expectations use; ``findings``
-    are what the reader tells the supplier, and does not refuse for.
+    value is then NULL). ``facts`` describe the whole delivery and are used by load-level expectations; ``findings``
+    are the reader's notes to the supplier that do not refuse the delivery.
     """
 
     path: Path
@@ -197,7 +197,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class ExpectationResult:
-    """What one expectation found. Counts are rows for level ``row``; 1 and 0 or 1 for level ``load``."""
+    """The result of one expectation. Counts are rows for level ``row``; 1 and 0 or 1 for level ``load``."""
 
     expectation: str
     level: Literal["row", "load"]
@@ -213,7 +213,7 @@ class ExpectationResult:
 
     @property
     def refuses(self) -> bool:
-        """Whether this result alone keeps the load out."""
+        """Whether this result alone refuses the load."""
         return not self.success and self.severity == "critical"
 
 
@@ -222,7 +222,7 @@ class ValidationResult:
     """The gate's decision on a batch.
 
     ``quarantine`` is a Parquet file of ``row_no``, ``reasons`` (JSON list), ``record`` (JSON object); ``flagged`` one of
-    ``row_no``, ``expectation`` for rows that are accepted with a warning. None where there are no such rows.
+    ``row_no``, ``expectation`` for rows that are accepted with a warning. None if there are no such rows.
     """
 
     results: tuple[ExpectationResult, ...]
@@ -232,7 +232,7 @@ class ValidationResult:
 
     @property
     def accepted(self) -> bool:
-        """Whether the load may enter: something was evaluated, and nothing critical failed."""
+        """Whether the load is accepted: something was evaluated, and nothing critical failed."""
         return bool(self.results) and not any(result.refuses for result in self.results)
 
     @property
@@ -244,7 +244,7 @@ class ValidationResult:
 
 
 def digest_of(folder: Path, files: tuple[str, ...]) -> tuple[str, int]:
-    """SHA-256 of one file; of several, that of the list of their names and SHA-256s."""
+    """SHA-256 of one file; for several, that of the list of their names and SHA-256s."""
     digests, size = [], 0
     for name in files:
         digest = hashlib.sha256()

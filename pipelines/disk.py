@@ -1,4 +1,4 @@
-"""What a disk refuses, in words."""
+"""Disk errors in words."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import TextIO
 
 from pipelines.errors import WarehouseError
 
-# What is said where the disk is full: by DuckDB, by Linux, by SQLite (Dagster's event log).
+# Messages about a full disk: from DuckDB, Linux, SQLite (Dagster's event log).
 FULL = re.compile(
     r"no space left|disk full|disk is full|could not write|failed to write|ENOSPC", re.IGNORECASE
 )
 
-# What SQLite says where it cannot make the files beside a database. That may have other reasons.
+# SQLite's message if it cannot create the files beside a database. That may have other causes.
 UNCLEAR = re.compile(r"disk I/O error|unable to open database file", re.IGNORECASE)
 LEAST_ROOM = 1 << 20
 
 
 def full_disk(text: str) -> WarehouseError | None:
-    """What a library or a programme says of a full disk, as an error that tells what to do; None if of something else."""
+    """Translate a message about a full disk into an error with a remedy; None if it is about something else."""
     for line in text.splitlines():
         if FULL.search(line):
             return WarehouseError(
@@ -33,7 +33,7 @@ def full_disk(text: str) -> WarehouseError | None:
     return None
 
 
-# What fails so is no fault of a delivery: the disk is full, or closed to us.
+# These failures are not the delivery's fault: the disk is full, or access is denied.
 OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
 
 
@@ -48,7 +48,7 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def raise_if_of_the_machine(error: Exception) -> None:
-    """Raise what is the machine's and no fault of a delivery: no supplier is told that his delivery is wrong for it."""
+    """Raise if the machine, not the delivery, caused the error: the supplier must not be blamed for it."""
     import duckdb
 
     for one in chain(error):
@@ -59,14 +59,14 @@ def raise_if_of_the_machine(error: Exception) -> None:
 
 
 def no_room(text: str, folder: Path) -> WarehouseError | None:
-    """The same of what leaves it open why a file could not be written, where the disk of ``folder`` has no room left."""
+    """The same for an error that does not say why a file could not be written, if the disk of ``folder`` is full."""
     if UNCLEAR.search(text) is None or not folder.exists() or shutil.disk_usage(folder).free > LEAST_ROOM:
         return None
     return full_disk(f"no space left on the disk of {folder}")
 
 
 def make_sure_of_room(stream: TextIO, size: int) -> None:
-    """Find out, at the end of a file, whether so many bytes can still be written to it; the file stays as it is."""
+    """Test at the end of a file whether this many bytes can still be written; the file stays unchanged."""
     file = stream.fileno()
     end = os.fstat(file).st_size
     try:
@@ -78,7 +78,7 @@ def make_sure_of_room(stream: TextIO, size: int) -> None:
 
 @contextmanager
 def disk_errors(home: Path) -> Iterator[None]:
-    """A full disk or an unwritable folder, told as such."""
+    """Translate errors of a full disk or an unwritable folder."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
-"""Errors that a person reads: what is wrong, where, and what to do.
+"""Errors for people: what is wrong, where, and what to do.
 
 Everything that a user or a supplier can cause is a :class:`GorodError`; the command line prints it
-without a stack trace and leaves with its exit code.
+without a stack trace and exits with its exit code.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 
 class GorodError(Exception):
-    """A failure with a remedy. ``exit_code`` is what the command line leaves with."""
+    """A failure with a remedy. ``exit_code`` is the command's exit code."""
 
     exit_code = 1
 
@@ -24,13 +24,13 @@ class GorodError(Exception):
 
 
 class DeclarationError(GorodError):
-    """A YAML file of ``assets/`` is wrong."""
+    """A YAML file in ``assets/`` is invalid."""
 
     exit_code = 2
 
 
 class OriginError(GorodError):
-    """An origin cannot be read: the folder is unreadable, the server does not answer, the snapshot is torn."""
+    """An origin cannot be read: the folder is unreadable, the server does not answer, the snapshot is inconsistent."""
 
     exit_code = 3
 
@@ -48,16 +48,16 @@ class WarehouseError(GorodError):
 
 
 class LandingError(GorodError):
-    """A delivery is not in landing, or is not as it came."""
+    """A delivery is missing in landing, or was changed."""
 
     exit_code = 5
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a delivery, or a row of it, is refused: in the supplier's words.
+    """Why a delivery, or a row of it, is refused, in terms that the supplier knows.
 
-    ``row`` counts data rows of the delivery from 1; None where the whole file is meant.
+    ``row`` counts data rows of the delivery from 1; None for the whole file.
     ``value`` is the value as given; the reader leaves it None for a column with personal data.
     """
 
@@ -70,7 +70,7 @@ class Reason:
 
 
 class DeliveryError(GorodError):
-    """A delivery cannot be read at all. The load is rejected with these reasons; nothing else stops."""
+    """A delivery cannot be read at all. The load is rejected with these reasons; everything else continues."""
 
     def __init__(self, file: str, reasons: list[Reason]) -> None:
         first = reasons[0]

@@ -1,4 +1,4 @@
-"""What the command leaves with. Where several things are amiss, the gravest wins, so that none hides a graver one."""
+"""Exit codes of the command. If there are several problems, the most serious one determines the code."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Codes of ``gorod``, in words; the table of docs/operations.md says what to do."""
+    """Exit codes of ``gorod``, with descriptions; the table in docs/operations.md says what to do."""
 
     says: str
 
     def __new__(cls, value: int, says: str) -> ExitCode:
-        """A code, and its words."""
+        """A code and its description."""
         code = int.__new__(cls, value)
         code._value_ = value
         code.says = says
@@ -31,7 +31,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130, "interrupted"
 
 
-# What ends the command at once comes first; then by what figures lose: nothing new, a load, an origin for a day.
+# Codes that end the command at once come first; then by the effect on figures: nothing new, a load, an origin for a day.
 GRAVEST_FIRST = (
     ExitCode.INTERRUPTED,
     ExitCode.UNWRITABLE,
@@ -48,5 +48,5 @@ GRAVEST_FIRST = (
 
 
 def gravest(codes: Iterable[ExitCode]) -> ExitCode:
-    """The gravest of several codes; ``DONE`` of none."""
+    """The most serious of several codes; ``DONE`` if there is none."""
     return min(codes, key=GRAVEST_FIRST.index, default=ExitCode.DONE)

@@ -1,4 +1,4 @@
-"""Interrupts that libraries do not bear: Dagster forgets some, DuckDB tells them as faults, a pool is left half started."""
+"""Interrupts that libraries mishandle: Dagster loses some, DuckDB reports them as errors, a pool is left half started."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def interrupts_noted() -> Iterator[Callable[[], bool]]:
-    """What is given tells whether an interrupt has come since.
+    """Yield a function that says whether an interrupt has come since.
 
-    Dagster takes over the handlers of signals, and forgets an interrupt that comes after the last step of a run. It does
-    not take over the file descriptor to which Python writes each signal first.
+    Dagster replaces the signal handlers, and loses an interrupt that comes after the last step of a run. It does
+    not replace the file descriptor to which Python first writes each signal.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
@@ -39,10 +39,10 @@ def interrupts_noted() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def interrupts_raised() -> Iterator[None]:
-    """Raise the interrupt that came during a statement of DuckDB.
+    """Raise the interrupt that came during a DuckDB statement.
 
-    DuckDB makes a RuntimeError of it. Great Expectations would take that for a fault of the suite, and refuse a sound
-    load; Dagster for a passing one, and try again.
+    DuckDB turns it into a RuntimeError. Great Expectations would treat that as an error in the suite and refuse a valid
+    load; Dagster would treat it as temporary and retry.
     """
     try:
         yield
@@ -55,7 +55,7 @@ def interrupts_raised() -> Iterator[None]:
 
 @contextmanager
 def interrupts_deferred() -> Iterator[None]:
-    """Let an interrupt come once the body is done, for what must not be left halfway."""
+    """Delay an interrupt until the body, which must not be left halfway, is done."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Moments as people here write them: with the zone of Minsk where none is given."""
+"""Moments as people here write them: in Minsk time if no zone is given."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pipelines.errors import GorodError
 
-# The zone of days and of people; both engines know it by this name. UTC+3 all year since 2011, before with summer time.
+# The time zone of days and people; both engines know this name. UTC+3 all year since 2011, with summer time before.
 ZONE = "Europe/Minsk"
 MINSK = ZoneInfo(ZONE)
 
@@ -19,20 +19,20 @@ def now() -> datetime:
 
 
 def utc(moment: datetime) -> datetime:
-    """The moment with a zone: UTC where it has none, as storages have them."""
+    """The moment with a zone: UTC if it has none, as in storage."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def today() -> date:
-    """The day that it is in Minsk, wherever this runs: days of the ledger are the country's."""
+    """Today's date in Minsk, wherever this runs: the ledger's days are the country's."""
     return datetime.now(MINSK).date()
 
 
 def in_minsk(moment: datetime) -> datetime:
-    """The moment with a zone: that of Minsk where it has none.
+    """The moment with a zone: Minsk if it has none.
 
     Raises:
-        ValueError: the clock of Minsk never showed that time, or showed it twice.
+        ValueError: this local time does not exist in Minsk, or exists twice.
     """
     if moment.tzinfo is not None:
         return moment
@@ -61,5 +61,5 @@ def parse_as_of(text: str) -> datetime:
 
 
 def format_minsk(moment: datetime) -> str:
-    """A moment as a person reads it: day and time in Minsk."""
+    """A moment for people: day and time in Minsk."""
     return f"{in_minsk(moment).astimezone(MINSK):%Y-%m-%d %H:%M} (Minsk)"

@@ -1,7 +1,7 @@
-"""What a text must look like to be a number, and what it is where it is none: one grammar, in Python and in SQL.
+"""How text must look to be a number, and what it is if it is not one: one grammar, in Python and in SQL.
 
-A number is written in ASCII digits with an optional sign. Nothing is guessed: what can be read in two ways is none.
-Patterns are written in the words that Python's ``re`` and DuckDB's RE2 share, and match a whole text.
+A number is written in ASCII digits with an optional sign. Nothing is guessed: ambiguous text is not a number.
+Patterns use the syntax that Python's ``re`` and DuckDB's RE2 share, and match a whole text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NOTE = rf"(?:[{MARKS}]+[0-9]{{0,2}}|[(\[][0-9A-Za-zА-яЁё*]{{1,2}}[)\]]|[0-9
 
 
 class Kind(Enum):
-    """What a text is that is no number: its name, and the words for it in Russian and in English."""
+    """A kind of text that is not a number: its name, and its description in Russian and in English."""
 
     EMPTY = "число не указано", "nothing stands there"
     INVISIBLE = "среди цифр стоит невидимый знак", "there is an invisible sign in it"
@@ -73,29 +73,29 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class NotANumber:
-    """A text that is no number: what it is instead, and the code of the sign that is to blame, if there is one."""
+    """Text that is not a number: what it is instead, and the code of the offending character, if there is one."""
 
     kind: Kind
     sign: str | None = None
 
     @property
     def ru(self) -> str:
-        """In Russian, without a full stop; nothing of the text but the code of a sign."""
+        """In Russian, without a full stop; repeats nothing of the text but a character's code."""
         return self.kind.ru + (f": {self.sign}" if self.sign else "")
 
     @property
     def en(self) -> str:
-        """In English, without a full stop; nothing of the text but the code of a sign."""
+        """In English, without a full stop; repeats nothing of the text but a character's code."""
         return self.kind.en + (f": {self.sign}" if self.sign else "")
 
 
 @dataclass(frozen=True)
 class Form:
-    """How numbers are written in one place.
+    """A number format.
 
-    ``decimal``: the sign before the fraction; ``".,"`` takes either, but no comma that may part thousands (``1,234``).
-    ``grouping``: blanks may part groups of three digits. ``exponent``: ``1e-05`` is a number, too. ``places``: how many
-    decimal places may be other than zero; 0 takes whole numbers alone.
+    ``decimal``: the decimal mark; ``".,"`` allows either, but no comma that may separate thousands (``1,234``).
+    ``grouping``: blanks may separate groups of three digits. ``exponent``: ``1e-05`` is also a number. ``places``: how many
+    decimal places may be non-zero; 0 allows only whole numbers.
     """
 
     decimal: Literal[".", ",", ".,"] = "."
@@ -105,12 +105,12 @@ class Form:
 
     @cached_property
     def pattern(self) -> str:
-        """What is a number, blanks around it aside."""
+        """Pattern of a number, ignoring blanks around it."""
         return _S + self._unsigned(_GROUPS if self.grouping else None)
 
     @cached_property
     def plain(self) -> str:
-        """What is a number that needs no rewriting before it is cast."""
+        """Pattern of a number that can be cast without rewriting."""
         return "[+-]?" + ("[0-9]+" if "." not in self.decimal else self._unsigned(None, marks="."))
 
     def _unsigned(self, groups: str | None, marks: str = "") -> str:
@@ -128,7 +128,7 @@ class Form:
 
     @cached_property
     def faults(self) -> tuple[tuple[Kind, str], ...]:
-        """What a text without blanks around it is where it is no number: the first pattern that it matches tells."""
+        """Kinds of text (without blanks around it) that is not a number: the first matching pattern decides."""
         wrong = r"\." if self.decimal == "," else ","
         split = rf"{_S}[0-9]+[.,][0-9]+"
         return (
@@ -160,7 +160,7 @@ class Form:
 
 
 def read_number(text: str, form: Form = Form()) -> str | NotANumber:
-    """The number as ``Decimal``, ``float`` and a cast read it (``-1234.5``), or what the text is instead."""
+    """The number as ``Decimal``, ``float`` and a cast accept it (``-1234.5``), or what the text is instead."""
     given = text.strip(BLANKS)
     if re.fullmatch(form.pattern, given):
         return given.translate(str.maketrans({MINUS: "-", ",": ".", **dict.fromkeys(BETWEEN_GROUPS)}))
@@ -168,7 +168,7 @@ def read_number(text: str, form: Form = Form()) -> str | NotANumber:
 
 
 def fault(text: str, form: Form = Form()) -> NotANumber:
-    """What a text is that is no number of this form; ``LARGE`` where it is one, and still cannot be kept."""
+    """What a text is that is not a number in this format; ``LARGE`` if it is one that is too large to store."""
     given = text.strip(BLANKS)
     for kind, pattern in form.faults:
         if re.fullmatch(pattern, given):
@@ -178,7 +178,7 @@ def fault(text: str, form: Form = Form()) -> NotANumber:
 
 
 def number_sql(text: str, form: Form = Form()) -> str:
-    """SQL of :func:`read_number` for an expression without blanks around it: NULL where it is no number."""
+    """SQL of :func:`read_number` for an expression without blanks around it: NULL if it is not a number."""
     return (
         f"case when regexp_full_match({text}, '{form.pattern}') "
         f"then translate({text}, '{MINUS},{BETWEEN_GROUPS}', '-.') end"
@@ -203,7 +203,7 @@ def _with(signs: str) -> str:
     return f"(?s).*[{signs}].*"
 
 
-# kinds that name the sign that is to blame: the inside of its class
+# kinds that name the offending character: the inside of its character class
 BLAMED = {
     Kind.INVISIBLE: sign_class(INVISIBLE),
     Kind.DIGITS: sign_class(signs_where(lambda sign: sign.isdecimal() and not "0" <= sign <= "9")),

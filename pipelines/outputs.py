@@ -1,4 +1,4 @@
-"""Files that a user names to be written: never over an input or Gorod's own state, whole or not at all."""
+"""Output files named by a user: never over an input or Gorod's own state, and written whole or not at all."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ANOTHER = "Name another file; nothing was written."
 
 
 def refuse_to_overwrite(path: Path, inputs: Mapping[Path, str], settings: Settings) -> None:
-    """Refuse to write a file that is an input by any of its names, a folder, or within what Gorod keeps.
+    """Refuse to write a file that is an input under any name, a folder, or inside Gorod's own folders.
 
     Args:
-        inputs: files that are read (or written otherwise), and what they are.
+        inputs: files that are read (or written for another purpose), with descriptions.
 
     Raises:
-        GorodError: with what it is.
+        GorodError: the message says what it is.
     """
     refuse_the_same(path, inputs)
     if _is(path, stat.S_ISDIR):
@@ -35,10 +35,10 @@ def refuse_to_overwrite(path: Path, inputs: Mapping[Path, str], settings: Settin
 
 
 def refuse_the_same(path: Path, inputs: Mapping[Path, str]) -> None:
-    """Refuse a path that is an input by any of its names.
+    """Refuse a path that is an input under any name.
 
     Raises:
-        GorodError: with what it is.
+        GorodError: the message says what it is.
     """
     for given, called in inputs.items():
         if _same(path, given):
@@ -46,10 +46,10 @@ def refuse_the_same(path: Path, inputs: Mapping[Path, str]) -> None:
 
 
 def refuse_own_state(path: Path, settings: Settings) -> None:
-    """Refuse to write into the folders that Gorod keeps: deliveries, publications, releases, declarations.
+    """Refuse to write into Gorod's own folders: deliveries, publications, releases, declarations.
 
     Raises:
-        GorodError: with what it is.
+        GorodError: the message says what it is.
     """
     kept = {
         settings.landing: "the deliveries",
@@ -69,10 +69,10 @@ def refuse_own_state(path: Path, settings: Settings) -> None:
 
 
 def refuse_what_is_no_workbook(path: Path) -> None:
-    """Refuse a path for a workbook whose name is of another format, or that holds something else already.
+    """Refuse a workbook path with another format's suffix, or that already contains something else.
 
     Raises:
-        GorodError: with what it is.
+        GorodError: the message says what it is.
     """
     if path.suffix.lower() != ".xlsx":
         raise GorodError(f"{path}: a workbook is written as .xlsx", "Name a file of that kind.")
@@ -84,7 +84,7 @@ def refuse_what_is_no_workbook(path: Path) -> None:
 
 
 def is_passed_on(path: Path) -> bool:
-    """Whether what is written there goes on to somebody else: a pipe, a device, what a process holds open."""
+    """Whether data written there is passed on: a pipe, a device, a file held open by a process."""
     return str(path.absolute()).startswith(("/dev/", "/proc/")) or (
         _is(path, lambda mode: not stat.S_ISREG(mode) and not stat.S_ISDIR(mode))
     )
@@ -92,13 +92,13 @@ def is_passed_on(path: Path) -> bool:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A path to write to. What is written there takes the place of ``path`` when all of it is there, else nothing does.
+    """A path to write to. When the file is complete, it replaces ``path``; otherwise ``path`` stays.
 
-    What a link points to is replaced, not the link; a pipe or a device is written to as it is.
+    A link's target is replaced, not the link; a pipe or a device is written to directly.
 
     Raises:
         GorodError: it cannot be written there.
-        WarehouseError: the disk is full, or the place must not be written.
+        WarehouseError: the disk is full, or the location may not be written to.
     """
     try:
         with disk_errors(path.parent):
@@ -113,7 +113,7 @@ def written_whole(path: Path) -> Iterator[Path]:
                 try:
                     yield beside
                 except Exception as error:
-                    # a library may wrap what the disk refuses in an error of its own
+                    # a library may wrap a disk error in its own error
                     wrapped = next((one for one in error.args if isinstance(one, OSError)), None)
                     if wrapped is not None:
                         raise wrapped from error
@@ -133,7 +133,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Whether two paths lead to one file, or would if it were there: links, and names of the kernel, are followed."""
+    """Whether two paths lead to the same file, or would if it existed: links and kernel names (/proc) are followed."""
     try:
         return one.samefile(other)
     except OSError:

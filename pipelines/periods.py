@@ -20,10 +20,10 @@ def freq_of(period: str) -> str:
 
 
 def number_of(period: str) -> int:
-    """Running number of a period among those of its frequency: the next one has the next number.
+    """Sequence number of a period within its frequency.
 
     Raises:
-        GorodError: it is none.
+        GorodError: it is not a period.
     """
     if not re.fullmatch(PERIOD, period):
         raise GorodError(
@@ -37,7 +37,7 @@ def span_of(period: str) -> tuple[date, date]:
     """First and last day of a period.
 
     Raises:
-        GorodError: it is none.
+        GorodError: it is not a period.
     """
     number, months = number_of(period), MONTHS[freq_of(period)]
     year, part = divmod(number, 12 // months)

@@ -1,4 +1,4 @@
-"""How long work tells whoever watches what it has done, without knowing who watches."""
+"""Progress reports of long work, independent of who listens."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _listener: ContextVar[Listener | None] = ContextVar("watcher", default=None)
 
 
 def on_progress(listener: Listener | None) -> None:
-    """Let ``listener`` hear each step of this process from now on."""
+    """Send each step of this process to ``listener`` from now on."""
     _listener.set(listener)
 
 
 def report_progress(step: str) -> None:
-    """A step is done; or ``waiting: …``, for whom."""
+    """Report a finished step, or ``waiting: …`` with what it waits for."""
     listener = _listener.get()
     if listener is not None:
         listener(step)

@@ -1,4 +1,4 @@
-"""All settings, in one place: environment ``GOROD_*``, then ``gorod.toml``, then these defaults."""
+"""All settings in one place: environment ``GOROD_*``, then ``gorod.toml``, then these defaults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseSettings):
-    """Where things are and how Gorod behaves. Paths are made absolute."""
+    """Locations and behaviour of Gorod. Paths are made absolute."""
 
     model_config = SettingsConfigDict(env_prefix="GOROD_", toml_file="gorod.toml", extra="forbid")
 
@@ -99,7 +99,7 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
     def model_post_init(self, _context: object) -> None:
-        """Make the paths absolute and fill in what follows from others."""
+        """Make the paths absolute and fill in dependent settings."""
         self.home = self.home.expanduser().absolute()
         if self.mirror is not None:
             self.mirror = self.mirror.expanduser().absolute()
@@ -117,17 +117,17 @@ class Settings(BaseSettings):
 
     @property
     def inbox(self) -> Path:
-        """Drop folder: ``<source>/<feed>/<instance>/<file>``. What landed of it is removed; nothing else ever is."""
+        """Drop folder: ``<source>/<feed>/<instance>/<file>``. Files that have landed are removed; no others ever are."""
         return self.home / "inbox"
 
     @property
     def work(self) -> Path:
-        """Scratch: batches while they pass the gate. Safe to delete when nothing runs."""
+        """Scratch space: batches while they are validated. Safe to delete when nothing runs."""
         return self.home / "work"
 
     @property
     def published(self) -> Path:
-        """Publications; ``current`` is the link that readers open."""
+        """Publications; readers open the link ``current``."""
         return self.home / "published"
 
     @property

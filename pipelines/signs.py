@@ -1,4 +1,4 @@
-"""Signs that a terminal, a log or a person would obey or not see, spelled out."""
+"""Escape characters that a terminal or log would interpret, or that people cannot see."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ def _spelled(sign: str) -> str:
 
 
 def printable(text: str, keep: str = "", spell: Callable[[str], str] = _spelled) -> str:
-    """A text with everything but what is seen spelled out (``\\x1b``), save for the signs of ``keep``.
+    """Text with all invisible characters escaped (``\\x1b``), except those in ``keep``.
 
-    Controls, marks of joining and direction, line separators, half characters and what no character is; blanks of any
-    width are seen.
+    These are control characters, joiners and direction marks, line separators, lone surrogates and noncharacters; blanks of any
+    width count as visible.
     """
     if text.isprintable():
         return text
@@ -22,5 +22,5 @@ def printable(text: str, keep: str = "", spell: Callable[[str], str] = _spelled)
 
 
 def is_seen(sign: str) -> bool:
-    """Whether a sign stands where it is written and does nothing else."""
+    """Whether a character is visible and has no other effect."""
     return sign.isprintable() or category(sign) == "Zs"

@@ -1,4 +1,4 @@
-"""Names and texts within SQL: the same on both engines."""
+"""Identifiers and literals in SQL: the same on both engines."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ def quoted(name: str) -> str:
 
 
 def literal(text: str) -> str:
-    """A text as an SQL literal."""
+    """Text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"

@@ -1,4 +1,4 @@
-"""Signs that nobody sees, and signs that look like others: which they are, and where two texts differ by one."""
+"""Invisible and confusable characters: which they are, and where two texts differ by one."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from itertools import zip_longest
 
 
 def signs_where(condition: Callable[[str], bool]) -> str:
-    """All signs that are so; the planes between hold ideographs alone, or nothing."""
+    """All characters with this property; the planes in between contain only ideographs, or nothing."""
     return "".join(
         filter(condition, map(chr, (*range(0xD800), *range(0xE000, 0x20000), *range(0xE0000, 0xE1000))))
     )
 
 
-# spaces of any width; a trim takes these away
+# spaces of any width; trimming removes these
 BLANKS = signs_where(lambda sign: unicodedata.category(sign) == "Zs")
-# marks of joining, direction and order of bytes, control characters, line ends, fillers and variation selectors
+# joiners, direction and byte order marks, control characters, line ends, fillers and variation selectors
 INVISIBLE = signs_where(lambda sign: unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp")) + "".join(
     chr(code)
     for low, high in (
@@ -34,13 +34,13 @@ INVISIBLE = signs_where(lambda sign: unicodedata.category(sign) in ("Cc", "Cf", 
     )
     for code in range(low, high + 1)
 )
-# capital letters of Cyrillic and Greek that are taken for Latin ones
+# capital Cyrillic and Greek letters that look like Latin ones
 LATIN = dict(zip("АВЕЁЅІЇЈКМНОРСТУҮХҺԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEËSIÏJKMHOPCTYYXHQWABEZHIKMNOPTYX", strict=True))
 SCRIPTS = {"LATIN": "латинская", "CYRILLIC": "кириллическая", "GREEK": "греческая"}
 
 
 def sign_class(signs: Iterable[str]) -> str:
-    """The inside of a class of a regular expression, in the words that Python and RE2 share."""
+    """The inside of a regular expression's character class, in the syntax that Python and RE2 share."""
     ranges: list[list[int]] = []
     for code in sorted(map(ord, signs)):
         if ranges and code == ranges[-1][1] + 1:
@@ -64,7 +64,7 @@ def code_of(sign: str) -> str:
 
 
 def unseen_sign(text: str) -> str | None:
-    """The first invisible sign of a text and its place, in Russian; a no-break space counts at the ends. None: there is none."""
+    """The first invisible character and its position, in Russian; a no-break space counts at the ends. None if there is none."""
     found = _UNSEEN.search(text)
     place = found.start() if found else None
     if place is None and text.strip(" ").strip(BLANKS) != text.strip(" "):
@@ -73,10 +73,10 @@ def unseen_sign(text: str) -> str | None:
 
 
 def differing_sign(given: str, expected: str) -> str | None:
-    """Where two texts differ that look alike: the sign with its code and its place, in Russian, and nothing else of them.
+    """Where two similar-looking texts differ: the character's code and position, in Russian, and nothing else of them.
 
-    They look alike if they are equal without invisible signs, case, composition (NFC), surplus blanks, and with
-    Latin letters for those that look so. None: they are equal, or they differ to the eye.
+    They look alike if they are equal ignoring invisible characters, case, composition (NFC) and extra blanks, and with
+    Latin letters in place of similar ones. None if they are equal, or visibly different.
     """
     if given == expected or _looks(given) != _looks(expected):
         return None
@@ -100,7 +100,7 @@ def normal(text: str) -> str:
 
 
 def _letter(text: str, place: int) -> str:
-    """A sign, and the marks that stand on it."""
+    """A character with its combining marks."""
     end = place + 1
     while end < len(text) and unicodedata.combining(text[end]):
         end += 1

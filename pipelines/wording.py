@@ -1,4 +1,4 @@
-"""How figures and the lack of them are said in Russian."""
+"""Russian wording for figures and missing figures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MISSING_EXPLAINED = {
     None: "показатель для территории или периода не рассчитывался",
 }
 
-# letters after a figure: status of SDMX, in the letters of the report
+# letters after a figure: SDMX status as letters of the report
 STATUS = {
     "P": ("п", "предварительные данные"),
     "E": ("о", "оценка"),
@@ -75,7 +75,7 @@ def missing(reason: str | None) -> str:
 
 
 def banner(synthetic: bool, partly: bool) -> str:
-    """The warning over invented figures; empty when there are none."""
+    """The warning above invented figures; empty if there are none."""
     if not synthetic:
         return ""
     return f"{SYNTHETIC}: показатели, отмеченные {SYNTHETIC_MARK}" if partly else SYNTHETIC

@@ -1,4 +1,4 @@
-"""What the modules of the catalogue share."""
+"""Code that the catalogue's modules share."""
 
 from __future__ import annotations
 

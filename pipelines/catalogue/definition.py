@@ -1,4 +1,4 @@
-"""The hash of everything that defines the figures, and what they are held against."""
+"""The hash of everything that defines the figures and their checks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from pipelines.settings import PROJECT
 
-# What decides the figures besides the data: declarations, code lists, and the SQL of the models and macros. Tests decide
-# whether they are shown: a build that other tests found sound is none.
+# What determines the figures besides the data: declarations, code lists, and the SQL of models and macros. Tests decide
+# whether they are published: a build that passed different tests does not count.
 DEFINING = (
     ("assets", ("*.yml", "territories/*.csv")),
     # what it writes follows from the declarations and from itself
@@ -26,7 +26,7 @@ DEFINING = (
     ),
 )
 
-# Who may read and how documents look changes no figure.
+# Access and the layout of documents change no figure.
 NOT_DEFINING = ("access.yml", "reports")
 
 

@@ -1,4 +1,4 @@
-"""The declared frameworks as rows of ``catalogue``: what others measure, and which indicators answer to it."""
+"""The declared frameworks as rows of ``catalogue``: what others measure, and which indicators map to it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FRAMEWORK_TABLES: dict[str, dict[str, str]] = {
         "unverified_ru": "text",
         "translation_ru": "text",
     },
-    # ``dimension`` is the topmost division that the place lies in; ``path`` names all of them
+    # ``dimension`` is the top-level division that contains the item; ``path`` names all of them
     "framework_place": {
         "framework": "text",
         "place": "text",
@@ -124,7 +124,7 @@ def framework_rows(frameworks: Mapping[str, Framework]) -> dict[str, Rows]:
 
 
 def _place_rows(framework: Framework) -> Rows:
-    """A row for each division, with its topmost division and the names on the way down to it."""
+    """A row for each division, with its top-level division and the names on the path to it."""
     ways: dict[str, tuple[str, Sequence[Names]]] = {}
     rows: Rows = []
     for number, place in enumerate(framework.structure, start=1):
@@ -146,7 +146,7 @@ def _place_rows(framework: Framework) -> Rows:
 
 
 def _named(column: str, *names: Names, divider: str = "") -> dict[str, str | None]:
-    """A column for each language; null where there is nothing to name."""
+    """A column for each language; null if there is no name."""
     return {
         f"{column}_{language}": divider.join(getattr(one, language) for one in names) or None
         for language in LANGUAGES

@@ -1,4 +1,4 @@
-"""The declared methods of indices as rows of ``catalogue``: what an index is made of, with which weights."""
+"""The declared index methods as rows of ``catalogue``: the components of an index and their weights."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ INDEX_TABLES: dict[str, dict[str, str]] = {
 
 def index_rows(methods: Mapping[str, IndexMethod]) -> dict[str, Rows]:
     """Rows of the tables of ``INDEX_TABLES``; nodes from the top, with the settings that they inherit."""
-    # the tree comes with the engine and numpy, which most commands do not need
+    # imported here: the tree needs the engine and numpy, which most commands do not
     from pipelines.indices.structure import Leaf, resolve
 
     tables: dict[str, Rows] = {name: [] for name in INDEX_TABLES}
@@ -104,13 +104,13 @@ def index_rows(methods: Mapping[str, IndexMethod]) -> dict[str, Rows]:
 def check_methods(
     methods: Mapping[str, IndexMethod], indicators: Mapping[str, Indicator], folder: Path = METHODS
 ) -> None:
-    """Refuse a method whose nodes do not fit together, or one of the warehouse whose leaves are no indicators of its
+    """Refuse a method with inconsistent nodes, or a warehouse method whose leaves are not indicators of its
     territory level and frequency.
 
     Raises:
-        DeclarationError: with every such node by file, line and key.
+        DeclarationError: the message lists every such node by file, line and key.
     """
-    # the tree comes with the engine and numpy, which most commands do not need
+    # imported here: the tree needs the engine and numpy, which most commands do not
     from pipelines.indices.structure import tree_problems
 
     problems: list[str] = []
@@ -134,7 +134,7 @@ def check_methods(
 
     for code, method in methods.items():
         path = folder / f"{code}.yml"
-        # without territories it is for any table, and its tree may come with the data
+        # without a territory level it is for any table, and its tree may come with the data
         if method.index.nodes or method.territory_level is not None:
             problems += [f"{at(path, *one.location)}: {one.told}" for one in tree_problems(method)]
         if method.index.nodes and method.territory_level is not None:

@@ -91,7 +91,7 @@ INDICATOR_TABLES: dict[str, dict[str, str]] = {
 
 
 def indicator_rows(catalogue: IndicatorCatalogue) -> dict[str, Rows]:
-    """Rows of ``indicator`` and of what belongs to it: methods, terms, frequencies, levels, metadata."""
+    """Rows of ``indicator`` and its related tables: methods, terms, frequencies, levels, metadata."""
     tables: dict[str, Rows] = {name: [] for name in INDICATOR_TABLES}
     for code, indicator in catalogue.indicators.items():
         tables["indicator"].append(
@@ -162,7 +162,7 @@ def _method_row(code: str, indicator: Indicator, method: Method) -> dict[str, An
 
 
 def _term_rows(code: str, method: Method) -> Rows:
-    """A term with several members becomes several rows; ``breakdown`` is ``*`` where it follows the indicator's."""
+    """A term with several members becomes several rows; ``breakdown`` is ``*`` if it follows the indicator's."""
     flat = [
         (side, term, member)
         for side, term in method.terms

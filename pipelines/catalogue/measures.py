@@ -49,16 +49,16 @@ MEASURE_TABLES: dict[str, dict[str, str]] = {
         "name_be": "text",
         "name_en": "text",
     },
-    # figures of the territory ``whole`` hold those of ``part``, which lies beside it
+    # figures of the territory ``whole`` include those of ``part``, its sibling
     "measure_part": {"measure": "text", "whole": "text", "part": "text"},
 }
 
 
 def measure_rows(catalogue: IndicatorCatalogue, sources: Mapping[str, Source]) -> dict[str, Rows]:
-    """Rows of ``measure``, its members and parts, and of the code list of quality classes.
+    """Rows of ``measure``, of its members and parts, and of the code list of quality classes.
 
-    ``absent_reason`` says why a territory has no figure at all: where several instances deliver, or an accepted
-    delivery without a row means zero, its own has not delivered; else the one source publishes nothing of it.
+    ``absent_reason`` says why a territory has no figure at all: if several instances deliver, or an accepted
+    delivery without a row means zero, its instance has not delivered; otherwise the only source publishes nothing about it.
     """
     tables: dict[str, Rows] = {"measure": [], "measure_member": [], "measure_part": []}
     ranks = {code: rank for rank, code in enumerate(QUALITIES, start=1)}

@@ -1,4 +1,4 @@
-"""Rules of plausibility: their rows in ``catalogue``, and findings that stop a build, told to a person."""
+"""Plausibility rules as rows of ``catalogue``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PLAUSIBILITY_TABLES: dict[str, dict[str, str]] = {
         "outlier_limit": "decimal",
         "minimum_count": "integer",
     },
-    # what a rule holds for; ``compared`` is the indicator that at_most holds it against
+    # what a rule applies to; ``compared`` is the indicator that at_most compares with
     "plausibility_scope": {
         "rule": "text",
         "indicator": "text",

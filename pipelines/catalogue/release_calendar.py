@@ -13,7 +13,7 @@ Rows = list[dict[str, Any]]
 
 # name -> columns with their types; the order is the order of the columns
 RELEASE_TABLES: dict[str, dict[str, str]] = {
-    # ``embargo_until`` is what is computed with, ``embargo_until_minsk`` what is shown
+    # ``embargo_until`` is for computing, ``embargo_until_minsk`` for display
     "release": {
         "release": "text",
         "time_period": "text",

@@ -56,7 +56,7 @@ SOURCE_TABLES: dict[str, dict[str, str]] = {
 def source_rows(sources: Mapping[str, Source]) -> dict[str, Rows]:
     """Rows of ``source``, ``feed``, ``instance``, ``control_total``.
 
-    A feed without licence and attribution of its own has its source's.
+    A feed without its own licence and attribution inherits those of its source.
     """
     tables: dict[str, Rows] = {"source": [], "feed": [], "instance": [], "control_total": []}
     for code, source in sources.items():

@@ -1,4 +1,4 @@
-"""The declared programmes as rows of ``catalogue``: their heads, and every version of every planned value."""
+"""The declared programmes as rows of ``catalogue``: their headers, and every version of every planned value."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ TARGET_TABLES: dict[str, dict[str, str]] = {
 
 
 def target_rows(programmes: Mapping[str, Programme]) -> dict[str, Rows]:
-    """Rows of the tables of ``TARGET_TABLES``: of ``target`` one for each version, for each of its territories."""
+    """Rows of the tables of ``TARGET_TABLES``; in ``target`` one for each version and territory."""
     tables: dict[str, Rows] = {name: [] for name in TARGET_TABLES}
     for code, programme in programmes.items():
         light = programme.traffic_light

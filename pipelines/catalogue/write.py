@@ -58,12 +58,12 @@ ARROW = {
 def write_catalogue(
     connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source] | None = None
 ) -> bool:
-    """Replace the tables of ``catalogue`` if the definitions changed; True if they were replaced.
+    """Replace the tables of ``catalogue`` if the definitions changed; return True if they were replaced.
 
-    Runs in the transaction of the caller, if there is one.
+    Runs in the caller's transaction, if there is one.
 
     Raises:
-        DeclarationError: a declaration or code list is wrong.
+        DeclarationError: a declaration or code list is invalid.
     """
     wanted = definitions_hash()
     connection.execute("create schema if not exists catalogue")

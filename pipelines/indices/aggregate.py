@@ -1,10 +1,10 @@
-"""Parts of a node into one score.
+"""Aggregate the parts of a node into one score.
 
-With weights v of the parts that are there, rescaled to sum to 1, and their scores s:
+With weights v of the present parts, rescaled to sum to 1, and their scores s:
 
 * arithmetic: sum of v s; geometric: product of s^v; harmonic: 1 / sum of v / s (OECD/JRC, Handbook on Constructing
   Composite Indicators (2008), step 7; UNDP, technical note 1, for the geometric mean). A score of zero makes the
-  geometric and the harmonic mean zero, which is their limit; a negative one leaves the node without a score.
+  geometric and harmonic means zero, which is their limit; a negative one leaves the node without a score.
 * sum: sum of w s, the weights rescaled to the sum of the declared ones.
 * points_share: points / possible points of all leaves below that are reported (ITU, U4SSC city reports: 9 of 16 points
   are 56.25 per cent). That is an arithmetic mean of the parts' shares, weighted by their weight x possible points.
@@ -23,10 +23,10 @@ from pipelines.indices.reasons import EQUAL, UNREPORTED, Codes, Flags, Floats, R
 
 @dataclass(frozen=True)
 class Part:
-    """What a node needs of one of its parts; arrays have one entry for each observation.
+    """What a node needs from one of its parts; arrays have one entry for each observation.
 
-    ``possible``: possible points, only for points_share. ``share_weight`` and ``share_count``: how much of the leaves
-    below was reported, by weight and by number. ``leaves``: number of leaves below. ``reasons``: why the score is missing.
+    ``possible``: possible points, only for points_share. ``share_weight`` and ``share_count``: the share of the leaves
+    below that was reported, by weight and by number. ``leaves``: number of leaves below. ``reasons``: why the score is missing.
     """
 
     weight: float
@@ -40,7 +40,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Whole:
-    """The node: score (before its scale), why it is missing, weight of each part as it counted, shares, possible points."""
+    """The node: score (before its scale), why it is missing, effective weight of each part, shares, possible points."""
 
     score: Floats
     reasons: Codes
@@ -97,13 +97,13 @@ def _reasons(parts: Sequence[Part], there: Sequence[Flags], missing: Missing, sh
     )
     if missing.rule == "propagate":
         reasons = np.where(some & ~every, np.int8(Reason.PART_MISSING), reasons)
-    # a share is a sum of many parts: what is short by rounding alone is enough
+    # a share is a sum of many parts: a shortfall due to rounding is accepted
     too_little = (reasons == Reason.NONE) & (share < missing.minimum_share - 1e-12)
     return np.where(too_little, np.int8(Reason.TOO_LITTLE_REPORTED), reasons)
 
 
 def _common(reasons: Sequence[Codes]) -> Codes:
-    """Why a node has no score of which no part has one: nothing was reported, or what stands in the way of what was."""
+    """Why a node without any scored part has no score: nothing was reported, or why the reported parts have none."""
     found = np.full(len(reasons[0]), np.int8(Reason.NOTHING_REPORTED))
     for one in reasons:
         told = np.isin(one, UNREPORTED, invert=True)
@@ -121,7 +121,7 @@ def _mean(
     if how in ("arithmetic", "sum", "points_share"):
         total = sum((weight * score for score, weight in pairs), nothing)
         size = sum((weight * np.abs(score) for score, weight in pairs), nothing)
-        # parts that cancel each other leave rounding, which must not decide a place
+        # parts that cancel each other leave a rounding error, which must not decide a place
         return np.where(np.isfinite(size) & (np.abs(total) < EQUAL * size), 0.0, total)
     zero = _any([is_there & (score == 0) for is_there, score in zip(there, scores, strict=True)])
     if how == "geometric":

@@ -1,4 +1,4 @@
-"""Cells to values: a number, a name, or an error that tells the place, what stands there, and what to do."""
+"""Cells to values: a number, a name, or an error with the place, the content, and the remedy."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pipelines.indices.sheets import Sheet, as_text, normal
 from pipelines.indices.workbook import Odd
 from pipelines.numbers import Form, Kind, NotANumber, read_number
 
-# What stands in a cell where there is no value. Zero is a value.
+# Cell contents that mean no value. Zero is a value.
 NO_VALUE = frozenset(
     {"", "-", "–", "—", "…", "..", "...", ":", "na", "n/a", "nan", "nr", "null", "none", "н/д", "нет данных"}
 )
-# errors of spreadsheets as they are exported: #N/A, #ДЕЛ/0!, Err:502
+# exported spreadsheet errors: #N/A, #ДЕЛ/0!, Err:502
 ERRORS = re.compile(r"#[\w/]*[^\W\d][\w/]*[!?]?|(?:Err|Ошибка):\d+")
 
 
 def name_of(sheet: Sheet, row: int, place: int, cell: Any, expected: str) -> str:
-    """A cell that names something.
+    """A cell as a name.
 
     Raises:
-        GorodError: nothing stands in it, or something that is no name.
+        GorodError: it is empty, or its content is not a name.
     """
     at = sheet.at(row, sheet.header[place])
     if isinstance(cell, Odd):
@@ -46,7 +46,7 @@ def name_of(sheet: Sheet, row: int, place: int, cell: Any, expected: str) -> str
 
 
 def form_of(sheet: Sheet, decimal_comma: bool = False) -> Form:
-    """How numbers are written in the text of a sheet."""
+    """How numbers are written as text in a sheet."""
     if decimal_comma:
         return Form(",", grouping=True, exponent=True)
     return (
@@ -57,10 +57,10 @@ def form_of(sheet: Sheet, decimal_comma: bool = False) -> Form:
 
 
 def number_of(sheet: Sheet, row: int, place: int, cell: Any, form: Form) -> float:
-    """A cell as a number; NaN where there is no value.
+    """A cell as a number; NaN if there is no value.
 
     Raises:
-        GorodError: something else stands in it.
+        GorodError: it contains something else.
     """
     if cell is None:
         return math.nan

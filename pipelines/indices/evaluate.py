@@ -1,4 +1,4 @@
-"""A method applied to observations: every node, from the given values to the places."""
+"""Apply a method to observations: every node, from the given values to the places."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Scored:
-    """A node: its score, why it is missing, how much of it was reported, and how each part of it counted."""
+    """A node: its score, why it is missing, how much of it was reported, and the effective weight of each part."""
 
     score: Floats
     reasons: Codes
@@ -44,7 +44,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that was computed; :mod:`tables` makes rows of it."""
+    """Everything that was computed; :mod:`tables` turns it into rows."""
 
     method: IndexMethod
     tree: Tree
@@ -56,14 +56,14 @@ class Evaluation:
     group_ranks: Mapping[str, Floats]
 
 
-# what overflows or is divided by zero is found afterwards, and told by its reason
+# overflows and divisions by zero are found afterwards and get their reason
 @np.errstate(all="ignore")
 def evaluate(method: IndexMethod, observations: Observations) -> Evaluation:
     """Evaluate a method.
 
     Raises:
-        DeclarationError: the method's nodes do not fit together.
-        GorodError: the data have no row, or lack a column that a leaf needs.
+        DeclarationError: the method's nodes are inconsistent.
+        GorodError: the data has no rows, or lacks a column that a leaf needs.
     """
     tree = resolve(method)
     check_columns(method, tree, observations)
@@ -94,7 +94,7 @@ def evaluate(method: IndexMethod, observations: Observations) -> Evaluation:
 
 
 def check_columns(method: IndexMethod, tree: Tree, observations: Observations) -> None:
-    """Refuse data without rows, or without a column that is needed."""
+    """Refuse data without rows or without a required column."""
     if not len(observations):
         raise GorodError("the data have no rows", "One row for each unit (and period) is expected.")
     missing = [name for name in tree.required_columns if name not in observations.numbers]
@@ -114,7 +114,7 @@ def check_columns(method: IndexMethod, tree: Tree, observations: Observations) -
 
 
 def references_of(method: IndexMethod, observations: Observations) -> References:
-    """Which rows are judged by which."""
+    """Which rows are compared with which."""
     return tuple(observations.references(method.reference_set, method.base_period))
 
 
@@ -139,7 +139,7 @@ def score(
     weights: Mapping[str, float] | None = None,
     how: Aggregation | None = None,
 ) -> dict[str, Scored]:
-    """Every node's score. ``weights`` and ``how`` replace what is declared, for sensitivity."""
+    """Every node's score. ``weights`` and ``how`` replace the declared ones, for sensitivity."""
     scored: dict[str, Scored] = {}
     by_score: dict[str, Part] = {}
     by_points: dict[str, Part] = {}
@@ -148,7 +148,7 @@ def score(
         if isinstance(node, Leaf):
             values, reasons = normalised[node.code]
             found, reasons = checked(values * node.scale, reasons)
-            # what was reported counts as such even where it has no score: all values are equal, there is no target
+            # a reported value counts as reported even without a score (all values are equal, there is no target)
             reported = (~np.isnan(prepared[node.code].given)).astype(np.float64)
             scored[node.code] = Scored(found, reasons, reported, reported, {}, values)
             by_score[node.code] = Part(weight, found, reasons, reported, reported, 1)

@@ -1,7 +1,7 @@
-"""What stands in for missing values of a leaf, by a declared rule.
+"""Impute missing values of a leaf by a declared rule.
 
 Source: OECD/JRC, Handbook on Constructing Composite Indicators (2008), step 3 (unconditional mean and median
-imputation), with groups as cells. Carrying forward is what statistical offices call the last observation carried forward.
+imputation), with groups as cells. Statistical offices call carrying forward "last observation carried forward".
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ def impute(
     observations: Observations,
     groups: Sequence[str | None],
 ) -> tuple[Floats, Codes, Flags]:
-    """Values with stand-ins, why the rest is missing, and which are stand-ins.
+    """Values including imputed ones, why the rest is missing, and which are imputed.
 
-    A constant must be on the scale of ``values`` already.
+    A constant must already be on the scale of ``values``.
     """
     missing = np.isnan(values)
     match rule:
@@ -44,7 +44,7 @@ def impute(
 
 
 def rule_name(rule: Imputation) -> str:
-    """The rule as it stands in the output."""
+    """The rule as written in the output."""
     return f"group_{rule.kind}" if isinstance(rule, FromOthers) and rule.among == "group" else rule.kind
 
 
@@ -70,7 +70,7 @@ def _from_others(
 def _carried(values: Floats, limit: int, observations: Observations) -> Floats:
     filled = values.copy()
     latest: dict[tuple[str, str], tuple[int, float]] = {}
-    # rows are in the order of periods; each frequency is carried within itself
+    # rows are ordered by period; values are carried forward only within a frequency
     for row, (unit, period) in enumerate(zip(observations.units, observations.periods, strict=True)):
         number, freq = number_of(period), freq_of(period)
         if not np.isnan(values[row]):

@@ -1,4 +1,4 @@
-"""Values of a leaf onto a common scale.
+"""Normalise the values of a leaf to a common scale.
 
 Sources: OECD/JRC, Handbook on Constructing Composite Indicators (2008), step 5 (min-max, z-scores, ranks, distance to a
 reference, categorical scales); goalposts: UNDP, Human Development Report, technical note 1; bands of a benchmark: ITU,
@@ -29,7 +29,7 @@ from pipelines.indices.transform import References
 def normalise(
     values: Floats, reasons: Codes, rule: Normalisation, direction: Direction, references: References
 ) -> tuple[Floats, Codes]:
-    """Normalised values, and why those are missing that are. Declared constants must be on the scale of ``values``."""
+    """Normalised values, and why missing ones are missing. Declared constants must be on the scale of ``values``."""
     result = np.full(len(values), np.nan)
     reasons = reasons.copy()
     for assessed, by in references:
@@ -42,7 +42,7 @@ def normalise(
 
 
 def possible_points(rule: Normalisation) -> float | None:
-    """The most that a leaf can have; None where nothing bounds it."""
+    """The maximum that a leaf can have; None if it is unbounded."""
     match rule:
         case Bands() | BenchmarkBands():
             return max(rule.points)
@@ -56,7 +56,7 @@ def possible_points(rule: Normalisation) -> float | None:
 def _within(
     values: Floats, known: Floats, rule: Normalisation, direction: Direction
 ) -> tuple[Floats, Codes | Reason]:
-    """The normalised ``values``, judged by the ``known`` ones, and why they are missing."""
+    """The ``values`` normalised with reference to the ``known`` ones, and why they are missing."""
     up = direction == "up"
     match rule:
         case AsIs():
@@ -68,7 +68,7 @@ def _within(
                 return values, Reason.NO_SPREAD
             deviation = np.std(known, ddof=1 if rule.deviation == "sample" else 0)
             from_mean = values - np.mean(known)
-            # the mean itself is rounded: a value that equals it is no distance away
+            # the mean itself is rounded: a value equal to it has distance zero
             from_mean[np.abs(from_mean) <= 1e-14 * np.max(np.abs(known))] = 0.0
             z = from_mean / deviation
             return rule.centre + rule.spread * (z if up else -z), Reason.NONE
@@ -87,7 +87,7 @@ def _within(
             if rule.benchmark is None:
                 return values, Reason.NO_TARGET
             share, why = _reached(values, rule.benchmark, up, 100.0)
-            # where less is better, zero and below are beyond any benchmark
+            # if less is better, zero and below are beyond any benchmark
             share = np.where(why == Reason.ZERO_DIVISOR, np.inf, share)
             return _points(share, rule), Reason.NONE
     raise AssertionError(rule)
@@ -119,7 +119,7 @@ def _distance(values: Floats, rule: DistanceToTarget, up: bool) -> tuple[Floats,
     else:
         share, why = _reached(values, rule.target, up, 1.0)
         if rule.clip:
-            # less is better, and there is nothing at all: the target is reached
+            # less is better, and the value is zero: the target is reached
             share = np.where(why == Reason.ZERO_DIVISOR, 1.0, share)
             why = np.zeros(len(values), dtype=np.int8)
     if rule.clip:
@@ -128,7 +128,7 @@ def _distance(values: Floats, rule: DistanceToTarget, up: bool) -> tuple[Floats,
 
 
 def _reached(values: Floats, target: float, up: bool, scale: float) -> tuple[Floats, Codes]:
-    """scale x value / target, or scale x target / value where less is better."""
+    """scale x value / target, or scale x target / value if less is better."""
     if up:
         return scale * values / target, np.zeros(len(values), dtype=np.int8)
     none = values <= 0

@@ -1,4 +1,4 @@
-"""What is evaluated: units x periods with their columns, in an order of its own."""
+"""The data to evaluate: units x periods with their columns, in a fixed order."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Places = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Observations:
-    """One row for each unit and period, sorted by period and unit, so that nothing depends on the order of the data.
+    """One row for each unit and period, sorted by period and unit, so that nothing depends on the input order.
 
-    ``numbers``: columns of float64 with NaN where there is no value. ``texts``: columns of text. A period is ``""``
-    where the data have none.
+    ``numbers``: columns of float64 with NaN for no value. ``texts``: columns of text. A period is ``""``
+    if the data has none.
     """
 
     units: tuple[str, ...]
@@ -41,7 +41,7 @@ class Observations:
         """Observations from columns in any order.
 
         Raises:
-            GorodError: a unit has two rows of one period.
+            GorodError: a unit has two rows for one period.
         """
         order = sorted(range(len(units)), key=lambda row: (periods[row], units[row]))
         for one, other in pairwise(order):
@@ -65,21 +65,21 @@ class Observations:
 
     @cached_property
     def by_period(self) -> dict[str, Places]:
-        """Rows of each period, in the order of periods."""
+        """Rows of each period, ordered by period."""
         found: dict[str, list[int]] = {}
         for row, period in enumerate(self.periods):
             found.setdefault(period, []).append(row)
         return {period: np.array(rows, dtype=np.int64) for period, rows in found.items()}
 
     def column(self, name: str) -> Floats:
-        """A column of numbers; all missing where the data have none of that name."""
+        """A column of numbers; all missing if the data has no such column."""
         return self.numbers.get(name, np.full(len(self), np.nan))
 
     def references(self, reference_set: str, base_period: str | None) -> Iterator[tuple[Places, Places]]:
-        """Pairs: rows that are judged, and the rows that they are judged by.
+        """Pairs: rows to evaluate, and the rows they are compared with.
 
         Raises:
-            GorodError: the data have nothing of the base period.
+            GorodError: the data has nothing for the base period.
         """
         everything = np.arange(len(self), dtype=np.int64)
         if reference_set == "all_periods":
@@ -97,7 +97,7 @@ class Observations:
                 yield rows, rows
 
     def peer_groups(self, declared: PeerGroups | None) -> tuple[str | None, ...]:
-        """The peer group of each row; None where there are no groups, or the column says nothing."""
+        """The peer group of each row; None if there are no groups, or the column is empty."""
         if declared is None:
             return (None,) * len(self)
         if not declared.bounds:

@@ -1,4 +1,4 @@
-"""Periods as people spell them: one period is one period, or both spellings are told."""
+"""Periods as people write them: two spellings of one period are either unified or reported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ YEAR = re.compile(r"(\d{4})(?:\.0+)?(?: ?(?:г\.?|год|года|год\.))?")
 ROMAN = {"I": "1", "II": "2", "III": "3", "IV": "4"}
 _QUARTER = r"(?:q|кв\.?|квартал|квартала)"
 _OF_YEAR = r"(?:[ -]|года?|г\.?)*"
-# spellings of parts of a year, without case: frequency, and whether the year stands first
+# spellings of parts of a year, case-insensitive: frequency, and whether the year comes first
 PARTS = (
     ("S", re.compile(r"(\d{4})[ -]?[sh]([12])")),
     ("Q", re.compile(rf"(\d{{4}})[ -]?{_QUARTER} ?([1-4])")),
@@ -26,7 +26,7 @@ MONTHS = ("янв", "фев", "мар", "апр", "ма", "июн", "июл", "�
 
 
 def period_of(told: str) -> str:
-    """A period as it is told; a year without what tools and people hang on it (``2018.0``, ``2018 г.``)."""
+    """A period as given; a year without what tools and people append to it (``2018.0``, ``2018 г.``)."""
     found = YEAR.fullmatch(told)
     return found[1] if found else told
 
@@ -34,13 +34,13 @@ def period_of(told: str) -> str:
 def same_period(
     sheet: Sheet, written: Mapping[str, tuple[str, int]], add_note: Callable[[str], None]
 ) -> None:
-    """Refuse a table that spells one period in two ways, or mixes days with other periods.
+    """Refuse a table that writes one period in two ways, or mixes days with other periods.
 
     Args:
-        written: period -> how and in which row it is told first.
+        written: period -> its first spelling and row.
 
     Raises:
-        GorodError: with both spellings.
+        GorodError: the message shows both spellings.
     """
     meant: dict[tuple[str, str], tuple[str, int]] = {}
     for period, (told, row) in written.items():
@@ -65,7 +65,7 @@ def same_period(
 
 
 def _meaning(period: str) -> tuple[str, str]:
-    """Frequency and number of a period; what is not understood is compared by its letters and digits."""
+    """Frequency and number of a period; an unknown spelling is compared by its letters and digits."""
     told = period.casefold()
     if re.fullmatch(r"\d{4}", told):
         return "A", told

@@ -1,4 +1,4 @@
-"""Places of scores, and rounding of what is shown."""
+"""Places of scores, and rounding for display."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pipelines.indices.reasons import EQUAL, Floats
 def places(values: Floats, ties: Ties, descending: bool = True, tolerance: float = 0.0) -> Floats:
     """Places from 1; NaN for missing values.
 
-    Equal values have the better place (min), the worse (max), the mean of both (average), the better one without a
-    gap after it (dense), or different places in the order of the rows (first). Values are equal where they and all
-    between them lie nearer than ``tolerance`` x the greatest absolute value.
+    Equal values get the better place (min), the worse (max), the mean of both (average), the better one without a
+    gap after it (dense), or different places in row order (first). Values are equal if they and all
+    between them are closer than ``tolerance`` x the greatest absolute value.
     """
     result = np.full(len(values), np.nan)
     known = np.flatnonzero(~np.isnan(values))
@@ -40,7 +40,7 @@ def places(values: Floats, ties: Ties, descending: bool = True, tolerance: float
         case "dense":
             given = group + 1.0
         case "first":
-            # within a tie rows keep their own order, whatever the last bits of their scores say
+            # within a tie rows keep their order, whatever the last bits of their scores
             given = np.empty(len(known))
             order = order[np.lexsort((order, group))]
             given[:] = np.arange(1, len(known) + 1)
@@ -49,7 +49,7 @@ def places(values: Floats, ties: Ties, descending: bool = True, tolerance: float
 
 
 def rounded(values: Floats, decimals: int) -> Floats:
-    """Rounded half away from zero; what is nearer to a half than a billionth of a place counts as the half."""
+    """Round half away from zero; a value within a billionth of a place of a half counts as the half."""
     if not len(values):
         return values
     factor = 10.0**decimals

@@ -1,6 +1,6 @@
-"""Tables to observations and structures: in CSV, Parquet, XLSX; errors name file, row and column.
+"""Read tables (CSV, Parquet, XLSX) into observations and structures; errors name file, row and column.
 
-What cannot be read is an error. What can, and may be meant otherwise, is told: ``add_note`` has a line for each.
+What cannot be read is an error. What can be read but may have another meaning is passed to ``add_note``, line by line.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from pipelines.indices.structure import StructureRow
 from pipelines.indices.workbook import Odd
 from pipelines.numbers import Form
 
-# what columns are called by SDMX, by statistical offices and by tools for composite indicators; compared without case
+# column names in SDMX, statistical offices and tools for composite indicators; compared without case
 UNIT_NAMES = ("ref_area", "ucode", "unit")
 UNIT_NAMES_LONG = (*UNIT_NAMES, "territory", "country", "geo", "city", "region")
 PERIOD_NAMES = ("time_period", "period", "time", "year")
 INDICATOR_NAMES = ("indicator", "icode", "indicator_code", "measure")
 VALUE_NAMES = ("obs_value", "value")
-# what a row is called that sums the others up
+# names of rows with totals of the others
 TOTALS = frozenset({"total", "all", "average", "mean", "sum", "итого", "всего", "итог", "в среднем", "среднее",
                     "разам", "усяго", "у сярэднім"})  # fmt: skip
 Key = tuple[str, str]
@@ -49,7 +49,7 @@ AddNote = Callable[[str], None]
 
 
 def _keep_silent(note: str) -> None:
-    """Nobody is told."""
+    """Ignore the note."""
 
 
 def read_observations(
@@ -67,17 +67,17 @@ def read_observations(
     """Observations of a wide table (a column for each indicator) or a long one (a row for each value).
 
     Args:
-        numbers: columns or indicators that are wanted as numbers; those that the file lacks are left out.
-        texts: columns that are wanted as text.
-        unit_column: column of the unit; by default one with a usual name, else the first.
-        period_column: column of the period; by default one with a usual name, else there is none.
+        numbers: columns or indicators to read as numbers; those missing in the file are left out.
+        texts: columns to read as text.
+        unit_column: column of the unit; by default one with a usual name, otherwise the first.
+        period_column: column of the period; by default one with a usual name, otherwise none.
         required: those of ``numbers`` that the file must have.
-        sheet: sheet of a workbook; by default the first that is shown.
-        decimal_comma: a comma in a number is a decimal comma, wherever it stands.
-        tell: is called with what was read and may be meant otherwise.
+        sheet: sheet of a workbook; by default the first visible one.
+        decimal_comma: a comma in a number is always a decimal comma.
+        tell: called with each note about something that may have another meaning.
 
     Raises:
-        GorodError: the file cannot be read, or a cell is not what it must be: file, row, column, value.
+        GorodError: the file cannot be read, or a cell is invalid; the message names file, row, column and value.
     """
     given = read_sheet(path, sheet)
     for note in given.notes:
@@ -87,7 +87,7 @@ def read_observations(
 
 
 class _Reading:
-    """One table, on its way to observations."""
+    """One table being converted to observations."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class _Reading:
         add_note: AddNote,
     ) -> None:
         self.sheet, self.add_note = sheet, add_note
-        # as they are declared -> as names are compared
+        # declared name -> name as compared
         self.wanted = {normal(name): name for name in numbers}
         self.form = form_of(sheet, decimal_comma)
         self.indicator, self.value = sheet.find(INDICATOR_NAMES), sheet.find(VALUE_NAMES)
@@ -154,7 +154,7 @@ class _Reading:
         return unit, period
 
     def _counts_rows(self, name: str) -> bool:
-        """Whether a column without a name only counts the rows, as tools for tables write it."""
+        """Whether an unnamed column only numbers the rows, as table tools write it."""
         place = self.sheet.header.index(name)
         told = [as_text(row[place]) for _, row in self.sheet.rows]
         return not name and any(told == [str(start + n) for n in range(len(told))] for start in (0, 1))
@@ -234,7 +234,7 @@ class _Reading:
         return unit, period
 
     def _spelt(self, number: int, first: int) -> str:
-        """Where two rows say one period in two ways: the other way."""
+        """The other spelling, if two rows write one period in two ways."""
         if self.period_place is None:
             return ""
         ways = {
@@ -253,10 +253,10 @@ class _Reading:
                     "A unit is in one peer group in a period.",
                 )
 
-    # --- what is told
+    # --- notes
 
     def _check(self, required: Sequence[str], found: Iterable[str], what: str, others: Iterable[str]) -> None:
-        """Refuse what is missing and has to be there; tell what may be missing."""
+        """Refuse if required columns are missing; note optional ones that are missing."""
         lacking = [name for name in self.wanted.values() if name not in set(found)]
         spare = [name for name in others if name not in self.wanted]
         for name in lacking:
@@ -285,7 +285,7 @@ class _Reading:
 
     @staticmethod
     def _guess(name: str, spare: Sequence[str]) -> str:
-        """The name that may be meant; nothing where none is near."""
+        """The name that may be meant; empty if none is similar."""
         alike = [one for one in spare if looks(one) == looks(name)]
         near = alike or difflib.get_close_matches(name, spare, 1)
         differs = f" {difference(near[0], name)}" if alike else ""
@@ -301,7 +301,7 @@ class _Reading:
         return ""
 
     def _tell_formats(self, columns: Mapping[int, str]) -> None:
-        """Tell of cells that show another number than they hold."""
+        """Note cells that display another number than they contain."""
         for how, example in (
             ("per cent", "0.45 is shown as 45 %, and read as 0.45"),
             ("thousands or millions", "1500 may be shown as 1.5, and is read as 1500"),
@@ -337,7 +337,7 @@ class _Reading:
         return observations
 
     def _same_units(self) -> None:
-        """Units that are told apart by a sign that nobody sees, or hardly."""
+        """Units that differ only by an invisible or hardly visible character."""
         seen: dict[str, str] = {}
         for (unit, _), number in self.keys.items():
             if (other := seen.setdefault(looks(unit), unit)) == unit:
@@ -350,7 +350,7 @@ class _Reading:
 
 
 def totals(observations: Observations) -> dict[str, str]:
-    """Units that are called a total, or have in all columns the sum or the mean of the others: unit -> how it looks."""
+    """Units named as a total, or with the sum or mean of the others in all columns: unit -> description."""
     found = {
         unit: "has the name of a total or a mean"
         for unit in observations.units
@@ -361,7 +361,7 @@ def totals(observations: Observations) -> dict[str, str]:
             continue
         values = np.array([column[rows] for column in observations.numbers.values()])
         values = values[~np.isnan(values).any(axis=1)]
-        # a column without spread has its mean everywhere
+        # in a column without spread, every value equals the mean
         values = values[np.ptp(values, axis=1) > 0] if len(values) else values
         if not len(values):
             continue
@@ -376,9 +376,9 @@ def totals(observations: Observations) -> dict[str, str]:
 
 
 def _is_note(row: Sequence[Any], values: Iterable[int]) -> bool:
-    """Whether a row has one cell alone, and no value: a source below the table, a heading between rows.
+    """Whether a row has a single cell and no value: a source below the table, a heading between rows.
 
-    A unit that reports nothing says so by a dash or NA in one of its cells.
+    A unit that reports nothing must say so with a dash or NA in one of its cells.
     """
     filled = {place for place, cell in enumerate(row) if not is_blank(cell)}
     return len(filled) == 1 and not filled & set(values)
@@ -394,7 +394,7 @@ CODE = ("code", "icode", "node", "indicator_code")
 PARENT = ("parent", "parent_code")
 TYPE = ("type",)
 DENOMINATOR = ("denominator",)
-# what a structure may say of a node: setting -> names of its column
+# settings of a node in a structure: setting -> names of its column
 SAID = {
     "weight": ("weight",),
     "direction": ("direction", "polarity"),
@@ -407,9 +407,9 @@ CONSTANTS = {
     "high": ("high", "goalpost_high"),
     "target": ("target", "benchmark"),
 }
-# columns of tools for composite indicators that change nothing here: levels follow from the parents
+# columns of tools for composite indicators without effect here: levels follow from the parents
 UNREAD = ("level", "unit", "note", "comment", "source")
-# Type of a row in tools for composite indicators: rows of other types are no part of the tree
+# row types in tools for composite indicators: rows of other types are not part of the tree
 IN_THE_TREE = ("indicator", "aggregate")
 OUTSIDE = ("group", "denominator", "other")
 DIRECTIONS = {"up": ("up", "1", "1.0", "+1", "+"), "down": ("down", "-1", "-1.0", "−1", "-")}
@@ -418,12 +418,12 @@ DIRECTIONS = {"up": ("up", "1", "1.0", "+1", "+"), "down": ("down", "-1", "-1.0"
 def read_structure(
     path: Path, add_note: AddNote = _keep_silent, decimal_comma: bool = False
 ) -> tuple[list[StructureRow], bool]:
-    """Nodes that are told apart from the method: CSV (or XLSX, Parquet), or YAML with a list of nodes.
+    """Nodes declared separately from the method: CSV (or XLSX, Parquet), or YAML with a list of nodes.
 
-    The second is False where there is no column of the parent: these are settings of the method's own nodes.
+    The second result is False if there is no parent column: these are settings of the method's own nodes.
 
     Raises:
-        DeclarationError: the file cannot be read, a column is unknown, or a cell is not what it must be.
+        DeclarationError: the file cannot be read, a column is unknown, or a cell is invalid.
     """
     try:
         sheet = _yaml_sheet(path) if path.suffix.lower() in (".yml", ".yaml") else read_sheet(path)
@@ -456,10 +456,10 @@ def _yaml_sheet(path: Path) -> Sheet:
 
 
 def _columns(sheet: Sheet) -> dict[str, str]:
-    """What is said -> the column that says it.
+    """Setting -> its column.
 
     Raises:
-        DeclarationError: a column is unknown, or two say the same.
+        DeclarationError: a column is unknown, or two have the same meaning.
     """
     meanings = {"code": CODE, "parent": PARENT, "type": TYPE, "denominator": DENOMINATOR, **SAID, **CONSTANTS}
     known = {name: meaning for meaning, names in meanings.items() for name in names}
@@ -518,7 +518,7 @@ class _Node:
         return self.sheet.at(self.number, self.columns[meaning])
 
     def text(self, meaning: str) -> str | None:
-        """What is said; None where nothing is."""
+        """The setting; None if there is none."""
         column = self.columns.get(meaning)
         cell = None if column is None else self.cells[column]
         if column is None or is_blank(cell) or (isinstance(cell, str) and _is_nothing(cell)):

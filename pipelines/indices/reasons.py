@@ -13,40 +13,40 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 Codes: TypeAlias = npt.NDArray[np.int8]
 
 
-# Scores nearer than this share of the greatest one are equal, and a sum that is so small beside its parts is zero: the
-# same figures in another unit of measure differ by less, and no index is published so finely.
+# Scores closer than this share of the greatest one are equal, and a sum this small relative to its parts is zero: the
+# same figures in another unit of measure differ by less, and no index is published this precisely.
 EQUAL = 1e-10
 
 
 class Reason(IntEnum):
-    """Why something is missing; the lower-case name is what stands in the output."""
+    """Why something is missing; the output contains the lower-case name."""
 
     NONE = 0
     # of a leaf
-    NOT_GIVEN = 1  # the data have no value
-    NO_DIVISOR = 2  # a value, but nothing to divide it by
+    NOT_GIVEN = 1  # the data has no value
+    NO_DIVISOR = 2  # there is a value but no divisor
     ZERO_DIVISOR = (
-        3  # it would have to be divided by zero (or, a share of a target, by what is not above zero)
+        3  # the value would have to be divided by zero (for a share of a target: by something not above zero)
     )
-    NOT_POSITIVE = 4  # no logarithm of it
-    NO_DONORS = 5  # nobody to impute from
+    NOT_POSITIVE = 4  # its logarithm does not exist
+    NO_DONORS = 5  # no unit to impute from
     NO_SPREAD = 6  # all values of the reference are equal, or there is only one: nothing to compare
     NO_TARGET = 7  # no benchmark or target is published
-    OUT_OF_RANGE = 8  # greater than a number can be
+    OUT_OF_RANGE = 8  # too large for a number
     # of a node
     NOTHING_REPORTED = 9
     TOO_LITTLE_REPORTED = 10  # below the declared minimum
-    PART_MISSING = 11  # and the rule is to propagate
-    NEGATIVE_PART = 12  # there is no geometric or harmonic mean of it
+    PART_MISSING = 11  # and the rule is ``propagate``
+    NEGATIVE_PART = 12  # the geometric or harmonic mean does not exist
     NOT_SCORED = 13  # parts were reported, but none has a score, for several reasons
 
     @property
     def text(self) -> str | None:
-        """The word of the output; None where nothing is missing."""
+        """The word in the output; None if nothing is missing."""
         return None if self is Reason.NONE else self.name.lower()
 
 
-# reasons of a part of which nothing was reported
+# reasons of a part for which nothing was reported
 UNREPORTED = (Reason.NOT_GIVEN, Reason.NO_DONORS, Reason.NOTHING_REPORTED)
 
 

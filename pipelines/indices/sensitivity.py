@@ -1,9 +1,9 @@
-"""How far places move when weights, normalisation and aggregation are varied.
+"""How much places change when weights, normalisation and aggregation vary.
 
 A Monte Carlo uncertainty analysis: OECD/JRC, Handbook on Constructing Composite Indicators (2008), step 8; Saisana,
-Saltelli and Tarantola (2005). Scenario 0 is the method itself. In each other one every weight is multiplied by a number
-drawn evenly from 1 - spread to 1 + spread, and one normalisation and one aggregation are drawn from the declared one and
-its alternatives, each as likely.
+Saltelli and Tarantola (2005). Scenario 0 is the method itself. In every other, each weight is multiplied by a number
+drawn uniformly from 1 - spread to 1 + spread, and one normalisation and one aggregation are drawn from the declared one and
+its alternatives, with equal probability.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from pipelines.indices.reasons import Floats
 
 @dataclass(frozen=True)
 class RankRange:
-    """For each observation the places of all scenarios; NaN where there is none.
+    """For each observation the places in all scenarios; NaN if there is none.
 
-    ``same``: share of the scenarios in which the place is that of the method. ``scenarios``: in how many there is one.
+    ``same``: share of the scenarios with the method's place. ``scenarios``: the number of scenarios with a place.
     """
 
     base: Floats
@@ -63,7 +63,7 @@ def sensitivity(evaluation: Evaluation, settings: Sensitivity | None = None) -> 
     found = np.empty((varied.draws + 1, len(observations)))
     found[0] = base
     for scenario in range(1, varied.draws + 1):
-        # always the same number of draws, so that a scenario does not depend on the ones before it being of a kind
+        # always the same number of draws, so that a scenario does not depend on the choices in earlier ones
         factors = 1 + varied.weight_spread * (2 * generator.random(len(tree.nodes)) - 1)
         kind, mean = generator.random(2)
         weights = {

@@ -1,4 +1,4 @@
-"""Files to tables as they stand there: CSV, Parquet, workbooks. Nothing is converted; messages name file, row, column."""
+"""Files to raw tables: CSV, Parquet, workbooks. Nothing is converted; messages name file, row, column."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ FILES = "A CSV (UTF-8), .parquet or .xlsx file is expected."
 
 
 def normal(text: str) -> str:
-    """A name as it is compared: one form of each letter, plain blanks, one at a time, none at the ends."""
+    """A name normalised for comparison: one form of each letter, single plain blanks, none at the ends."""
     return " ".join(UNSEEN.sub("", " ".join(unicodedata.normalize("NFC", text).split())).split())
 
 
 def looks(text: str) -> str:
-    """What the eye takes a name for: without case, ё for е, Latin letters for those of other scripts that look so."""
+    """A name by its visual appearance: without case, ё as е, Latin letters for similar ones of other scripts."""
     return "".join(LATIN.get(sign, sign) for sign in normal(text).casefold().replace("ё", "е").upper())
 
 
 def difference(given: str, expected: str) -> str:
-    """Where two names differ that look alike: the place and the signs, by their names."""
+    """Where two similar-looking names differ: the position and the characters, by their names."""
     for place, pair in enumerate(zip_longest(given, expected), start=1):
         if pair[0] != pair[1]:
             one, other = (
@@ -43,10 +43,10 @@ def difference(given: str, expected: str) -> str:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table as it stands in a file: names of columns, and rows with their numbers as a person counts them.
+    """A table as it is in a file: column names, and rows with their numbers, counted from 1.
 
-    A list of YAML has ``lines``: its rows are numbered by the lines that they begin in, and each key has one of its own.
-    A sheet of a workbook has a ``name``, and its columns have letters. ``notes``: what the user should know of it.
+    A YAML list has ``lines``: its rows are numbered by the lines they begin on, and each key has its own line.
+    A workbook's sheet has a ``name``, and its columns have letters. ``notes``: what the user should know about it.
     """
 
     path: Path
@@ -58,11 +58,11 @@ class Sheet:
     columns: Sequence[int] = ()
     head: int = 1
     notes: Sequence[str] = ()
-    # cells whose format shows another number than is stored: (row, place) -> how
+    # cells whose format displays another number than is stored: (row, place) -> how
     shown: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
     def at(self, row: int, column: str | None = None) -> str:
-        """File and row of a row or a cell, or file, line and key where it is YAML; for messages."""
+        """File and row of a row or a cell, or file, line and key for YAML; for messages."""
         if self.lines is not None:
             if column is None:
                 return f"{self.path}:{row}"
@@ -75,16 +75,16 @@ class Sheet:
         return f"{told}, column {called}" + (f" (cell {self.cell(row, place)})" if self.columns else "")
 
     def cell(self, row: int, place: int) -> str:
-        """Address of a cell of a workbook."""
+        """Address of a workbook's cell."""
         return f"{letters(self.columns[place])}{row}"
 
     def find(self, names: Sequence[str]) -> str | None:
-        """The first of the header's names that is one of ``names``, whatever the case."""
+        """The first header name that is one of ``names``, ignoring case."""
         lowered = {name.lower(): name for name in reversed(self.header)}
         return next((lowered[name] for name in names if name in lowered), None)
 
     def place(self, name: str, said_by: str) -> int:
-        """Where a column stands.
+        """The position of a column.
 
         Raises:
             GorodError: there is none, or there are two.
@@ -100,7 +100,7 @@ class Sheet:
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str:
-    """The nearest of the known names and, where it looks the same, the sign that differs; else all of them."""
+    """The nearest known name and, if it looks the same, the differing character; otherwise all known names."""
     names = list(filter(None, dict.fromkeys(known)))
     alike = next((one for one in names if looks(one) == looks(name)), None)
     return nearest(name, names) if alike is None else f"did you mean {alike!r}? {difference(name, alike)}"
@@ -113,7 +113,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def read_sheet(path: Path, sheet: str | None = None) -> Sheet:
-    """The table of a CSV (comma, semicolon or tab; UTF-8), Parquet or XLSX file (``sheet``, or the first that is shown).
+    """The table of a CSV (comma, semicolon or tab; UTF-8), Parquet or XLSX file (``sheet``, or the first visible one).
 
     Raises:
         GorodError: the file cannot be read.
@@ -123,7 +123,7 @@ def read_sheet(path: Path, sheet: str | None = None) -> Sheet:
     try:
         is_text = not is_workbook and suffix != ".parquet"
         with path.open("rb") as stream:
-            # a pipe gives its bytes once
+            # a pipe can be read only once
             given = stream.read() if is_text else stream.read(8)
         _refuse_another_format(path, suffix, given[:8])
         if sheet is not None and not is_workbook:
@@ -137,7 +137,7 @@ OTHERS = {".xls": "an old workbook", ".xlsb": "a binary workbook", ".ods": "an O
 
 
 def _refuse_another_format(path: Path, suffix: str, start: bytes) -> None:
-    """What a name promises and the bytes do not keep, told before a reader stumbles over it."""
+    """Report a file whose content does not match its suffix, before a reader fails on it."""
     if suffix in OTHERS:
         raise GorodError(
             f"{path}: is {OTHERS[suffix]} ({suffix}), which is not read",
@@ -162,10 +162,10 @@ def _refuse_another_format(path: Path, suffix: str, start: bytes) -> None:
 def table(
     path: Path, grid: Sequence[tuple[int, Sequence[Any]]], columns: Sequence[int] = (), **more: Any
 ) -> Sheet:
-    """A sheet of rows with their numbers: the first row that is not blank is the header; blank rows and columns go.
+    """A sheet of numbered rows: the first non-blank row is the header; blank rows and columns are dropped.
 
     Raises:
-        GorodError: there is nothing in it, or a name of a column cannot be read.
+        GorodError: it is empty, or a column name cannot be read.
     """
     filled = [(number, row) for number, row in grid if not all(map(is_blank, row))]
     where = f"{path}: " + ("" if more.get("name") is None else f"sheet {more['name']!r}: ")
@@ -188,14 +188,14 @@ def table(
 
 
 def is_blank(cell: Any) -> bool:
-    """Whether nothing stands in a cell."""
+    """Whether a cell is empty."""
     if isinstance(cell, Odd):
         return cell.is_blank
     return cell is None or (isinstance(cell, str) and not normal(cell))
 
 
 def as_text(cell: Any) -> str | None:
-    """A cell as text; None where nothing stands in it."""
+    """A cell as text; None if it is empty."""
     if is_blank(cell) or (isinstance(cell, float) and cell != cell):
         return None
     if isinstance(cell, float) and cell.is_integer():
@@ -239,10 +239,10 @@ Records = list[tuple[int, list[str]]]
 
 
 def _split(path: Path, text: str) -> tuple[str, Records]:
-    """The separator with which each row has as many cells as the header, and the rows by it.
+    """The separator that gives each row as many cells as the header, and the rows split by it.
 
     Raises:
-        GorodError: two separators would do, or the quotes are wrong by the one that the header has most of.
+        GorodError: two separators fit, or the quotes are invalid with the header's most frequent one.
     """
     found: dict[str, Records] = {}
     wrong: dict[str, GorodError] = {}
@@ -271,9 +271,9 @@ def _split(path: Path, text: str) -> tuple[str, Records]:
 
 
 def _records(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows by RFC 4180 and nothing else, each with the line that it begins in; blank lines are left out.
+    """Rows strictly by RFC 4180, each with the line it begins on; blank lines are left out.
 
-    Python's own reader takes a quote inside a cell for a letter; here it is told.
+    Python's own reader treats a quote inside a cell as a letter; here it is an error.
     """
     cell = re.compile(rf'(?:"([^"]*(?:""[^"]*)*)"|([^"\r\n{delimiter}]*))({delimiter}|\r\n|\n|\r|\Z)')
     position, line, began, cells = 0, 1, 1, list[str]()
@@ -305,7 +305,7 @@ def _wrong_quotes(path: Path, text: str, position: int, line: int) -> GorodError
 
 
 def _line_breaks(path: Path, records: Records) -> list[str]:
-    """Rows that go over several lines, told: a stray quote looks so too."""
+    """Note rows that span several lines: a stray quote has the same effect."""
     broken = [number for number, cells in records if any(re.search(r"[\r\n]", cell) for cell in cells)]
     if not broken:
         return []
@@ -315,7 +315,7 @@ def _line_breaks(path: Path, records: Records) -> list[str]:
 
 
 def numbered(numbers: Sequence[int], word: str = "row") -> str:
-    """Numbers in words of a message, runs put together; long lists are cut, with their count."""
+    """Numbers as text for a message, runs combined; long lists are truncated, with their count."""
     runs = []
     for _, run in groupby(enumerate(sorted(numbers)), key=lambda pair: pair[1] - pair[0]):
         members = [number for _, number in run]
@@ -382,7 +382,7 @@ def _xlsx(path: Path, sheet: str | None) -> Sheet:
 def _lay_merges(
     merged: Sequence[tuple[int, int, int, int]], grid: Sequence[tuple[int, list[Any]]], first: int
 ) -> None:
-    """What merged cells cover is not shown, whatever it holds: a cell of its own kind, unless it stands in the header."""
+    """Content covered by merged cells is not visible: it becomes a special kind of cell, unless it is in the header."""
     numbers = [row for row, _ in grid]
     for top, left, bottom, right in merged:
         told = (

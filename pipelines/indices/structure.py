@@ -1,4 +1,4 @@
-"""The tree of a method with everything said: each node with its own settings, from the leaves to the root."""
+"""The resolved tree of a method: each node with all its settings, from the leaves to the root."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class Tree:
-    """All nodes by code, parts before the whole: the root is the last."""
+    """All nodes by code, parts before their parent: the root is the last."""
 
     nodes: Mapping[str, Leaf | Branch]
 
@@ -81,17 +81,17 @@ class Tree:
 
     @property
     def leaves(self) -> list[Leaf]:
-        """The leaves, in the order in which they are declared."""
+        """The leaves, in declared order."""
         return [node for node in self.nodes.values() if isinstance(node, Leaf)]
 
     @property
     def branches(self) -> list[Branch]:
-        """The other nodes, parts before the whole."""
+        """The other nodes, parts before their parent."""
         return [node for node in self.nodes.values() if isinstance(node, Branch)]
 
     @property
     def from_the_top(self) -> list[Leaf | Branch]:
-        """All nodes, each before its parts, in the order in which they are declared."""
+        """All nodes, each before its parts, in declared order."""
         found: list[Leaf | Branch] = []
 
         def walk(node: Leaf | Branch) -> None:
@@ -104,21 +104,21 @@ class Tree:
 
     @property
     def columns(self) -> list[str]:
-        """Columns of the data that the leaves need: their own, and those that are divided by."""
+        """Data columns that the leaves need: their own, and their divisors."""
         needed = [leaf.indicator for leaf in self.leaves]
         needed += [step.column for leaf in self.leaves for step in leaf.transform if isinstance(step, Per)]
         return list(dict.fromkeys(needed))
 
     @property
     def required_columns(self) -> list[str]:
-        """Of these, the ones without which data are refused."""
+        """Those of them without which the data is refused."""
         optional = {leaf.indicator for leaf in self.leaves if leaf.absent == "not_reported"}
         return [name for name in self.columns if name not in optional]
 
 
 @dataclass(frozen=True)
 class TreeProblem:
-    """What does not fit in a method: the key from the method down, the same from the node down, and the node."""
+    """An inconsistency in a method: the key path from the method, the path from the node, and the node."""
 
     location: Location
     told: str
@@ -131,7 +131,7 @@ Where = Callable[[TreeProblem], str]
 
 @dataclass(frozen=True)
 class _Settings:
-    """What holds at a node, unless it says otherwise, and where that is said."""
+    """Settings inherited at a node, and where each is set."""
 
     transform: tuple[Transformation, ...] = ()
     impute: Imputation = field(default_factory=lambda: NoImputation(kind="none"))
@@ -153,23 +153,23 @@ class _Settings:
 
 @dataclass(frozen=True)
 class _Resolved:
-    """The nodes of a method, parts before the whole, with where the settings of each are said."""
+    """The nodes of a method, parts before their parent, with the place where each setting is made."""
 
     tree: Tree
     places: Mapping[str, Location]
     settings: Mapping[str, _Settings]
 
     def tree_problem(self, node: str, key: Location, told: str) -> TreeProblem:
-        """Where a setting is said, or, where nobody says it, at the node that it holds for."""
+        """The place where a setting is made, or, if it is not made anywhere, the node it applies to."""
         said = self.settings[node].said.get(str(key[0]), (*self.places[node], key[0]))
         return TreeProblem((*said, *key[1:]), f"{node}: {told}", key, node)
 
 
 def resolve(method: IndexMethod, where: Where | None = None) -> Tree:
-    """The tree of a method. Who knows the file that it was read from says ``where`` in it something does not fit.
+    """The tree of a method. A caller that knows the method's file gives ``where`` to locate inconsistencies in it.
 
     Raises:
-        DeclarationError: what the nodes say does not fit together: each with its place, and what is allowed.
+        DeclarationError: the nodes are inconsistent; the message names each place and what is allowed.
     """
     resolved = _resolved(method)
     found = _tree_problems(method, resolved)
@@ -182,7 +182,7 @@ def resolve(method: IndexMethod, where: Where | None = None) -> Tree:
 
 
 def tree_problems(method: IndexMethod) -> list[TreeProblem]:
-    """All that does not fit together in a method."""
+    """All inconsistencies in a method."""
     return _tree_problems(method, _resolved(method))
 
 
@@ -248,7 +248,7 @@ CONSTANTS = {
 
 
 def _constants(leaf: Leaf) -> dict[tuple[str, str], float]:
-    """Declared constants of a leaf that are told in the units before a logarithm."""
+    """Declared constants of a leaf in units before a logarithm."""
     found = {
         ("normalise", name): value
         for name in CONSTANTS.get(type(leaf.normalise), ())
@@ -278,7 +278,7 @@ def _leaf_problems(leaf: Leaf, method: IndexMethod) -> Iterator[Problem]:
 
 
 def _on_one_scale(tree: Tree) -> Tree:
-    """The tree with the constants of its leaves taken through the logarithms that their values go through."""
+    """The tree with the same logarithms applied to its leaves' constants as to their values."""
     nodes: dict[str, Leaf | Branch] = {}
     for code, node in tree.nodes.items():
         if isinstance(node, Leaf):
@@ -322,12 +322,12 @@ def _sensitivity_problems(method: IndexMethod, tree: Tree) -> Iterator[Problem]:
                 yield ("sensitivity", "normalisations", number), NO_PLACES.format(rule.kind)
 
 
-# --- a tree, or settings of its nodes, told apart from the method
+# --- a tree, or settings of its nodes, declared separately from the method
 
 
 @dataclass(frozen=True)
 class StructureRow:
-    """One node of a structure file. ``place`` says where it stands, for messages; ``per``, what its value is divided by."""
+    """One node of a structure file. ``place`` is its location, for messages; ``per``, the divisor of its value."""
 
     place: str
     code: str
@@ -338,14 +338,14 @@ class StructureRow:
 
 
 def with_structure(method: IndexMethod, rows: Sequence[StructureRow], whole: bool = True) -> IndexMethod:
-    """The method with another tree, or, if the structure is not ``whole``, with other settings of its own nodes.
+    """The method with another tree, or, if the structure is not ``whole``, with other settings for its own nodes.
 
-    What the method says of a node with the same code still holds where the structure says nothing. The root of a
+    The method's settings for a node with the same code apply where the structure has none. The root of a
     structure takes the settings of the method's root.
 
     Raises:
-        DeclarationError: there is not one root, a parent is unknown, a code stands twice, or there is a cycle; a node
-            is not in the method, where the structure is not whole; with the place of the row.
+        DeclarationError: there is not exactly one root, a parent is unknown, a code occurs twice, or there is a cycle; a node
+            is not in the method and the structure is not whole. The message names the row.
     """
     if not whole:
         rows = _all_nodes(method, rows)
@@ -426,9 +426,9 @@ def with_structure(method: IndexMethod, rows: Sequence[StructureRow], whole: boo
 
 
 def in_structure(rows: Sequence[StructureRow], method: IndexMethod, otherwise: Where) -> Where:
-    """Where a structure says what does not fit: of the node itself, else of the nearest one above that it names.
+    """The place of an inconsistency in a structure: the node itself, otherwise its nearest ancestor in the structure.
 
-    ``otherwise`` tells it of the method, for what is no node's, and for what does not fit without the structure either.
+    ``otherwise`` locates it in the method, if it belongs to no node, or exists without the structure as well.
     """
     by_itself = tree_problems(method)
     places = {row.code: row.place for row in rows}
@@ -448,7 +448,7 @@ def in_structure(rows: Sequence[StructureRow], method: IndexMethod, otherwise: W
 
 
 def _all_nodes(method: IndexMethod, rows: Sequence[StructureRow]) -> list[StructureRow]:
-    """The method's own tree, with what the rows say of some of its nodes."""
+    """The method's own tree, with the rows' settings for some of its nodes."""
     parents = {part.code: node.code for node in method.index.walk() for part in node.nodes}
     codes = [node.code for node in method.index.walk()]
     for row in rows:
@@ -461,7 +461,7 @@ def _all_nodes(method: IndexMethod, rows: Sequence[StructureRow]) -> list[Struct
     if len(said) < len(rows):
         twice = next(row for row in rows if said[row.code] is not row)
         raise DeclarationError(f"{twice.place}: code {twice.code!r} stands twice", "Give each node one row.")
-    # a node that is not named is as sound as it was, unless what is said of its parts does not suit it
+    # a node that is not named stays valid, unless the settings of its parts are inconsistent with it
     of_parts = {parents.get(row.code): row.place for row in reversed(rows)}
     return [
         replace(said[code], parent=parents.get(code))
@@ -478,7 +478,7 @@ def _inherited(
     declared: Mapping[str, IndexNode],
     method: IndexMethod,
 ) -> Any:
-    """What holds above a node of a structure; None where nothing is said."""
+    """The settings above a node of a structure; None if there are none."""
     above, seen = row.parent, set[str]()
     while above is not None and above not in seen:
         seen.add(above)
@@ -490,7 +490,7 @@ def _inherited(
 
 
 def _divided(column: str, steps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Transformations by which the value is divided by another column: in place of one that divides, else first."""
+    """Transformations with a division by another column: replacing an existing division, otherwise first."""
     if any(step["kind"] == "per" for step in steps):
         return [{**step, "column": column} if step["kind"] == "per" else step for step in steps]
     return [{"kind": "per", "column": column}, *steps]
@@ -504,6 +504,6 @@ TAKES = {
 
 
 def _with_constants(row: StructureRow, normalise: Mapping[str, Any]) -> dict[str, Any]:
-    """The normalisation with the constants that it knows; a table of a tool may hold others too."""
+    """The normalisation with the constants that it uses; a tool's table may contain others too."""
     takes = TAKES.get(str(normalise["kind"]), {})
     return {**normalise, **{takes[name]: value for name, value in row.normalise.items() if name in takes}}

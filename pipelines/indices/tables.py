@@ -1,4 +1,4 @@
-"""Results as tables: long, complete, without any NaN; and their files."""
+"""Results as tables: long, complete, without NaN; and their files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipelines.indices.sensitivity import RankRange
 from pipelines.indices.structure import Leaf
 from pipelines.outputs import is_passed_on, written_whole
 
-# name -> type of the columns of a result; number is float64 here and numeric(24,6) in the warehouse
+# name -> type of a result's columns; number is float64 here and numeric(24,6) in the warehouse
 COLUMNS: dict[str, str] = {
     "method": "text",
     "method_version": "text",
@@ -150,10 +150,10 @@ def _column(values: Any, kind: str) -> pa.Array:
 
 
 def refuse_another_file(path: Path) -> None:
-    """Refuse a path that is no place for a result: of another format, or of a file that is no earlier result.
+    """Refuse an output path with another format, or of a file that is not an earlier result.
 
     Raises:
-        GorodError: with what it is.
+        GorodError: the message says what it is.
     """
     if path.suffix.lower() not in ("", ".csv", ".parquet"):
         raise GorodError(f"{path}: results are written as .csv or .parquet", "Name a file of that kind.")
@@ -178,13 +178,13 @@ def write_table(table: pa.Table, path: Path) -> None:
     """Write a result as CSV (UTF-8, comma, point) or, by its suffix, Parquet. The same table gives the same bytes.
 
     Raises:
-        GorodError: the file cannot be written; what was there stays.
+        GorodError: the file cannot be written; the earlier one stays.
     """
     with written_whole(path) as whole, whole.open("wb") as stream:
         if path.suffix.lower() == ".parquet":
             pyarrow.parquet.write_table(table, stream)
             return
-        # pyarrow would put the names into quotes
+        # pyarrow would quote the names
         stream.write((",".join(table.column_names) + "\n").encode())
         options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
         pyarrow.csv.write_csv(table, stream, options)

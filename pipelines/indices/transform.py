@@ -25,7 +25,7 @@ def transform(
     observations: Observations,
     references: References,
 ) -> tuple[Floats, Codes]:
-    """The values after all steps, and why those are missing that are."""
+    """The values after all steps, and why missing ones are missing."""
     for step in steps:
         match step:
             case Per():
@@ -58,7 +58,7 @@ def logarithm(values: Floats, reasons: Codes, step: Log) -> tuple[Floats, Codes]
 
 
 def winsorise(values: Floats, lower: float, upper: float, references: References) -> Floats:
-    """Values beyond the two percentiles of their reference are set to them."""
+    """Set values beyond the two percentiles of their reference to those percentiles."""
     result = values.copy()
     for assessed, by in references:
         known = values[by][~np.isnan(values[by])]
@@ -69,9 +69,9 @@ def winsorise(values: Floats, lower: float, upper: float, references: References
 
 
 def on_the_same_scale(constant: float, steps: Sequence[Transformation]) -> float | None:
-    """A declared goalpost, target, threshold or value after the logarithms of ``steps``; None if it has none.
+    """A declared goalpost, target, threshold or value after the logarithms of ``steps``; None if it has no logarithm.
 
-    The other steps do not touch it: it is declared for values that went through them.
+    The other steps do not affect it: it is declared for values that went through them.
     """
     for step in steps:
         if isinstance(step, Log):

@@ -1,7 +1,7 @@
-"""A sheet of an XLSX workbook with what readers of values leave out: errors, formulas without a result, formats.
+"""Read a sheet of an XLSX workbook including what other readers omit: errors, formulas without a result, formats.
 
 A workbook is a ZIP archive of XML (ECMA-376). Libraries that read values give an empty cell for ``#N/A`` and for a
-formula that nobody computed, so that a value which cannot be read passes for one that was not given.
+formula that was never computed, so an unreadable value looks like one that was not given.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from xml.parsers import expat
 
 from pipelines.errors import GorodError
 
-# more than any table of units and indicators; a small file can be packed so that it fills the memory
+# more than any table of units and indicators; a small file can be compressed so that it fills the memory
 MOST_BYTES = 500_000_000
-# what zipfile, expat and this module say of an archive that is none, or not of a workbook
+# errors of zipfile, expat and this module for a broken archive, or one that is not a workbook
 BROKEN = (
     *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, expat.ExpatError),
     *(LookupError, ValueError, OverflowError, struct.error),
@@ -31,7 +31,7 @@ BROKEN = (
 
 @dataclass(frozen=True)
 class Odd:
-    """A cell in which no value can be read: what it is, and what to do. ``is_blank``: it shows nothing of its own."""
+    """A cell without a readable value: what it is, and what to do. ``is_blank``: it displays nothing itself."""
 
     told: str
     remedy: str
@@ -40,7 +40,7 @@ class Odd:
 
 @dataclass
 class Book:
-    """The cells of one sheet by row and column, both from 1, and what is to be told of it."""
+    """The cells of one sheet by row and column, both from 1, and notes about it."""
 
     name: str
     unread: Sequence[str]
@@ -61,10 +61,10 @@ def letters(column: int) -> str:
 
 
 def read_workbook(path: Path, sheet: str | None = None) -> Book:
-    """One sheet of a workbook: the one that is named, else the first that is shown.
+    """One sheet of a workbook: the named one, otherwise the first visible one.
 
     Raises:
-        GorodError: the file is no workbook, or has no such sheet.
+        GorodError: the file is not a workbook, or has no such sheet.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -96,7 +96,7 @@ class _Reader:
         end: Callable[[str], None] | None = None,
         data: Callable[[str], None] | None = None,
     ) -> None:
-        """Walk through a part of the archive. No entity is read, so that no part can name a file or unfold itself."""
+        """Parse a part of the archive. Entities are not read, so no part can refer to a file or expand itself."""
         name = self.names[part.lower()]
         if self.archive.getinfo(name).file_size > MOST_BYTES:
             raise ValueError(f"{part} is larger than {MOST_BYTES} bytes when unpacked")
@@ -147,7 +147,7 @@ class _Reader:
         return found[0]
 
     def _links(self, part: str) -> dict[str, tuple[str, str]]:
-        """Relations of a part: id -> kind and the part that is meant."""
+        """Relations of a part: id -> kind and target part."""
         folder, name = posixpath.split(part)
         found: dict[str, tuple[str, str]] = {}
 
@@ -178,7 +178,7 @@ class _Reader:
         return found
 
     def _formats(self, part: str) -> list[str]:
-        """What each style of a cell does to a number: a kind of ``_kind_of``."""
+        """How each cell style displays a number: a kind from ``_kind_of``."""
         own: dict[int, str] = {}
         styles: list[str] = []
         inside: list[str] = []
@@ -199,7 +199,7 @@ class _Reader:
 
 
 class _About:
-    """What ``workbook.xml`` says."""
+    """Contents of ``workbook.xml``."""
 
     def __init__(self) -> None:
         self.sheets: list[tuple[str, str, str]] = []
@@ -216,7 +216,7 @@ class _About:
 
 
 class _Text:
-    """The text between tags ``t``; what is written above a text to tell how it sounds is left out."""
+    """The text in ``t`` tags; phonetic hints above the text are left out."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -237,7 +237,7 @@ class _Text:
 
 
 class _Cells:
-    """The cells of a sheet, as its XML is walked through."""
+    """The cells of a sheet, collected while its XML is parsed."""
 
     def __init__(self, book: Book, texts: Sequence[str], formats: Sequence[str], about: _About) -> None:
         self.book, self.texts, self.formats, self.about = book, texts, formats, about
@@ -260,7 +260,7 @@ class _Cells:
         elif element == "v":
             self.is_value, self.value = True, ""
         elif element == "col" and given.get("hidden") in ("1", "true"):
-            # the last columns of a sheet are hidden all together, a million of them in some formats
+            # a sheet's last columns are hidden as a group, a million of them in some formats
             self.book.hidden_columns.update(range(int(given["min"]), min(int(given["max"]), 16_384) + 1))
         elif element == "mergeCell":
             first, _, last = given["ref"].partition(":")
@@ -314,7 +314,7 @@ class _Cells:
     def _number(self, value: str) -> Any:
         number = float(value)
         if self.has_formula and number == 0 and self.about.is_to_be_computed:
-            # libraries that write workbooks put a zero there
+            # libraries that write workbooks store a zero there
             return Odd(
                 "holds a formula; the file stores 0 and says that it is still to be computed",
                 "Open the file in a spreadsheet, let it compute, save it; or paste the values.",
@@ -346,11 +346,11 @@ def _iso(told: str) -> Any:
 
 
 def _moment(serial: float, from_1904: bool) -> Any:
-    """The day that a number means which is shown as a date. What is less than a day is a time."""
+    """The day for a number that is displayed as a date. Less than a day is a time."""
     try:
         found = datetime.combine(date(1904, 1, 1) if from_1904 else date(1899, 12, 30), datetime.min.time())
         if not from_1904 and serial < 60:
-            found += timedelta(days=1)  # the year 1900 of spreadsheets has a 29 February
+            found += timedelta(days=1)  # spreadsheets have a 29 February in 1900
         return found + timedelta(days=serial)
     except OverflowError:
         return Odd(
@@ -362,7 +362,7 @@ DATES = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 
 
 def _kind_of(number: int, code: str | None) -> str:
-    """What a format makes of a number: a date, another number (as told), or nothing of the kind."""
+    """How a format displays a number: as a date, as another number (described), or unchanged."""
     if code is None:
         return "date" if number in DATES else "per cent" if number in (9, 10) else ""
     plain = re.sub(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', "", code.split(";")[0]).lower()

@@ -1,4 +1,4 @@
-"""Corrections that no longer fit, told to a person."""
+"""Corrections that no longer apply, in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pipelines.warehouse.base import Warehouse
 
 
 def outdated_corrections(warehouse: Warehouse) -> list[str]:
-    """A sentence for each correction whose guard the newest build found broken; without figures under embargo."""
+    """A sentence for each correction whose guard failed in the newest build; without figures under embargo."""
     built = warehouse.query(
         "select 1 from information_schema.tables where table_schema = 'marts' and table_name = 'mart_correction'"
     )

@@ -1,4 +1,4 @@
-"""The indicators by region at one glance, from a published snapshot."""
+"""Overview of the indicators by region, from a published snapshot."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Overview:
 
 
 def overview(database: Path) -> Overview:
-    """The newest published value of each indicator that most regions have, by region.
+    """The newest published value of each indicator, for the period that most regions have, by region.
 
-    For each indicator the period is the newest one with the most regions; a missing value is shown by its reason;
-    a dash stands where none is computed.
+    For each indicator the period is the newest one with the most regions; for a missing value the reason is shown;
+    a dash means that none is computed.
     """
     with duckdb.connect(str(database), read_only=True) as connection:
         areas = connection.execute(
@@ -78,7 +78,7 @@ def overview(database: Path) -> Overview:
 
 
 def _warning(invented: int, shown: int) -> str | None:
-    """What must stand below a table with invented figures."""
+    """The note required below a table with invented figures."""
     if not invented:
         return None
     words = "синтетические данные, не для использования / synthetic data: the figures are invented"

@@ -1,4 +1,4 @@
-"""Findings of plausibility that stop a build, told to a person."""
+"""Plausibility findings that stop a build, in words."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 from pipelines.publishing.embargo import held_back
 from pipelines.warehouse.base import Warehouse
 
-# How many findings are told; the rest stands in the table.
+# How many findings are listed; the rest is in the table.
 TOLD = 10
 
 
 def impossible(warehouse: Warehouse) -> list[str]:
-    """A sentence for each of the first findings that cannot be true, of the newest build; without figures under embargo."""
+    """A sentence for each of the first impossible values found in the newest build; without figures under embargo."""
     built = warehouse.query(
         "select 1 from information_schema.tables where table_schema = 'marts' and table_name = 'mart_plausibility'"
     )

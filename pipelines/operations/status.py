@@ -1,4 +1,4 @@
-"""How things stand: loads by state, late feeds, quarantine, the last publication."""
+"""Status: loads by state, late feeds, quarantine, the last publication."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class FeedStatus:
 
     @property
     def lateness(self) -> str:
-        """How many instances are late, and the worst of them; nothing where all are in time."""
+        """How many instances are late, and the worst of them; empty if all are on time."""
         if not self.late:
             return ""
         late = len({one.instance for one in self.late})
@@ -45,10 +45,10 @@ class FeedStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """The whole. ``inbox_faults`` somebody must mend; ``inbox_waiting`` is not taken yet.
+    """The whole status. ``inbox_faults`` need somebody to fix them; ``inbox_waiting`` is not taken yet.
 
-    ``stale``: the marts do not know the whole ledger; ``unpublished``: readers do not see what is built. ``failed_build`` is
-    the last run that should have brought either about, if it failed.
+    ``stale``: the marts lack some of the ledger; ``unpublished``: readers do not see the newest build. ``failed_build`` is
+    the last run that should have updated either, if it failed.
     """
 
     feeds: list[FeedStatus]
@@ -63,7 +63,7 @@ class Status:
 
     @property
     def exit_code(self) -> ExitCode:
-        """What ``gorod status`` leaves with."""
+        """The exit code of ``gorod status``."""
         return gravest(
             code
             for code, is_so in (
@@ -80,7 +80,7 @@ def read_status(settings: Settings, hidden: Collection[str] = ()) -> Status:
     """Read the ledger and the current publication.
 
     Args:
-        hidden: loads whose numbers of rows are not told, nor counted in their feed's.
+        hidden: loads whose row counts are neither shown nor included in their feed's.
     """
     warehouse = open_warehouse(settings)
     loads = warehouse.query(

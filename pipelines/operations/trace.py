@@ -1,7 +1,7 @@
 """Where a figure comes from: value → terms → observations → loads → files → rows.
 
-Works on the warehouse, where the source rows are. The road is the one that the models take, walked backwards.
-No source, territory or indicator is known here by name.
+Works on the warehouse, where the source rows are. The path is that of the models, followed backwards.
+No source, territory or indicator is referred to by name.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ VALUE_KEY = ("indicator", "ref_area", "freq", "time_period", "breakdown")
 
 
 class TraceError(GorodError):
-    """There is no such value to trace, or the models were not built."""
+    """The value to trace does not exist, or the models were not built."""
 
 
 @dataclass(frozen=True)
 class SourceRows:
-    """Rows of one load that a figure is made of: all are counted, the first few are shown."""
+    """Rows of one load behind a figure: all are counted, the first few are shown."""
 
     count: int
     row_numbers: tuple[int, ...]
@@ -41,7 +41,7 @@ class SourceRows:
 
 @dataclass(frozen=True)
 class LoadOrigin:
-    """A load, and the delivered files behind it."""
+    """A load and its delivered files."""
 
     load_id: str
     source: str
@@ -60,9 +60,9 @@ class LoadOrigin:
 
 @dataclass(frozen=True)
 class Observation:
-    """One observed figure. ``load`` is None where nothing was delivered, ``rows`` where no row says it.
+    """One observed figure. ``load`` is None if nothing was delivered, ``rows`` if no row contains it.
 
-    Where a reviewed correction was applied, ``correction`` names it, and ``reported_value`` is what the source said.
+    If a reviewed correction was applied, ``correction`` names it, and ``reported_value`` is the source's value.
     """
 
     measure: str
@@ -81,9 +81,9 @@ class Observation:
 
 @dataclass(frozen=True)
 class Term:
-    """A piece of the numerator or denominator: ``weight`` x the figure of a measure for one territory.
+    """A term of the numerator or denominator: ``weight`` x the figure of a measure for one territory.
 
-    With ``times_measure`` the figure is multiplied by that of another measure; its observations stand among the others.
+    With ``times_measure`` the figure is multiplied by that of another measure; its observations are listed with the others.
     """
 
     side: Literal["numerator", "denominator"]
@@ -105,8 +105,8 @@ class Trace:
     """A value with everything behind it.
 
     ``made``: the territory's own figure, rolled up from those below, a percentile of them, or absent. ``imputed_by``:
-    the rule that filled in a missing value, and ``imputed_from`` what it was made from; ``donors`` are these values,
-    traced themselves.
+    the rule that imputed a missing value, and ``imputed_from`` its inputs; ``donors`` are these values,
+    traced as well.
     """
 
     indicator: str
@@ -135,7 +135,7 @@ class Trace:
 
     @property
     def loads(self) -> tuple[LoadOrigin, ...]:
-        """The loads behind the value, each once, in the order of their ids."""
+        """The loads behind the value, each once, ordered by id."""
         found = {
             observation.load.load_id: observation.load
             for term in (*self.terms, *(term for donor in self.donors for term in donor.terms))
@@ -164,7 +164,7 @@ def trace(
 
 
 def _traces(connection: duckdb.DuckDBPyConnection, values: list[Row], row_limit: int) -> list[Trace]:
-    """The traces of several values, all asked for at once."""
+    """The traces of several values, queried together."""
     wanted = _terms(connection, values)
     observed = _observations(connection, wanted)
     loads = _loads(
@@ -256,7 +256,7 @@ def _value(
 
 
 def _donors(connection: duckdb.DuckDBPyConnection, value: Row) -> list[Row]:
-    """The observed values that a missing one was filled in from."""
+    """The observed values from which a missing one was imputed."""
     if value["imputed_by"] is None:
         return []
     return _query(
@@ -281,7 +281,7 @@ def _donors(connection: duckdb.DuckDBPyConnection, value: Row) -> list[Row]:
 
 
 def _terms(connection: duckdb.DuckDBPyConnection, values: list[Row]) -> list[Row]:
-    """The terms of the values, for each territory that they are made of."""
+    """The terms of the values, for each contributing territory."""
     return [
         {**term, "value_number": number}
         for number, value in enumerate(values)
@@ -301,7 +301,7 @@ def _terms(connection: duckdb.DuckDBPyConnection, values: list[Row]) -> list[Row
 
 
 def _observations(connection: duckdb.DuckDBPyConnection, terms: Sequence[Row]) -> dict[int, list[Row]]:
-    """The observations of each term, by the number of the term; the months of a longer period one by one."""
+    """The observations of each term, by term number; a longer period is listed by month."""
     found: dict[int, list[Row]] = defaultdict(list)
     wanted: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for number, term in enumerate(terms):
@@ -335,7 +335,7 @@ def _observations(connection: duckdb.DuckDBPyConnection, terms: Sequence[Row]) -
             connection.unregister("traced_terms")
         for row in rows:
             found[row["number"]].append(row)
-    # of a product the months of both measures stand side by side
+    # for a product, the months of both measures are listed side by side
     return {
         number: sorted(rows, key=lambda row: (row["time_period"], row["measure"]))
         for number, rows in found.items()
@@ -358,7 +358,7 @@ def _source_rows(
     loads: dict[str | None, LoadOrigin],
     row_limit: int,
 ) -> dict[tuple[Any, ...], SourceRows]:
-    """The rows behind each observation and load: all are counted, a few of each are shown."""
+    """The rows behind each observation and load: all are counted, the first few are shown."""
     names = ("measure", "ref_area", "freq", "time_period", "breakdown", "load_id")
     keys = {
         (*_key(row), row["load_id"]) for rows in observed.values() for row in rows if row["load_id"] in loads
@@ -405,14 +405,14 @@ def _source_rows(
 
 
 def _equal(columns: Iterable[str]) -> str:
-    """A condition that holds each column to one parameter: nothing else gets down into the views as well."""
+    """A condition that compares each column with one parameter: nothing else is pushed down into the views as well."""
     return " and ".join(f"{name} = ?" for name in columns)
 
 
 def _among(alias: str, rows: Iterable[Row], *columns: str) -> tuple[str, list[str]]:
-    """A condition that holds columns to the values that they have in some rows, and its parameters.
+    """A condition that restricts columns to their values in some rows, and its parameters.
 
-    Constants reach the tables below a view; a join alone would read all of them.
+    Constants are pushed down to the tables below a view; a join alone would read all of their rows.
     """
     given = list(rows)
     values = {name: sorted({row[name] for row in given}) for name in columns}
@@ -423,7 +423,7 @@ def _among(alias: str, rows: Iterable[Row], *columns: str) -> tuple[str, list[st
 def _raw_rows(
     connection: duckdb.DuckDBPyConnection, feed: str, wanted: set[tuple[str, int]]
 ) -> dict[tuple[str, int], Row]:
-    """Accepted rows by load and number, with the columns that were kept."""
+    """Accepted rows by load and row number, with the kept columns."""
     if not wanted:
         return {}
     pairs = [{"load_id": load_id, "row_no": row_no} for load_id, row_no in sorted(wanted)]
@@ -463,7 +463,7 @@ SIDES = {"numerator": "числитель", "denominator": "знаменател
 
 
 def show(found: Trace, names: Names = CODES, term_limit: int = 8) -> list[str]:
-    """The trace as lines for a person: the figure, its ratio, and under each term what was delivered."""
+    """The trace as lines of text: the figure, its ratio, and under each term what was delivered."""
     say, number = names.say, names.number
     measures = tuple(term.measure for term in found.terms)
     value = (

@@ -1,4 +1,4 @@
-"""The published contracts, and writing them out: one DuckDB file, Parquet beside it, a file for each region."""
+"""The published contracts, and writing them: one DuckDB file, Parquet beside it, a file for each region."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class Column:
 
     @property
     def is_moment(self) -> bool:
-        """Says when something was processed, not what is known."""
+        """Whether it says when something was processed, not what is known."""
         return self.name.endswith("_at") or self.type.startswith("TIMESTAMP")
 
 
 @dataclass(frozen=True)
 class Contract:
-    """A published table: where it is read from, its comment and columns."""
+    """A published table: its source, comment and columns."""
 
     name: str
     read_from: str
@@ -59,7 +59,7 @@ class Contract:
 
 
 def read_contracts(connection: duckdb.DuckDBPyConnection, warehouse: str) -> list[Contract]:
-    """Every table or view ``published.pub_*``, with comments, in the order of names."""
+    """Every table or view ``published.pub_*``, with comments, ordered by name."""
     schema = contracts_schema(connection, warehouse)
     tables = connection.execute(
         "select table_name, comment from duckdb_tables()"
@@ -116,12 +116,12 @@ def write_contracts(
     with_regions: bool,
     more: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Write the contracts into an empty folder, with the manifest, which is returned.
+    """Write the contracts into an empty folder, with the manifest; return the manifest.
 
     Args:
-        head: what ``published.publication`` says: publication_id, created_at, content_hash, definitions_hash.
-        with_regions: a file for each region with its rows alone, too.
-        more: what the manifest says besides.
+        head: the contents of ``published.publication``: publication_id, created_at, content_hash, definitions_hash.
+        with_regions: also write a file for each region with only its rows.
+        more: additional entries of the manifest.
     """
     (folder / "parquet").mkdir()
     files = [write_database(connection, folder / DATABASE, contracts, head, None)]
@@ -156,9 +156,9 @@ def write_contracts(
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, path: Path, contract: Contract) -> None:
-    """Write a contract as Parquet, with what its columns mean.
+    """Write a contract as Parquet, with descriptions of its columns.
 
-    A decimal is written as a double: pandas and polars know no other number. The exact one is in the DuckDB file.
+    A decimal is written as a double, which pandas and polars expect. The exact value is in the DuckDB file.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -192,7 +192,7 @@ def write_database(
     head: dict[str, Any],
     region: str | None,
 ) -> dict[str, Any]:
-    """Write the contracts into a fresh DuckDB file: all rows, or those of ``region``.
+    """Write the contracts into a new DuckDB file: all rows, or those of ``region``.
 
     Returns ``path``, ``row_counts`` by table and ``synthetic``.
     """
@@ -246,7 +246,7 @@ _PUBLICATION_COLUMNS = {
 
 
 def _declare_key(connection: duckdb.DuckDBPyConnection, table: str, contract: Contract) -> None:
-    """Let the table have its primary key, where it holds: what draws diagrams and joins by itself looks for it."""
+    """Declare the table's primary key if it holds: tools that draw diagrams and join automatically look for it."""
     key = KEYS.get(contract.name, ())
     if not key or not contract.has(*key):
         return
@@ -260,7 +260,7 @@ def _declare_key(connection: duckdb.DuckDBPyConnection, table: str, contract: Co
 
 
 def _rows_of_region(contract: Contract, contracts: dict[str, Contract], region: str) -> str:
-    """The WHERE clause that keeps what belongs to ``region``; empty for catalogues.
+    """The WHERE clause that selects the rows of ``region``; empty for catalogues.
 
     Loads carry a territory too, but a country-wide delivery feeds every region: a region sees the loads that its own
     observations and outlines come from, and those that its own territories delivered.
@@ -273,14 +273,14 @@ def _rows_of_region(contract: Contract, contracts: dict[str, Contract], region: 
         )
         return f"where ref_area in {own} or load_id in ({fed})"
     if contract.has("ref_area"):
-        # a value may have been filled in from those of other regions
+        # a value may have been imputed from those of other regions
         others = f" and reported_by in {own}" if contract.has("reported_by") else ""
         return f"where ref_area in {own}{others}"
     return ""
 
 
 def _regions(connection: duckdb.DuckDBPyConnection, contracts: list[Contract]) -> list[str]:
-    """``ref_area`` of each region, which is the name of its file."""
+    """``ref_area`` of each region, which is also the name of its file."""
     territories = next(contract for contract in contracts if contract.name == TERRITORIES)
     regions = [
         str(region)

@@ -1,4 +1,4 @@
-"""Embargo: what the marts hold back, and until when. The models decide it; here it is asked, and guarded once more."""
+"""Embargo: what the marts hold back, and until when. The models decide; this module queries and checks it again."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.base import Warehouse
 
-# what is held back by what names it; each table has the period and held_until beside
+# the tables of what is held back, by identifying column; each also has the period and held_until
 HELD: dict[Literal["indicator", "measure"], str] = {
     "indicator": "int_embargo_indicator",
     "measure": "int_embargo_measure",
 }
 HELD_LOADS = "int_embargo_load"
-# columns that tell a figure; a row without one in any of them tells nothing
+# columns that contain a figure; a row without one in any of them reveals nothing
 FIGURES = ("obs_value", "given_value", "value", "reported_value")
 
 
 def ended_embargo(warehouse: Warehouse) -> datetime | None:
-    """The last moment of those that have passed since the marts were built, None if they hold back what they should."""
+    """The latest embargo end that has passed since the marts were built; None if they hold back what they should."""
     tables = [*HELD.values(), HELD_LOADS]
     there = warehouse.query(
         "select table_name from information_schema.tables where table_schema = 'intermediate' and table_name in (?, ?, ?)",
@@ -46,7 +46,7 @@ def ended_embargo(warehouse: Warehouse) -> datetime | None:
 
 
 def held_back(warehouse: Warehouse, what: Literal["indicator", "measure"]) -> set[tuple[str, str]]:
-    """Indicators or measures with the period of theirs that may not leave yet; none before the first build."""
+    """Indicators or measures with their periods under embargo; none before the first build."""
     there = warehouse.query(
         "select 1 from information_schema.tables where table_schema = 'intermediate' and table_name = ?",
         [HELD[what]],
@@ -60,7 +60,7 @@ def held_back(warehouse: Warehouse, what: Literal["indicator", "measure"]) -> se
 
 
 def held_loads(warehouse: Warehouse) -> dict[str, datetime]:
-    """Loads whose numbers of rows may not leave yet, with the moment until which; none before the first build."""
+    """Loads whose row counts are under embargo, with its end; none before the first build."""
     there = warehouse.query(
         "select 1 from information_schema.tables where table_schema = 'intermediate' and table_name = ?",
         [HELD_LOADS],
@@ -74,7 +74,7 @@ def held_loads(warehouse: Warehouse) -> dict[str, datetime]:
 
 
 def held_until(connection: duckdb.DuckDBPyConnection, indicator: str, time_period: str) -> datetime | None:
-    """Until when a period of an indicator is held back; None if it may leave. ``connection`` is to the warehouse."""
+    """Until when a period of an indicator is under embargo; None if it is not. ``connection`` is to the warehouse."""
     try:
         row: tuple[datetime] | None = connection.execute(
             f"select held_until from intermediate.{HELD['indicator']}"
@@ -87,14 +87,14 @@ def held_until(connection: duckdb.DuckDBPyConnection, indicator: str, time_perio
 
 
 def admit(warehouse: Warehouse, what: str, until: datetime | None, by: str | None, why: str | None) -> None:
-    """Let somebody see what is held back, and note who it was; let everybody see what is not.
+    """Allow a named person to see what is under embargo, and record it; allow everybody to see the rest.
 
     Args:
-        what: what is to be shown, in words.
-        until: until when it is held back; None if it is not.
+        what: a description of what is to be shown.
+        until: the end of the embargo; None if there is none.
 
     Raises:
-        GorodError: it is, and nobody says who sees it and why.
+        GorodError: it is under embargo, and who sees it and why is not given.
     """
     if not is_ahead(until):
         return
@@ -103,7 +103,7 @@ def admit(warehouse: Warehouse, what: str, until: datetime | None, by: str | Non
             f"{what} is under embargo until {format_minsk(until)}",
             "Who may see it before says so with --by NAME --why REASON; the reading is noted.",
         )
-    # a warehouse of before has no table for it yet
+    # an older warehouse has no such table yet
     warehouse.prepare()
     warehouse.note_embargoed_read(what, until, by, why)
 
@@ -111,14 +111,14 @@ def admit(warehouse: Warehouse, what: str, until: datetime | None, by: str | Non
 def require_no_embargoed(
     connection: duckdb.DuckDBPyConnection, intermediate: str, contract: str, read_from: str, columns: set[str]
 ) -> None:
-    """Refuse a contract that tells figures under embargo, whoever forgot to leave them out.
+    """Refuse a contract that contains figures under embargo.
 
     Args:
-        intermediate: the schema with the tables of ``HELD``, qualified.
-        columns: those of the contract.
+        intermediate: the qualified schema with the tables of ``HELD``.
+        columns: the contract's columns.
 
     Raises:
-        GorodError: it does; the message names the first of them.
+        GorodError: it contains some; the message names the first.
     """
     figures = [name for name in FIGURES if name in columns]
     tells = "(" + " or ".join(f"told.{name} is not null" for name in figures) + ")" if figures else "true"
@@ -143,12 +143,12 @@ def require_no_embargoed(
 
 
 def require_open(folder: Path) -> None:
-    """Refuse to read from a release whose embargo lasts; any other folder is open. Links lead to what they stand for.
+    """Refuse to read from a release under embargo; any other folder is allowed. Links are resolved.
 
-    The calendar of today decides, and what the release was cut with where it is in the calendar no more.
+    Today's calendar decides; if the release is no longer in it, the calendar with which it was cut.
 
     Raises:
-        GorodError: with the moment.
+        GorodError: the message says until when.
     """
     folder = folder.resolve()
     try:
@@ -161,7 +161,7 @@ def require_open(folder: Path) -> None:
 
 
 def is_ahead(until: datetime | None) -> TypeGuard[datetime]:
-    """Whether an embargo lasts."""
+    """Whether an embargo is still in effect."""
     return until is not None and until > datetime.now(UTC)
 
 
@@ -175,17 +175,17 @@ def _under_embargo(release: str, until: datetime) -> GorodError:
 def require_open_file(
     settings: Settings, path: Path, publication_id: str, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    """Refuse a published file that tells what is under embargo, whatever it is called and wherever it was copied to.
+    """Refuse a published file with figures under embargo, whatever its name and wherever it was copied.
 
-    What it is says the file itself: the id of a release, which the calendar or the release's own folder knows. And no
-    figure of it may be one that the warehouse holds back, where there is a warehouse.
+    The file identifies itself by the id of a release, which the calendar or the release's folder knows. And if there is
+    a warehouse, no figure in the file may be one that the warehouse holds back.
 
     Args:
-        publication_id: as the file says.
+        publication_id: from the file.
         connection: to the file.
 
     Raises:
-        GorodError: with the moment.
+        GorodError: the message says until when.
     """
     require_open(path.resolve().parent)
     require_open(settings.releases / publication_id)
@@ -224,7 +224,7 @@ def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
 
 
 def embargo_of(manifest: Mapping[str, Any]) -> datetime | None:
-    """Until when a release is under embargo, by its manifest; None for what is no release, or was never under one."""
+    """Until when a release is under embargo, by its manifest; None if it is not a release or never had an embargo."""
     if "release" not in manifest:
         return None
     declared = load_calendar(load_catalogue()).get(manifest["release"])

@@ -1,4 +1,4 @@
-"""Folders that appear whole: one writer at a time, flushed to the disk, read-only, never half there."""
+"""Folders that appear as a whole: one writer at a time, flushed to disk, read-only, never half written."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ BUILDING = ".building-"
 
 @contextmanager
 def only_writer(folder: Path, timeout_s: float, doing: str) -> Iterator[None]:
-    """Make ``folder`` and hold its lock; the kernel frees it when the process dies.
+    """Create ``folder`` and hold its lock; the kernel frees the lock when the process dies.
 
     Raises:
         WarehouseBusyError: another process holds it longer than ``timeout_s``; ``doing`` says what it does.
-        OSError: the folder cannot be made.
+        OSError: the folder cannot be created.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
@@ -42,7 +42,7 @@ def only_writer(folder: Path, timeout_s: float, doing: str) -> Iterator[None]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what killed runs left half built. Only for the holder of the lock: nobody else is building."""
+    """Remove what killed runs left half built. Only for the holder of the lock, because nobody else is building then."""
     for path in folder.glob(f"{BUILDING}*"):
         if path.is_symlink():
             path.unlink()
@@ -51,7 +51,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def seal(folder: Path) -> None:
-    """Make every file below ``folder`` read-only, and flush files and folders to the disk."""
+    """Make every file below ``folder`` read-only, and flush files and folders to disk."""
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_file():
             path.chmod(0o444)
@@ -60,7 +60,7 @@ def seal(folder: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Flush a file or a folder to the disk."""
+    """Flush a file or a folder to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -75,6 +75,6 @@ def sha256_of(path: Path) -> str:
 
 
 def free_name(folder: Path, wanted: str) -> str:
-    """``wanted``, or with a number behind where it is taken: the same content in the same second, the first damaged."""
+    """``wanted``, with a number appended if it is taken: same content, same second, and the first one damaged."""
     names = (wanted if number == 1 else f"{wanted}-{number}" for number in count(1))
     return next(name for name in names if not (folder / name).exists())

@@ -1,4 +1,4 @@
-"""What the newest build held back, told to a person: how much, by which rule, from which loads, and what to do."""
+"""What the newest build held back, in words: how much, by which rule, from which loads, and what to do."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 from pipelines.warehouse.base import Warehouse
 
-# how many territories and loads of a rule are named; the rest stands in the table
+# how many territories and loads of a rule are named; the rest is in the table
 NAMED = 5
 TABLE = "marts.mart_held_back"
 
-# what to do, by rule; the others are rules of plausibility
+# what to do, by rule; the others are plausibility rules
 REMEDIES = {
     "hierarchy": (
         "Hold the parts against the whole in these loads: ask the source, or correct what is wrong in assets/corrections/."
@@ -30,7 +30,7 @@ BY_PLAUSIBILITY = (
 
 
 def held_back_by_rule(warehouse: Warehouse) -> list[str]:
-    """A sentence for each rule; none where nothing is held back, or nothing is built."""
+    """A sentence for each rule; none if nothing is held back, or nothing is built."""
     if not _there(warehouse, "marts", "mart_held_back"):
         return []
     rows = warehouse.query(
@@ -53,7 +53,7 @@ def held_back_by_rule(warehouse: Warehouse) -> list[str]:
 
 
 def differences(warehouse: Warehouse) -> list[str]:
-    """A sentence for each territory that its parts make but for rounding: it is published."""
+    """A sentence for each territory whose parts add up except for rounding: its figures are published."""
     if not _there(warehouse, "intermediate", "int_hierarchy"):
         return []
     rows = warehouse.query(

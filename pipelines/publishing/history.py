@@ -1,6 +1,6 @@
-"""What was known when: every indicator value with the time from which, and until which, it was known.
+"""What was known when: every indicator value with the time from and until which it was known.
 
-dbt's snapshot ``vintages.known_indicator_value`` keeps it; readers have ``pub_indicator_value_history_v1``.
+dbt's snapshot ``vintages.known_indicator_value`` stores it; readers use ``pub_indicator_value_history_v1``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ VINTAGES = "vintages.known_indicator_value"
 
 
 def known_at(moment: datetime) -> str:
-    """The SQL condition on ``known_from`` and ``known_to`` that holds for what was known at a moment."""
+    """The SQL condition on ``known_from`` and ``known_to`` for what was known at a moment."""
     then = f"timestamp {literal(stamp(moment))}"
     return f"known_from <= {then} and (known_to is null or known_to > {then})"
 
@@ -36,7 +36,7 @@ def stamp(moment: datetime) -> str:
 
 @dataclass(frozen=True)
 class Vintage:
-    """A value as it was known from ``known_from`` until ``known_to`` (UTC; None: still)."""
+    """A value as it was known from ``known_from`` until ``known_to`` (UTC; None if it still is)."""
 
     known_from: datetime
     known_to: datetime | None
@@ -52,7 +52,7 @@ class Vintage:
 
 @dataclass(frozen=True)
 class Since:
-    """A load of a feed behind the indicator that was decided after the value became known. Times are UTC."""
+    """A load of one of the indicator's feeds, decided after the value became known. Times are UTC."""
 
     load_id: str
     source: str
@@ -66,8 +66,8 @@ class Since:
 class LastSeen:
     """A value as it was known at ``as_of``, and what came after.
 
-    ``then`` is None where nothing was known yet, or the value was withdrawn. ``later`` are the values that replaced it,
-    in order; ``loads`` what was loaded between it and the first of them.
+    ``then`` is None if nothing was known yet, or the value was withdrawn. ``later`` are the values that replaced it,
+    in order; ``loads`` is what was loaded between it and the first of them.
     """
 
     indicator: str
@@ -139,7 +139,7 @@ def known(
 def _loads_between(
     connection: duckdb.DuckDBPyConnection, row: dict[str, Any], indicator: str, start: datetime, end: datetime
 ) -> tuple[Since, ...]:
-    """Loads of the feeds behind an indicator that were decided within a time and touch the period or the year before."""
+    """Loads of an indicator's feeds that were decided within a time range and overlap the period or the year before."""
     loads = _query(
         connection,
         """
@@ -176,7 +176,7 @@ def _query(
 
 
 def show_known(found: LastSeen, names: Names) -> list[str]:
-    """What was known as lines for a person."""
+    """What was known, as lines of text."""
     say, number = names.say, names.number
     lines = [
         f"{names.of('indicator', found.indicator)}, {names.of('territory', found.ref_area)}, {found.time_period}"
@@ -201,7 +201,7 @@ def show_known(found: LastSeen, names: Names) -> list[str]:
                     else f", {say('знаменатель', 'denominator')} {number(found.then.denominator)}"
                 )
             )
-        # what became known before there were notes in English has none
+        # values from before notes existed in English have none
         if note := names.say(found.then.note_ru or "", found.then.note_en or found.then.note_ru or ""):
             lines.append(f"  {note}")
         if found.then.known_to is None:

@@ -1,7 +1,7 @@
 """The contract ``published.pub_index_value_v1``: shipped methods on the published indicator values.
 
-An index is computed from what readers see and from nothing else, so anybody can compute it again, and what is under
-embargo cannot show through it.
+An index is computed only from what readers see, so anybody can recompute it, and what is under
+embargo cannot leak through it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DESCRIPTION = (
     "Сводные индексы со всеми уровнями."
 )
 
-# name -> what it says; the order and types are those of COLUMNS
+# name -> description; order and types are those of COLUMNS
 DESCRIPTIONS: dict[str, str] = {
     "index_method": "Code of the method. / Код методики индекса.",
     "method_version": "Version of the method. / Версия методики.",
@@ -63,15 +63,15 @@ ARROW = {
 
 
 def publish_index(connection: duckdb.DuckDBPyConnection, build: str, schema: str | None = None) -> int:
-    """Replace the contract by what follows from the published values of ``build``; the number of rows.
+    """Recompute the contract from the published values of ``build``; return the number of rows.
 
     Args:
-        connection: on a database that holds the contracts in ``schema``; where dbt builds them, if none is given.
-        build: invocation of dbt that made these values; noted, so that a publication can tell that both belong together.
+        connection: to a database with the contracts in ``schema``; by default, where dbt builds them.
+        build: dbt invocation that made these values; recorded so that a publication can check that both belong together.
 
     Raises:
         GorodError: the values have not been built.
-        DeclarationError: a method is wrong.
+        DeclarationError: a method is invalid.
     """
     schema = schema or contracts_schema(connection)
     rows = evaluate_methods(published_values(connection, schema))
@@ -114,7 +114,7 @@ def published_values(
 
 
 def newest_build(connection: duckdb.DuckDBPyConnection) -> str:
-    """Invocation of the newest whole and sound build of dbt.
+    """Invocation of the newest complete and successful dbt build.
 
     Raises:
         GorodError: there is none.

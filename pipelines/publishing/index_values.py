@@ -1,4 +1,4 @@
-"""Shipped methods on figures of the warehouse: rows of ``marts.mart_indicator_value`` to rows of index values."""
+"""Shipped methods on the warehouse's figures: from rows of ``marts.mart_indicator_value`` to index values."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from pipelines.indices.structure import Branch, resolve
 from pipelines.indices.tables import result_table
 from pipelines.periods import span_of
 
-# what is read of each row of marts.mart_indicator_value; rows of parts (breakdown other than _T) are left out
+# the columns read from marts.mart_indicator_value; rows of parts (breakdown other than _T) are left out
 READ = (
     "ref_area", "level", "region", "time_period", "freq", "indicator", "breakdown", "obs_value", "obs_status", "synthetic",
 )  # fmt: skip
 
-# name -> type of the columns of an index row, in words of the catalogue's tables; decimal is numeric(24,6)
+# name -> type of an index row's columns, in the catalogue's terms; decimal is numeric(24,6)
 COLUMNS: dict[str, str] = {
     "index_method": "text",
     "method_version": "text",
@@ -77,7 +77,7 @@ SAME_NAME = {
     "reason": "reason",
 }
 
-# an index is as sure as the least sure of the figures that it is made of
+# an index is as reliable as the least reliable of its figures
 SURENESS = ("A", "B", "P", "E", "I", "U")
 SIXTH = Decimal("0.000001")
 
@@ -87,11 +87,11 @@ Row = Mapping[str, Any]
 def evaluate_methods(
     rows: Iterable[Row], methods: Mapping[str, IndexMethod] | None = None
 ) -> list[dict[str, Any]]:
-    """Rows of all shipped methods that declare a territory level, in the order of method, period, territory, node.
+    """Rows of all shipped methods that declare a territory level, ordered by method, period, territory, node.
 
     Args:
         rows: mappings with the names of ``READ``; ``breakdown`` and ``synthetic`` may be absent.
-        methods: other methods than the shipped ones.
+        methods: methods to use instead of the shipped ones.
 
     Returns:
         Mappings with the names of ``COLUMNS``.
@@ -106,12 +106,12 @@ def evaluate_methods(
 
 
 def evaluate_method(method: IndexMethod, rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """Rows of one method for all territories of its level and all periods in which it is valid.
+    """Rows of one method for all territories of its level and all periods of its validity.
 
-    A territory that has a row of any leaf in a period is evaluated in it; an indicator without a figure is missing.
+    A territory with a row for any leaf in a period is evaluated; an indicator without a figure is missing.
 
     Raises:
-        DeclarationError: the method's nodes do not fit together.
+        DeclarationError: the method's nodes are inconsistent.
     """
     wanted = set(resolve(method).columns)
     numbers = wanted | (
@@ -161,7 +161,7 @@ def _number(row: Row | None) -> float:
 
 
 def _fixed(value: Any) -> Any:
-    """A figure with six decimal places, as the warehouse has it."""
+    """A figure with six decimal places, as in the warehouse."""
     if not isinstance(value, float):
         return value
     if abs(value) >= 1e18:
@@ -178,7 +178,7 @@ def _is_valid(method: IndexMethod, period: str) -> bool:
 
 
 def last_day(period: str) -> date | None:
-    """The last day of an SDMX period; None for what has none (``_Z``)."""
+    """The last day of an SDMX period; None if it has none (``_Z``)."""
     try:
         return span_of(period)[1]
     except GorodError:
@@ -188,7 +188,7 @@ def last_day(period: str) -> date | None:
 def _of_nodes(
     evaluation: Evaluation, found: Mapping[tuple[str, str, str], Row]
 ) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """Status and origin of each node: of a leaf, its figure's; of a node, the least sure of what counted in it."""
+    """Status and origin of each node: for a leaf, its figure's; for a node, the least reliable of its inputs."""
     result: dict[tuple[str, str, str], dict[str, Any]] = {}
     observations = evaluation.observations
     for place, (unit, period) in enumerate(zip(observations.units, observations.periods, strict=True)):

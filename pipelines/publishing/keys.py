@@ -1,10 +1,10 @@
-"""What a row of a contract is told apart by, and which columns name rows of another: for BI tools and data packages."""
+"""Primary and foreign keys of the contracts, for BI tools and data packages."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-# what a row of a contract is told apart by; the tests of the models hold it
+# primary keys of the contracts; tests of the models check them
 KEYS: dict[str, tuple[str, ...]] = {
     "pub_boundary_v1": ("ref_area",),
     "pub_correction_v1": ("correction",),
@@ -41,7 +41,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "pub_target_v1": ("programme", "target", "ref_area", "version_no"),
     "pub_territory_v1": ("ref_area",),
 }
-# columns that mean the same wherever they stand, with the table that lists their values
+# columns with the same meaning in every table, with the table that lists their values
 LISTS = {
     ("ref_area",): "pub_territory_v1",
     ("region",): "pub_territory_v1",
@@ -61,12 +61,12 @@ LISTS = {
 
 
 def references(table: str, columns: Collection[str]) -> dict[tuple[str, ...], str]:
-    """Columns of a contract that name rows of another, with that contract."""
+    """Foreign keys of a contract, with the contract each refers to."""
     return {
         given: target
         for given, target in LISTS.items()
         if set(given) <= set(columns)
         and given != KEYS.get(table)
-        # of an index the version is its own method's, not its indicators'
+        # an index's version is that of its own method, not of its indicators'
         and not (target == "pub_method_v1" and "index_method" in columns)
     }

@@ -1,4 +1,4 @@
-"""What codes are called, for people who read an answer of the command: Russian, or English where they ask for it."""
+"""Names of codes for the command's output: Russian, or English on request."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Language = Literal["ru", "en"]
 
 @dataclass(frozen=True)
 class Names:
-    """Names of indicators, measures, territories, units and members of breakdowns; a code without one stays as it is."""
+    """Names of indicators, measures, territories, units and members of breakdowns; a code without a name stays as it is."""
 
     language: Language
     named: Mapping[tuple[str, ...], str] = field(default_factory=dict)
 
     def say(self, ru: str, en: str) -> str:
-        """The one or the other."""
+        """The text in the chosen language."""
         return ru if self.language == "ru" else en
 
     def of(self, kind: str, *code: str) -> str:
-        """``Минск (c-minsk)``: the name, and the code by which it can be asked for."""
+        """``Минск (c-minsk)``: the name, and the code to use in commands."""
         name = self.named.get((kind, *code))
         return code[-1] if name is None or name == code[-1] else f"{name} ({code[-1]})"
 
@@ -37,7 +37,7 @@ class Names:
         return self.named.get(("unit", indicator), code)
 
     def part(self, breakdown: str, *measures: str) -> str:
-        """``, городская местность (URBAN)``: a member of what one of the measures is broken down by; empty for the total."""
+        """``, городская местность (URBAN)``: a member of a measure's breakdown; empty for the total."""
         if breakdown == "_T":
             return ""
         known = (key for key in self.named if key[0] == "member" and key[2] == breakdown)
@@ -45,7 +45,7 @@ class Names:
         return f", {self.of(*found)}"
 
     def number(self, number: Decimal) -> str:
-        """Without trailing zeros, in Russian with a comma."""
+        """A number without trailing zeros; in Russian with a comma."""
         text = f"{number.normalize():f}" if number else "0"
         return text.replace(".", self.say(",", "."))
 
@@ -56,12 +56,12 @@ class Names:
         return MISSING[reason].get(self.language) if reason in MISSING else reason
 
     def status(self, code: str) -> str:
-        """A status of SDMX in words, with its letter."""
+        """An SDMX status in words, with its letter."""
         return f"{STATUSES[code].get(self.language)} ({code})" if code in STATUSES else code
 
 
 def names_of(connection: duckdb.DuckDBPyConnection, language: Language, database: str | None = None) -> Names:
-    """The names that the published contracts of a warehouse, or of an attached release, give; none before they are built."""
+    """The names in the published contracts of a warehouse or of an attached release; none before they are built."""
     (current,) = connection.execute("select current_database()").fetchone() or ("",)
     where = f"{quoted(database or str(current))}.{contracts_schema(connection, database)}"
     lists = {

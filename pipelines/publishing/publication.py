@@ -1,9 +1,9 @@
-"""Publications: what readers see, cut loose from the warehouse that is being written.
+"""Publications: what readers see, separate from the warehouse that is being written.
 
 A publication is one folder: the ``published`` contracts of the warehouse as a DuckDB file, as Parquet, and as
-one DuckDB file for each region with that region's rows alone. It is built beside the others, made durable,
-renamed into place, and then ``current`` is swapped to it, each in one step of the file system: a reader sees
-the publication before or the one after. Nothing in a published folder is ever written again.
+one DuckDB file for each region with only that region's rows. It is built beside the others, made durable,
+renamed into place, and then ``current`` is switched to it, each in one file-system step: a reader sees
+either the previous publication or the new one. Nothing in a published folder is ever written again.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ RUN = "Run `gorod run`: it builds the marts and publishes."
 
 @dataclass(frozen=True)
 class Publication:
-    """One publication on disk. ``is_new`` is False when the content was published before.
+    """One publication on disk. ``is_new`` is False if the content was already published.
 
     ``content_hash`` depends on the data, the columns and their comments: not on the order of rows, and not on
-    the moments at which things were processed. ``row_counts`` is by table. ``period`` is that of a release; a
-    publication holds all that is known and has none.
+    processing times. ``row_counts`` is by table. ``period`` is that of a release; a
+    publication holds everything known and has none.
     """
 
     id: str
@@ -68,19 +68,19 @@ class Publication:
 
 
 def publish(settings: Settings, accept_loss: str | None = None) -> Publication:
-    """Publish the warehouse's contracts, unless their content is what was published last.
+    """Publish the warehouse's contracts, unless their content is already published.
 
     Args:
-        accept_loss: why it may lose more figures than ``maximum_loss_pct`` of what is published.
+        accept_loss: the reason why it may lose more than ``maximum_loss_pct`` of the published figures.
 
     Returns:
-        The publication that ``current`` shows now.
+        The publication that ``current`` points to now.
 
     Raises:
-        GorodError: the marts are not built, failed to build, are older than the ledger or do not agree with it, or too
+        GorodError: the marts are not built, failed to build, are older than the ledger or disagree with it, or too
             many figures would be lost.
         WarehouseBusyError: another process holds the warehouse or is publishing.
-        WarehouseError: the publication cannot be written; what was published stays.
+        WarehouseError: the publication cannot be written; the current one stays.
     """
     with _only_publisher(settings):
         with reading_warehouse(settings) as (connection, warehouse):
@@ -103,7 +103,7 @@ def publish(settings: Settings, accept_loss: str | None = None) -> Publication:
 
 
 def _show_on_server(settings: Settings, publication: Publication) -> None:
-    """The same on the server, where the warehouse is on one."""
+    """Publish on the server as well, if the warehouse is on one."""
     server = server_of(settings)
     if server is None:
         return
@@ -122,7 +122,7 @@ def _show_on_server(settings: Settings, publication: Publication) -> None:
 
 
 def shown_build(settings: Settings) -> str | None:
-    """The dbt invocation whose marts readers see; None where nothing is published, or a run was killed before."""
+    """The dbt invocation whose marts readers see; None if nothing is published, or a run was killed before that."""
     if not (settings.published / CURRENT).exists() or not (settings.published / BUILT_FROM).exists():
         return None
     return (settings.published / BUILT_FROM).read_text(encoding="utf-8")
@@ -131,7 +131,7 @@ def shown_build(settings: Settings) -> str | None:
 def current_publication(settings: Settings) -> Publication | None:
     """The publication that readers see, or None before the first.
 
-    ``folder`` is free of links: it stays the same while a newer one is swapped in.
+    ``folder`` contains no links: it stays the same while a newer one becomes current.
 
     Raises:
         WarehouseError: its manifest cannot be read.
@@ -162,18 +162,18 @@ def _only_publisher(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def reading_warehouse(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-    """The warehouse, read only, in a connection that can write elsewhere; and the warehouse's name in it."""
+    """A connection that can write elsewhere, with the warehouse attached read-only; and the warehouse's name in it."""
     with duckdb.connect() as connection:
-        # instants in the snapshot must not depend on where the machine stands
+        # timestamps in the snapshot must not depend on the machine's time zone
         connection.execute("set timezone = 'UTC'")
         yield connection, open_warehouse(settings).attach(connection)
 
 
 def require_sound_build(connection: duckdb.DuckDBPyConnection, warehouse: str) -> tuple[str, str]:
-    """Definitions' hash and dbt invocation of the newest build, which is whole, sound and knows the whole ledger.
+    """Definitions' hash and dbt invocation of the newest build, which must be complete, successful and up to date.
 
     Raises:
-        GorodError: it is not; or the indices are not those of its values.
+        GorodError: it is not; or the indices were not computed from its values.
     """
     remedy = RUN
     stays = "what was published before stays"
@@ -220,7 +220,7 @@ def require_sound_build(connection: duckdb.DuckDBPyConnection, warehouse: str) -
 
 
 def _require_index(connection: duckdb.DuckDBPyConnection, ops: str, build: str, remedy: str) -> None:
-    """The indices, where there are any, were computed from the values of this build."""
+    """Check that the indices, if any, were computed from this build's values."""
     try:
         found = connection.execute(
             f"select max_by(invocation_id, build_no) from {ops}.build_state"
@@ -251,7 +251,7 @@ def _require_no_great_loss(
     contracts: list[Contract],
     accept_loss: str | None,
 ) -> dict[str, Any]:
-    """What the manifest says of figures that go; refused where they are too many and nobody says why."""
+    """The manifest's entry for lost figures; refuse if they are too many and no reason is given."""
     shown = (settings.published / CURRENT).resolve()
     before = read_publication(shown) if shown.is_dir() else None
     if before is None:
@@ -269,7 +269,7 @@ def _build(
     definitions_hash: str,
     more: dict[str, Any],
 ) -> Publication:
-    """Write a publication beside the others, make it durable, rename it into place."""
+    """Write a publication beside the others, make it durable, and rename it into place."""
     created_at = datetime.now(UTC).replace(microsecond=0)
     identity = free_name(published, f"{created_at:%Y%m%dT%H%M%SZ}-{content_hash[:12]}")
     building = published / f"{BUILDING}{identity}"
@@ -301,7 +301,7 @@ def _build(
 
 
 def _show(published: Path, publication: Publication) -> bool:
-    """Point ``current`` at the publication. False if it did so already."""
+    """Point ``current`` at the publication. Return False if it already did."""
     link = published / CURRENT
     if link.is_symlink() and link.readlink() == Path(publication.id):
         return False
@@ -316,7 +316,7 @@ def _show(published: Path, publication: Publication) -> bool:
 
 
 def _note_build(published: Path, build: str) -> None:
-    """Note whose marts are shown: the last step, so that a run killed before it is seen to have been."""
+    """Record whose marts are published: the last step, so that a run killed before it is detected."""
     try:
         beside = published / f"{BUILT_FROM}-new"
         beside.write_text(build, encoding="utf-8")
@@ -326,13 +326,13 @@ def _note_build(published: Path, build: str) -> None:
 
 
 def _publication_folders(published: Path) -> list[Path]:
-    """Folders of publications, oldest first: by number; those from before they had one by the time in their names."""
+    """Folders of publications, oldest first: by number; older ones without a number by the time in their names."""
     found = [p for p in published.iterdir() if re.match(r"\d{8}T\d{6}Z-", p.name) and p.is_dir()]
     return sorted(found, key=lambda folder: (_number(folder), folder.name))
 
 
 def _number(folder: Path) -> int:
-    """How many publications there had been with it; 0 where its manifest does not say."""
+    """The number of the publication; 0 if its manifest has none."""
     try:
         return int(json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("publication_no", 0))
     except (OSError, ValueError):
@@ -340,9 +340,9 @@ def _number(folder: Path) -> int:
 
 
 def _newest(published: Path, content_hash: str) -> Publication | None:
-    """The newest publication, if it is whole and has this content.
+    """The newest publication, if it is complete and has this content.
 
-    It is not always the current one: a process can die between the rename and the swap of the link.
+    It is not always the current one: a process can die between the rename and the switch of the link.
     """
     folders = _publication_folders(published)
     publication = read_publication(folders[-1]) if folders else None
@@ -350,7 +350,7 @@ def _newest(published: Path, content_hash: str) -> Publication | None:
 
 
 def read_publication(folder: Path) -> Publication | None:
-    """The publication in ``folder``, or None if its manifest or one of its files is missing or cut short."""
+    """The publication in ``folder``, or None if its manifest or one of its files is missing or truncated."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if any((folder / name).stat().st_size != file["bytes"] for name, file in manifest["files"].items()):
@@ -372,7 +372,7 @@ def read_publication(folder: Path) -> Publication | None:
 def _remove_old(published: Path, keep: int) -> None:
     """Keep the newest publications; the current one always stays.
 
-    A folder is renamed before it is emptied, so that what carries a publication's name is whole.
+    A folder is renamed before it is emptied, so that a folder with a publication's name is always complete.
     """
     current = (published / CURRENT).readlink().name
     for folder in _publication_folders(published)[:-keep]:

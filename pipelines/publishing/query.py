@@ -1,4 +1,4 @@
-"""Reading the published snapshot by SQL, and nothing else."""
+"""Reading the published snapshot, and nothing else, by SQL."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from pipelines.sql import literal, quoted
 def ask(
     settings: Settings, query: str, as_of: datetime | None = None
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Names and rows of one query on the current publication.
+    """Column names and rows of one query on the current publication.
 
-    With ``as_of``, ``pub_indicator_value_v1`` is what was known then; all other tables are today's.
+    With ``as_of``, ``pub_indicator_value_v1`` shows what was known then; all other tables are today's.
 
     Raises:
         GorodError: nothing is published yet, or the query is wrong (with DuckDB's explanation).
@@ -48,7 +48,7 @@ def ask(
 
 @contextmanager
 def _opened(publication: Publication, as_of: datetime | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The snapshot; of another moment, views over it under the same names."""
+    """The snapshot; for another moment, views over it with the same names."""
     if as_of is None:
         with duckdb.connect(str(publication.database), read_only=True) as connection:
             yield connection

@@ -1,9 +1,9 @@
-"""What readers see on a PostgreSQL server: ``published`` and the marts of the regions, changed in one transaction.
+"""What readers see on a PostgreSQL server: ``published`` and the regional marts, changed in one transaction.
 
 dbt builds in ``published_next``: the contracts under their names, and a mart ``mart_by_br.indicator_value`` as
-``mart_by_br__indicator_value``. Here only the rows that differ are taken out and put in: readers never
-wait and never see two versions, their open transactions keep what they saw, and views, grants and policies on the
-tables stay. A table whose columns changed is made anew, which alone has to wait for those who read it just then.
+``mart_by_br__indicator_value``. Here only the rows that differ are deleted and inserted: readers never
+wait and never see two versions, their open transactions keep their state, and views, grants and policies on the
+tables stay. Only a table whose columns changed is recreated, and that has to wait for its current readers.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from pipelines.warehouse.server import Server
 
 BUILT = "published_next"
 SHOWN = "published"
-# between the schema of a mart and its table, where it is built
+# separates a mart's schema from its table in the schema where it is built
 WITHIN = "__"
 ABOUT = "publication"
-# A table that is made anew waits so long for its readers; others queue behind it meanwhile.
+# Recreating a table waits this long for its readers; others queue behind it meanwhile.
 LOCK_TIMEOUT = "1s"
 
 FORM = """
@@ -42,7 +42,7 @@ FORM = """
 OF_BUILT = f"n.nspname = '{BUILT}' and (c.relname like 'pub\\_%' or c.relname like 'mart\\_%')"
 OF_SHOWN = f"(n.nspname = '{SHOWN}' and c.relname like 'pub\\_%' or n.nspname like 'mart\\_%')"
 
-# Rows are compared as text, with a number among equal ones: a table may hold the same row twice.
+# Rows are compared as text, with equal rows numbered: a table may hold the same row twice.
 NUMBERED = "select md5(t::text) as mark, row_number() over (partition by md5(t::text)) as copy_no, {what} from {table} as t"
 TAKE_OUT = (
     "delete from {shown} where ctid = any(array(select shown.ctid from ("
@@ -59,21 +59,21 @@ PUT_IN = (
     + ") as shown using (mark, copy_no) where shown.is_shown is null"
 )
 
-# Comment and columns (name, type, comment) of each table, by the schema and name under which readers find it.
+# Comment and columns (name, type, comment) of each table, by the schema and name that readers use.
 Columns = tuple[str, list[list[str]]]
 Form = dict[tuple[str, str], Columns]
 
 
 def publish_on_server(server: Server, about: dict[str, Any]) -> dict[str, int]:
-    """Let readers see what stands in ``published_next``; rows changed, by table (``published.pub_…``, ``mart_….…``).
+    """Show readers the contents of ``published_next``; return changed rows by table (``published.pub_…``, ``mart_….…``).
 
     Args:
-        about: the one row of ``published.publication``: texts, a moment and truth values by name.
+        about: the single row of ``published.publication``: texts, a moment and booleans by name.
 
     Raises:
         WarehouseBusyError: a table whose columns changed was read for longer than the server's ``busy_timeout_s``; the
-            message says by whom. What was published stays.
-        GorodError: somebody's view stands on a table that has to be made anew.
+            message names the reader. What was published stays.
+        GorodError: somebody's view depends on a table that must be recreated.
         WarehouseError: the server cannot be reached or written; what was published stays.
     """
     deadline = time.monotonic() + server.busy_timeout_s
@@ -82,13 +82,13 @@ def publish_on_server(server: Server, about: dict[str, Any]) -> dict[str, int]:
         try:
             with server.session("publishes", autocommit=True) as session:
                 session.execute(sql.SQL("set lock_timeout = {}").format(LOCK_TIMEOUT))
-                # a transaction of its own: readers of these tables must not wait for the rows that follow
+                # a separate transaction: readers of these tables must not wait for the following rows
                 with session.transaction():
                     _release_keys(session)
                 with session.transaction():
                     changed = _publish(session, about)
-                # Queries are planned by what the tables hold now, and autovacuum comes a minute later. All is published
-                # by now: a table that autovacuum is just at is left to it.
+                # The planner needs current statistics, and autovacuum comes a minute later. Everything is published
+                # by now: a table that autovacuum is processing is left to it.
                 for name in (name for name, rows in changed.items() if rows):
                     table = sql.Identifier(*name.split("."))
                     session.execute(sql.SQL("analyze (skip_locked) {}").format(table))
@@ -106,12 +106,12 @@ def publish_on_server(server: Server, about: dict[str, Any]) -> dict[str, int]:
             if holders and holders != said:
                 report_progress(f"waiting: a table that changes its columns is being read by {holders}")
                 said = holders
-            # those who queued behind the lock read now
+            # let those queued behind the lock read now
             time.sleep(0.5)
 
 
 def _release_keys(session: psycopg.Connection[Any]) -> None:
-    """Take away the keys that what was built would break; they stay away if the publication comes to nothing."""
+    """Drop keys that the built rows would break; they stay dropped if the publication fails."""
     session.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(SHOWN)))
     built, shown = _built(session), _shown(session)
     remade = {
@@ -125,13 +125,13 @@ def _release_keys(session: psycopg.Connection[Any]) -> None:
 def _publish(session: psycopg.Connection[Any], about: dict[str, Any]) -> dict[str, int]:
     built, shown = _built(session), _shown(session)
     for gone in shown.keys() - built.keys():
-        # beside a mart there may be tables of others
+        # a mart's schema may contain other people's tables
         if gone[0] == SHOWN:
             _drop(session, gone)
     changed = {".".join(table): _show(session, table, built[table], shown.get(table)) for table in built}
     declare_keys(session, SHOWN)
     _tell(session, about)
-    # in the same transaction: a new table is never open, and never closed to those who may read it
+    # in the same transaction, so that a new table is neither open to all nor closed to those who may read it
     access.apply(session)
     if any(changed.values()):
         access.record(session, "published", str(about["publication_id"]))
@@ -163,7 +163,7 @@ def _same_columns(built: Columns | None, shown: Columns) -> bool:
 def _show(
     session: psycopg.Connection[Any], table: tuple[str, str], built: Columns, shown: Columns | None
 ) -> int:
-    """Let one table show what was built; the number of rows taken out and put in."""
+    """Bring one table up to date with what was built; return the number of rows deleted and inserted."""
     schema, name = table
     here = sql.Identifier(schema, name)
     there = sql.Identifier(BUILT, name if schema == SHOWN else f"{schema}{WITHIN}{name}")
@@ -217,7 +217,7 @@ def _drop(session: psycopg.Connection[Any], table: tuple[str, str]) -> None:
 
 
 def _tell(session: psycopg.Connection[Any], about: dict[str, Any]) -> None:
-    """The one row that says which publication the schema shows."""
+    """The single row that identifies the publication in the schema."""
     table = sql.Identifier(SHOWN, ABOUT)
     session.execute(
         sql.SQL(
@@ -241,7 +241,7 @@ def _tell(session: psycopg.Connection[Any], about: dict[str, Any]) -> None:
 
 
 def _holders(server: Server) -> str:
-    """Who holds locks on published tables."""
+    """The sessions that hold locks on published tables."""
     with server.session("asks who reads", autocommit=True) as session:
         rows = session.execute(
             "select distinct a.pid, a.usename, coalesce(nullif(a.application_name, ''), 'unnamed'),"

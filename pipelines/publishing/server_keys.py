@@ -1,7 +1,7 @@
-"""Primary and foreign keys on what a server shows: BI tools join by them, queries find their rows by them.
+"""Primary and foreign keys of a server's published tables: BI tools use them to join, queries to find rows.
 
-A foreign key is declared only while every value is listed. One that a new publication would break is taken away before
-its rows change: a key that does not hold must not stop figures that do.
+A foreign key is declared only while every value is listed. One that a new publication would break is dropped before
+its rows change: a broken key must not stop correct figures.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ where c.contype = 'f' and t.relnamespace = %s::regnamespace
 
 
 def release_keys(session: psycopg.Connection[Any], built: str, shown: str, remade: set[str]) -> None:
-    """Before rows change: take away what would not hold of the built rows, and what stands on a table made anew.
+    """Before rows change: drop keys that the built rows would break, and keys on tables to be recreated.
 
-    Both tables of a foreign key that is taken away are locked for a moment, so it is done only where it must be.
+    Dropping a foreign key briefly locks both tables, so it is done only if necessary.
     """
     form = _form(session, built)
     for name, table, target in session.execute(DECLARED, [shown]).fetchall():
@@ -50,8 +50,8 @@ def release_keys(session: psycopg.Connection[Any], built: str, shown: str, remad
 
 
 def declare_keys(session: psycopg.Connection[Any], shown: str) -> None:
-    """After rows changed: let every table have the keys that hold, in the same transaction."""
-    # a table cannot be altered while changes of its rows wait to be checked
+    """After rows changed: declare the keys that hold, in the same transaction."""
+    # a table cannot be altered while changes to its rows await constraint checks
     session.execute("set constraints all immediate")
     for table, (columns, has_key) in _form(session, shown).items():
         key = KEYS.get(table)
@@ -93,7 +93,7 @@ def _name(table: str, given: tuple[str, ...]) -> str:
 
 
 def _tells_apart(session: psycopg.Connection[Any], schema: str, table: str, key: tuple[str, ...]) -> bool:
-    """Whether the key is whole and unique."""
+    """Whether the key is complete and unique."""
     row = session.execute(
         sql.SQL(
             "select not exists (select 1 from {table} group by {key} having count(*) > 1 or ({absent}))"
@@ -109,7 +109,7 @@ def _tells_apart(session: psycopg.Connection[Any], schema: str, table: str, key:
 def _lists(
     session: psycopg.Connection[Any], schema: str, table: str, given: tuple[str, ...], target: str
 ) -> bool:
-    """Whether each value that is there is listed; one that is half empty names nothing, and is not asked for."""
+    """Whether each present value is listed; a partly empty one refers to nothing and is not checked."""
     row = session.execute(
         sql.SQL(
             "select not exists (select 1 from {table} as given where {whole} and not exists"

@@ -1,4 +1,4 @@
-"""Whether what is to be published can be what the loads say: held against the ledger, and against what is published."""
+"""Check the contracts before publication: against the ledger, and against the current publication."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pipelines.publishing.embargo import FIGURES
 from pipelines.publishing.keys import KEYS
 from pipelines.sql import literal, quoted
 
-# The tag of a run that says why its publication may lose more figures than is declared.
+# The run tag that says why its publication may lose more figures than declared.
 ACCEPT_LOSS = "gorod/accept-loss"
 
 
 @dataclass(frozen=True)
 class Loss:
-    """Figures of a contract that were published and are no more: ``lost`` of ``had``, with some of them in words."""
+    """Published figures of a contract that are gone: ``lost`` of ``had``, with some of them in words."""
 
     contract: str
     had: int
@@ -29,13 +29,13 @@ class Loss:
 def require_ledger(
     connection: duckdb.DuckDBPyConnection, warehouse: str, contracts: list[Contract], remedy: str
 ) -> None:
-    """The contracts tell of the loads that are in force, of these and no others, and their rows have come through.
+    """Check that the contracts contain exactly the loads in force, and that their rows produced observations.
 
     Args:
         warehouse: its name in the connection.
 
     Raises:
-        GorodError: they do not.
+        GorodError: one of these is not so.
     """
     here = quoted(warehouse)
     told = next(contract.read_from for contract in contracts if contract.name == LOADS)
@@ -81,9 +81,9 @@ def require_ledger(
 
 
 def losses(connection: duckdb.DuckDBPyConnection, contracts: list[Contract], published: str) -> list[Loss]:
-    """What the contracts lose against a publication's DuckDB file; those that tell figures and have a key.
+    """What contracts with figures and a key lose compared with a publication's DuckDB file.
 
-    A contract that is gone, or has another key by now, is another thing: it loses nothing.
+    A contract that is gone, or now has another key, does not count as a loss.
     """
     connection.execute(f"attach {literal(published)} as shown (read_only)")
     try:
@@ -125,10 +125,10 @@ def _loss(connection: duckdb.DuckDBPyConnection, contract: Contract, there: set[
 
 
 def require_no_great_loss(found: list[Loss], at_most_pct: float, why: str | None) -> None:
-    """Refuse a publication that loses more than a share of what a contract told, unless somebody says why it may.
+    """Refuse a publication that loses more than a share of a contract's figures, unless a reason is given.
 
     Raises:
-        GorodError: with what would be lost.
+        GorodError: the message says what would be lost.
     """
     great = [loss for loss in found if loss.lost * 100 > at_most_pct * loss.had]
     if great and why is None:

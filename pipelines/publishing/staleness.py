@@ -1,4 +1,4 @@
-"""Whether the marts know everything that the ledger and the definitions say today. Imports no Dagster."""
+"""Whether the marts reflect today's ledger and definitions. Does not import Dagster."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pipelines.warehouse.base import Warehouse
 
 
 def stale_since(warehouse: Warehouse) -> str | None:
-    """What the marts should be built from and are not: a version of ledger and definitions; None when they are up to date.
+    """The version of ledger and definitions that the marts should be built from; None if they are up to date.
 
-    Waivers, embargoes and periods end by themselves, so what ended since the last build is part of the version; and so is a
-    build that began and did not end, for what it had done already looks like the end of all. A waiver ends with a day of
-    Minsk, here as in the ledger's views; every period begins and ends with a month. The newest build is the one with the
-    highest number: its clock may have been wrong, and one that is ahead of today is not believed.
+    Waivers, embargoes and periods end without an event, so those that ended since the last build are part of the version. So is a
+    build that started and did not finish, because its partial work looks like a complete build. A waiver ends with a day in
+    Minsk, as in the ledger's views; every period begins and ends with a month. The newest build is the one with the
+    highest number, because its clock may have been wrong; a time in the future is ignored.
     """
     there = warehouse.query(
         "select table_name from information_schema.tables where table_schema = 'ops'"
         " and table_name in ('build', 'build_state')"
     )
     if len(there) < 2:
-        # the ledger of an older Gorod, which the next run brings up to date
+        # an older Gorod's ledger, which the next run brings up to date
         return "of-before" if there else None
     now = warehouse.query(
         f"""
@@ -83,7 +83,7 @@ def stale_since(warehouse: Warehouse) -> str | None:
 
 
 def newest_sound_build(warehouse: Warehouse) -> str | None:
-    """The id of the newest build that was whole and went well."""
+    """The id of the newest complete and successful build."""
     if not _knows_builds(warehouse):
         return None
     rows = warehouse.query(
@@ -93,13 +93,13 @@ def newest_sound_build(warehouse: Warehouse) -> str | None:
 
 
 def is_unpublished(settings: Settings, warehouse: Warehouse) -> bool:
-    """Whether the newest sound build is not what readers see: the publication is gone, or a run was killed before it."""
+    """Whether readers do not see the newest successful build: the publication is gone, or a run was killed before it."""
     build = newest_sound_build(warehouse)
     return build is not None and build != shown_build(settings)
 
 
 def _knows_builds(warehouse: Warehouse) -> bool:
-    """Whether the warehouse was prepared at all."""
+    """Whether the warehouse was initialised at all."""
     return bool(
         warehouse.query(
             "select 1 from information_schema.tables where table_schema = 'ops' and table_name = 'build_state'"

@@ -1,7 +1,7 @@
-"""Releases: frozen, dated sets of the published tables, which reports are made from and which never change.
+"""Releases: frozen, dated sets of the published tables that never change; reports are made from them.
 
-A release is a folder of the same form as a publication. It is written beside, sealed and renamed; its row in the ledger
-follows from its manifest, and is entered by the next command where a run was killed in between.
+A release is a folder laid out like a publication. It is written beside the others, sealed and renamed; its ledger row
+follows from its manifest, and the next command enters it if a run was killed in between.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ State = Literal["open", "under embargo", "damaged", "missing"]
 
 @dataclass(frozen=True)
 class Release:
-    """One release on disk; ``manifest`` is what its file says. ``is_new`` is False when it was there before."""
+    """One release on disk; ``manifest`` is its file's contents. ``is_new`` is False if it already existed."""
 
     id: str
     folder: Path
@@ -76,7 +76,7 @@ class Release:
 
     @property
     def embargo_until(self) -> datetime | None:
-        """Until when it is under embargo, by the calendar of today."""
+        """Until when it is under embargo, by today's calendar."""
         return embargo_of(self.manifest)
 
     @property
@@ -88,7 +88,7 @@ class Release:
 
 @dataclass(frozen=True)
 class Listed:
-    """A release as the ledger and the folder know it."""
+    """A release as described by the ledger and the folder."""
 
     id: str
     release: str
@@ -103,19 +103,19 @@ class Listed:
 def cut(
     settings: Settings, period: str, as_of: datetime, by: str, code: str | None = None, why: str | None = None
 ) -> Release:
-    """Freeze what was known at a moment of the periods that end by the end of ``period``.
+    """Freeze what was known at a moment about the periods that end by the end of ``period``.
 
-    Between two builds nothing becomes known: the same release, period and knowledge, with the same content, is the same
+    Nothing becomes known between two builds: the same code, period and build, with the same content, are the same
     release, and nothing is written.
 
     Args:
-        code: of the release in the calendar; by default the one that has this period. Without one in the calendar it
-            holds all indicators and is under no embargo.
+        code: code of the release in the calendar; by default the one for this period. Without a calendar entry it
+            holds all indicators and has no embargo.
 
     Raises:
-        GorodError: the period, the code or the moment is wrong, nothing was known, or it would hold what another
+        GorodError: the period, the code or the moment is wrong, nothing was known, or it would contain what another
             release still holds back.
-        WarehouseBusyError: another process writes the warehouse or cuts.
+        WarehouseBusyError: another process writes the warehouse or cuts a release.
         WarehouseError: the folder cannot be written.
     """
     _, last_day = span_of(period)
@@ -205,7 +205,7 @@ def _in_calendar(
 
 
 def _passed(as_of: datetime, now: datetime) -> datetime:
-    """A moment that has passed; the end of the day that goes on is now."""
+    """A moment in the past; the end of the current day counts as now."""
     if as_of <= now:
         return as_of
     if as_of <= datetime.combine(
@@ -219,7 +219,7 @@ def _passed(as_of: datetime, now: datetime) -> datetime:
 
 
 def _require_definitions(connection: duckdb.DuckDBPyConnection, warehouse: str) -> str:
-    """The newest build, which is sound and by today's definitions: their SQL is what makes the contracts."""
+    """The newest build, which must be successful and use today's definitions: their SQL makes the contracts."""
     try:
         built_by, build = require_sound_build(connection, warehouse)
     except GorodError as error:
@@ -234,7 +234,7 @@ def _require_definitions(connection: duckdb.DuckDBPyConnection, warehouse: str) 
 def _build_known(
     connection: duckdb.DuckDBPyConnection, warehouse: str, as_of: datetime
 ) -> tuple[datetime, str, str | None]:
-    """End, invocation and definitions' hash of the last sound build by a moment: what was known then, it made known."""
+    """End, invocation and definitions' hash of the last successful build before a moment: it determines what was known."""
     row = connection.execute(
         f"select epoch_us(built_at), invocation_id, definitions_hash from {quoted(warehouse)}.ops.build_state"
         " where ok and whole and built_at <= ?::timestamptz order by build_no desc limit 1",
@@ -255,7 +255,7 @@ def _require_alone(
     last_day: date,
     declared: CalendarRelease | None,
 ) -> None:
-    """Nothing in it is held back by another release for longer than by its own."""
+    """Check that no other release holds its contents back for longer than its own embargo."""
     row = connection.execute(
         f"""
         select held.indicator, held.time_period, epoch_us(held.held_until)
@@ -302,7 +302,7 @@ def _index(connection: duckdb.DuckDBPyConnection, build: str) -> Contract:
 
 
 def _methods(connection: duckdb.DuckDBPyConnection, contracts: list[Contract]) -> dict[str, list[str]]:
-    """Versions of the method by indicator, as the frozen values say."""
+    """Method versions by indicator, from the frozen values."""
     values = next(one for one in contracts if one.name == "pub_indicator_value_v1")
     rows = connection.execute(
         "select indicator, list(distinct method_version order by method_version)"
@@ -312,7 +312,7 @@ def _methods(connection: duckdb.DuckDBPyConnection, contracts: list[Contract]) -
 
 
 def _loads(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """The loads in force at that time, of the feeds behind the indicators, that begin by the end of the period."""
+    """The loads then in force, of the indicators' feeds, that begin by the end of the period."""
     names = (
         "load_id",
         "source",
@@ -335,7 +335,7 @@ def _loads(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 
 
 def code_version() -> dict[str, str | None]:
-    """What computed it: package version, git commit where there is one, and the hash of the locked dependencies."""
+    """The code that computed it: package version, git commit if there is one, and the hash of the locked dependencies."""
     commit = None
     if (PROJECT / ".git").exists():
         with suppress(OSError, subprocess.CalledProcessError):
@@ -363,7 +363,7 @@ def _write(
     *,
     is_held: bool,
 ) -> None:
-    """Write the folder beside, make it durable, rename it into place. Nobody but the owner reads it meanwhile."""
+    """Write the folder beside the others, make it durable, rename it. Meanwhile only the owner can read it."""
     building = settings.releases / f"{BUILDING}{head['publication_id']}"
     try:
         building.mkdir(mode=0o700)
@@ -377,7 +377,7 @@ def _write(
 
 
 def _set_modes(folder: Path, is_held: bool) -> None:
-    """Read-only; while the embargo lasts, for the owner alone. The folder itself is the last to open, the first to close."""
+    """Make it read-only; under embargo, for the owner only. The folder itself is opened last and closed first."""
     paths = [folder, *sorted(folder.rglob("*"))]
     for path in paths if is_held else reversed(paths):
         mode = (0o700 if is_held else 0o755) if path.is_dir() else (0o400 if is_held else 0o444)
@@ -404,7 +404,7 @@ def _cannot_write(settings: Settings, error: Exception) -> WarehouseError:
 
 
 def repair(settings: Settings) -> None:
-    """What a killed run or the end of an embargo left to do: ledger rows, who may read. At once, or the next time."""
+    """Finish what a killed run or an ended embargo left: ledger rows, permissions. Now, or the next time."""
     if not settings.releases.exists():
         return
     quick = settings.model_copy(update={"busy_timeout_s": 0.0})
@@ -413,7 +413,7 @@ def repair(settings: Settings) -> None:
 
 
 def _repair(settings: Settings) -> None:
-    """For the holder of the lock."""
+    """The same, for the holder of the lock."""
     whole = [found for found in map(_read, _folders(settings)) if found is not None]
     for found in whole:
         _set_modes(found.folder, found.is_held)
@@ -424,7 +424,7 @@ def _repair(settings: Settings) -> None:
 
 
 def _enter(settings: Settings, releases: list[Release]) -> None:
-    """The rows of the ledger, as the manifests say."""
+    """The ledger rows, from the manifests."""
     with open_warehouse(settings).connection() as connection:
         for found in releases:
             manifest = found.manifest
@@ -459,7 +459,7 @@ def _folders(settings: Settings) -> list[Path]:
 
 
 def _read(folder: Path) -> Release | None:
-    """The release in a folder, or None if a file is missing or cut short."""
+    """The release in a folder, or None if a file is missing or truncated."""
     if read_publication(folder) is None:
         return None
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -519,10 +519,10 @@ def _state(folder: Path | None, found: Release | None) -> State:
 
 
 def find_release(settings: Settings, piece: str) -> Release:
-    """The release by its id, or an unambiguous piece of it.
+    """The release by its id, or by an unambiguous part of it.
 
     Raises:
-        GorodError: there is none, there are several, or its folder is not whole.
+        GorodError: there is none, there are several, or its folder is incomplete.
     """
     identity = _named(settings, piece)
     release = _read(settings.releases / identity)
@@ -560,9 +560,9 @@ def publication_of(settings: Settings, piece: str) -> Publication:
 
 
 def verify(settings: Settings, piece: str) -> tuple[str, list[str]]:
-    """The release's id, and what is wrong with it: nothing, if it is as it was cut.
+    """The release's id, and what is wrong with it; nothing if it is as it was cut.
 
-    Every file is read and hashed; the manifest is held against the ledger.
+    Every file is read and hashed; the manifest is compared with the ledger.
 
     Raises:
         GorodError: there is no such release.

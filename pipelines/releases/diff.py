@@ -1,4 +1,4 @@
-"""What changed between two releases, and why: from their rows and manifests alone."""
+"""What changed between two releases, and why: only from their rows and manifests."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ Why = Literal[
 ]
 
 KEY = ("indicator", "ref_area", "freq", "time_period", "breakdown")
-# a value is another one if any of these differs
+# a value has changed if any of these differs
 COMPARED = ("obs_value", "obs_status", "missing_reason", "numerator", "denominator", "method_version")
 
 
 @dataclass(frozen=True)
 class Change:
-    """One value that differs. ``old_…`` is absent where it was added, ``new_…`` where it was removed.
+    """One value that differs. ``old_…`` is absent if it was added, ``new_…`` if it was removed.
 
-    ``because`` names what the reason is: loads, corrections, versions of the method.
+    ``because`` names the cause: loads, corrections, method versions.
     """
 
     indicator: str
@@ -58,7 +58,7 @@ class Change:
     because: tuple[str, ...]
 
     def describe(self, names: Names) -> tuple[str, ...]:
-        """Indicator, territory, period, part, old and new value, and the reason with what it names, for a person."""
+        """Indicator, territory, period, part, old and new value, and the reason with its causes, as text."""
         part = names.part(self.breakdown).removeprefix(", ") or names.say("всего", "total")
         return (
             names.of("indicator", self.indicator),
@@ -73,7 +73,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Difference:
-    """All changes from ``older`` to ``newer``, in the order of their keys."""
+    """All changes from ``older`` to ``newer``, ordered by key."""
 
     older: str
     newer: str
@@ -83,9 +83,9 @@ class Difference:
 
 
 def compare(older: Release, newer: Release, language: Language = "ru") -> Difference:
-    """Hold two releases against each other; ``head`` and ``names`` are in ``language``.
+    """Compare two releases; ``head`` and ``names`` are in ``language``.
 
-    The reason of a change is the first of these that holds: the method has another version; the corrections of the
+    The reason for a change is the first of these that applies: the method has another version; the corrections of the
     observations behind it differ; the loads behind it differ; the definitions differ.
     """
     with duckdb.connect() as connection:
@@ -94,7 +94,7 @@ def compare(older: Release, newer: Release, language: Language = "ru") -> Differ
         rows = _differing(connection)
         reasons = _Reasons(connection, older, newer)
         changes = tuple(_change(row, reasons) for row in rows)
-        # what only one of them has is named by it
+        # names that only one of them has come from that one
         named = {
             **names_of(connection, language, "older").named,
             **names_of(connection, language, "newer").named,
@@ -104,7 +104,7 @@ def compare(older: Release, newer: Release, language: Language = "ru") -> Differ
 
 
 def _differing(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """The values that differ, with both sides, as a table ``differing`` too."""
+    """The values that differ, with both sides; also written to a table ``differing``."""
     key = ", ".join(KEY)
     sides = ", ".join(f"{side}.{name} as {side}_{name}" for side in ("old", "new") for name in COMPARED)
     differs = " or ".join(f"old.{name} is distinct from new.{name}" for name in COMPARED)
@@ -128,7 +128,7 @@ def _differing(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 
 
 class _Reasons:
-    """What lies behind the values that differ, on both sides."""
+    """Loads and corrections behind the differing values, on both sides."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, older: Release, newer: Release) -> None:
         self.older, self.newer = older.manifest, newer.manifest
@@ -142,7 +142,7 @@ class _Reasons:
         return ("older", self.older), ("newer", self.newer)
 
     def of(self, row: dict[str, Any]) -> tuple[Why, tuple[str, ...]]:
-        """The reason of one change, and what it names."""
+        """The reason for one change, and its causes."""
         key = tuple(row[name] for name in KEY)
         if row["kind"] != "changed":
             lacks = "older" if row["kind"] == "added" else "newer"
@@ -180,7 +180,7 @@ def _traced(connection: duckdb.DuckDBPyConnection, side: str) -> dict[tuple[Any,
 def _corrected(
     connection: duckdb.DuckDBPyConnection, side: str
 ) -> dict[tuple[Any, ...], frozenset[tuple[str, str]]]:
-    """Corrections behind each value that differs, with the observation that they made, by its key."""
+    """Corrections behind each value that differs, with the corrected observation, by the value's key."""
     rows = connection.execute(
         f"""
         select {", ".join("behind." + name for name in KEY)}, observed.correction,
@@ -205,7 +205,7 @@ def _corrected(
 def _loads_of_feeds(
     connection: duckdb.DuckDBPyConnection, differing: set[str]
 ) -> dict[tuple[Any, ...], set[str]]:
-    """Where the trace is of another time than the value: loads that differ, of the feeds behind it, that touch its period."""
+    """If the trace is from another time than the value: differing loads of its feeds that overlap its period."""
     rows = connection.execute(
         f"""
         with loads as (
@@ -291,7 +291,7 @@ def _text(value: Decimal | None, status: str | None, reason: str | None, names: 
 
 
 def write_workbook(found: Difference, releases: tuple[Release, Release], path: Path) -> None:
-    """All changes as a workbook, a row each.
+    """Write all changes to a workbook, one row each.
 
     Raises:
         GorodError: one of the releases is under embargo.

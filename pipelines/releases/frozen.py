@@ -1,7 +1,7 @@
 """The published contracts as they were known at a moment.
 
-The values come from the vintages, the loads from the ledger as it stood then; marts and contracts are computed from them
-anew, by the models' own SQL, in a database of their own in memory. No model is known here by name, but for those that
+Values come from the value history, loads from the ledger as it was then; marts and contracts are recomputed from them
+by the models' own SQL, in a separate in-memory database. No model is referred to by name here, except those that
 hold the values and the embargo.
 """
 
@@ -29,13 +29,13 @@ from pipelines.warehouse import migrations
 VALUES = "marts.mart_indicator_value"
 PERIODS = "intermediate.dim_period"
 TERMS = "catalogue.indicator_term"
-# computed anew; what lies below is read as it is
+# recomputed; anything upstream is read as it is
 ANEW = ("marts", SCHEMA)
 
 
 @dataclass(frozen=True)
 class Model:
-    """A node of the dbt project: ``table`` is schema and name, ``sql`` names tables so too; None for a source."""
+    """A node of the dbt project: ``table`` is schema and name, which ``sql`` also uses; None for a source."""
 
     table: str
     sql: str | None
@@ -48,7 +48,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Frozen:
-    """What is wanted: the knowledge of ``known_at`` on ``indicators``, in periods that end by ``last_day``."""
+    """The request: what was known at ``known_at`` about ``indicators``, in periods that end by ``last_day``."""
 
     known_at: datetime
     last_day: date
@@ -56,7 +56,7 @@ class Frozen:
 
 
 def read_models(settings: Settings) -> dict[str, Model]:
-    """The project's contracts and marts with their SQL for DuckDB, by the ids of dbt; the rest without.
+    """The project's contracts and marts with their SQL for DuckDB, by dbt id; other nodes without SQL.
 
     They are compiled against an empty database: the warehouse is not touched.
 
@@ -111,15 +111,15 @@ def freeze(
     contracts: Sequence[Contract],
     wanted: Frozen,
 ) -> tuple[list[Contract], list[str]]:
-    """Make the contracts as tables of the connection's own database in memory.
+    """Create the contracts as tables in the connection's own in-memory database.
 
     Args:
-        connection: a fresh one, with the warehouse attached as ``warehouse``.
-        contracts: those of the warehouse; those that dbt does not make are left out.
+        connection: a new connection with the warehouse attached as ``warehouse``.
+        contracts: the warehouse's contracts; those that dbt does not make are left out.
 
     Returns:
         The contracts, which are read from the new tables; and the names of those that also read what cannot be
-        wound back (the observations): as far as these go, they are of the time when this is called.
+        rewound (the observations): this part is as of the time of the call.
     """
     shadows = _Shadows(connection, warehouse, models)
     shadows.know(wanted)
@@ -146,7 +146,7 @@ def freeze(
 
 
 def _rows(contract: Contract, is_of_today: bool) -> str:
-    """The WHERE clause that leaves out other indicators and later periods: the values themselves do so already."""
+    """The WHERE clause that excludes other indicators and later periods; the values already exclude them."""
     conditions = []
     if contract.has("load_id", "source", "feed"):
         conditions.append("load_id in (select load_id from memory.main.wanted_load)")
@@ -164,7 +164,7 @@ def _rows(contract: Contract, is_of_today: bool) -> str:
 
 
 class _Shadows:
-    """Views in memory under the names of the warehouse's tables: over them, or computed anew."""
+    """In-memory relations with the names of the warehouse's tables: views on them, or recomputed."""
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, warehouse: str, models: dict[str, Model]
@@ -177,7 +177,7 @@ class _Shadows:
             connection.execute(f"create schema if not exists memory.{quoted(schema)}")
 
     def know(self, wanted: Frozen) -> None:
-        """The values, the ledger and the embargo as they are to be."""
+        """The values, the ledger and the embargo as of the moment."""
         execute = self.connection.execute
         execute(
             "create table memory.main.wanted_indicator as select unnest(?::varchar[]) as indicator",
@@ -220,7 +220,7 @@ class _Shadows:
         )
 
     def _ledger(self, moment: datetime) -> None:
-        """The ledger as it stood, and its own views over it; a waiver counts by that day."""
+        """The ledger as it was, with its own views; a waiver expires by that day's date."""
         then = literal(stamp(moment))
         self._view(
             "ops.load", f"select * from {self._there('ops.load')} where decided_at <= timestamp {then}"
@@ -234,12 +234,12 @@ class _Shadows:
             migrations.schema_sql(),
             re.DOTALL | re.MULTILINE,
         )
-        # builds are no part of what was known
+        # builds are not part of what was known
         for name, sql in (view for view in views if "ops.build" not in view[1]):
             self._view(name, sql.replace("now()", f"timestamptz {literal(stamp(moment) + '+00')}"))
 
     def provide(self, names: Sequence[str]) -> None:
-        """Make the shadows of some nodes, and of what they need."""
+        """Create the shadows of some nodes and of their inputs."""
         for name in names:
             model = self.models[name]
             if model.table in self.there:
@@ -251,12 +251,12 @@ class _Shadows:
                 self._view(model.table, f"select * from {self._there(model.table)}")
 
     def reads_values(self, name: str) -> bool:
-        """Whether a node is made from the values: all that it tells of them is as of the moment."""
+        """Whether a node is computed from the values: then what it says about them is as of the moment."""
         model = self.models[name]
         return model.table in (VALUES, VINTAGES) or any(self.reads_values(need) for need in model.needs)
 
     def reads_of_today(self, name: str) -> bool:
-        """Whether a node reads figures or rows that cannot be wound back."""
+        """Whether a node reads figures or rows that cannot be rewound."""
         model = self.models[name]
         if model.table in (
             VALUES,

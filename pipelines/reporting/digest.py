@@ -1,4 +1,4 @@
-"""The country digest: a workbook and a document from what is published, put in their place whole."""
+"""The country digest: a workbook and a document from published data, put in place together."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORKBOOK, DOCUMENT, MANIFEST = "digest.xlsx", "digest.pdf", "manifest.json"
 
 @dataclass(frozen=True)
 class ReportResult:
-    """Where the report lies, and what stands in it. ``is_new`` is False when the same documents were there before."""
+    """The report's location and contents. ``is_new`` is False if the same documents already existed."""
 
     folder: Path
     digest: Digest
@@ -61,14 +61,14 @@ def make_digest(
 ) -> ReportResult:
     """Make the digest of a period from the current publication, or from a release.
 
-    Of the publication it is a month's (``YYYY-MM``), by default the newest that has something in it; of a release its own
-    period's, or that of a period within. The same publication and period give the same bytes. ``report`` defaults to the
-    declared country digest. What is made from a release lies in ``reports/releases/<id>/<report>/<period>``.
+    For the publication, a month (``YYYY-MM``), by default the newest with figures; for a release, its own
+    period, or one within it. The same publication and period give the same bytes. ``report`` defaults to the
+    declared country digest. Reports from a release are in ``reports/releases/<id>/<report>/<period>``.
 
     Raises:
-        GorodError: nothing is published, or nothing of the period; no such indicator; or a document is too long.
+        GorodError: nothing is published, or nothing for the period; no such indicator; or a document is too long.
         WarehouseBusyError: another process is making reports.
-        WarehouseError: the snapshot cannot be read, or the report not be written; the report before stays.
+        WarehouseError: the snapshot cannot be read, or the report cannot be written; the previous report stays.
     """
     report = report or load_report(DIGEST)
     publication = release or current_publication(settings)
@@ -107,7 +107,7 @@ def make_digest(
 
 
 def is_current(folder: Path, publication: Publication, report: Report) -> bool:
-    """Whether what lies there was made of this publication, by this declaration."""
+    """Whether the existing report was made from this publication, by this declaration."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -137,7 +137,7 @@ def _manifest(digest: Digest, documents: dict[str, str]) -> dict[str, Any]:
 
 
 def _documents_of(folder: Path) -> dict[str, str] | None:
-    """Hashes of the documents that lie there, or None if there is no whole report."""
+    """Hashes of the existing documents, or None if there is no complete report."""
     try:
         json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return {name: sha256_of(folder / name) for name in (WORKBOOK, DOCUMENT)}
@@ -146,7 +146,7 @@ def _documents_of(folder: Path) -> dict[str, str] | None:
 
 
 def _check(folder: Path) -> None:
-    """Reopen the documents: a damaged one is not delivered."""
+    """Reopen the documents, so that a damaged one is not delivered."""
     with zipfile.ZipFile(folder / WORKBOOK) as workbook:
         damaged = workbook.testzip()
     content = (folder / DOCUMENT).read_bytes()
@@ -158,7 +158,7 @@ def _check(folder: Path) -> None:
 
 
 def _replace(folder: Path, new: Path) -> None:
-    """Put ``new`` where ``folder`` is. A folder cannot be swapped in one step: the old one waits aside."""
+    """Replace ``folder`` by ``new``. A folder cannot be swapped in one step: the old one is moved aside first."""
     aside = _aside(folder)
     if folder.exists():
         folder.rename(aside)
@@ -169,7 +169,7 @@ def _replace(folder: Path, new: Path) -> None:
 
 
 def _recover(folder: Path) -> None:
-    """Undo a replacement that was killed half way."""
+    """Undo a replacement that was killed halfway."""
     aside = _aside(folder)
     if aside.exists():
         if folder.exists():

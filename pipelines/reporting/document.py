@@ -1,4 +1,4 @@
-"""The digest as a PDF of two pages, set by Typst: tagged (PDF/UA-1), with fonts that Typst carries."""
+"""The digest as a two-page PDF, set by Typst: tagged (PDF/UA-1), with Typst's embedded fonts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipelines.wording import SYNTHETIC_MARK, banner, missing, number
 
 PAGES = 2
 STANDARDS: list[Literal["ua-1", "a-2a"]] = ["ua-1", "a-2a"]
-# space above and below a table row, mm: the widest that fits is taken
+# space above and below a table row, mm: the widest that fits is used
 ROW_INSETS = (2.2, 1.8, 1.5, 1.2, 0.9, 0.6)
 
 
@@ -58,7 +58,7 @@ def write_document(digest: Digest, path: Path) -> None:
 
 
 def _data(digest: Digest) -> dict[str, Any]:
-    """What the template shows, as text."""
+    """The template's data, as text."""
     publication = digest.publication
     partly = not all(line.synthetic for line in digest.lines)
     return {
@@ -107,7 +107,7 @@ def _cell(line: Line, area: str) -> dict[str, str | None]:
 
 
 def _coverage(digest: Digest, line: Line) -> str:
-    """The share of the country's population that the figure rests on, where it is not the whole."""
+    """The share of the country's population that the figure covers, if not all."""
     country = next((t.ref_area for t in digest.territories if t.level == "country"), "")
     value = line.values.get(country)
     if value is None or value.value is None or value.coverage_pct is None or value.coverage_pct >= 99.95:
@@ -120,7 +120,7 @@ def _coverage(digest: Digest, line: Line) -> str:
 
 
 def _picture(digest: Digest, line: Line, kind: str) -> dict[str, Any]:
-    """Heading, unit and period, the text that stands for the picture, and the map's legend."""
+    """Heading, unit and period, the alternative text of the picture, and the map's legend."""
     decimals = line.indicator.decimals
     values = line.figures_of(digest.regions)
     said = "; ".join(
@@ -154,7 +154,7 @@ def _words(line: Line, area: str) -> str:
 
 
 def _methods(digest: Digest) -> list[str]:
-    """The two pictured indicators in full; of the others, where their methods stand."""
+    """The methods of the two pictured indicators in full; for the others, where to find them."""
     pictured = [digest.charted] + [digest.mapped] * (digest.mapped is not digest.charted)
     paragraphs = [
         f"{line.indicator.name} (методика {line.indicator.method_version}). {line.indicator.definition}"
@@ -170,7 +170,7 @@ def _methods(digest: Digest) -> list[str]:
 
 
 def _sources(digest: Digest) -> list[str]:
-    """One line for each attribution with its licence, of the loads that count."""
+    """One line for each attribution with its licence, from the loads that count."""
 
     def line_of(load: dict[str, Any]) -> str:
         licence = f"Лицензия: {load['licence']}" if load["licence"] else ""

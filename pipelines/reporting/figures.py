@@ -17,12 +17,12 @@ from pipelines.periods import PERIOD, freq_of, span_of
 from pipelines.publishing.publication import Publication
 from pipelines.wording import NOT_BY, REVISED, STATUS
 
-# finest first: of two periods that end on one day the finer is shown
+# shortest first: if two periods end on the same day, the shorter one is shown
 FREQUENCIES = ("M", "Q", "S", "A")
 
-# a full stop and a blank, but not those of «г. Брест»
+# a full stop and a blank, except in «г. Брест»
 END_OF_SENTENCE = r"(?<!\bг\.)(?<=\.) "
-# how the note of such a figure begins (macro value_note)
+# the beginning of the note on such a figure (macro value_note)
 LOW_COVERAGE = "Низкий охват"
 
 
@@ -37,7 +37,7 @@ class Territory:
 
 @dataclass(frozen=True)
 class Indicator:
-    """What a figure means, in Russian, as published."""
+    """The meaning of a figure, in Russian, as published."""
 
     code: str
     name: str
@@ -71,7 +71,7 @@ class Value:
 
     @property
     def mark(self) -> str:
-        """The letters that stand behind the figure; empty for a normal one, and where there is none."""
+        """The letters after the figure; empty for a normal one, and if there is no figure."""
         if self.value is None:
             return ""
         letters = [STATUS[self.obs_status][0]] if self.obs_status in STATUS else []
@@ -79,7 +79,7 @@ class Value:
 
     @property
     def is_revised(self) -> bool:
-        """Whether another figure was published before."""
+        """Whether a different figure was published before."""
         return self.value_before is not None
 
     @property
@@ -89,15 +89,15 @@ class Value:
 
     @property
     def low_coverage(self) -> str | None:
-        """That the figure covers too few of the people, and whom it stands for; None where it does not."""
+        """That the figure covers too little of the population, and whom it covers; None if coverage is sufficient."""
         return next((sentence for sentence in self.sentences if sentence.startswith(LOW_COVERAGE)), None)
 
 
 @dataclass(frozen=True)
 class Line:
-    """An indicator with its figures of one period by ``ref_area``; empty if it has none at all.
+    """An indicator with its figures for one period by ``ref_area``; empty if it has none at all.
 
-    ``not_by`` says that the indicator has no figures of the length of a release's period, so that the period is another.
+    ``not_by`` says that the indicator has no figures for periods of the release's length, so another period is shown.
     """
 
     indicator: Indicator
@@ -136,8 +136,8 @@ class Series:
 
 @dataclass(frozen=True)
 class Digest:
-    """All that the documents show. ``loads`` and ``quality`` are rows by column name; ``outside`` are the names of the
-    report's indicators that the release does not hold."""
+    """Everything the documents show. ``loads`` and ``quality`` are rows by column name; ``outside`` are the names of the
+    report's indicators that the release does not contain."""
 
     report: Report
     period: str
@@ -165,7 +165,7 @@ class Digest:
         return self._pictured(self.report.map, others or self.lines)
 
     def _pictured(self, indicator: str, others: Sequence[Line]) -> Line:
-        """The declared indicator; where the release does not hold it, the first of those known of most regions."""
+        """The declared indicator; if the release does not contain it, the first of those known for most regions."""
         declared = [line for line in self.lines if line.indicator.code == indicator]
         return max(declared or others, key=lambda line: len(line.figures_of(self.regions)))
 
@@ -175,13 +175,13 @@ class Digest:
 
 
 def read_digest(publication: Publication, report: Report, period: str | None = None) -> Digest:
-    """The report's figures of a period.
+    """The report's figures for a period.
 
-    Of a month of a publication: the newest that were known of by its end. Of a period of a release (its own, where none is
-    named, or one within): those of this very period; an indicator without figures of this length has its newest.
+    For a month of a publication: the newest that count by its end. For a period of a release (its own, or
+    a named one within it): exactly those of the period; an indicator without figures of this length shows its newest.
 
     Raises:
-        GorodError: nothing was found of the period, it lies beyond the release's, or the report names an indicator that is
+        GorodError: nothing was found for the period, it is beyond the release's, or the report names an indicator that is
             not published.
         WarehouseError: the snapshot cannot be read.
     """
@@ -189,7 +189,7 @@ def read_digest(publication: Publication, report: Report, period: str | None = N
         with duckdb.connect(str(publication.database), read_only=True) as connection:
             connection.execute("set timezone = 'UTC'")
             connection.execute("set schema = 'published'")
-            # releases of before lack the column
+            # older releases lack the column
             connection.execute(
                 "create temp view figures as"
                 " select * from (select 0.0::double as value_before) where false"
@@ -234,10 +234,10 @@ def read_digest(publication: Publication, report: Report, period: str | None = N
 
 
 def newest_month(publication: Publication, report: Report) -> str:
-    """The newest month (``YYYY-MM``) of which a publication has something for the report.
+    """The newest month (``YYYY-MM``) for which a publication has figures for the report.
 
     Raises:
-        GorodError: it has nothing at all.
+        GorodError: it has none.
     """
     with duckdb.connect(str(publication.database), read_only=True) as connection:
         connection.execute("set schema = 'published'")
@@ -252,7 +252,7 @@ def _newest_month(connection: duckdb.DuckDBPyConnection, publication: Publicatio
 
 
 def _months_with_figures(connection: duckdb.DuckDBPyConnection, lines: Sequence[ReportLine]) -> list[str]:
-    """The months in which some figure of the country or a region began to count, the earliest first."""
+    """The months in which a figure of the country or a region began to count, earliest first."""
     rows = connection.execute(
         "select distinct strftime(case when list_contains($from_start, indicator) then first_day else last_day end,"
         " '%Y-%m') as month from pub_indicator_value_v1"
@@ -288,7 +288,7 @@ def _require_something(
     period: str,
     span: tuple[date, date],
 ) -> None:
-    """Pages of dashes, or of figures that all are older, look like a report of the period and are none."""
+    """Refuse pages of dashes, or of older figures only: they would look like a report for the period."""
     for declared, line in shown:
         if any(value.value is not None for value in line.values.values()):
             first_day, last_day = span_of(line.time_period)
@@ -304,7 +304,7 @@ def _require_something(
 
 
 def _holds(connection: duckdb.DuckDBPyConnection, publication: Publication, line: ReportLine) -> bool:
-    """Whether a release holds the indicator; a publication holds all of them."""
+    """Whether a release contains the indicator; a publication contains all of them."""
     return publication.period is None or bool(
         connection.execute(
             "select 1 from pub_indicator_value_v1 where indicator = ? limit 1", [line.indicator]
@@ -321,7 +321,7 @@ def _records(
 
 
 def _territories(connection: duckdb.DuckDBPyConnection, day: date) -> tuple[Territory, ...]:
-    """The country, then its regions in the order of the state classifier, as they were on ``day``."""
+    """The country, then its regions ordered by the state classifier, as they were on ``day``."""
     rows = connection.execute(
         "select ref_area, level, name_ru from pub_territory_v1 where level in ('country', 'region')"
         " and coalesce(valid_from, $day) <= $day and coalesce(valid_to, $day) >= $day"
@@ -334,7 +334,7 @@ def _territories(connection: duckdb.DuckDBPyConnection, day: date) -> tuple[Terr
 def _indicators(
     connection: duckdb.DuckDBPyConnection, publication: Publication, report: Report
 ) -> dict[str, Indicator]:
-    """What the report's indicators mean; a release does not know those that have been declared since."""
+    """The meaning of the report's indicators; a release lacks those declared later."""
     wanted = [line.indicator for line in report.indicators]
     rows = _records(
         connection, "from pub_indicator_v1 where list_contains($wanted, indicator)", {"wanted": wanted}
@@ -366,7 +366,7 @@ def _indicators(
 
 
 def _text(value: object) -> str:
-    """Text as it is, a list joined, nothing as empty text."""
+    """Text as it is, a list joined, None as empty text."""
     if isinstance(value, list | tuple):
         return "; ".join(str(item) for item in value)
     return "" if value is None else str(value)
@@ -402,7 +402,7 @@ def _line(
     areas: list[str],
     period: str,
 ) -> Line:
-    """Of a release: the very period, where the indicator has it. Else the newest that counts by its end and has a figure for
+    """For a release, exactly the period, if the indicator has it. Otherwise the newest that counts by its end and has figures for
     any of the ``areas``."""
     scope = (
         "from temp.figures where indicator = $indicator and breakdown = '_T'"
@@ -453,7 +453,7 @@ def _series(
     report: Report,
     last_day: date,
 ) -> tuple[Series, ...]:
-    """All published periods of the report's indicators that count, in the order of report, territory, time."""
+    """All published periods of the report's indicators that count, ordered by report, territory, time."""
     names = {territory.ref_area: territory.name for territory in territories}
     codes = [indicator.code for indicator in indicators]
     by_code = {indicator.code: indicator for indicator in indicators}

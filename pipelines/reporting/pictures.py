@@ -1,6 +1,6 @@
 """The digest's two pictures as SVG: bars by region, and a map of the regions.
 
-Both print their values, so that neither depends on telling colours apart.
+Both print their values, so neither depends on distinguishing colours.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ CLASS_COLOURS = ("#dce9f3", "#aac9e2", "#6fa3cc", "#3a78ad")
 
 # equirectangular, true to scale along this parallel, which runs through the middle of the country
 PARALLEL = math.radians(53.5)
-# an outline whose inner circle is smaller than this (degrees) has its label beside it
+# an outline whose inscribed circle is smaller than this (degrees) has its label beside it
 ROOM_FOR_LABEL = 0.35
-# of the bars with their printed values, px
+# width of the bars with their printed values, px
 BARS_WIDTH = 300
-# a label is about this much wider than high: distances up and down weigh more
+# ratio of a label's width to its height: vertical distances weigh more
 LABEL_SHAPE = 2.2
 
 Ring = list[tuple[float, float]]
@@ -36,7 +36,7 @@ Ring = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class MapClass:
-    """One class of the map: its colour, the least and greatest value in it, and how many regions."""
+    """One class of the map: its colour, minimum and maximum value, and number of regions."""
 
     colour: str
     least: float
@@ -45,7 +45,7 @@ class MapClass:
 
 
 def quantile_classes(values: dict[str, float], wanted: int = len(CLASS_COLOURS)) -> dict[str, int]:
-    """Class (from 0) of each key: equally many keys to a class by rank; equal values share one."""
+    """Class (from 0) of each key: classes of equal size by rank; equal values share one."""
     ordered = sorted(values.values())
     number_of_classes = min(wanted, len(set(ordered)))
     ranks = {key: ordered.index(value) * number_of_classes // len(ordered) for key, value in values.items()}
@@ -64,7 +64,7 @@ def map_classes(values: dict[str, float]) -> list[MapClass]:
 
 
 def _room(labels: Sequence[str]) -> float:
-    """How wide the longest label is, at 13 px; something where there is none."""
+    """The width of the longest label at 13 px; a default if there is none."""
     return max([10.0, *(7.2 * len(label) + 10 for label in labels)])
 
 
@@ -90,13 +90,13 @@ def bar_chart(line: Line, regions: Sequence[Territory], country: Territory | Non
         if region.ref_area not in values
     ]
     order = [row["name"] for row in rows + absent]
-    # no limit: the renderer does not know the font's widths and would cut the names
+    # no limit: the renderer does not know the font's widths and would truncate names
     axis = alt.Axis(labelLimit=0, labelFontSize=13, labelPadding=6)
     y = alt.Y(
         "name:N", sort=order, title=None, axis=axis, scale=alt.Scale(paddingInner=0.35, paddingOuter=0.2)
     )
     least, greatest = min([0.0, *values.values()]), max([0.0, *values.values()])
-    # room for the printed values at both ends: the names of the regions stand right beside
+    # room for the printed values at both ends: the regions' names are directly beside them
     before = _room([row["label"] for row in rows if row["value"] < 0])
     after = _room([row["label"] for row in rows if row["value"] >= 0])
     unit = (greatest - least or 1) / (BARS_WIDTH - before - after)
@@ -157,7 +157,7 @@ def region_map(line: Line, regions: Sequence[Territory], boundaries: dict[str, d
         field = "label" if shown else "reason"
         labels.append({"x": x, "y": y, "name": _short(region.name), "label": "", "reason": "", field: value})
     projection: dict[str, Any] = {"type": "identity", "reflectY": True}
-    # the small ones last: they lie on top of those that surround them
+    # the small ones last: they are drawn over those that surround them
     features.sort(key=lambda feature: -len(str(feature["geometry"])))
     shapes = (
         alt.Chart(alt.InlineData(values=features))
@@ -182,7 +182,7 @@ def region_map(line: Line, regions: Sequence[Territory], boundaries: dict[str, d
 
 
 def label_points(outlines: dict[str, list[list[Ring]]]) -> dict[str, tuple[float, float]]:
-    """Where each outline's label stands: as far from its own edges and from other labels as can be.
+    """The position of each outline's label: as far as possible from its own edges and from other labels.
 
     An outline too small for a label has it just above. Coordinates are those of the outlines.
     """
@@ -201,7 +201,7 @@ def label_points(outlines: dict[str, list[list[Ring]]]) -> dict[str, tuple[float
 def _inner_point(
     outline: list[list[Ring]], obstacles: list[tuple[float, float]]
 ) -> tuple[tuple[float, float], float]:
-    """The point within the largest polygon that is farthest from edges and obstacles; and how far."""
+    """The point within the largest polygon that is farthest from edges and obstacles, and its distance."""
     rings = [np.array(ring) for ring in max(outline, key=lambda rings: len(rings[0]))]
     low, high = rings[0].min(axis=0), rings[0].max(axis=0)
     xs, ys = (np.linspace(low[axis], high[axis], 41)[1:-1] for axis in (0, 1))
@@ -217,7 +217,7 @@ def _inner_point(
 
     distances = distance_to(np.vstack(rings))
     if obstacles:
-        # another label needs room of its own besides
+        # another label also needs its own room
         distances = np.minimum(distances, distance_to(np.array(obstacles)) - 2 * ROOM_FOR_LABEL)
     index = int(distances.argmax())
     return (float(points[index][0]), float(points[index][1])), float(distances[index])
@@ -242,7 +242,7 @@ def _polygons(geometry: dict[str, Any]) -> Iterator[list[list[list[float]]]]:
 
 
 def _project(rings: list[list[list[float]]]) -> list[Ring]:
-    """Equirectangular; rounded to 0.01 degree (under 0.2 mm in print), alike on both sides of a border."""
+    """Equirectangular; rounded to 0.01 degree (under 0.2 mm in print), identically on both sides of a border."""
     projected = []
     for ring in rings:
         points = [(round(position[0], 2), round(position[1], 2)) for position in ring]
@@ -252,7 +252,7 @@ def _project(rings: list[list[list[float]]]) -> list[Ring]:
 
 
 def printed(value: Value, decimals: int) -> str:
-    """A figure with the letter of its status; empty where there is no figure."""
+    """A figure with the letter of its status; empty if there is no figure."""
     return "" if value.value is None else f"{number(value.value, decimals)} {value.mark}".rstrip()
 
 
@@ -262,12 +262,12 @@ def _why_missing(line: Line, region: Territory) -> str:
 
 
 def _short(name: str) -> str:
-    """The name without the word for the kind of territory: the map has little room."""
+    """The name without the word for the type of territory: the map has little room."""
     return name.removesuffix(" область").removeprefix("город ").removeprefix("г. ")
 
 
 def _svg(chart: Any, padding: int | dict[str, int]) -> str:
-    """The picture with margins that are given, not measured: the same on every machine."""
+    """The picture with fixed instead of measured margins: the same on every machine."""
     configured = (
         chart.configure(font=FONT, background="white", padding=padding, autosize={"type": "none"})
         .configure_view(stroke=None)

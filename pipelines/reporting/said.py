@@ -1,4 +1,4 @@
-"""What is said about a digest, alike in all its forms; and its form in the terminal."""
+"""Texts about a digest that all its formats share, and its terminal output."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Short:
 
 
 def in_short(digest: Digest) -> Short:
-    """The table of the document's first page, with what is said of it there."""
+    """The table of the document's first page, with its notes."""
     partly = not all(line.synthetic for line in digest.lines)
     head = [
         f"{digest.report.title.ru}. Отчётный период: {digest.period_name}",
@@ -56,7 +56,7 @@ def in_short(digest: Digest) -> Short:
 
 
 def _unit(line: Line) -> list[str]:
-    """The unit, unless the name says it."""
+    """The unit, unless the name contains it."""
     return [] if line.indicator.unit in line.indicator.name else [line.indicator.unit]
 
 
@@ -68,13 +68,13 @@ def _cell(line: Line, area: str) -> str:
 
 
 def made_from(publication: Publication) -> str:
-    """What it was made from, in words: «Выпуск 2026-Q3-… от 12.11.2026»."""
+    """Its source, in words: «Выпуск 2026-Q3-… от 12.11.2026»."""
     what = "Публикация" if publication.period is None else "Выпуск"
     return f"{what} {publication.id} от {publication.created_at:%d.%m.%Y}"
 
 
 def about_periods(digest: Digest) -> str:
-    """Of which periods the figures are."""
+    """The periods of the figures."""
     if digest.publication.period is None:
         return "Значения – последние опубликованные за периоды, названные в таблице"
     others = any(line.not_by for line in digest.lines)
@@ -82,7 +82,7 @@ def about_periods(digest: Digest) -> str:
 
 
 def outside(digest: Digest) -> str:
-    """Which of the report's indicators the release does not hold; empty where it holds all."""
+    """The report's indicators that the release does not contain; empty if it contains all."""
     return f"В выпуске нет показателей: {'; '.join(digest.outside)}." if digest.outside else ""
 
 
@@ -91,7 +91,7 @@ def _shown(digest: Digest) -> list[Value | None]:
 
 
 def legend(digest: Digest) -> str:
-    """Only the marks and words that the table uses."""
+    """Explanations of only those marks and words that the table uses."""
     values = _shown(digest)
     letters = {value.obs_status for value in values if value and value.value is not None}
     reasons = {value.missing_reason for value in values if value and value.value is None}
@@ -105,7 +105,7 @@ def legend(digest: Digest) -> str:
 
 
 def low_coverage(digest: Digest) -> str:
-    """Whom the figures of low coverage in the table stand for, by territory; a figure of the same people is told once."""
+    """Whom the table's low-coverage figures cover, by territory; the same coverage is named once."""
     told: dict[str, dict[str, None]] = {}
     for line in digest.lines:
         for territory in digest.territories:

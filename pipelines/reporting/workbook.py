@@ -1,4 +1,4 @@
-"""The digest as a workbook: typed numbers, with methods, sources and quality on sheets of their own."""
+"""The digest as a workbook: typed numbers, with methods, sources and quality on separate sheets."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ INK, ACCENT, BAND, WARNING = "#1F2933", "#1F4E79", "#EEF3F8", "#B42318"
 
 @dataclass(frozen=True)
 class _Column:
-    """A column of a list sheet: heading, width in characters, and what stands in it."""
+    """A column of a list sheet: heading, width in characters, and content."""
 
     title: str
     width: float
@@ -45,7 +45,7 @@ class _Column:
 
 
 class _Formats:
-    """Cell formats by their properties: the workbook holds each once."""
+    """Cell formats by their properties: the workbook contains each once."""
 
     def __init__(self, book: xlsxwriter.Workbook) -> None:
         self._book = book
@@ -87,13 +87,13 @@ def _lists(digest: Digest) -> list[tuple[str, Sequence[_Column], Sequence[Any]]]
 
 
 def number_format(decimals: int, mark: str) -> str:
-    """Excel's format of a figure, with its letters behind: ``#,##0.0" п"``."""
+    """A figure's Excel format, with its letters at the end: ``#,##0.0" п"``."""
     digits = "#,##0" + ("." + "0" * decimals if decimals else "")
     return f'{digits}" {mark}"' if mark else digits
 
 
 def _head(digest: Digest, sheet: Worksheet, formats: _Formats, title: str) -> int:
-    """Title, period and warning; the row at which the table begins. Also page set-up."""
+    """Title, period and warning; the row at which the table begins. Also page setup."""
     sheet.hide_gridlines(2)
     sheet.set_landscape()
     sheet.set_paper(A4)
@@ -122,7 +122,7 @@ def _partly(digest: Digest) -> bool:
 
 
 def _figures_sheet(digest: Digest, sheet: Worksheet, formats: _Formats) -> None:
-    """Indicators by territory; figures as numbers, the lack of them in words."""
+    """Indicators by territory; figures as numbers, missing ones in words."""
     top = _head(digest, sheet, formats, digest.report.title.ru)
     heading = formats(
         bold=True, font_color="#FFFFFF", bg_color=ACCENT, text_wrap=True, valign="vcenter", border=1
@@ -183,7 +183,7 @@ def _write_value(
 
 
 def _note(digest: Digest, line: Line) -> str:
-    """What the reader must know of the row: coverage below the whole, and the notes of its figures."""
+    """What the reader must know about the row: incomplete coverage, and notes on its figures."""
     values = [(territory.name, line.values.get(territory.ref_area)) for territory in digest.territories]
     shown = [(name, value) for name, value in values if value is not None and value.value is not None]
     coverage = {
@@ -199,7 +199,7 @@ def _note(digest: Digest, line: Line) -> str:
     notes: dict[str, list[str]] = {}
     for name, value in values:
         for sentence in value.sentences if value is not None else ():
-            # coverage is told once for all territories above
+            # coverage is described once for all territories above
             if not sentence.startswith(COVERAGE):
                 notes.setdefault(sentence, []).append(name)
     for name, value in shown:
@@ -253,7 +253,7 @@ def _list_sheet(
 
 
 def _write_cell(sheet: Worksheet, row: int, column: int, cell: Any, wrap: bool, formats: _Formats) -> None:
-    """Write by type: text is never taken for a number, whole numbers have no decimals."""
+    """Write by type: text is never written as a number, whole numbers have no decimals."""
     if isinstance(cell, tuple):
         value, decimals = cell
         style = formats(num_format=number_format(decimals, ""), align="right", indent=1)

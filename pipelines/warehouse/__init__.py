@@ -1,4 +1,4 @@
-"""Warehouses behind one small interface."""
+"""Both kinds of warehouse behind one small interface."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def warehouse_at(address: str, busy_timeout_s: float) -> Warehouse:
     """The warehouse at an address.
 
     Raises:
-        GorodError: it is neither an address of a PostgreSQL server nor a path.
+        GorodError: the address is neither that of a PostgreSQL server nor a path.
     """
     if is_server(address):
         from pipelines.warehouse.postgres import PostgresWarehouse
@@ -44,7 +44,7 @@ def warehouse_at(address: str, busy_timeout_s: float) -> Warehouse:
         assert warehouse.server.parameters is not None
         return warehouse
     if "://" in address or KEYWORDS.match(address):
-        # the address is not repeated: nobody can tell where in it a password stands
+        # the address is not repeated: nobody knows where in it a password may be
         raise GorodError(
             "GOROD_WAREHOUSE is neither the path of a DuckDB file nor the address of a PostgreSQL server",
             "Give the path of a DuckDB file, or postgresql://user@host/database.",
@@ -55,7 +55,7 @@ def warehouse_at(address: str, busy_timeout_s: float) -> Warehouse:
 
 
 def engine_of(settings: Settings) -> Literal["duckdb", "postgres"]:
-    """What holds the tables; nothing is opened."""
+    """The engine that holds the tables; nothing is opened."""
     return "postgres" if is_server(settings.warehouse) else "duckdb"
 
 
@@ -69,7 +69,7 @@ def server_of(settings: Settings) -> Server | None:
 
 
 def error_from_log(settings: Settings, text: str) -> WarehouseError | None:
-    """What others (Dagster, dbt) say of the server or of a full disk, in words; None if it is of something else."""
+    """Translate what others (Dagster, dbt) report about the server or a full disk; None if it is about something else."""
     server = server_of(settings)
     of_server = server.error_from_log(text) if server is not None else None
     return of_server or full_disk(text) or no_room(text, settings.home)
@@ -77,10 +77,10 @@ def error_from_log(settings: Settings, text: str) -> WarehouseError | None:
 
 @contextmanager
 def translated_errors(settings: Settings) -> Iterator[None]:
-    """What others raise when the server goes away under them or the disk is full, told as such.
+    """Translate errors that others raise when the server goes away or the disk is full.
 
     Raises:
-        WarehouseError: that happened.
+        WarehouseError: one of these happened.
     """
     try:
         yield

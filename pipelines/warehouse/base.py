@@ -1,4 +1,4 @@
-"""The small interface that every warehouse has: what loading, reading and the commands need of it."""
+"""The small interface of every warehouse: what loading, reading and the commands need."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from pipelines.warehouse.migrations import Step
 from pipelines.warehouse.raw import Change
 
 Row = dict[str, Any]
-# a build that has begun and not ended: a copied warehouse has no marts yet
+# a build that started and did not finish: a copied warehouse has no marts yet
 COPIED = "copied"
 
 
 @dataclass(frozen=True)
 class LoadRecord:
-    """A row of ``ops.load`` without its number, which the warehouse gives."""
+    """A row of ``ops.load`` without its number, which the warehouse assigns."""
 
     load_id: str
     source: str
@@ -56,7 +56,7 @@ class LoadRecord:
 
 @dataclass(frozen=True)
 class Event:
-    """A row of ``ops.load_event``: what was decided about a load, by whom, why, and until when."""
+    """A row of ``ops.load_event``: a decision about a load, by whom, why, and until when."""
 
     event: str
     at: datetime
@@ -67,7 +67,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Seen:
-    """A row of ``ops.offer``: where a delivery was offered, and its cheap fingerprint if the origin gives one."""
+    """A row of ``ops.offer``: where a delivery was found, and its cheap fingerprint if the origin has one."""
 
     origin: str
     fingerprint: str | None
@@ -76,9 +76,9 @@ class Seen:
 
 @dataclass(frozen=True)
 class Entry:
-    """A load as it enters. The files are Parquet; None where there are no such rows, ``batch`` also where it is refused.
+    """A load to be entered. The files are Parquet; None if there are no such rows, ``batch`` also if it is refused.
 
-    ``fingerprint`` is that of what was read of a load which is refused, so that a waiver lets in nothing else.
+    For a refused load, ``fingerprint`` identifies what was read, so that a waiver accepts nothing else.
     """
 
     record: LoadRecord
@@ -98,14 +98,14 @@ class Warehouse(Protocol):
 
     @property
     def engine(self) -> Literal["duckdb", "postgres"]:
-        """What holds the tables; also the name of dbt's target."""
+        """The engine that holds the tables; also the name of dbt's target."""
 
     @property
     def name(self) -> str:
-        """Where it is, for messages; without a password."""
+        """The address for messages, without a password."""
 
     def migrate(self) -> list[Step]:
-        """Bring an older form to the newest, step by step, each in one transaction; the steps that were taken."""
+        """Bring an older form to the newest, step by step, each in one transaction; return the steps taken."""
 
     def prepare(self) -> None:
         """Create what is missing: Gorod's schemas and an empty raw table for each declared feed."""
@@ -114,58 +114,58 @@ class Warehouse(Protocol):
         """Enter a load: ledger, results, quarantine, flags, profile and (if it has a batch) its rows, in one transaction."""
 
     def commit_candidate(self, load_id: str, candidate: Seen) -> None:
-        """Note that a known delivery was offered again, perhaps from elsewhere."""
+        """Record that a known delivery was found again, perhaps in another place."""
 
     def commit_waiver(
         self, load_id: str, event: Event, feed: Feed, batch: Path | None, fingerprint: str | None
     ) -> None:
-        """Enter a waiver and, if they are not there yet, the rows that it lets in, in one transaction.
+        """Enter a waiver and, if they are not there yet, the rows that it accepts, in one transaction.
 
-        These are the rows of ``batch`` that the ledger has not in quarantine; None if they are there.
+        These are the rows of ``batch`` that the ledger does not have in quarantine; None if they are already there.
 
         Raises:
-            GorodError: the load would count days or rows twice or nothing at all, or ``batch`` is not what was refused.
-            WarehouseError: rows or quarantine are not as many as the ledger says.
+            GorodError: the load would count days or rows twice, or count nothing, or ``batch`` is not what was refused.
+            WarehouseError: the number of rows or quarantined rows is not what the ledger says.
         """
 
     def raw_changes(self, source: str, feed: str, declared: Feed) -> list[Change]:
-        """The columns of a feed's raw table that were read otherwise than they are declared."""
+        """The columns of a feed's raw table whose declaration has changed since they were read."""
 
     def read_again(self, source: str, feed: str, declared: Feed, batches: Iterable[tuple[str, Path]]) -> None:
-        """Let a feed's raw table hold what the loads' batches say in the columns that were read otherwise.
+        """Replace the values of changed columns in a feed's raw table by those in the loads' batches.
 
-        The rows stay those that stand there: what the gate decided is not decided again. All in one transaction.
+        The set of rows stays the same: the gate's decisions are not repeated. All in one transaction.
 
         Raises:
-            WarehouseError: a row that stands there is not in its batch, or a value of it cannot be read any more.
+            WarehouseError: an existing row is not in its batch, or one of its values can no longer be read.
         """
 
     def note_embargoed_read(self, what: str, until: datetime, by: str, why: str) -> None:
-        """Enter who reads figures under embargo, which, and why."""
+        """Record who reads figures under embargo, which, and why."""
 
     def note_removed(self, delivery_ids: Sequence[str], kept_days: int) -> None:
-        """Enter that these deliveries leave landing: the days of their feed are over."""
+        """Record that these deliveries are removed from landing: their feed's ``landing_days`` are over."""
 
     def session_held(self) -> AbstractContextManager[None]:
-        """One connection for the queries and entries within; what was begun and not committed is undone at its end."""
+        """One connection for the queries and writes within; at its end, uncommitted work is rolled back."""
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
         """Rows of a read-only query."""
 
     def tables(self, queries: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, pa.Table]:
-        """The answers of read-only queries by their names, on one connection; each takes the ``$values`` that it names."""
+        """Results of read-only queries by name, on one connection; each query gets the ``$values`` that it uses."""
 
     def connection(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """A connection that speaks DuckDB's SQL, closed at the end; what was begun and not committed is undone."""
+        """A connection that uses DuckDB's SQL, closed at the end; uncommitted work is rolled back."""
 
     def attach(self, connection: duckdb.DuckDBPyConnection, name: str | None = None) -> str:
-        """Attach the warehouse, to read, to a DuckDB that writes elsewhere; its name there."""
+        """Attach the warehouse for reading to a DuckDB that writes elsewhere; return its name there."""
 
     def writing(self) -> AbstractContextManager[None]:
-        """Be the only one who loads, builds and publishes, where more than one home can reach the warehouse.
+        """Hold the lock of the only process that loads, builds and publishes, if several homes can reach the warehouse.
 
         Raises:
-            WarehouseBusyError: somebody else is; the message says who.
+            WarehouseBusyError: another process holds it; the message names that process.
         """
 
 

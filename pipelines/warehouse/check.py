@@ -1,4 +1,4 @@
-"""Whether a warehouse is whole: its schema version, the rows of each load against the ledger, what belongs to nothing."""
+"""Check a warehouse: its schema version, the rows of each load against the ledger, and orphaned records."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HISTORY, VALUES = ("vintages", "known_indicator_value"), ("marts", "mart_indicat
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it should be."""
+    """One problem found in a warehouse."""
 
     what: str
     where: str
@@ -40,7 +40,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Checked:
-    """What was looked at, and what was found. An empty list of findings is a whole warehouse."""
+    """What was checked, and what was found. A sound warehouse has no findings."""
 
     version: int | None
     loads: int
@@ -51,10 +51,10 @@ class Checked:
 
 
 def check_warehouse(warehouse: Warehouse) -> Checked:
-    """Hold a warehouse against its own ledger; nothing is changed.
+    """Check a warehouse against its own ledger; nothing is changed.
 
     Raises:
-        GorodError: it cannot be opened.
+        GorodError: the warehouse cannot be opened.
     """
     with warehouse.connection(read_only=True) as connection:
         tables = _tables(connection)
@@ -115,7 +115,7 @@ def _raw_counts(connection: duckdb.DuckDBPyConnection, raw: list[str]) -> dict[t
 def _against_ledger(
     connection: duckdb.DuckDBPyConnection, counts: dict[tuple[str, str], int]
 ) -> list[Finding]:
-    """Each load has as many raw rows, and as many in quarantine, as the ledger says; raw holds no other."""
+    """Each load has as many raw and quarantined rows as the ledger says; raw has no others."""
     findings = []
     known = set()
     rows = connection.execute(
@@ -150,7 +150,7 @@ def _against_ledger(
 
 
 def _kept_back(connection: duckdb.DuckDBPyConnection, raw: list[str]) -> list[Finding]:
-    """Rows that stand in quarantine and are in force all the same."""
+    """Rows that are in quarantine and yet in force."""
     findings = []
     known = dict(
         connection.execute(
@@ -174,7 +174,7 @@ def _kept_back(connection: duckdb.DuckDBPyConnection, raw: list[str]) -> list[Fi
 
 
 def _arithmetic(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, str]]) -> list[Finding]:
-    """No day of a slice counts twice: computed anew from the loads in force, whatever the views are that say so."""
+    """No day of a slice counts twice: computed independently from the loads in force, whatever the views say."""
     findings = [
         Finding(
             "twice",
@@ -188,7 +188,7 @@ def _arithmetic(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, st
             ).fetchall()
         )
     ]
-    # a warehouse of before knows no such loads: there both count, and are found above
+    # an older warehouse has no such loads: there both count, and are found above
     found = (
         connection.execute(
             "select pairs.load_id, pairs.kept_load_id, loads.outcome, loads.waived_until"
@@ -233,7 +233,7 @@ def _arithmetic(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, st
 
 
 def _overlapping(loads: list[tuple[Any, ...]]) -> Iterator[tuple[str, str]]:
-    """Pairs of loads of one slice with days in common."""
+    """Pairs of loads of one slice that share days."""
     by_slice: dict[tuple[str, ...], list[tuple[date, date, int, str]]] = {}
     for load_id, number, *key, first, last in loads:
         days = (first or date.min, last or date.max)
@@ -248,7 +248,7 @@ def _overlapping(loads: list[tuple[Any, ...]]) -> Iterator[tuple[str, str]]:
 
 
 def _orphans(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, str]]) -> list[Finding]:
-    """Records of loads that there are not, and loads that nothing was decided about."""
+    """Records of loads that do not exist, and loads without a decision."""
     findings = [
         Finding("orphan", str(load_id), f"ops.{name} tells of a load that the ledger does not know")
         for name in OF_A_LOAD
@@ -264,13 +264,13 @@ def _orphans(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, str]]
 
 
 def _history(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, str]]) -> list[Finding]:
-    """What was known when cannot be made again: it is there once values were built, and ends in what is known now."""
+    """The history of values cannot be rebuilt: it exists once values were built, and ends in today's values."""
     try:
         newest = connection.execute(
             "select ok and whole from ops.build_state order by build_no desc limit 1"
         ).fetchone()
     except duckdb.CatalogException:
-        # the ledger of an older Gorod knows no order of builds
+        # an older Gorod's ledger has no order of builds
         newest = None
     where = ".".join(HISTORY)
     if HISTORY not in tables:

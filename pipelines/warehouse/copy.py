@@ -1,4 +1,4 @@
-"""Moving a warehouse: ledger, raw rows, catalogue and vintages go over whole; dbt builds the rest again."""
+"""Copy a warehouse: ledger, raw rows, catalogue and value history are copied whole; dbt rebuilds the rest."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pipelines.warehouse import migrations
 from pipelines.warehouse.base import COPIED, Warehouse
 from pipelines.warehouse.raw import require_unchanged
 
-# vintages: what was known when, which no build can make again
+# vintages: what was known when, which no build can recreate
 SCHEMAS = ("ops", "raw", "catalogue", "vintages")
 SOURCE = "copied_from"
 
 
 @dataclass(frozen=True)
 class Copied:
-    """One table that was copied, and is the same on both sides: rows, and a checksum over all of them."""
+    """A copied table that is the same on both sides: row count, and a checksum over all rows."""
 
     table: str
     rows: int
@@ -35,8 +35,8 @@ def copy_warehouse(source: Warehouse, target: Warehouse) -> list[Copied]:
         The tables with their counts and checksums, which were computed on both sides and are equal.
 
     Raises:
-        GorodError: the target holds loads already, or the source is no warehouse.
-        WarehouseError: a table is not the same on both sides, or holds what was read otherwise than it is declared;
+        GorodError: the target already holds loads, or the source is not a warehouse.
+        WarehouseError: a table differs between the two sides, or holds columns whose declaration has changed;
             nothing was copied.
     """
     for name, declared in load_sources().items():
@@ -56,7 +56,7 @@ def copy_warehouse(source: Warehouse, target: Warehouse) -> list[Copied]:
 
 
 def _note_unbuilt(connection: duckdb.DuckDBPyConnection) -> None:
-    """Note that the builds which came over, a release's past needs them, made no marts here: the next run builds."""
+    """Record that the copied builds (releases need them) made no marts here: the next run builds."""
     connection.execute(
         "insert into ops.build_begun (build_no, invocation_id, begun_at, whole, ledger_version)"
         " select coalesce((select max(build_no) from ops.build_begun), 0) + 1, ?, current_timestamp, false, 0"
@@ -66,10 +66,10 @@ def _note_unbuilt(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def require_new_or_own(path: Path) -> None:
-    """Refuse a file to copy into that is neither new nor a warehouse: a publication, somebody's own database, a table.
+    """Refuse a target file that is neither new nor a warehouse: a publication, another database, a table.
 
     Raises:
-        GorodError: with what it is.
+        GorodError: the message says what it is.
     """
     if not path.is_file() or not path.stat().st_size:
         return
@@ -82,7 +82,7 @@ def require_new_or_own(path: Path) -> None:
                 names = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
                 is_own = not names or ("ops", "version") in names
         except duckdb.Error:
-            return  # held by another process, damaged, of another version: opening it to write tells which
+            return  # held by another process, damaged, of another version: opening it to write reports which
     if not is_own:
         raise GorodError(
             f"{path}: is there already, and is no warehouse of Gorod",
@@ -91,7 +91,7 @@ def require_new_or_own(path: Path) -> None:
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
-    """Schema and name of the tables that Gorod keeps, but for the record of its own version."""
+    """Schema and name of the tables that Gorod keeps, except the record of its own version."""
     found = connection.execute(
         "select schema_name, table_name from duckdb_tables()"
         " where database_name = ? and list_contains(?, schema_name) and not starts_with(table_name, 'pg_')"
@@ -100,7 +100,7 @@ def _tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[
         [database, list(SCHEMAS), database],
     ).fetchall()
     views = {("ops", name) for name in (*migrations.views(), "audit", "audit_load")}
-    # the version is the target's own; who published there and changed its access is a server's own history
+    # the version belongs to the target; publications and access changes are the server's own history
     own = {("ops", name) for name in ("version", "audit_event", "writer", "preparer")}
     tables = [(str(schema), str(table)) for schema, table in found]
     return [table for table in tables if table not in views | own]
@@ -115,7 +115,7 @@ def _require_empty(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> Copied:
-    """Copy one table by the names of its columns; what the target lacks is added."""
+    """Copy one table by column name; columns that the target lacks are added."""
     here = f"{quoted(schema)}.{quoted(table)}"
     there = f"{SOURCE}.{here}"
     given = _columns(connection, there)
@@ -128,7 +128,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> Cop
         present = _columns(connection, here)
         for name in given.keys() - present.keys():
             connection.execute(f"alter table {here} add column {quoted(name)} {given[name]}")
-        # a catalogue that another version of the declarations wrote is replaced
+        # a catalogue written from another version of the declarations is replaced
         connection.execute(f"delete from {here}")
     names = ", ".join(map(quoted, given))
     connection.execute(f"insert into {here} ({names}) select {names} from {there}")
@@ -152,7 +152,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str
 
 
 def _checksum(connection: duckdb.DuckDBPyConnection, table: str, names: str) -> tuple[int, str]:
-    """Count and a sum over the hashes of all rows, whatever their order."""
+    """Row count, and an order-independent sum over the hashes of all rows."""
     row = connection.execute(
         f"select count(*), coalesce(sum(hash({names})::hugeint), 0)::varchar from {table}"
     ).fetchone()

@@ -1,4 +1,4 @@
-"""The embedded warehouse: one DuckDB file, one writer at a time, each connection as short as it can be."""
+"""The embedded warehouse: one DuckDB file, one writer at a time, connections as short as possible."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pipelines.warehouse.base import Row, raw_table
 from pipelines.warehouse.ledger import Ledger
 from pipelines.warehouse.tables import comment
 
-# What DuckDB says of a file that another process has open; "block" and names of folders hold "lock" too.
+# DuckDB's message for a file that another process has open; "block" and folder names also contain "lock".
 HELD = re.compile(r"lock on file|file handle conflict", re.IGNORECASE)
 
 
@@ -55,7 +55,7 @@ class DuckDBWarehouse(Ledger):
             connection.close()
 
     def translate_error(self, error: duckdb.Error) -> Exception:
-        """An error of DuckDB as one that tells what to do."""
+        """Translate an error of DuckDB into one with a remedy."""
         text = str(error)
         if HELD.search(text):
             holder = re.search(r"PID (\d+)", text)
@@ -104,7 +104,7 @@ class DuckDBWarehouse(Ledger):
         return str(self.path)
 
     def migrate(self) -> list[migrations.Step]:
-        """Bring an older schema version to the newest; the steps that were taken."""
+        """Bring an older schema version to the newest; return the steps taken."""
         with self.connection() as connection:
             found, exists = _version(connection)
             taken = migrations.steps(found) if exists and found is not None else []
@@ -120,12 +120,12 @@ class DuckDBWarehouse(Ledger):
         """Create what is missing: schemas, ledger, views, an empty raw table for each declared feed.
 
         Raises:
-            WarehouseError: the ledger has another schema version, or raw columns were read otherwise than they are declared.
+            WarehouseError: the ledger has another schema version, or the declaration of raw columns has changed.
         """
         self._make_form(require_unchanged=True)
 
     def _make_form(self, *, require_unchanged: bool = False) -> None:
-        """Create what is missing. Raw columns that are not as declared stay as they are, unless they must be."""
+        """Create what is missing. Raw columns that differ from their declaration stay, unless they must match."""
         with self.connection() as connection:
             connection.begin()
             found, exists = _version(connection)
@@ -141,23 +141,23 @@ class DuckDBWarehouse(Ledger):
             connection.commit()
 
     def raw_columns(self, connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, raw.Held]:
-        """The columns of a raw table; none where there is none."""
+        """The columns of a raw table; empty if there is no such table."""
         return _held(connection, table)
 
     def put_in_place(self, connection: duckdb.DuckDBPyConnection, table: str, made: str, feed: Feed) -> None:
-        """Let ``made`` be the raw table of a feed, in the transaction of the caller."""
+        """Make ``made`` the raw table of a feed, in the caller's transaction."""
         connection.execute(f"drop table {table}")
         connection.execute(f"alter table {made} rename to {quoted(table.split('.')[1])}")
         _mark(connection, table, feed, {})
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
-        """Rows of a query, as dictionaries. An empty list where the warehouse does not exist yet."""
+        """Rows of a query, as dictionaries. An empty list if the warehouse does not exist yet."""
         return super().query(sql, parameters) if self.path.exists() else []
 
     def attach(self, connection: duckdb.DuckDBPyConnection, name: str | None = None) -> str:
-        """Attach the file, to read, and its name in that connection.
+        """Attach the file for reading; return its name in that connection.
 
-        The name is the file's own unless another is given: the file's views say it.
+        The name is the file's own unless another is given: the file's views use it.
 
         Raises:
             GorodError: there is no such file.
@@ -189,12 +189,12 @@ class DuckDBWarehouse(Ledger):
                 time.sleep(0.1)
 
     def writing(self) -> AbstractContextManager[None]:
-        """Nothing to hold: whoever has the file open to write is alone."""
+        """Hold nothing: DuckDB allows only one process to open the file for writing."""
         return nullcontext()
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> tuple[int | None, bool]:
-    """The schema version of the ledger in a file, if it says, and whether there is a ledger at all."""
+    """The schema version of the ledger in a file, if recorded, and whether there is a ledger at all."""
     tables = {
         name
         for (name,) in connection.execute(
@@ -208,7 +208,7 @@ def _version(connection: duckdb.DuckDBPyConnection) -> tuple[int | None, bool]:
 
 
 def _prepare_raw(connection: duckdb.DuckDBPyConnection, table: str, feed: Feed) -> list[raw.Change]:
-    """Make a raw table, or add the columns that it lacks; what in it is not as declared."""
+    """Create a raw table, or add missing columns; return what differs from the declaration."""
     present = _held(connection, table)
     changed = raw.changes(table, feed, present)
     if changed and not connection.execute(f"from {table} limit 1").fetchall():
@@ -228,7 +228,7 @@ def _prepare_raw(connection: duckdb.DuckDBPyConnection, table: str, feed: Feed) 
 
 
 def _held(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, raw.Held]:
-    """The columns of a raw table; none where there is none."""
+    """The columns of a raw table; empty if there is no such table."""
     schema, name = table.split(".")
     rows = connection.execute(
         "select column_name, data_type, comment from duckdb_columns()"
@@ -247,9 +247,9 @@ def _mark(
 
 
 def _create(path: Path) -> None:
-    """An empty file in the newest form of storage: it is written a third faster, and only the pinned DuckDB reads it.
+    """Create an empty file in the newest storage format: a third faster to write, readable only by the pinned DuckDB.
 
-    Made beside and shown whole: a file that a killed process has left half made could never be opened.
+    Written beside the target and renamed: a half-made file left by a killed process could never be opened.
     """
     made = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -257,7 +257,7 @@ def _create(path: Path) -> None:
             connection.execute(f"attach {literal(str(made))} as made (storage_version 'latest')")
         path.hardlink_to(made)
     except FileExistsError:
-        pass  # somebody else was faster
+        pass  # another process was faster
     except OSError as error:
         if error.errno not in (errno.EPERM, errno.ENOTSUP):
             raise

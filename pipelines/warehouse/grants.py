@@ -1,4 +1,4 @@
-"""Privileges on a PostgreSQL server as a set: what is held, what should be, and the statements between the two."""
+"""Privileges on a PostgreSQL server as sets: actual, declared, and the statements that lead from one to the other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Kind = Literal["database", "schema", "table", "sequence", "column", "function", 
 
 PUBLIC = "public"
 
-# What an object's owner holds is left out: it cannot be taken from him for good.
+# An object owner's privileges are left out: they cannot be revoked permanently.
 HELD = """
 select 'database', '', d.datname::text, '', a.grantee, a.privilege_type
 from pg_database as d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) as a
@@ -47,9 +47,9 @@ where n.nspname = any(%(schemas)s) and d.defaclobjtype = 'r' and a.grantee <> d.
 
 @dataclass(frozen=True, order=True)
 class Grant:
-    """One privilege that one role holds on one thing.
+    """One privilege of one role on one object.
 
-    ``detail`` is the column, the function's arguments, or for a default the role whose new tables it is about.
+    ``detail`` is the column, the function's arguments, or for a default privilege the role whose new tables it covers.
     """
 
     kind: Kind
@@ -62,7 +62,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class Change:
-    """One step from what a server is to what is declared, as a person reads it, and its statement."""
+    """One step from the server's state to the declared one: a description for people, and its statement."""
 
     action: str
     what: str
@@ -72,7 +72,7 @@ class Change:
 
 
 def held(session: psycopg.Connection[Any], schemas: Iterable[str]) -> set[Grant]:
-    """What is granted on the database and in these schemas, to whomever but the owners."""
+    """Privileges granted on the database and in these schemas, to everybody except the owners."""
     names: dict[int, str] = dict(session.execute("select oid, rolname from pg_roles").fetchall())
     return {
         Grant(kind, schema, name, detail, names.get(grantee, PUBLIC), privilege)
@@ -83,7 +83,7 @@ def held(session: psycopg.Connection[Any], schemas: Iterable[str]) -> set[Grant]
 
 
 def grant_changes(held: set[Grant], wanted: set[Grant]) -> list[Change]:
-    """First what is taken, then what is given: one statement for each role and thing."""
+    """First revokes, then grants: one statement for each role and object."""
     return [
         *_changes("revoke", held - wanted, "REVOKE {} ON {} FROM {}"),
         *_changes("grant", wanted - held, "GRANT {} ON {} TO {}"),
@@ -116,7 +116,7 @@ def _changes(action: str, grants: set[Grant], form: str) -> list[Change]:
 
 
 def _thing(kind: Kind, schema: str, name: str, detail: str) -> tuple[str, sql.Composable]:
-    """What a grant is on, for people and in SQL."""
+    """The object of a grant, for people and in SQL."""
     if kind == "database":
         return f"database {name}", sql.SQL("DATABASE {}").format(sql.Identifier(name))
     if kind == "schema":

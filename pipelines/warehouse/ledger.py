@@ -1,4 +1,4 @@
-"""Entering loads and reading, as every warehouse does it in DuckDB's SQL, whatever holds the tables."""
+"""Entering loads and reading, in DuckDB's SQL, the same for every warehouse."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ from pipelines.warehouse import raw
 from pipelines.warehouse.base import Entry, Event, Row, Seen, raw_table
 from pipelines.warehouse.tables import asked, rows_of_load
 
-# loads are only added to, by one writer at a time
+# loads are append-only, with one writer at a time
 NEXT_LOAD_NO = "(select coalesce(max(load_no), 0) + 1 from ops.load)"
 
 
 class Ledger(ABC):
-    """Entering loads and reading: everything goes through connections that speak DuckDB's SQL."""
+    """Entering loads and reading: everything goes through connections that use DuckDB's SQL."""
 
     _shared: duckdb.DuckDBPyConnection | None = None
 
     @abstractmethod
     def connection(self, *, read_only: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """A connection, closed at the end; what was begun and not committed is undone."""
+        """A connection, closed at the end; uncommitted work is rolled back."""
 
     @abstractmethod
     def translate_error(self, error: duckdb.Error) -> Exception:
-        """An error of DuckDB as one that tells what to do."""
+        """Translate an error of DuckDB into one with a remedy."""
 
     @abstractmethod
     def raw_columns(self, connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, raw.Held]:
-        """The columns of a raw table; none where there is none."""
+        """The columns of a raw table; empty if there is no such table."""
 
     @abstractmethod
     def put_in_place(self, connection: duckdb.DuckDBPyConnection, table: str, made: str, feed: Feed) -> None:
-        """Let ``made`` be the raw table of a feed, in the transaction of the caller."""
+        """Make ``made`` the raw table of a feed, in the caller's transaction."""
 
     @contextmanager
     def session_held(self) -> Iterator[None]:
-        """Within it queries and entries share one connection: to open one costs as much as to enter a small load."""
+        """Share one connection for the queries and writes within: opening one costs as much as entering a small load."""
         with self.connection() as connection:
             self._shared = connection
             try:
@@ -70,10 +70,10 @@ class Ledger(ABC):
             raise self.translate_error(error) from error
 
     def commit_load(self, entry: Entry) -> None:
-        """Enter a load in one transaction: after it everything of the load is there, before it nothing.
+        """Enter a load in one transaction: either the whole load is there, or nothing of it.
 
         Raises:
-            WarehouseError: the number of rows that arrived is not the number that the gate counted.
+            WarehouseError: the number of rows that arrived differs from the gate's count.
         """
         record, quarantine = entry.record, entry.quarantine
         with self._connected() as connection:
@@ -111,7 +111,7 @@ class Ledger(ABC):
                     f"select row_no from {literal(str(quarantine))}" if quarantine is not None else None
                 )
                 _insert_batch(connection, table, record.load_id, entry.feed, entry.batch, kept_back)
-                # what stands there, not what was sent
+                # count what is stored, not what was sent
                 arrived = rows_of_load(connection, table, record.load_id)
                 if arrived != record.rows_accepted:
                     connection.rollback()
@@ -122,27 +122,27 @@ class Ledger(ABC):
             connection.commit()
 
     def commit_candidate(self, load_id: str, candidate: Seen) -> None:
-        """Note that a known delivery was offered again, perhaps from elsewhere."""
+        """Record that a known delivery was found again, perhaps in another place."""
         with self._connected() as connection:
             _insert_candidate(connection, load_id, candidate)
 
     def commit_waiver(
         self, load_id: str, event: Event, feed: Feed, batch: Path | None, fingerprint: str | None
     ) -> None:
-        """Enter a waiver, and the rows that it lets in if they are not there yet.
+        """Enter a waiver, and the rows that it accepts if they are not there yet.
 
-        The ledger's own views say, within the transaction, what would come of it: whatever they refuse is undone.
+        Within the transaction, the ledger's own views show the effect: if they refuse it, the transaction is rolled back.
 
         Raises:
-            GorodError: the load would count days or rows twice or nothing at all, or ``batch`` is not what was refused.
-            WarehouseError: rows or quarantine are not as many as the ledger says.
+            GorodError: the load would count days or rows twice, or count nothing, or ``batch`` is not what was refused.
+            WarehouseError: the number of rows or quarantined rows is not what the ledger says.
         """
         with self._connected() as connection:
             connection.begin()
             try:
                 until = _waived_until(connection, load_id)
                 _insert_events(connection, load_id, [event])
-                # a waiver that only ends sooner lets nothing in, and must be possible whatever went wrong before
+                # a waiver that only shortens another accepts nothing new, and must be possible whatever went wrong before
                 if until is None or event.until is None or event.until > until:
                     _require_place(connection, load_id)
                 _let_in(connection, load_id, feed, batch, fingerprint)
@@ -152,18 +152,18 @@ class Ledger(ABC):
             connection.commit()
 
     def raw_changes(self, source: str, feed: str, declared: Feed) -> list[raw.Change]:
-        """The columns of a feed's raw table that were read otherwise than they are declared."""
+        """The columns of a feed's raw table whose declaration has changed since they were read."""
         table = raw_table(source, feed)
         with self._connected(read_only=True) as connection:
             return raw.changes(table, declared, self.raw_columns(connection, table))
 
     def read_again(self, source: str, feed: str, declared: Feed, batches: Iterable[tuple[str, Path]]) -> None:
-        """Let a feed's raw table hold what the loads' batches say in the columns that were read otherwise.
+        """Replace the values of changed columns in a feed's raw table by those in the loads' batches.
 
-        The rows stay those that stand there: what the gate decided is not decided again. All in one transaction.
+        The set of rows stays the same: the gate's decisions are not repeated. All in one transaction.
 
         Raises:
-            WarehouseError: a row that stands there is not in its batch, or a value of it cannot be read any more.
+            WarehouseError: an existing row is not in its batch, or one of its values can no longer be read.
         """
         table, made = raw_table(source, feed), f"{raw_table(source, feed)}__read_again"
         with self._connected() as connection:
@@ -201,7 +201,7 @@ class Ledger(ABC):
             connection.commit()
 
     def note_embargoed_read(self, what: str, until: datetime, by: str, why: str) -> None:
-        """Enter who reads figures under embargo, which, and why."""
+        """Record who reads figures under embargo, which, and why."""
         now, held_until = (
             moment.astimezone(UTC).replace(tzinfo=None) for moment in (datetime.now(UTC), until)
         )
@@ -211,7 +211,7 @@ class Ledger(ABC):
             )
 
     def note_removed(self, delivery_ids: Sequence[str], kept_days: int) -> None:
-        """Enter that these deliveries leave landing: the days of their feed are over."""
+        """Record that these deliveries are removed from landing: their feed's ``landing_days`` are over."""
         now = datetime.now(UTC).replace(tzinfo=None)
         with self.connection() as connection:
             connection.begin()
@@ -229,7 +229,7 @@ class Ledger(ABC):
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def tables(self, queries: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, pa.Table]:
-        """The answers of read-only queries by their names, on one connection; each takes the ``$values`` that it names."""
+        """Results of read-only queries by name, on one connection; each query gets the ``$values`` that it uses."""
         if not queries:
             return {}
         with self._connected(read_only=True) as connection:
@@ -242,10 +242,10 @@ class Ledger(ABC):
 
 
 def _require_as_many(what: str, stood: int, stand: int) -> None:
-    """Every row that was accepted is read again.
+    """Check that every accepted row was read again.
 
     Raises:
-        WarehouseError: some are not.
+        WarehouseError: some were not.
     """
     if stood != stand:
         raise WarehouseError(
@@ -255,10 +255,10 @@ def _require_as_many(what: str, stood: int, stand: int) -> None:
 
 
 def _require_read(connection: duckdb.DuckDBPyConnection, table: str, load_id: str, rows: str) -> None:
-    """What was accepted can still be read.
+    """Check that what was accepted can still be read.
 
     Raises:
-        WarehouseError: a value cannot; which, and where.
+        WarehouseError: a value cannot; the message names it and its place.
     """
     found = connection.execute(
         f"select held.row_no, parse_errors {rows} and parse_errors is not null order by held.row_no limit 1"
@@ -283,10 +283,10 @@ def _insert_batch(
     batch: Path,
     kept_back: str | None,
 ) -> None:
-    """The rows of a batch but for those whose ``row_no`` the query ``kept_back`` gives.
+    """The rows of a batch except those whose ``row_no`` the query ``kept_back`` returns.
 
     Raises:
-        WarehouseError: the table holds something else than the batch, and the values would be changed on their way.
+        WarehouseError: the table's types differ from the batch's, so values would change in transit.
     """
     held = {str(row[0]): str(row[1]) for row in connection.execute(f"describe {table}").fetchall()}
     raw.require_unchanged(
@@ -309,10 +309,10 @@ def _waived_until(connection: duckdb.DuckDBPyConnection, load_id: str) -> date |
 
 
 def _require_place(connection: duckdb.DuckDBPyConnection, load_id: str) -> None:
-    """A load that was let in counts now, once, and takes no other's place by half.
+    """Check that a waived load counts now, only once, and does not replace part of another.
 
     Raises:
-        GorodError: it does not.
+        GorodError: one of these is not so.
     """
     given = literal(load_id)
     what = f"load {load_id} cannot be waived"
@@ -385,11 +385,11 @@ def _let_in(
     batch: Path | None,
     fingerprint: str | None,
 ) -> None:
-    """The rows of a refused load that are not in quarantine, exactly as many as the ledger says.
+    """The rows of a refused load that are not in quarantine; exactly as many as the ledger says.
 
     Raises:
-        GorodError: ``batch`` is not what was refused then.
-        WarehouseError: rows or quarantine are not as many as the ledger says; or there is none to let in.
+        GorodError: ``batch`` is not what was refused.
+        WarehouseError: the number of rows or quarantined rows is not what the ledger says; or there is no row to accept.
     """
     ((source, name, delivered, quarantined, known, kept_back),) = asked(
         connection,
@@ -452,7 +452,7 @@ def _insert_candidate(connection: duckdb.DuckDBPyConnection, load_id: str, candi
 def _insert_results(
     connection: duckdb.DuckDBPyConnection, load_id: str, results: tuple[ExpectationResult, ...]
 ) -> None:
-    """All at once: on a server each statement is a COPY of its own."""
+    """Insert all rows at once: on a server each statement is a separate COPY."""
     if not results:
         return
     values: list[Any] = []

@@ -1,4 +1,4 @@
-"""The form of Gorod's own tables, and the way from an older form to the newest: the same on both engines."""
+"""The schema version of Gorod's own tables, and the migrations to the newest: the same on both engines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines.errors import WarehouseError
 
-# Raised with every change that `create … if not exists` cannot make; the step to it is migrations/<version>_<what>.sql.
+# Increased with every change that `create … if not exists` cannot make; the step to it is migrations/<version>_<what>.sql.
 SCHEMA_VERSION = 1
 
 SCHEMA = Path(__file__).with_name("schema.sql")
@@ -18,43 +18,43 @@ RECORD = "insert into ops.version values ({}, now() at time zone 'UTC') on confl
 
 @dataclass(frozen=True)
 class Step:
-    """One migration: ``version`` is the form that it ends in."""
+    """One migration: ``version`` is the schema version that it leads to."""
 
     version: int
     path: Path
 
     @property
     def sql(self) -> str:
-        """Its statements, for both engines."""
+        """The statements, for both engines."""
         return self.path.read_text(encoding="utf-8")
 
 
 def schema_sql() -> str:
-    """What makes the newest form in an empty warehouse, and changes nothing in a warehouse that has it."""
+    """Statements that create the newest schema version in an empty warehouse; they change nothing if it is there."""
     return SCHEMA.read_text(encoding="utf-8")
 
 
 def views() -> list[str]:
-    """Names of the views in ``ops`` that it makes."""
+    """Names of the views in ``ops`` that it creates."""
     return re.findall(r"^create or replace view ops\.(\w+)", schema_sql(), re.MULTILINE)
 
 
 def steps(found: int) -> list[Step]:
-    """The migrations from form ``found`` to the newest, in their order."""
+    """The migrations from schema version ``found`` to the newest, in order."""
     named = ((re.match(r"(\d+)_", path.name), path) for path in MIGRATIONS.glob("*.sql"))
     known = sorted((int(match.group(1)), path) for match, path in named if match)
     return [Step(version, path) for version, path in known if found < version <= SCHEMA_VERSION]
 
 
 def require(found: int | None, exists: bool, where: str) -> None:
-    """A warehouse of another form is left alone.
+    """Refuse a warehouse with another schema version.
 
     Args:
-        found: newest version that its ``ops.version`` records; None where there is no such table.
-        exists: whether it holds any of Gorod's tables.
+        found: newest version that its ``ops.version`` records; None if there is no such table.
+        exists: whether it contains any of Gorod's tables.
 
     Raises:
-        WarehouseError: it was made by a newer Gorod, or has to be migrated first.
+        WarehouseError: a newer Gorod made it, or it has to be migrated first.
     """
     if not exists or found == SCHEMA_VERSION:
         return

@@ -1,8 +1,8 @@
 """The warehouse on a PostgreSQL server.
 
-Gorod's own Python keeps to DuckDB's SQL: :meth:`PostgresWarehouse.connection` is a DuckDB in memory with the server
+Gorod's own Python uses only DuckDB's SQL: :meth:`PostgresWarehouse.connection` is an in-memory DuckDB with the server
 attached as the default catalogue, so that Parquet and Arrow go straight into the server's tables by COPY, and one
-transaction of DuckDB is one transaction there. What PostgreSQL itself must do (tables, indexes, locks) goes through
+DuckDB transaction is one transaction there. What PostgreSQL itself must do (tables, indexes, locks) goes through
 psycopg.
 """
 
@@ -36,7 +36,7 @@ from pipelines.warehouse.tables import asked
 
 CATALOGUE = "warehouse"
 EXTENSION = "duckdb_extension_postgres_scanner"
-# The extension's wheel is installed by its hash; to check its signature again would take most of a connection's time.
+# The extension's wheel is installed by hash; checking its signature again would take most of a connection's time.
 UNSIGNED: dict[str, str | bool | int | float | list[str]] = {"allow_unsigned_extensions": "true"}
 OWN = Path(__file__).with_name("postgres.sql")
 
@@ -46,22 +46,22 @@ RAW_COLUMNS = (
     " where c.relnamespace = to_regnamespace('raw') and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped"
 )
 
-# How often a load is begun; each time the server is waited for as long as ``busy_timeout_s``.
+# How often a load is attempted; each attempt waits for the server for ``busy_timeout_s``.
 ATTEMPTS = 3
 
-# Whose turn it is: tables that their owner and loaders alone can lock. An advisory lock could be taken by any reader.
+# The writer's lock: tables that only their owner and loaders can lock. Any reader could take an advisory lock.
 TURNS = {
     "writer": "Locked by the session that loads, builds and publishes; holds no rows.",
     "preparer": "Locked by the session that changes tables or access; holds no rows.",
 }
-# To make these: a number of Gorod's own, "gorod" in ASCII.
+# Lock for creating these tables: Gorod's own number, "gorod" in ASCII.
 TURNS_LOCK = 0x676F726F64_02
-# The turn is kept by a transaction that does nothing: no rule for forgotten ones is to end it.
+# An idle transaction keeps the lock: no timeout for forgotten transactions may end it.
 KEPT_OPEN = ("idle_in_transaction_session_timeout", "transaction_timeout")
 
 
 class PostgresWarehouse(Ledger):
-    """A warehouse in a database of a server (the protocol is :class:`pipelines.warehouse.base.Warehouse`)."""
+    """A warehouse in a server's database (the protocol is :class:`pipelines.warehouse.base.Warehouse`)."""
 
     engine: Literal["postgres"] = "postgres"
 
@@ -70,11 +70,11 @@ class PostgresWarehouse(Ledger):
 
     @contextmanager
     def connection(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A DuckDB in memory whose default catalogue is the server's database.
+        """An in-memory DuckDB whose default catalogue is the server's database.
 
         Raises:
             WarehouseError: the server cannot be reached or written.
-            WarehouseBusyError: something that has to be written is locked.
+            WarehouseBusyError: something to be written is locked.
         """
         with duckdb.connect(config=UNSIGNED) as connection:
             try:
@@ -85,16 +85,16 @@ class PostgresWarehouse(Ledger):
             except duckdb.Error as error:
                 raise self.translate_error(error) from error
             finally:
-                # closed within a transaction whose server is gone, the extension ends the whole process
+                # if closed in a transaction whose server is gone, the extension crashes the process
                 with suppress(duckdb.Error):
                     connection.rollback()
 
     def translate_error(self, error: duckdb.Error) -> Exception:
-        """An error of DuckDB as one that tells what to do."""
+        """Translate an error of DuckDB into one with a remedy."""
         return self.server.translate_error(error)
 
     def attach(self, connection: duckdb.DuckDBPyConnection, name: str | None = None) -> str:
-        """Attach the database, to read, and its name in that connection.
+        """Attach the database for reading; return its name in that connection.
 
         Raises:
             WarehouseError: the server cannot be reached.
@@ -107,7 +107,7 @@ class PostgresWarehouse(Ledger):
         return known
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, name: str, read_only: bool) -> None:
-        """Attach, again while the server is away. The password is a secret, which DuckDB's messages do not show."""
+        """Attach, retrying while the server is away. The password is a DuckDB secret, so messages do not show it."""
         connection.execute(f"load {literal(str(_extension()))}")
         purpose = "reads" if read_only else "writes"
         secret = self.server.parameters.get("password")
@@ -127,7 +127,7 @@ class PostgresWarehouse(Ledger):
         return f"PostgreSQL {self.server.name}"
 
     def migrate(self) -> list[migrations.Step]:
-        """Bring an older schema version to the newest; the steps that were taken."""
+        """Bring an older schema version to the newest; return the steps taken."""
         with self.server.session("migrates") as session:
             take_turn(session)
             found, exists = version(session)
@@ -145,13 +145,13 @@ class PostgresWarehouse(Ledger):
         """Create what is missing: schemas, ledger, views, an empty raw table for each declared feed.
 
         Raises:
-            WarehouseError: the ledger has another schema version, raw columns were read otherwise than they are declared, or the
-                database sorts text otherwise than by code.
+            WarehouseError: the ledger has another schema version, the declaration of raw columns has changed, or the
+                database does not sort text by code point.
         """
         self._make_form(require_unchanged=True)
 
     def _make_form(self, *, require_unchanged: bool = False) -> None:
-        """Create what is missing. Raw columns that are not as declared stay as they are, unless they must be."""
+        """Create what is missing. Raw columns that differ from their declaration stay, unless they must match."""
         with self.server.session("prepares") as session:
             take_turn(session)
             found, exists = version(session)
@@ -163,7 +163,7 @@ class PostgresWarehouse(Ledger):
                 raw.require_unchanged(changed)
 
     def raw_columns(self, connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, raw.Held]:
-        """The columns of a raw table; none where there is none."""
+        """The columns of a raw table; empty if there is no such table."""
         return {
             name: raw.held_on_server(sql_type, comment)
             for relation, name, sql_type, comment in asked(connection, RAW_COLUMNS)
@@ -171,7 +171,7 @@ class PostgresWarehouse(Ledger):
         }
 
     def put_in_place(self, connection: duckdb.DuckDBPyConnection, table: str, made: str, feed: Feed) -> None:
-        """Let ``made`` be the raw table of a feed, in the transaction of the caller; the views on the old one are gone."""
+        """Make ``made`` the raw table of a feed, in the caller's transaction; views on the old one are dropped."""
         schema, name = table.split(".")
         for statement in (
             f"drop table {table} cascade",
@@ -182,11 +182,11 @@ class PostgresWarehouse(Ledger):
             connection.execute(f"call postgres_execute(current_database(), {literal(statement)})")
 
     def commit_load(self, entry: Entry) -> None:
-        """Enter a load in one transaction, again from the start when the server went away before it was entered."""
+        """Enter a load in one transaction; start again if the server went away before it was entered."""
         for attempt in range(1, ATTEMPTS + 1):
-            # each time anew: the lock went away with the server, and somebody else may have taken it
+            # every time: the lock disappeared with the server, and another process may have taken it
             with self.writing():
-                # whether the commit arrived before the connection broke is asked, not guessed
+                # check, not guess, whether the commit arrived before the connection broke
                 if attempt > 1 and self.query(
                     "select 1 from ops.load where load_id = ?", [entry.record.load_id]
                 ):
@@ -198,23 +198,23 @@ class PostgresWarehouse(Ledger):
                     lost = error.__cause__ is not None and is_away(error.__cause__)
                     if not lost or attempt == ATTEMPTS:
                         raise
-                    # the connection of a sitting went with the server
+                    # the session's connection disappeared with the server
                     self._shared = None
 
     def commit_candidate(self, load_id: str, candidate: Seen) -> None:
-        """Note that a known delivery was offered again, perhaps from elsewhere."""
+        """Record that a known delivery was found again, perhaps in another place."""
         with self.writing():
             super().commit_candidate(load_id, candidate)
 
     def commit_waiver(
         self, load_id: str, event: Event, feed: Feed, batch: Path | None, fingerprint: str | None
     ) -> None:
-        """Enter a waiver, and the rows that it lets in if they are not there yet."""
+        """Enter a waiver, and the rows that it accepts if they are not there yet."""
         with self.writing():
             super().commit_waiver(load_id, event, feed, batch, fingerprint)
 
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
-        """Rows of a query, as dictionaries. An empty list where the database holds no warehouse yet."""
+        """Rows of a query, as dictionaries. An empty list if the database holds no warehouse yet."""
         try:
             return super().query(sql, parameters)
         except duckdb.CatalogException:
@@ -225,12 +225,12 @@ class PostgresWarehouse(Ledger):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Be the only writer of this database, on any host; within a process it may be nested.
+        """Hold the lock of the only writer of this database, on any host; may be nested within a process.
 
-        The lock is of the session's transaction: it ends with the process, however that ends.
+        The lock belongs to the session's transaction: it ends with the process, however that ends.
 
         Raises:
-            WarehouseBusyError: another process writes for longer than ``busy_timeout_s``; the message says which.
+            WarehouseBusyError: another process writes for longer than ``busy_timeout_s``; the message names it.
         """
         held = _HELD.setdefault(self.server.dsn, _Held())
         with held.guard:
@@ -283,7 +283,7 @@ class _Held:
         self.guard = threading.RLock()
 
     def is_lost(self) -> bool:
-        """Whether the session is gone, and the lock with it: the server was restarted."""
+        """Whether the session, and with it the lock, is gone: the server was restarted."""
         if self.session is None:
             return True
         try:
@@ -298,7 +298,7 @@ _HELD: dict[str, _Held] = {}
 
 
 def version(session: psycopg.Connection[Any]) -> tuple[int | None, bool]:
-    """The schema version of the ledger in a database, if it says, and whether there is a ledger at all."""
+    """The schema version of the ledger in a database, if recorded, and whether there is a ledger at all."""
     tables = {
         name
         for (name,) in session.execute(
@@ -314,10 +314,10 @@ def version(session: psycopg.Connection[Any]) -> tuple[int | None, bool]:
 
 
 def make_form(session: psycopg.Connection[Any]) -> list[raw.Change]:
-    """Schemas, ledger, views and raw tables of the newest schema version; locks nothing where all is there.
+    """Create schemas, ledger, views and raw tables of the newest schema version; lock nothing if all exist.
 
     Returns:
-        What in the raw tables is not as declared.
+        What in the raw tables differs from the declaration.
     """
     text = migrations.schema_sql() + OWN.read_text(encoding="utf-8")
     mark = f"Gorod's ledger, migrations {migrations.SCHEMA_VERSION}, {hashlib.sha256(text.encode()).hexdigest()[:16]}"
@@ -338,10 +338,10 @@ def make_form(session: psycopg.Connection[Any]) -> list[raw.Change]:
 
 
 def require_order(session: psycopg.Connection[Any], where: str) -> None:
-    """Text is ordered by code, as DuckDB does: else figures that depend on an order would differ.
+    """Check that text is ordered by code point, as in DuckDB: otherwise figures that depend on an order would differ.
 
     Raises:
-        WarehouseError: the database sorts by the rules of a language, or is not UTF-8.
+        WarehouseError: the database sorts by a language's rules, or is not UTF-8.
     """
     row = session.execute(
         "select datcollate, pg_encoding_to_char(encoding), to_jsonb(d) ->> 'datlocprovider',"
@@ -361,7 +361,7 @@ def require_order(session: psycopg.Connection[Any], where: str) -> None:
 def _prepare_raw(
     session: psycopg.Connection[Any], table: str, feed: Feed, present: dict[str, raw.Held]
 ) -> list[raw.Change]:
-    """Make a raw table, or add the columns that it lacks; what in it is not as declared."""
+    """Create a raw table, or add missing columns; return what differs from the declaration."""
     changed = raw.changes(table, feed, present)
     relation = sql.Identifier(*table.split("."))
     if changed and session.execute(sql.SQL("select 1 from {} limit 1").format(relation)).fetchone() is None:
@@ -384,7 +384,7 @@ def _prepare_raw(
 
 
 def marks(table: str, feed: Feed, present: dict[str, raw.Held]) -> list[str]:
-    """The statements that say of each column what it was read as, where it does not say so yet."""
+    """Statements that record for each column what it was read as, if not yet recorded."""
     return [
         f"comment on column {table}.{quoted(name)} is {literal(raw.mark(column))}"
         for name, column in feed.kept_columns.items()
@@ -393,7 +393,7 @@ def marks(table: str, feed: Feed, present: dict[str, raw.Held]) -> list[str]:
 
 
 def layout(schema: str, name: str) -> list[str]:
-    """A raw table is only added to, a load at a time: an index of ranges finds a load, and rows are frozen once.
+    """Settings of a raw table, which is append-only, load by load: a BRIN index finds a load, and rows are frozen once.
 
     Measured in docs/decisions/0013-raw-tables-on-a-server.md.
     """
@@ -406,7 +406,7 @@ def layout(schema: str, name: str) -> list[str]:
 
 
 def _lay_out_older(session: psycopg.Connection[Any]) -> None:
-    """Raw tables of a Gorod that gave each a B-tree as large as itself; readers are held up for a moment each."""
+    """Raw tables of an older Gorod, with a B-tree as large as the table; converting each briefly delays its readers."""
     found = session.execute(
         "select t.relname, i.relname from pg_index as x join pg_class as i on x.indexrelid = i.oid"
         " join pg_class as t on x.indrelid = t.oid join pg_am as a on i.relam = a.oid"
@@ -420,19 +420,19 @@ def _lay_out_older(session: psycopg.Connection[Any]) -> None:
 
 
 def _script(session: psycopg.Connection[Any], text: str) -> None:
-    """Several statements of our own files at once."""
+    """Execute several statements from our own files at once."""
     session.execute(text)
 
 
 def take_turn(session: psycopg.Connection[Any]) -> None:
-    """Be the only one who changes tables or access, until the session's transaction ends."""
+    """Take the lock for changing tables or access, until the session's transaction ends."""
     if session.execute("select to_regclass('ops.preparer')").fetchone() == (None,):
         _make_turns(session)
     session.execute("lock table ops.preparer in exclusive mode")
 
 
 def _make_turns(session: psycopg.Connection[Any]) -> None:
-    """The tables that are locked; made in a transaction of its own, or within the caller's."""
+    """The tables that are locked; created in a separate transaction, or in the caller's."""
     session.execute("select pg_advisory_xact_lock(%s)", [TURNS_LOCK])
     session.execute("create schema if not exists ops")
     for name, text in TURNS.items():
@@ -443,7 +443,7 @@ def _make_turns(session: psycopg.Connection[Any]) -> None:
 
 
 def _is_my_turn(session: psycopg.Connection[Any]) -> bool:
-    """Take the writer's turn if it is free; then the session's transaction stays open, and holds it."""
+    """Take the writer's lock if it is free; the session's transaction then stays open and holds it."""
     try:
         for name in KEPT_OPEN:
             session.execute(
@@ -455,7 +455,7 @@ def _is_my_turn(session: psycopg.Connection[Any]) -> bool:
         return False
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         session.rollback()
-        # an empty database, or one of before
+        # an empty database, or an older one
         _make_turns(session)
         session.commit()
         return False
@@ -482,7 +482,7 @@ def _extension() -> Path:
     """DuckDB's extension for PostgreSQL, from its wheel: nothing is downloaded.
 
     Raises:
-        WarehouseError: it is not installed, or not for this version of DuckDB.
+        WarehouseError: it is not installed, or is for another version of DuckDB.
     """
     found = importlib.util.find_spec(EXTENSION)
     where = list(found.submodule_search_locations or []) if found else []

@@ -1,4 +1,4 @@
-"""The raw tables as the declarations have them, and as they stand: what a column was read as is a comment on it."""
+"""Raw tables as declared and as they are: a comment on each column records what it was read as."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pipelines.declarations.sources import Column, Feed
 from pipelines.errors import WarehouseError
 
-# 18 digits fit a 64-bit integer: DuckDB casts a text to a wider decimal ten times more slowly.
+# 18 digits fit a 64-bit integer: DuckDB casts text to a wider decimal ten times more slowly.
 SQL_TYPES = {
     "text": "VARCHAR",
     "integer": "BIGINT",
@@ -19,7 +19,7 @@ SQL_TYPES = {
 }
 
 READ_AS = "read as "
-# the names that a server gives the types of raw columns
+# a server's names for the types of raw columns
 ON_A_SERVER = {
     "character varying": "VARCHAR",
     "bigint": "BIGINT",
@@ -31,7 +31,7 @@ ON_A_SERVER = {
 
 
 def sql_type(column: Column) -> str:
-    """The type of a column's values as they leave the reader: a pseudonym is a text."""
+    """The type of a column's values as they leave the reader: a pseudonym is text."""
     return SQL_TYPES["text" if column.personal_data == "pseudonymise" else column.type]
 
 
@@ -44,13 +44,13 @@ class Held:
 
     @property
     def is_marked(self) -> bool:
-        """Whether it says what it was read as; a column made by an older Gorod does not."""
+        """Whether it records what it was read as; a column made by an older Gorod does not."""
         return (self.comment or "").startswith(READ_AS)
 
 
 @dataclass(frozen=True)
 class Change:
-    """A column that stands in a raw table as something else than it is declared; ``declared`` is None for a dropped one."""
+    """A column whose raw table differs from its declaration; ``declared`` is None for a dropped one."""
 
     table: str
     column: str
@@ -58,18 +58,18 @@ class Change:
     declared: str | None
 
     def __str__(self) -> str:
-        """For a person."""
+        """Text for people."""
         wanted = f"is declared {self.declared}" if self.declared else "may not be kept"
         return f"{self.table}: {self.column} was {self.held} and {wanted}"
 
 
 def held_on_server(sql_type: str, comment: str | None) -> Held:
-    """A column as a server tells of it."""
+    """A column as a server describes it."""
     return Held(ON_A_SERVER.get(sql_type, sql_type), comment)
 
 
 def mark(column: Column) -> str:
-    """What the values of a column are, as far as the reader decides it: type, and what was done to personal data."""
+    """What the reader decides about a column's values: their type, and the treatment of personal data."""
     how = {
         "coarsen": f", coarsened to {column.coarsen_decimals} places",
         "pseudonymise": ", pseudonymised",
@@ -79,14 +79,14 @@ def mark(column: Column) -> str:
 
 
 def definition(feed: Feed) -> dict[str, str]:
-    """The columns of a feed's raw table and their types, without those of every raw table."""
+    """The columns of a feed's raw table and their types, without those common to all raw tables."""
     return {name: sql_type(column) for name, column in feed.kept_columns.items()}
 
 
 def changes(table: str, feed: Feed, present: Mapping[str, Held]) -> list[Change]:
-    """The columns that hold something else than is declared now.
+    """The columns whose content differs from the current declaration.
 
-    A column that is no longer declared stays with what it holds, but for one that is declared personal and dropped.
+    A column that is no longer declared keeps its content, except one that is declared personal and dropped.
     """
     found = []
     for name, column in feed.columns.items():
@@ -103,10 +103,10 @@ def changes(table: str, feed: Feed, present: Mapping[str, Held]) -> list[Change]
 
 
 def require_unchanged(found: Sequence[Change]) -> None:
-    """What is stored is never taken for something else.
+    """Make sure that stored values are not misinterpreted.
 
     Raises:
-        WarehouseError: a column has to be read again first.
+        WarehouseError: a column must be read again first.
     """
     if found:
         raise WarehouseError(

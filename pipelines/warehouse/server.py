@@ -1,4 +1,4 @@
-"""A PostgreSQL server as Gorod reaches it: its address, sessions that wait for a restart, errors that tell what to do."""
+"""A PostgreSQL server as Gorod uses it: its address, sessions that survive a restart, errors with a remedy."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_expone
 
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 
-# A statement that runs for an hour, or a transaction left open for ten minutes, is a mistake and not work.
+# A statement that runs for an hour, or a transaction left open for ten minutes, is a mistake, not work.
 STATEMENT_TIMEOUT = "1h"
 IDLE_IN_TRANSACTION_TIMEOUT = "10min"
 
-# dbt's models join whole sets. Where PostgreSQL guesses too few rows through a chain of joins, it would join them row by
+# dbt's models join whole sets. If PostgreSQL underestimates the rows of a chain of joins, it would join them row by
 # row; compiling such a query takes longer than running it.
 PLANNING = "-c enable_nestloop=off -c jit=off"
 
-# What libpq and the server say while the server is away or comes back.
+# Messages of libpq and the server while the server is away or coming back.
 AWAY = re.compile(
     r"connection refused|could not connect|unable to connect|connection (?:to server|failed|is lost|is closed)"
     r"|no such file or directory|server closed the connection|terminating connection|the connection is (?:lost|closed)"
@@ -35,11 +35,11 @@ AWAY = re.compile(
     r"|connection timeout|no connection to the server|SSL connection has been closed|SSL error: unexpected eof",
     re.IGNORECASE,
 )
-# What a server says whose own disk is full; "no space left" alone may be said of the disk here.
+# Message of a server whose own disk is full; "no space left" alone may refer to the local disk.
 FULL = re.compile(r"disk full|could not extend file|could not write (?:to file|block)", re.IGNORECASE)
-# What libpq says where the two sides do not come to terms on encryption.
+# Message of libpq if the two sides do not agree on encryption.
 ENCRYPTION = re.compile(r"certificate|private key|does not support SSL", re.IGNORECASE)
-# Waiting does not help against these, though libpq says "connection failed" before them.
+# Waiting does not help with these, although libpq prefixes them with "connection failed".
 REFUSED = re.compile(
     r"password authentication|no password supplied|no pg_hba.conf entry|does not exist|permission denied"
     rf"|{ENCRYPTION.pattern}",
@@ -49,7 +49,7 @@ REFUSED = re.compile(
 
 @dataclass(frozen=True)
 class Server:
-    """A database on a PostgreSQL server. The password is shown nowhere.
+    """A database on a PostgreSQL server. The password is never shown.
 
     ``dsn`` is a libpq address; what it leaves out comes from libpq's own environment (PGPASSWORD, ~/.pgpass).
     """
@@ -62,7 +62,7 @@ class Server:
         """The parts of the address, as libpq names them.
 
         Raises:
-            GorodError: it is no address.
+            GorodError: it is not an address.
         """
         try:
             return {name: str(value) for name, value in conninfo_to_dict(self.dsn).items()}
@@ -82,7 +82,7 @@ class Server:
 
     @property
     def options(self) -> str:
-        """What holds for every session: how long it may run, stay idle, and wait for a lock."""
+        """Limits of every session: how long it may run, stay idle, and wait for a lock."""
         given = self.parameters.get("options", "")
         lock = max(1, int(self.busy_timeout_s * 1000))
         return (
@@ -91,7 +91,7 @@ class Server:
         ).strip()
 
     def conninfo(self, purpose: str, *, password: bool = True) -> str:
-        """The address with Gorod's own settings; ``purpose`` is seen in ``pg_stat_activity``."""
+        """The address with Gorod's own settings; ``purpose`` appears in ``pg_stat_activity``."""
         given = {
             "connect_timeout": "10",
             **self.parameters,
@@ -104,7 +104,7 @@ class Server:
 
     @contextmanager
     def session(self, purpose: str, *, autocommit: bool = False) -> Iterator[psycopg.Connection[Any]]:
-        """A session for what PostgreSQL itself must do: one transaction, committed at the end, or undone.
+        """A session for what PostgreSQL itself must do: one transaction, committed at the end, or rolled back.
 
         Raises:
             WarehouseError: the server cannot be reached for ``busy_timeout_s``, or refuses.
@@ -118,7 +118,7 @@ class Server:
             raise self.translate_error(error) from error
 
     def connect(self, purpose: str, *, autocommit: bool = False) -> psycopg.Connection[Any]:
-        """A session that the caller closes; tried again while the server is away."""
+        """A session that the caller closes; opening it is retried while the server is away."""
         try:
             for attempt in self.retrying():
                 with attempt:
@@ -137,7 +137,7 @@ class Server:
         )
 
     def translate_error(self, error: Exception) -> Exception:
-        """An error of the server as one that tells what to do; never with the password."""
+        """Translate an error of the server into one with a remedy, never with the password."""
         text = self.scrubbed(str(error))
         first = text.splitlines()[0] if text else type(error).__name__
         said = f"PostgreSQL {self.name}"
@@ -177,11 +177,11 @@ class Server:
         return error
 
     def error_from_log(self, text: str) -> WarehouseError | None:
-        """What others (Dagster, dbt) say of the server, as an error that tells what to do; None if it is of something else."""
+        """Translate what others (Dagster, dbt) report about the server into an error with a remedy; None if unrelated."""
         for line in self.scrubbed(text).splitlines():
             if FULL.search(line):
                 return self._full(line.strip())
-            # a file that is missing is most often one of here; a missing socket is told with more words
+            # a missing file is usually a local one; the message for a missing socket is longer
             if AWAY.search(line.replace("No such file or directory", "")):
                 return WarehouseError(
                     f"PostgreSQL {self.name} went away: {_reason(line)}",
@@ -196,10 +196,10 @@ class Server:
         )
 
     def scrubbed(self, text: str) -> str:
-        """A text without the password, in any of its spellings."""
+        """Text without the password, in any of its spellings."""
         for password in {self.parameters.get("password"), os.environ.get("PGPASSWORD")} - {None, ""}:
             given = str(password)
-            escaped = given.replace("\\", "\\\\").replace("'", "\\'")  # as libpq's keywords write it
+            escaped = given.replace("\\", "\\\\").replace("'", "\\'")  # as in libpq's keyword form
             spellings = {given, escaped, quote(given, safe=""), quote(given), quote_plus(given)}
             for spelling in sorted(
                 spellings | {one.lower() for one in spellings if "%" in one}, key=len, reverse=True
@@ -209,7 +209,7 @@ class Server:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The environment in which dbt reaches the same database with the same settings, and plans for whole sets."""
+        """The environment in which dbt uses the same database with the same settings, and set-based joins."""
         given = self.parameters
         named = {
             "host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD",
@@ -222,7 +222,7 @@ class Server:
         }
 
     def url(self, *, search_path: str) -> str:
-        """The address as a URL of SQLAlchemy, with a schema of its own. Holds the password: for the environment only."""
+        """The address as an SQLAlchemy URL with its own schema. It contains the password: for the environment only."""
         given = self.parameters
         user = quote(given.get("user") or os.environ.get("PGUSER", ""), safe="")
         password = given.get("password")
@@ -241,12 +241,12 @@ class Server:
 
 
 def application_name(purpose: str) -> str:
-    """Who a session is, as ``pg_stat_activity`` shows it: the purpose, the process and its machine."""
+    """The name of a session in ``pg_stat_activity``: the purpose, the process and its machine."""
     return f"gorod {purpose} {os.getpid()}@{socket.gethostname()}"[:63]
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether an error says that the server is not there, so that waiting may help."""
+    """Whether an error says that the server is unavailable, so that waiting may help."""
     text = str(error)
     return (
         isinstance(error, psycopg.Error | duckdb.Error)
@@ -256,6 +256,6 @@ def is_away(error: BaseException) -> bool:
 
 
 def _reason(text: str) -> str:
-    """What stands behind the last «failed:», which is what a person needs; else the first line."""
+    """The text after the last «failed:», which is what people need; otherwise the first line."""
     found = re.search(r".*failed: (.+)", text)
     return (found.group(1) if found else text.splitlines()[0] if text else "").strip()

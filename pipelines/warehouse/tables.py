@@ -1,4 +1,4 @@
-"""What DuckDB's SQL says alike of a file and of an attached server, and what it does not."""
+"""Where DuckDB's SQL is the same for a file and for an attached server, and where it differs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipelines.sql import literal
 
 
 def is_server(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> bool:
-    """Whether a database of a connection, its default one if none is named, is a PostgreSQL server."""
+    """Whether a connection's database (by default its default one) is a PostgreSQL server."""
     row = connection.execute(
         "select type from duckdb_databases() where database_name = coalesce(?, current_database())",
         [database],
@@ -19,15 +19,15 @@ def is_server(connection: duckdb.DuckDBPyConnection, database: str | None = None
 
 
 def contracts_schema(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> str:
-    """The schema in which the contracts are built: on a server readers look at another one."""
+    """The schema in which the contracts are built: on a server, readers use another one."""
     return "published_next" if is_server(connection, database) else "published"
 
 
 def replace_rows(connection: duckdb.DuckDBPyConnection, table: str, incoming: str) -> None:
-    """Let ``table`` hold the rows of ``incoming``, in the transaction of the caller.
+    """Replace the rows of ``table`` by those of ``incoming``, in the caller's transaction.
 
-    A table of the same form stays, with what depends on it and for those who read it; one of another form is made anew,
-    and the views on it are gone until dbt builds them again.
+    A table with the same columns stays, with its dependants and readers; one with other columns is recreated,
+    and its views are gone until dbt builds them again.
     """
     schema, name = table.split(".")
     wanted = connection.execute(f"select column_name, column_type from (describe {incoming})").fetchall()
@@ -46,9 +46,9 @@ def replace_rows(connection: duckdb.DuckDBPyConnection, table: str, incoming: st
 
 
 def asked(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
-    """The answer to a query of both engines, as the transaction of the caller sees it.
+    """The result of a query that both engines understand, as the caller's transaction sees it.
 
-    A server answers by itself: DuckDB would fetch every row of the tables to compute here.
+    A server computes it itself: DuckDB would fetch every row of the tables to compute it locally.
     """
     if is_server(connection):
         sql = f"from postgres_query(current_database(), {literal(sql)})"
@@ -56,13 +56,13 @@ def asked(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ..
 
 
 def rows_of_load(connection: duckdb.DuckDBPyConnection, table: str, load_id: str) -> int:
-    """How many rows of a load stand in ``schema.name``, as the transaction of the caller sees it."""
+    """How many rows of a load are in ``schema.name``, as the caller's transaction sees it."""
     ((rows,),) = asked(connection, f"select count(*) as rows from {table} where load_id = {literal(load_id)}")
     return int(rows)
 
 
 def comment(connection: duckdb.DuckDBPyConnection, what: str, text: str) -> None:
-    """Comment on ``table schema.name`` or ``column schema.name.column``, in the transaction of the caller."""
+    """Comment on ``table schema.name`` or ``column schema.name.column``, in the caller's transaction."""
     statement = f"comment on {what} is {literal(text)}"
     if is_server(connection):
         connection.execute(f"call postgres_execute(current_database(), {literal(statement)})")

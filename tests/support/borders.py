@@ -1,4 +1,4 @@
-"""A world whose districts merge and split: what was delivered before, the change, and what cannot be true after it."""
+"""A test world whose districts merge and split: earlier deliveries, the change, and impossible figures after it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from tests.support.small_warehouse import requests
 
 BY = {"instance": "by"}
-# the districts of before: Brest 100 km2 with the city (40), Pinsk 60 with the city (10), Minsk and Smalavichy 50 each
+# the old districts: Brest 100 km2 with the city (40), Pinsk 60 with the city (10), Minsk and Smalavichy 50 each
 UNITS = [
     ("BY", "country", None, None), ("BY-BR", "oblast", "BY", None), ("BY-HM", "oblast", "BY", 7),
     ("BY-MI", "oblast", "BY", None), ("r-brescki", "raion", "BY-BR", 100), ("r-pinski", "raion", "BY-BR", 60),
@@ -57,7 +57,7 @@ def receive(warehouse: Any, load_id: str, day: str) -> None:
 
 
 def deliver_before(warehouse: Any) -> None:
-    """A first register with Barysau in the district of Minsk, and requests of its inhabitants."""
+    """A first register with Barysau in the district of Minsk, and requests from its inhabitants."""
     first = warehouse.load(
         "territory_register.territories", None, register({u[0]: u[3] for u in UNITS}), **BY
     )
@@ -75,7 +75,7 @@ def deliver_before(warehouse: Any) -> None:
 
 
 def deliver_change(warehouse: Any) -> None:
-    """A merger and a split at once, with the changes told, and the population that goes with them."""
+    """A merger and a split at the same time, with the changes declared, and the matching population."""
     told = [
         {"kind": "merge", "territory_id": "r-pinski", "to_id": "r-brescki", "weight": None},
         {"kind": "split", "territory_id": "r-minski", "to_id": "r-minski", "weight": Decimal("0.6")},
@@ -97,9 +97,9 @@ def deliver_change(warehouse: Any) -> None:
 
 
 def deliver_contradictions(warehouse: Any) -> tuple[str, str]:
-    """A town moves before its inhabitants do, the districts of an oblast miss it, and another by rounding.
+    """A town moves before its population figures do; the districts of one oblast do not add up, of another only by rounding.
 
-    The loads of the list of towns and of the population.
+    Returns the loads of the list of towns and of the population.
     """
     moved = warehouse.load(
         "territory_register.town_districts",

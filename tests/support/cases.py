@@ -1,7 +1,7 @@
-"""Invented worlds for the tests of properties: a year is a world, so one build computes all of them.
+"""Invented worlds for property tests: each year is a world, so one build computes all of them.
 
-Territories, measures and indicators are declared here; what is delivered of them is drawn. Measures keep the names of
-the inventory's, whose contributions are written by name, but follow another rule of time each.
+Territories, measures and indicators are declared here; what is delivered is drawn at random. Measures keep the names of
+the inventory's, because contributions refer to names, but each follows a different time rule.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CITIES = {"minsk": "c-minsk", "brest": "c-brest"}
 
 @dataclass(frozen=True)
 class Place:
-    """A territory with its parent in the hierarchy; one with a branch has figures of its own."""
+    """A territory with its parent in the hierarchy; one with a branch has its own figures."""
 
     level: str
     parent: str | None
@@ -42,7 +42,7 @@ class Place:
     soato: str | None = None
 
 
-# A town below a district that has figures is not counted beside it; the districts without are made of their towns.
+# A town in a district with figures is not counted in addition; districts without figures consist of their towns.
 PLACES = {
     "BY": Place("country", None),
     "BY-BR": Place("region", "BY"),
@@ -63,9 +63,9 @@ PLACES = {
     "r-smalavicki": Place("district", "BY-MI", "minsk_oblast", "6250000000"),
     "c-zhodzina": Place("city", "BY-MI", "minsk_oblast", "6440000000"),
 }
-# of oblast subordination: beside the district that the register counts it in
+# of oblast subordination: separate from the district in which the register counts it
 BESIDE = {"c-brest": "r-brescki", "c-zhodzina": "r-smalavicki"}
-# where a territory lay until a day that is the end of no quarter
+# a territory's parent until a day that is not the end of a quarter
 FORMERLY = {
     "c-antopal": ("r-pinski", date(2011, 2, 28)),
     "r-pinski": ("BY-MI", date(2012, 8, 15)),
@@ -78,13 +78,13 @@ TIME = {
     "pon_ports_active": "mean",
     "wifi_access_points": "max",
 }
-# where no row says that nobody told
+# where a missing row means that nobody reported
 NEVER_ZERO = {"wifi_access_points"}
 
 
 @dataclass(frozen=True)
 class Method:
-    """A declared indicator: terms as measure, weight and the measure that it is multiplied by."""
+    """A declared indicator: terms as measure, weight and the measure it is multiplied by."""
 
     unit: str
     numerator: list[tuple[str, int, str | None]]
@@ -118,7 +118,7 @@ MINSK_IN_ITS_OBLAST = "employed_persons"
 
 @dataclass
 class World:
-    """What is delivered of a year: of each place and month, and of what lies in no place, unused and used ports, points, km."""
+    """Deliveries of a year: unused and used ports, points and km, for each place and month, and for no place."""
 
     people: dict[str, int]
     resources: dict[tuple[str, int], tuple[int, int, int, list[Decimal]]]
@@ -128,7 +128,7 @@ class World:
     way: str = "plain"
 
     def figure(self, measure: str, place: str, month: int) -> Decimal | None:
-        """The figure of a month, added up from what is delivered; None where nothing is."""
+        """The figure of a month, added up from the deliveries; None if there are none."""
         if (_branch(place), month) in self.gaps:
             return None
         unused, used, points, lengths = self.resources[place, month]
@@ -146,9 +146,9 @@ def _branch(place: str) -> str:
 
 
 def draw(by: random.Random, most: int = 4, longest: int = 10**10) -> World:
-    """A world in which each figure may be zero."""
+    """A world in which every figure may be zero."""
     people = {code: by.randint(10, 3000) for code in REPORTING}
-    if by.random() < 0.3:  # else nobody lives outside the towns of these districts, and all are covered
+    if by.random() < 0.3:  # otherwise everybody in these districts lives in their towns and is covered
         people |= {code: by.randint(1, 900) for code in ("r-kobrynski", "r-pinski", "r-barysauski")}
     places = [*REPORTING, *(f"_U {branch}" for branch in BRANCHES)]
     return World(
@@ -177,14 +177,14 @@ REGIONS = {"BY-BR": "Брестская область", "BY-MI": "Минска�
 
 @cache
 def children(above: str, day: date) -> list[str]:
-    """What lay in a territory on a day."""
+    """The territories within a territory on a day."""
     parents = {code: place.parent for code, place in PLACES.items()}
     parents |= {code: parent for code, (parent, last) in FORMERLY.items() if day <= last}
     return [code for code, parent in parents.items() if parent == above]
 
 
 def whole_people(world: World, day: date) -> dict[str, int]:
-    """People of every territory in the borders of a day, each district without the city that stands beside it."""
+    """Population of every territory in the borders of a day; a district excludes the separate city."""
 
     def count(code: str) -> int:
         own = world.people.get(code, 0)
@@ -194,7 +194,7 @@ def whole_people(world: World, day: date) -> dict[str, int]:
 
 
 def build(small: SmallWarehouse, worlds: Mapping[int, World], folder: Path, by: random.Random) -> None:
-    """Declare, deliver every world, and let dbt compute the values."""
+    """Declare and deliver every world, and let dbt compute the values."""
     _declare(small, folder)
     deliveries = [*_register(worlds), *_employment(worlds)]
     for year, world in worlds.items():
@@ -205,7 +205,7 @@ def build(small: SmallWarehouse, worlds: Mapping[int, World], folder: Path, by: 
                 by.shuffle(delivery["rows"])
         deliveries += monthly
     small.load_all(deliveries)
-    # regions and their districts are drawn apart: whether they add up is not what is tried here
+    # regions and their districts are drawn independently: whether they add up is not tested here
     done = small.dbt("run", "--select", "+mart_indicator_value", "--vars", "{division_since: '9999'}")
     assert done.returncode == 0, done.stdout[-3000:]
 
@@ -325,12 +325,12 @@ def _register(worlds: Mapping[int, World]) -> list[dict[str, Any]]:
 
 
 def gives_regions(year: int) -> bool:
-    """Whether the office publishes employment by region in a year, and not by district alone."""
+    """Whether the office publishes employment by region in a year, and not only by district."""
     return year % 3 != 2
 
 
 def gives_minsk(year: int) -> bool:
-    """Whether it tells then what of Minsk oblast is Minsk."""
+    """Whether it then publishes which part of Minsk oblast is Minsk."""
     return year % 3 == 0
 
 
@@ -358,7 +358,7 @@ def _inventory(year: int, world: World, by: random.Random) -> list[dict[str, Any
             for place in (*(code for code in REPORTING if PLACES[code].branch == branch), f"_U {branch}"):
                 soato = PLACES[place].soato if place in PLACES else None
                 if place == "r-brescki":
-                    soato = by.choice([soato, "1212840001"])  # a village, told by its district
+                    soato = by.choice([soato, "1212840001"])  # a village, identified by its district
                 unused, used, points, lengths = world.resources[place, month]
                 states = [("idle", 1)] * unused + [("active", 1)] * used
                 found = [
@@ -391,9 +391,9 @@ def _requests(year: int, world: World) -> list[dict[str, Any]]:
 
 
 def _as_delivered(feed: str, instance: str, period: str, rows: list[Any], way: str) -> list[dict[str, Any]]:
-    """A month as one delivery, as one of a day that the whole covers, as two of days, or after one that it replaces.
+    """A month as one delivery, after a one-day delivery that it covers, as two deliveries, or after one that it replaces.
 
-    Days add up where a month counts what happens in it; what is there at its end one delivery tells alone.
+    Days add up if a month counts events; a stock at the end of the month comes from a single delivery.
     """
     delivery = {"feed": feed, "instance": instance, "period": period, "rows": rows}
     if way == "covered":

@@ -1,4 +1,4 @@
-"""A run in a process of its own, that may die by SIGKILL at a chosen place."""
+"""A run in a separate process that can be killed by SIGKILL at a chosen place."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def die() -> None:
 
 
 def act_at(place: str, when: str, nth: int, act: Callable[[], None]) -> None:
-    """Let this process ``act`` before or after the ``nth`` call of ``module:name`` (or ``module:Class.name``)."""
+    """Make this process ``act`` before or after the ``nth`` call of ``module:name`` (or ``module:Class.name``)."""
     module, _, name = place.partition(":")
     owner: Any = importlib.import_module(module)
     *path, name = name.split(".")
@@ -39,7 +39,7 @@ def act_at(place: str, when: str, nth: int, act: Callable[[], None]) -> None:
 
 
 def main(builds: bool, death: tuple[str, str, int] | None) -> None:
-    """``gorod run`` on the requests; without ``builds`` it ends when all is loaded."""
+    """``gorod run`` on the requests; without ``builds`` it ends when everything is loaded."""
     from pipelines.loading.plan import Wanted
     from pipelines.orchestration import run
     from pipelines.publishing import staleness

@@ -1,4 +1,4 @@
-"""Answers that are small on the line and gigabytes when they are unpacked."""
+"""Responses that are small on the wire and gigabytes when unpacked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MEGABYTE = 1_000_000
 
 
 def bomb(megabytes: int = 4000) -> bytes:
-    """The beginning of a gzip stream of digits. Its end would be too far away for anybody to get there."""
+    """The beginning of a gzip stream of digits, too long for anybody to reach its end."""
     packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     head, again = (packer.compress(b"0" * MEGABYTE) + packer.flush(zlib.Z_FULL_FLUSH) for _ in "12")
     return head + again * (megabytes - 1)
@@ -20,14 +20,14 @@ def bomb(megabytes: int = 4000) -> bytes:
 
 @dataclass
 class Taken:
-    """The most memory that Python held at a time, in bytes."""
+    """Python's peak memory, in bytes."""
 
     peak: int = 0
 
 
 @contextmanager
 def memory() -> Iterator[Taken]:
-    """How much memory is taken meanwhile."""
+    """Measure the memory used by the body."""
     taken = Taken()
     tracemalloc.start()
     try:

@@ -1,4 +1,4 @@
-"""``gorod`` in a process of its own that strikes its server at a chosen place: what a machine room does to a run."""
+"""``gorod`` in a separate process that injects a server fault at a chosen place, as in a data centre."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from tests.support.crash import act_at
 
 ROOM = 400 << 20
 
-# every session of Gorod, whatever it is for, dbt's and Dagster's too
+# every Gorod session, for whatever purpose, including dbt's and Dagster's
 DROP = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'gorod %'"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to the server, where: before or after the ``nth`` call of ``module:name``.
+    """A server fault and its place: before or after the ``nth`` call of ``module:name``.
 
-    ``killed``: SIGKILL to its first process. ``stopped``: an immediate shutdown. ``dropped``: every session of Gorod is
-    terminated. ``full``: its disk has no more room. ``paused``: nothing, but the run stands still.
+    ``killed``: SIGKILL to its main process. ``stopped``: an immediate shutdown. ``dropped``: every Gorod session is
+    terminated. ``full``: its disk is full. ``paused``: nothing, but the run pauses.
     """
 
     kind: str
@@ -39,7 +39,7 @@ class Fault:
     nth: int = 1
 
     def fall(self, instance: Instance, mark: Path) -> None:
-        """Strike, once: a run that goes on all the same is not struck again."""
+        """Inject the fault once: a run that continues is not hit again."""
         if mark.exists():
             return
         mark.touch()
@@ -61,7 +61,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Done:
-    """How a process ended, and what it said."""
+    """How a process ended, and its output."""
 
     code: int
     said: str
@@ -69,7 +69,7 @@ class Done:
 
 
 class Running:
-    """A ``gorod`` that was begun; ``wait`` tells how it ended."""
+    """A started ``gorod``; ``wait`` returns how it ended."""
 
     def __init__(
         self,
@@ -88,22 +88,22 @@ class Running:
         )
 
     def wait_for_blow(self) -> None:
-        """Until its blow has fallen."""
+        """Wait until the fault has been injected."""
         while not self.mark.exists():
             assert self.process.is_alive(), self.said.read_text(encoding="utf-8")[-3000:]
             time.sleep(0.05)
 
     def wait_until_it_says(self, text: str) -> None:
-        """Until it has written a text."""
+        """Wait until it has written a text."""
         while text not in (self.said.read_text(encoding="utf-8") if self.said.exists() else ""):
             assert self.process.is_alive(), self.said.read_text(encoding="utf-8")[-3000:]
             time.sleep(0.05)
 
     def wait(self, timeout_s: float = 900) -> Done:
-        """Its end.
+        """Wait for its end.
 
         Raises:
-            AssertionError: it did not end by itself.
+            AssertionError: it did not end on its own.
         """
         self.process.join(timeout_s)
         ended = self.process.exitcode
@@ -129,7 +129,7 @@ def _gorod(arguments: list[str], builds: bool, blow: Fault | None, instance: Ins
 
 
 def raise_up(instance: Instance) -> None:
-    """Start a server that may be down; what a killed one left running ends first. Its small disk gets room again."""
+    """Start a server that may be down, after ending what a killed one left running. Its small disk is emptied again."""
     small = instance.data.parent / "small"
     if small.exists():
         _remount(small, ROOM)
@@ -153,7 +153,7 @@ def _answers(instance: Instance) -> bool:
 
 @contextmanager
 def small_disk(instance: Instance) -> Iterator[bool]:
-    """A tablespace ``small`` on a disk of its own, which a blow can fill; False where none can be mounted."""
+    """Create a tablespace ``small`` on a separate disk that a fault can fill; return False if none can be mounted."""
     folder = instance.data.parent / "small"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "gorod-tests", str(folder)]
@@ -172,12 +172,12 @@ def small_disk(instance: Instance) -> Iterator[bool]:
 
 
 def _remount(folder: Path, size: int | None) -> None:
-    """Give a disk another size; what it holds and no more, if none is given."""
+    """Resize a disk; by default to exactly its contents."""
     for _ in range(100):
         room = os.statvfs(folder)
         held = (room.f_blocks - room.f_bfree) * room.f_frsize
         command = ["mount", "-o", f"remount,size={held if size is None else size}", str(folder)]
-        # the server may have written meanwhile: a disk is not made smaller than what it holds
+        # the server may have written meanwhile: a disk cannot be made smaller than its contents
         if subprocess.run(command, capture_output=True, check=False).returncode == 0:
             return
     raise AssertionError(f"{folder} cannot be given another size")

@@ -1,4 +1,4 @@
-"""Processes of their own that cost no imports: forked from one that has imported everything."""
+"""Separate processes without import cost: forked from one that has imported everything."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ PRELOADED = [
 def start(
     said: Path, environment: Mapping[str, str], target: Callable[..., None], *arguments: Any
 ) -> BaseProcess:
-    """Call ``target`` in a process group of its own; what it says goes into the file ``said``."""
+    """Call ``target`` in its own process group; its output goes into the file ``said``."""
     return _start(said, said, environment, Path.cwd(), target, arguments)
 
 
 def gorod(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command, run to its end."""
+    """Run the command to its end."""
     return _run(environment, PROJECT, command, arguments)
 
 
@@ -53,7 +53,7 @@ def command(*arguments: str) -> None:
 def dbt(
     environment: Mapping[str, str], folder: Path, *arguments: str, project: Path = PROJECT / "dbt"
 ) -> subprocess.CompletedProcess[str]:
-    """dbt on the project, run to its end in a folder, as anybody runs it by hand."""
+    """Run dbt on the project to its end in a folder, as people run it by hand."""
     where = ("--project-dir", str(project), "--profiles-dir", str(project))
     return _run(environment, folder, dbt_command, (*arguments, *where))
 
@@ -109,7 +109,7 @@ def _child(
     try:
         target(*arguments)
     finally:
-        # a process that multiprocessing has started leaves without it
+        # a process started by multiprocessing exits without it
         atexit._run_exitfuncs()
 
 

@@ -1,4 +1,4 @@
-"""What stands beside a batch when a test judges it without a warehouse: the delivery, and a register in force."""
+"""Context for validating a batch in a test without a warehouse: the delivery, and a register in force."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def beside(
     register: Path | None = REGISTER,
     today: date = TODAY,
 ) -> dict[str, pa.Table]:
-    """The tables that a suite's queries find: ``delivery``, and the answers of its ``CONTEXT``.
+    """The tables for a suite's queries: ``delivery``, and the results of its ``CONTEXT``.
 
-    In force is the list of territories of ``register`` alone; nothing at all where it is None.
+    Only the list of territories of ``register`` is in force; nothing if it is None.
     """
     instances = load_sources()[source].instances
     instance = instance or next(iter(instances))
@@ -70,7 +70,7 @@ def beside(
 
 @cache
 def territories_of(path: Path) -> pa.Table:
-    """The list of territories of a file, as rows of a load ``one``."""
+    """The list of territories in a file, as rows of a load ``one``."""
     feed = load_sources()["territory_register"].feeds["territories"]
     delivery = Delivery(
         "d",

@@ -1,6 +1,6 @@
-"""An invented warehouse with every contract that the models promise, columns and types as promised.
+"""An invented warehouse with every contract, with the declared columns and types.
 
-What :mod:`invented_warehouse` holds goes in by column name; the rest that products show is added here. All made up.
+The contents of :mod:`invented_warehouse` are copied by column name; what else products show is added here. All made up.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def contracts() -> dict[str, dict[str, str]]:
 
 
 def rows(synthetic: bool = True) -> dict[str, list[dict[str, Any]]]:
-    """Rows by table; ``synthetic`` False leaves no row that says it is invented."""
+    """Rows by table; with ``synthetic`` False, no row is marked as invented."""
     content = invented.rows()
     for row in content["pub_indicator_value_v1"]:
         reason = row["missing_reason"]
@@ -95,7 +95,7 @@ def rows(synthetic: bool = True) -> dict[str, list[dict[str, Any]]]:
 
 
 def write(path: Path, synthetic: bool = True) -> Path:
-    """Write the warehouse, built and ready to be published."""
+    """Write the warehouse, built and ready to publish."""
     invented.write(path)
     with duckdb.connect(str(path)) as connection:
         connection.execute("drop schema published cascade; create schema published")
@@ -121,7 +121,7 @@ def _indicator(content: dict[str, list[dict[str, Any]]], code: str) -> dict[str,
 
 
 def _parts() -> list[dict[str, Any]]:
-    """A figure of a breakdown, beside its total."""
+    """A figure of a breakdown, with its total."""
     whole = next(
         row
         for row in invented.rows()["pub_indicator_value_v1"]

@@ -46,9 +46,9 @@ CONTRACTS = {
     " control_share_pct double, not_retained boolean, warnings bigint",
 }
 
-# a figure that was another before
+# a figure that was different before
 REVISED = ("requests_per_1000", "BY-BR")
-# figures that stand for one town, and how the models say so
+# figures that cover one town, and the models' wording for it
 LOW_COVERAGE = {("requests_per_1000", "BY-MI"), ("net_migration_per_1000", "BY-MI"), ("wage_byn", "BY-MI")}
 LOW_COVERAGE_NOTE = (
     "Низкий охват, только 14,6 % населения: г. Борисов. При проверке загрузки были предупреждения."
@@ -151,7 +151,7 @@ PERIODS = {
 
 
 def value_of(indicator: str, ref_area: str, period: str, step: int = 0) -> float:
-    """The invented value: level of the indicator, a share for the territory, a little wave in time."""
+    """The invented value: the indicator's level, a share for the territory, a small wave over time."""
     areas = ["BY", *REGIONS, *CITIES]
     place = 1 + 0.06 * (areas.index(ref_area) - 3)
     time = 1 + 0.01 * PERIODS[INDICATORS[indicator][4]].index(period)
@@ -205,7 +205,7 @@ def rows(step: int = 0) -> dict[str, list[dict[str, Any]]]:
 def write(
     path: Path, step: int = 0, *, shuffled: bool = False, ok: bool = True, behind: bool = False
 ) -> Path:
-    """Write the warehouse. ``shuffled`` turns the rows round, ``ok`` and ``behind`` tell of the build."""
+    """Write the warehouse. ``shuffled`` reverses the rows, ``ok`` and ``behind`` describe the build."""
     path.unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(path)) as connection:
@@ -232,7 +232,7 @@ def write(
 
 
 def _enter(connection: duckdb.DuckDBPyConnection) -> None:
-    """The ledger: the loads that the contract tells of, all in force, and five decisions."""
+    """The ledger: the contract's loads, all in force, and five decisions."""
     for number, load in enumerate(_loads(), start=1):
         connection.execute(
             "insert into ops.load by name select $load_id as load_id, $number as load_no, $source as source, $feed as feed,"

@@ -1,4 +1,4 @@
-"""What tests run in processes of their own: publishing, dying while publishing, reading."""
+"""What tests run in separate processes: publishing, dying while publishing, reading."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def publish_in(home: Path) -> None:
 
 
 def publish_dying_at_write(home: Path, write: int) -> None:
-    """Publish; die by SIGKILL just before the ``write``-th change of the file system."""
+    """Publish; die by SIGKILL just before the ``write``-th file-system change."""
     seen = 0
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
@@ -44,7 +44,7 @@ def publish_dying_at_write(home: Path, write: int) -> None:
 
 
 def publish_dying_after(home: Path, seconds: float) -> None:
-    """Publish; die by SIGKILL after a time, wherever DuckDB is then."""
+    """Publish; die by SIGKILL after some time, whatever DuckDB is doing."""
     settings = settings_of(home)
     timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
     timer.daemon = True
@@ -53,7 +53,7 @@ def publish_dying_after(home: Path, seconds: float) -> None:
 
 
 def read_until(home: Path, stop: Any, results: Any) -> None:
-    """Open the current publication again and again; report what was seen, or the error."""
+    """Open the current publication repeatedly; report what was seen, or the error."""
     seen = set()
     reads = 0
     try:

@@ -1,4 +1,4 @@
-"""A home of one's own, and an invented portal of requests that fills it."""
+"""A separate home, and an invented portal of requests that fills it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ADDRESS = "переулок Несуществующий, 71-13"
 
 @dataclass
 class Portal:
-    """A home, and a folder that stands in for the portal of requests: one file for each month of Minsk."""
+    """A home, and a folder in place of the portal of requests: one file for each month of Minsk."""
 
     settings: Settings
     folder: Path
@@ -36,7 +36,7 @@ class Portal:
 
     @staticmethod
     def row(number: int, month: str, **changes: str) -> str:
-        """A sound request of a month; its author's name and address must never be seen again."""
+        """A valid request of a month; its author's name and address must not appear anywhere later."""
         given = {
             "id": str(number), "category": "6.30", "author": "901", "name": PERSON, "address": f'"{ADDRESS}"',
             "lat": "53.91234567", "lng": "27.51234567", "status": "5", "rating": "0",
@@ -46,11 +46,11 @@ class Portal:
 
     @staticmethod
     def rows(month: str, count: int, first: int = 1) -> list[str]:
-        """Sound requests, numbered from ``first``."""
+        """Valid requests, numbered from ``first``."""
         return [Portal.row(number, month) for number in range(first, first + count)]
 
     def put(self, month: str, content: Sequence[str] | str | bytes) -> Path:
-        """Publish a month: rows under the header, or a file as it is given."""
+        """Publish a month: rows under the header, or a given file."""
         path = self.folder / f"opendata-115-{month}-01.csv"
         if isinstance(content, bytes):
             path.write_bytes(content)
@@ -61,12 +61,12 @@ class Portal:
         return path
 
     def candidates(self, **wanted: str) -> list[Candidate]:
-        """What the portal has that the ledger does not know."""
+        """What the portal has and the ledger does not."""
         plan = make_plan(Wanted(source="appeals_115", **wanted), self.settings, self.warehouse)
         return [candidate for candidates in plan.candidates.values() for candidate in candidates]
 
     def load(self, **wanted: str) -> dict[str, LoadOutcome | OriginError]:
-        """Load what is new; outcomes by slice."""
+        """Load what is new; return outcomes by slice."""
         outcomes: dict[str, LoadOutcome | OriginError] = {}
         for candidate in self.candidates(**wanted):
             try:
@@ -90,14 +90,14 @@ class Portal:
         }
 
     def scalar(self, sql: str, *parameters: Any) -> Any:
-        """The one value of a query."""
+        """The single value of a query."""
         (row,) = self.warehouse.query(sql, list(parameters))
         (value,) = row.values()
         return value
 
 
 def use_home(monkeypatch: pytest.MonkeyPatch, home: Path, mirror: Path | None, **settings: str) -> Settings:
-    """Let this process and its children live in a home of their own."""
+    """Give this process and its children a separate home."""
     given = {
         "home": str(home),
         "origin": "mirror" if mirror else "sample",

@@ -1,4 +1,4 @@
-"""A small invented warehouse, filled row by row, and dbt run on it."""
+"""A small invented warehouse, filled row by row, on which dbt runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NET = "Миграционный прирост, убыль (-) по террит
 
 
 class SmallWarehouse:
-    """Deliveries are entered straight into the ledger, as the gate would have decided."""
+    """A warehouse whose deliveries are entered directly into the ledger, as the gate would have decided."""
 
     project_as_read: ClassVar[bytes | None] = None
 
@@ -50,13 +50,13 @@ class SmallWarehouse:
         outcome: str = "accepted",
         not_retained: bool = False,
     ) -> str:
-        """Enter one delivery of ``source.feed``; its id is returned."""
+        """Enter one delivery of ``source.feed``; return its id."""
         more = {"instance": instance, "part": part, "outcome": outcome, "not_retained": not_retained}
         (load_id,) = self.load_all([{"feed": feed, "period": period, "rows": rows, **more}])
         return load_id
 
     def load_all(self, deliveries: Sequence[dict[str, Any]]) -> list[str]:
-        """Enter deliveries in their order, each with the arguments of ``load``; many at once take little longer than one."""
+        """Enter deliveries in order, each with the arguments of ``load``; many together take little longer than one."""
         entered = [self._enter(**delivery) for delivery in deliveries]
         tables: dict[str, list[dict[str, Any]]] = {}
         for records in entered:
@@ -105,7 +105,7 @@ class SmallWarehouse:
         return {"ops.load": [record], "ops.load_event": [event], f"raw.{source}__{name}": numbered}
 
     def environment(self, of_gorod: bool = True) -> dict[str, str]:
-        """Environment of a dbt that is started in ``folder``."""
+        """Environment of a dbt process started in ``folder``."""
         return os.environ | {
             "GOROD_WAREHOUSE_PATH": self.path.name,
             "GOROD_DEFINITIONS_HASH": definitions_hash() if of_gorod else "",
@@ -114,10 +114,10 @@ class SmallWarehouse:
         }
 
     def dbt(self, *arguments: str, of_gorod: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run dbt in a process of its own, as Gorod does or as anybody by hand; the caller looks at the exit code.
+        """Run dbt in a separate process, as Gorod does or as people do by hand; the caller checks the exit code.
 
-        dbt reads the project once for all warehouses of this process: what it has read holds while the project, and the
-        path that the profile names, are the same.
+        dbt parses the project once for all warehouses of this process: the result is valid while the project and the
+        path in the profile stay the same.
         """
         read = self.folder / "target" / "partial_parse.msgpack"
         if SmallWarehouse.project_as_read is not None and not read.exists():
@@ -157,7 +157,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[dict[s
 
 
 def requests(groups: Sequence[str], month: str, rating: int = 0, days: int = 4) -> list[dict[str, Any]]:
-    """Requests of a month, one for each group given, each planned ``days`` after the first."""
+    """Requests of a month, one for each given group, each planned ``days`` after the first."""
     return [
         {
             "id": f"{month}-{number}", "category": f"{group}.{number}", "status": "5", "rating": rating,
@@ -168,7 +168,7 @@ def requests(groups: Sequence[str], month: str, rating: int = 0, days: int = 4) 
 
 
 def cells(figures: Sequence[tuple[str, str, float | None]], **more: Any) -> list[dict[str, Any]]:
-    """Cells of a statistical table: territory as the office names it, year, value."""
+    """Cells of a statistical table: the office's name for the territory, year, value."""
     return [
         {"territory": territory, "period": year, "value": value, "table_name": "", **more}
         for territory, year, value in figures
@@ -176,7 +176,7 @@ def cells(figures: Sequence[tuple[str, str, float | None]], **more: Any) -> list
 
 
 def fill(small: SmallWarehouse) -> dict[str, str]:
-    """The first deliveries. Numbers are small and round, so that each expected value can be worked out by hand."""
+    """The first deliveries. Numbers are small and round, so each expected value can be computed by hand."""
     territories = [
         ("BY", "country", None, None), ("BY-BR", "oblast", "BY", None), ("BY-HM", "oblast", "BY", 7),
         ("BY-MI", "oblast", "BY", None), ("r-brescki", "raion", "BY-BR", 100), ("r-pinski", "raion", "BY-BR", 60),
@@ -274,7 +274,7 @@ def fill(small: SmallWarehouse) -> dict[str, str]:
         "refused": small.load(
             requested, "2019-05", requests(["6"] * 50, "2019-05"), outcome="rejected", **brest
         ),
-        # nothing of July, so that its figures are filled in
+        # nothing for July, so its figures are imputed
         "inventory-08": small.load(
             "beltelecom_inventory.resources",
             "2019-08",

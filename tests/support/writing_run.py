@@ -1,4 +1,4 @@
-"""A run of Dagster, as the UI would start it, that holds the one writer's slot until it is ended, or killed."""
+"""A Dagster run, as the UI would start it, that holds the only writer's slot until it is ended or killed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ with dg.DagsterInstance.from_config(sys.argv[1]) as instance:
 
 
 def begin(home: Path) -> subprocess.Popen[str]:
-    """Start it in Dagster's home; it holds the slot when this returns. What it reads to the end ends it."""
+    """Start it in Dagster's home; it holds the slot when this returns. Closing its input ends it."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD_SLOT, str(home)],
         stdin=subprocess.PIPE,

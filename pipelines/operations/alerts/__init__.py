@@ -1,5 +1,5 @@
-"""Alerts: what is amiss, told once to whoever keeps Gorod, by mail, webhook and a file.
+"""Alerts: each problem is reported once to Gorod's operators, by mail, webhook and a file.
 
-``conditions`` looks at what is amiss now, ``journal`` remembers what was told and acknowledged, ``channels`` carry it,
-``watch`` is one pass of the three. None of it runs in Dagster's daemon: one who has died tells nobody.
+``conditions`` finds current problems, ``journal`` stores what was reported and acknowledged, ``channels`` send it,
+``watch`` is one pass over the three. None of it runs in Dagster's daemon: a dead process cannot report its own death.
 """

@@ -1,4 +1,4 @@
-"""How an alert leaves: mail by SMTP under TLS, and a webhook. What goes wrong is told without an address or a password."""
+"""Sending alerts: mail by SMTP with TLS, and a webhook. Error messages contain no address or password."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ TIMEOUT_S = 20.0
 
 
 class ChannelError(Exception):
-    """A channel that does not take an alert now; the text holds no secret."""
+    """A channel did not accept an alert; the text contains no secret."""
 
 
 class Channel(Protocol):
-    """A way out. ``name`` stands in the journal."""
+    """A notification channel. ``name`` is its name in the journal."""
 
     name: str
 
@@ -34,15 +34,15 @@ class Channel(Protocol):
         """Send several alerts as one message.
 
         Raises:
-            ChannelError: it was not taken.
+            ChannelError: the message was not accepted.
         """
 
 
 def channels(settings: Settings) -> list[Channel]:
-    """The channels that the settings name.
+    """The configured channels.
 
     Raises:
-        DeclarationError: mail has somebody to go to and no server.
+        DeclarationError: mail has recipients but no server.
     """
     found: list[Channel] = []
     if settings.alert_mail_to:
@@ -58,7 +58,7 @@ def channels(settings: Settings) -> list[Channel]:
 
 @dataclass
 class Mail:
-    """A message to all that ``alert_mail_to`` names."""
+    """A message to all recipients in ``alert_mail_to``."""
 
     settings: Settings
     name: str = "mail"
@@ -99,7 +99,7 @@ class Mail:
 
 @dataclass
 class Webhook:
-    """A POST of JSON. Its address may hold a token, so it is shown nowhere."""
+    """A POST of JSON. Its address may contain a token, so it is never shown."""
 
     address: str
     name: str = "webhook"
@@ -127,7 +127,7 @@ def entry_of(alert: Alert) -> dict[str, Any]:
 
 
 def text_of(alerts: Sequence[Alert]) -> str:
-    """Alerts as a person reads them, and how to say that one has seen them."""
+    """Alerts as text, with instructions for acknowledging them."""
     lines = []
     for alert in alerts:
         lines += [alert.says, f"  с {moments.format_minsk(alert.seen_at)}", f"  что делать: {alert.remedy}"]

@@ -1,4 +1,4 @@
-"""What is amiss now, by ledger and by Dagster's storage; nothing is remembered here."""
+"""Current problems, from the ledger and Dagster's storage; nothing is stored here."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ TICKS_FAILED = "ticks_failed"
 OF_LEDGER = {LOAD_REFUSED, FEED_LATE, BUILD_STALE}
 OF_DAGSTER = {RUN_FAILED, SCHEDULER_SILENT, TICKS_FAILED}
 
-# Runs are looked at so far back; what failed before and was not tried again since is over.
+# How far back runs are considered; older failures that were not retried since are closed.
 LOOK_BACK = timedelta(days=30)
 MOST_RUNS = 2000
-# So many ticks of a sensor have to fail one after the other: the next comes within seconds. That of a schedule is tomorrow.
+# Consecutive sensor ticks that must fail, because the next comes within seconds; a schedule's next tick is tomorrow.
 FAILED_TICKS = 3
-# Dagster's daemons that things run by: each says every half a minute that it lives.
+# Dagster's daemons that start runs: each sends a heartbeat every half minute.
 DAEMONS = ("SCHEDULER", "SENSOR")
 
 
@@ -40,7 +40,7 @@ Entered = dict[str, dict[str, datetime]]
 
 @dataclass(frozen=True)
 class Condition:
-    """Something that is amiss: told if it lasts for ``after``. ``key`` is the same for as long as it is the same thing."""
+    """A problem, reported if it lasts for ``after``. ``key`` stays the same as long as it is the same problem."""
 
     key: str
     says: str
@@ -55,14 +55,14 @@ class Condition:
 
 @dataclass
 class Seen:
-    """What was found; ``unread`` are the kinds that could not be looked at this time, and say nothing."""
+    """What was found; ``unread`` are the kinds that could not be checked this time."""
 
     conditions: list[Condition] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
 
 
 def look(settings: Settings) -> Seen:
-    """What is amiss now."""
+    """The current problems."""
     from sqlalchemy.exc import SQLAlchemyError
 
     seen = Seen()
@@ -72,7 +72,7 @@ def look(settings: Settings) -> Seen:
         entered = entered_at(status.loads)
         seen.conditions += _of_status(status, settings)
     except WarehouseBusyError:
-        # a build writes: the next pass sees what it made
+        # a build is writing: the next pass sees the result
         seen.unread |= {*OF_LEDGER, UNREADABLE}
     except GorodError as error:
         seen.unread |= OF_LEDGER
@@ -133,11 +133,11 @@ def _of_dagster(instance: DagsterInstance, settings: Settings, entered: Entered)
 
 
 def _failed_runs(instance: DagsterInstance, entered: Entered) -> Iterator[Condition]:
-    """For each thing that is run (a job, its partition), its newest run, if it failed.
+    """The newest run of each job and partition, if it failed.
 
-    What was begun as a range of partitions may be ended as parts of it, or by the daemon as one partition: a run of the
-    same job that has a partition of it goes well, and it is over. So it is where the ledger has a load of such a partition
-    since the run began: a run that is killed right after it entered its load leaves nothing to be run again.
+    A killed range of partitions is finished in parts, or by the daemon one partition at a time: if a run of the same job with
+    one of its partitions succeeds, the problem is over. It is also over if the ledger has a load of such a partition since the
+    run began: a run killed right after it entered its load leaves nothing to run again.
     """
     from dagster import DagsterRunStatus, RunsFilter
 
@@ -191,7 +191,7 @@ def entered_at(loads: Iterable[Mapping[str, Any]]) -> Entered:
 
 
 def _failed_ticks(instance: DagsterInstance) -> Iterator[Condition]:
-    """Schedules and sensors that are switched on and themselves fail: they start no run, so that none can fail."""
+    """Schedules and sensors that are switched on and fail themselves: they start no run, so no run can fail."""
     from dagster._core.definitions.run_request import InstigatorType
     from dagster._core.scheduler.instigation import TickStatus
 
@@ -215,7 +215,7 @@ def _failed_ticks(instance: DagsterInstance) -> Iterator[Condition]:
 
 
 def _silent_since(instance: DagsterInstance, longest: timedelta) -> datetime | None:
-    """Since when the daemon has been silent for too long; the beginning of time if it should run and never did."""
+    """Since when the daemon has been silent for too long; the minimum time if it should run but never did."""
     beats = instance.get_daemon_heartbeats()
     if not beats:
         is_wanted = any(state.is_running for state in instance.all_instigator_state())

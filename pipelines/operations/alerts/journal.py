@@ -1,8 +1,8 @@
-"""What was noticed, told, acknowledged and is over: a file of lines, ``alerts.jsonl`` in the home, and one of the channels.
+"""What was noticed, reported, acknowledged and closed: ``alerts.jsonl`` in the home, which is also a channel.
 
-It lies beside the warehouse and not in it: a DuckDB file that is written can be read by nobody else, and a server that is
-down remembers nothing. A line is whole or is not there, and is never changed; those of alerts that have been over for long
-go (:meth:`Journal.forget`).
+It is beside the warehouse, not in it: nobody else can read a DuckDB file while it is being written, and a server that is
+down stores nothing. A line is complete or absent, and never changed; lines of alerts that ended long ago
+are removed (:meth:`Journal.forget`).
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ ROOM = 1 << 16
 
 @dataclass
 class Alert:
-    """One thing that is or was amiss. Times are UTC.
+    """One current or past problem. Times are UTC.
 
-    ``raised_at``: since when it is told; None while it may pass by itself. ``sent``: by which channels it was told.
+    ``raised_at``: since when it is reported; None while it may resolve itself. ``sent``: the channels that reported it.
     """
 
     key: str
@@ -47,7 +47,7 @@ class Alert:
 
 
 class Journal:
-    """The alerts of a home, while nobody else writes them."""
+    """A home's alerts, while this process holds the lock."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -59,28 +59,28 @@ class Journal:
             self._lines.append((self._take(json.loads(line)), line))
 
     def see(self, condition: Condition) -> Alert:
-        """Note something that was not amiss before."""
+        """Record a new problem."""
         self._note("seen", condition.key, says=condition.says, remedy=condition.remedy)
         return self.open[condition.key]
 
     def tell(self, condition: Condition) -> None:
-        """It has lasted: it is told, in the words of now."""
+        """Raise a problem that has lasted, with its current text."""
         self._note("raised", condition.key, says=condition.says, remedy=condition.remedy)
 
     def sent(self, alert: Alert, channel: str) -> None:
-        """It was told by a channel."""
+        """Record that a channel reported it."""
         self._note("sent", alert.key, channel=channel)
 
     def acknowledge(self, alert: Alert, by: str, why: str | None) -> None:
-        """Somebody has seen it."""
+        """Record that somebody acknowledged it."""
         self._note("acknowledged", alert.key, by=by, why=why)
 
     def clear(self, alert: Alert) -> None:
-        """It is over."""
+        """Record that it is over."""
         self._note("cleared", alert.key)
 
     def find(self, piece: str) -> Alert:
-        """The open alert that a piece of its key names.
+        """The open alert identified by part of its key.
 
         Raises:
             GorodError: none, or several.
@@ -96,7 +96,7 @@ class Journal:
         return found[0]
 
     def forget(self, before: datetime) -> None:
-        """Leave out the alerts that were over before then, once they are half of the file; it is replaced as a whole."""
+        """Remove alerts that ended before then, once they are half of the file; the file is replaced as a whole."""
         kept = [line for alert, line in self._lines if alert and (alert.cleared_at or before) >= before]
         if not self._lines or len(kept) * 2 > len(self._lines):
             return
@@ -118,7 +118,7 @@ class Journal:
         self._lines.append((self._take(entry), line))
 
     def _take(self, entry: dict[str, Any]) -> Alert | None:
-        """The alert that a line is of."""
+        """The alert that a line belongs to."""
         at, key = datetime.fromisoformat(entry["at"]), entry["alert"]
         if entry["event"] == "seen":
             self.open[key] = Alert(key, entry["says"], entry["remedy"], at)
@@ -141,20 +141,20 @@ class Journal:
 
 @contextmanager
 def journal(home: Path) -> Iterator[Journal]:
-    """The alerts of a home; whoever else wants them waits."""
+    """A home's alerts, under the lock; other processes wait."""
     with disk_errors(home):
         home.mkdir(parents=True, exist_ok=True)
         with _locked(home / FILE) as stream:
-            # what a full disk or a kill cut short goes
+            # drop a line truncated by a full disk or a kill
             stream.truncate((home / FILE).read_bytes().rfind(b"\n") + 1)
-            # what is told and cannot be noted would be told again at each pass
+            # an alert that is sent but cannot be recorded would be sent again in each pass
             make_sure_of_room(stream, ROOM)
             yield Journal(stream)
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[TextIO]:
-    """The file, while nobody else has it; opened again where it was replaced while it was waited for."""
+    """The file, locked; reopened if it was replaced while waiting for the lock."""
     while True:
         with path.open("a+", encoding="utf-8") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)

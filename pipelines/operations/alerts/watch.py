@@ -1,4 +1,4 @@
-"""One pass: what is amiss now is held against what was told, and what is new is told, once by each channel."""
+"""One pass: compare current problems with those already reported, and report new ones once by each channel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipelines.settings import Settings
 
 @dataclass
 class Pass:
-    """What a pass did. ``unread`` are kinds that could not be looked at; ``failures`` what a channel did not take."""
+    """What a pass did. ``unread`` are kinds that could not be checked; ``failures`` are channels that failed to send."""
 
     raised: list[str] = field(default_factory=list)
     cleared: list[str] = field(default_factory=list)
@@ -23,10 +23,10 @@ class Pass:
 
 
 def watch(settings: Settings) -> Pass:
-    """Look, note, tell. What a channel does not take is sent at the next pass; a kill in between sends it twice.
+    """Check, record, report. What a channel does not accept is sent in the next pass; a kill in between sends it twice.
 
     Raises:
-        DeclarationError: the settings of a channel are not whole.
+        DeclarationError: the settings of a channel are incomplete.
     """
     ways = channels(settings)
     seen = look(settings)

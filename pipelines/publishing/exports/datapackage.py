@@ -1,7 +1,7 @@
 """Frictionless: every published table as CSV, with a tabular data package that describes it.
 
 Format: Data Package v1, profile ``tabular-data-package``: types, descriptions, keys, licences and sources. CSV is
-UTF-8 with a comma and nothing for null.
+UTF-8, with commas and empty fields for null.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _resource(table: Table, snapshot: Snapshot, folder: Path) -> dict[str, Any]:
     if key:
         schema["primaryKey"] = list(key)
     relations = [
-        # a reference to the table itself is written without its name
+        # a reference to the same table is written without its name
         {
             "fields": list(columns),
             "reference": {"resource": "" if target == table.name else target, "fields": list(KEYS[target])},
@@ -98,11 +98,11 @@ def _resource(table: Table, snapshot: Snapshot, folder: Path) -> dict[str, Any]:
 
 
 def _holds(table: str, columns: tuple[str, ...], target: str, snapshot: Snapshot) -> bool:
-    """Whether each value is listed: a region's file lacks what lies above it, and some columns have other codes."""
+    """Whether each value is listed: a region's file lacks the levels above it, and some columns have other codes."""
     pairs = " and ".join(
         f"listed.{there} = given.{here}" for here, there in zip(columns, KEYS[target], strict=True)
     )
-    # a key that is half empty is no key
+    # a partly empty key is not a key
     given = " or ".join(f"given.{column} is not null" for column in columns)
     (found,) = snapshot.ask(
         f"select count(*) as unlisted from published.{table} as given where ({given})"
@@ -132,7 +132,7 @@ def _type(column: Column) -> str:
 
 
 def _written(column: Column) -> str:
-    """A moment as ISO 8601 in UTC; all else as DuckDB writes it."""
+    """A moment as ISO 8601 in UTC; anything else as DuckDB writes it."""
     if column.type.startswith("TIMESTAMP"):
         return f"strftime({column.name}, '%Y-%m-%dT%H:%M:%SZ') as {column.name}"
     return column.name
@@ -153,6 +153,6 @@ def _origins(snapshot: Snapshot) -> tuple[list[Row], list[Row]]:
 
 
 def _licence_name(title: str, number: int) -> str:
-    """A name as the format wants it; a licence in Russian words has a number."""
+    """A name as the format requires it; a licence named in Russian gets a number."""
     name = re.sub(r"[^A-Za-z0-9.]+", "-", title).strip("-.")
     return name if name and re.fullmatch(r"[\x00-\x7f]+", title) else f"licence-{number}"

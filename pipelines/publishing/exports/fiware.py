@@ -1,9 +1,9 @@
 """FIWARE: the newest value of each indicator as NGSI-LD entities KeyPerformanceIndicator.
 
-One entity for each indicator, territory and frequency: the total, with the newest period that has a value; history
+One entity for each indicator, territory and frequency: the total for the newest period that has a value; history
 is in SDMX. Model: Smart Data Models, dataModel.KeyPerformanceIndicator 0.2.1. ``<territory>.json`` holds the entities
 as key-values, which the model's JSON Schema describes; ``<territory>.normalized.jsonld`` the same as NGSI-LD
-properties. ``BY.json`` is the country alone; a region's file has its own and its districts' and towns' entities.
+properties. ``BY.json`` is only the country; a region's file has its own and its districts' and towns' entities.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CONTEXT = (
 # the model has no word for half a year
 FREQUENCIES = {"M": "monthly", "Q": "quarterly", "A": "yearly"}
 MOMENTS = ("dateModified", "updatedAt")
-# words of the model for the lights of pub_progress_v1; grey has none
+# the model's words for the statuses of pub_progress_v1; grey has none
 STANDINGS = {"green": "good", "yellow": "fair", "red": "bad"}
 
 NEWEST = """
@@ -40,7 +40,7 @@ def make(snapshot: Snapshot, folder: Path, _out: Path) -> None:
     """Write a pair of files for the country and each region that the publication holds."""
     indicators = {row["indicator"]: row for row in snapshot.rows("pub_indicator_v1")}
     territories = {row["ref_area"]: row for row in snapshot.rows("pub_territory_v1")}
-    # of several plans for a value, the one that is due first
+    # if there are several plans for a value, the one due first
     progress = {
         (row["indicator"], row["ref_area"], row["time_period"]): row
         for row in sorted(
@@ -90,7 +90,7 @@ def _entity(
         "location": _location(territory),
         "updatedAt": _moment(value["last_update"]),
         "dateModified": _moment(snapshot.created_at),
-        # not of the model; NGSI-LD lets an entity say more
+        # not in the model; NGSI-LD allows additional attributes
         "indicator": value["indicator"],
         "refArea": value["ref_area"],
         "freq": value["freq"],
@@ -114,7 +114,7 @@ def _entity(
 
 
 def _target(planned: Row, indicator: Row) -> dict[str, Any]:
-    """What is planned, in words, and how the value stands to it; what is invented or an example says so."""
+    """The plan, in words, and the value compared with it; invented and example plans are labelled."""
     mark = f"{SYNTHETIC.ru}. " if planned["synthetic"] else ""
     example = " (пороги условные)" if planned["thresholds_status"] == "example" else ""
     target = {
@@ -155,7 +155,7 @@ def _location(territory: Row) -> dict[str, Any] | None:
 
 
 def _moment(value: datetime | None) -> str | None:
-    """ISO 8601 in UTC; what has no zone is UTC."""
+    """ISO 8601 in UTC; a moment without a zone is UTC."""
     if value is None:
         return None
     zoned = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

@@ -60,7 +60,7 @@ LISTS: dict[str, dict[str, Text]] = {
     "total": TOTALS,
 }
 
-# of each indicator the newest of the periods that most regions have, at the country and the regions
+# for each indicator the newest of the periods that most regions have, for the country and the regions
 SHOWN = """
 with high as (
     select figures.*, territories.level, territories.name_ru, territories.name_be, territories.name_en
@@ -88,7 +88,7 @@ order by high.indicator, high.level, high.name_ru, high.ref_area
 
 @dataclass(frozen=True)
 class Content:
-    """Everything that the pages are made from, read once."""
+    """Everything the pages are made from, read once."""
 
     snapshot: Snapshot
     indicators: list[Row]
@@ -110,7 +110,7 @@ class Content:
     downloads: tuple[str, ...]
 
     def named(self, indicator: str | None) -> Row | None:
-        """The row of an indicator by its code."""
+        """An indicator's row by its code."""
         return next((row for row in self.indicators if row["indicator"] == indicator), None)
 
 
@@ -132,7 +132,7 @@ def make(snapshot: Snapshot, folder: Path, out: Path) -> None:
 
 
 def read(snapshot: Snapshot, out: Path) -> Content:
-    """What the pages show. ``out`` is the folder in which other products may lie."""
+    """The pages' data. ``out`` is the folder in which other products may be."""
     rows, some = snapshot.rows, snapshot.rows_if_any
     return Content(
         snapshot=snapshot,
@@ -196,7 +196,7 @@ def _by(rows: list[Row], column: str) -> dict[str, list[Row]]:
 
 
 def _pages(content: Content) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Path within the language's folder, template, and what it shows."""
+    """Path within the language's folder, template, and its data."""
     yield "index.html", "index.html", {"themes": groupby_theme(content.indicators)}
     yield "dictionary.html", "dictionary.html", {}
     yield "measures.html", "measures.html", {"used_by": _used_by(content)}
@@ -281,7 +281,7 @@ def _write(path: Path, page: str) -> None:
 
 
 class _Page:
-    """What a template may ask for: words, links and numbers in the page's language."""
+    """Functions for templates: words, links and numbers in the page's language."""
 
     def __init__(self, content: Content, language: str, path: str) -> None:
         self.content, self.language, self.path = content, language, path
@@ -308,7 +308,7 @@ class _Page:
         }
 
     def t(self, word: str, of: str = "page") -> str:
-        """A word of the pages, or of a code list; a code without a name stands for itself."""
+        """A word of the pages or of a code list; a code without a name is returned as it is."""
         found = LISTS[of].get(word)
         if found is None and of == "page":
             raise KeyError(word)
@@ -320,13 +320,13 @@ class _Page:
         return str(own) if own is not None else self.russian(row.get(f"{prefix}_ru"))
 
     def russian(self, text: str | None) -> str | Markup:
-        """A text that is published in Russian alone."""
+        """A text that is published only in Russian."""
         if text is None:
             return ""
         return text if self.language == "ru" else Markup('<span lang="ru">{}</span>').format(text)
 
     def comment(self, text: str | None) -> str | Markup:
-        """The half of a comment «English / Russian» that the reader understands."""
+        """The half of a comment «English / Russian» in the reader's language."""
         english, slash, russian = (text or "").partition(" / ")
         if not slash:
             return english if self.language == "en" else Markup('<span lang="en">{}</span>').format(english)
@@ -338,11 +338,11 @@ class _Page:
         return text.replace(",", ".") if self.language == "en" else text
 
     def plain(self, value: Decimal | float) -> str:
-        """A number as it is, with the page's decimal sign."""
+        """A number without rounding, with the page's decimal sign."""
         return plain(value) if self.language == "en" else plain(value).replace(".", ",")
 
     def day(self, day: date) -> str:
-        """A day as it is written in the language."""
+        """A day as written in the language."""
         return day.isoformat() if self.language == "en" else f"{day:%d.%m.%Y}"
 
     def term(self, term: Row, first: bool) -> Markup:

@@ -1,4 +1,4 @@
-"""What the pages say, in three languages."""
+"""The pages' texts, in three languages."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ ABSENCES = {
     "zero": Text("это ноль", "гэта нуль", "it is zero"),
     "not_published": Text("не опубликовано", "не апублікавана", "it is not published"),
 }
-# other products, with the file that a reader opens first
+# other products, with the file to open first
 DOWNLOADS = {
     "sdmx/structure.xml": Text("SDMX: структура", "SDMX: структура", "SDMX: structure"),
     "sdmx/data.csv": Text("SDMX-CSV: значения", "SDMX-CSV: значэнні", "SDMX-CSV: values"),

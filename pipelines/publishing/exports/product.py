@@ -1,4 +1,4 @@
-"""One product in a folder of its own: written beside, described, renamed into place."""
+"""One product in its own folder: written beside the target, described, renamed into place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipelines.publishing.folders import BUILDING, sha256_of
 DESCRIPTION = "export.json"
 SYNTHETIC = "Синтетические данные, не для использования / synthetic data: the figures are invented"
 
-# writes the files of a product into an empty folder; the folder that the other products lie in is for links
+# writes a product's files into an empty folder; the folder with the other products is for links
 Maker = Callable[[Snapshot, Path, Path], None]
 
 
@@ -31,7 +31,7 @@ class File:
 
 @dataclass(frozen=True)
 class Export:
-    """A product that was written. The same publication gives the same files."""
+    """A written product. The same publication gives the same files."""
 
     product: str
     folder: str
@@ -42,11 +42,11 @@ class Export:
 
 
 def write_product(name: str, make: Maker, snapshot: Snapshot, out: Path) -> Export:
-    """Make ``out/name`` from a published file, in place of what was exported there before.
+    """Make ``out/name`` from a published file, replacing an earlier export.
 
     Raises:
-        GorodError: a folder of that name is there that is no export.
-        WarehouseError: it cannot be written; what was there stays.
+        GorodError: there is a folder of that name that is not an export.
+        WarehouseError: it cannot be written; the earlier export stays.
     """
     folder = out / name
     if folder.exists() and not (folder / DESCRIPTION).is_file():
@@ -110,5 +110,5 @@ def _describe(export: Export, snapshot: Snapshot, path: Path) -> None:
 
 
 def write_json(value: object, path: Path) -> None:
-    """Write JSON that a person can read: UTF-8, indented."""
+    """Write readable JSON: UTF-8, indented."""
     path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

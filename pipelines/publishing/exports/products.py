@@ -1,4 +1,4 @@
-"""The products by name, and making them from a publication."""
+"""The products by name, and how to make them from a publication."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def export(
     region: str | None = None,
     file: Path | None = None,
 ) -> list[Export]:
-    """Make the named products, all where none is named, each in ``out/<product>``.
+    """Make the named products, or all if none is named, each in ``out/<product>``.
 
     Args:
         region: ref_area of a region, whose own file is read instead of the country's.
         file: a published ``gorod.duckdb``; by default the current publication's.
 
     Raises:
-        GorodError: nothing is published, there is no such region, the file is no publication, or it is that of a
+        GorodError: nothing is published, there is no such region, the file is not a publication, or it belongs to a
             release under embargo.
-        WarehouseError: a product cannot be written; what was there stays.
+        WarehouseError: a product cannot be written; the earlier export stays.
     """
     with open_snapshot(_published_file(settings, region, file)) as snapshot:
         if file is not None:

@@ -2,7 +2,7 @@
 
 ``structure.xml`` holds the concept scheme, the code lists, the data structure definition and the dataflow;
 ``data.csv`` one row for each published value or reason why there is none. Formats: SDMX 2.1 Section 3B (SDMX-ML),
-SDMX-CSV 2.0 field guide. Names of concepts follow the SDMX cross-domain concepts where there is one.
+SDMX-CSV 2.0 field guide. Concepts are named after the SDMX cross-domain concepts if there is one.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ TITLE = Text(
 class Concept:
     """A component of the data structure.
 
-    ``column`` is the SQL of its value in the published table; ``codes`` its code list, or ``type`` the SDMX text
+    ``column`` is the SQL of its value in the published table; ``codes`` is its code list, or ``type`` the SDMX text
     type. ``of`` names the dimension that an attribute belongs to; None: the observation.
     """
 
@@ -171,7 +171,7 @@ COMPONENTS = (*DIMENSIONS, TIME, MEASURE, *ATTRIBUTES)
 
 @dataclass(frozen=True)
 class Code:
-    """A code with its names; ``parent`` is the code above it in the same list."""
+    """A code with its names; ``parent`` is its parent code in the same list."""
 
     id: str
     name: Text
@@ -192,7 +192,7 @@ def make(snapshot: Snapshot, folder: Path, _out: Path) -> None:
     """Write ``structure.xml`` and ``data.csv``.
 
     Raises:
-        GorodError: a published code cannot be one in SDMX.
+        GorodError: a published code is not valid in SDMX.
     """
     tree = _message(snapshot, code_lists(snapshot))
     ET.indent(tree)
@@ -205,7 +205,7 @@ def make(snapshot: Snapshot, folder: Path, _out: Path) -> None:
 def data_query(snapshot: Snapshot) -> str:
     """The columns of SDMX-CSV 2.0 over the published values."""
     types = {column.name: column.type for column in snapshot.tables[VALUES].columns}
-    # a release of before lacks what has been added since
+    # an older release lacks columns added since
     columns = ", ".join(
         f"{_written(concept.column, types[concept.column]) if concept.column in types else 'null'} as {concept.id}"
         for concept in COMPONENTS
@@ -217,7 +217,7 @@ def data_query(snapshot: Snapshot) -> str:
 
 
 def _written(column: str, kind: str) -> str:
-    """A value as SDMX writes it: numbers without idle zeros, a text in one line."""
+    """A value as SDMX writes it: numbers without trailing zeros, text on one line."""
     if kind.startswith("DECIMAL"):
         text = f"cast({column} as varchar)"
         return f"case when contains({text}, '.') then rtrim(rtrim({text}, '0'), '.') else {text} end"
@@ -227,7 +227,7 @@ def _written(column: str, kind: str) -> str:
 
 
 def code_lists(snapshot: Snapshot) -> list[CodeList]:
-    """All code lists that the structure names, filled from the published tables."""
+    """All code lists of the structure, filled from the published tables."""
     indicators = snapshot.rows("pub_indicator_v1")
     decimals = sorted({row["decimals"] for row in indicators})
     lists = [
@@ -278,14 +278,14 @@ def _fixed(identity: str, name: Text, codes: Mapping[str, Text]) -> CodeList:
 
 def _name(row: Row, prefix: str = "name") -> Text:
     name = text_of(row, prefix)
-    assert name is not None  # the contracts promise it
+    assert name is not None  # the contracts guarantee it
     return name
 
 
 def _areas(territories: list[Row]) -> Iterable[Code]:
-    """Each after the one above it: readers resolve a parent from what they have read.
+    """Order codes after their parents: readers resolve a parent from what they have already read.
 
-    A region's file lacks what is above the region; such a parent is not named.
+    A region's file lacks the levels above the region; such a parent is omitted.
     """
     by_code = {row["ref_area"]: row for row in territories}
 
@@ -302,7 +302,7 @@ def _indicators(indicators: list[Row]) -> Iterable[Code]:
 
 
 def _breakdowns(snapshot: Snapshot) -> Iterable[Code]:
-    """What the values are broken down by; a member that no list names has its code for a name."""
+    """The breakdowns of the values; a member that no list names uses its code as its name."""
     names: dict[str, list[Text]] = {}
     for row in snapshot.rows("pub_measure_member_v1"):
         names.setdefault(row["breakdown"], []).append(_name(row))

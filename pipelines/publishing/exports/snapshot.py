@@ -1,4 +1,4 @@
-"""Reading one published file: the only thing that products are made from."""
+"""Reading one published file, the only source of products."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LANGUAGES = ("ru", "be", "en")
 
 @dataclass(frozen=True)
 class Column:
-    """A published column: its type as DuckDB names it, and its comment (English / Russian)."""
+    """A published column: its DuckDB type and its comment (English / Russian)."""
 
     name: str
     type: str
@@ -40,7 +40,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An open published file, and which publication it belongs to.
+    """An open published file, and the publication it belongs to.
 
     ``region`` is the ref_area of the region whose rows it holds, None for the whole country. ``synthetic`` is True
     if any of its rows comes from invented data.
@@ -56,7 +56,7 @@ class Snapshot:
 
     @cached_property
     def tables(self) -> dict[str, Table]:
-        """The contracts by name, without the head of the publication itself."""
+        """The contracts by name, without the table ``publication``."""
         columns: dict[str, list[Column]] = {}
         for table, *column in self.connection.execute(
             "select table_name, column_name, data_type, comment from duckdb_columns()"
@@ -72,7 +72,7 @@ class Snapshot:
         return {name: Table(name, comments[name], tuple(found)) for name, found in columns.items()}
 
     def rows(self, table: str) -> list[Row]:
-        """All rows of a contract, in an order that does not change.
+        """All rows of a contract, in a stable order.
 
         Raises:
             GorodError: the file has no such table.
@@ -82,14 +82,14 @@ class Snapshot:
         return self.ask(f"select * from {SCHEMA}.{table} order by all")
 
     def rows_if_any(self, table: str) -> list[Row]:
-        """All rows of a contract that a publication may lack; none where it does."""
+        """All rows of an optional contract; none if the publication lacks it."""
         return self.rows(table) if table in self.tables else []
 
     def ask(self, query: str) -> list[Row]:
         """The rows of a query.
 
         Raises:
-            GorodError: a table or column that it names is not in the file.
+            GorodError: a table or column in the query is not in the file.
         """
         try:
             cursor = self.connection.execute(query)
@@ -99,14 +99,14 @@ class Snapshot:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def copy(self, query: str, file: Path) -> None:
-        """Write the rows of a query as CSV with a header: UTF-8, comma, nothing for null."""
+        """Write the rows of a query as CSV with a header: UTF-8, commas, empty fields for null."""
         try:
             self.connection.execute(f"copy ({query}) to {literal(str(file))} (format csv, header true)")
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise self.lacks(str(error).splitlines()[0]) from error
 
     def lacks(self, what: str) -> GorodError:
-        """What to tell when the file is not what this version of Gorod publishes."""
+        """The error if the file is not what this version of Gorod publishes."""
         return GorodError(
             f"{self.path}: not what this version publishes: {what}",
             "Publish again: gorod run. A file of an older version is exported by that version.",
@@ -130,7 +130,7 @@ def open_snapshot(path: Path) -> Iterator[Snapshot]:
             "Name the file gorod.duckdb of a publication.",
         ) from error
     with connection:
-        # instants must not depend on where the machine stands
+        # timestamps must not depend on the machine's time zone
         connection.execute("set timezone = 'UTC'")
         try:
             head = connection.execute(

@@ -1,4 +1,4 @@
-"""Code lists in three languages: what SDMX, the contracts and the declarations write as codes.
+"""Code lists in three languages: the codes of SDMX, the contracts and the declarations.
 
 Names of SDMX codes follow the cross-domain code lists of SDMX (CL_FREQ, CL_OBS_STATUS); the descriptions say what
 the code means here.
@@ -25,7 +25,7 @@ class Text:
 
 
 def text_of(row: Row, prefix: str) -> Text | None:
-    """The text in columns ``<prefix>_ru``, ``_be``, ``_en``; what is not translated stays Russian."""
+    """The text in columns ``<prefix>_ru``, ``_be``, ``_en``; untranslated text stays Russian."""
     russian = row.get(f"{prefix}_ru")
     if russian is None:
         return None

@@ -1,4 +1,4 @@
-"""What a server has, and what is to change."""
+"""The state of a server, and the changes to it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ ADD = ("SELECT", "INSERT")
 
 @dataclass(frozen=True)
 class ServerState:
-    """What a server is, as far as access asks."""
+    """The state of a server, as far as access is concerned."""
 
     roles: dict[str, dict[str, Any]]
     schemas: set[str]

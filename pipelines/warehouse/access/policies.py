@@ -1,4 +1,4 @@
-"""Who sees which rows: row security of the tables that are open."""
+"""Who sees which rows: row security of the open tables."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pipelines.warehouse.grants import Change
 REGION_TERRITORY, REGION_LOAD = "region_territory", "region_load"
 
 
-# What every region sees of territories and loads. Its own loads are those that it delivered and those that its own
-# observations and outlines come from; of the country's, those that the country's own come from.
+# The territories and loads that each region sees. Its own loads are those that it delivered and those that its own
+# observations and outlines come from; of the country's loads, those behind the country's own figures.
 VISIBLE = {
     REGION_TERRITORY: """
         select regions.ref_area as region, places.ref_area
@@ -65,13 +65,13 @@ VISIBLE_SAYS = {
 }
 
 
-# Columns that tell whose a row is: a table with one of them is never whole.
+# Columns that identify the region of a row: a table with one of them is never whole.
 TELLING = {"ref_area", "load_id", "observed_ref_area", "reported_by", "region"}
 
 
 @dataclass(frozen=True)
 class Policy:
-    """A row policy as it should be."""
+    """A row policy as declared."""
 
     table: str
     name: str
@@ -81,7 +81,7 @@ class Policy:
 
 
 def visible_changes(session: psycopg.Connection[Any], access: Access, found: ServerState) -> list[Change]:
-    """The tables that say what a region sees, and their rows."""
+    """The tables that define what a region sees, and their rows."""
     changes = []
     for table, query in VISIBLE.items():
         columns = VISIBLE_COLUMNS[table]
@@ -127,10 +127,10 @@ def visible_changes(session: psycopg.Connection[Any], access: Access, found: Ser
 
 
 def open_tables(access: Access, columns: dict[str, set[str]]) -> dict[str, Rows]:
-    """The published tables that may be read, by the columns that they have; every other is closed.
+    """Return the published tables that may be read, by their columns; every other table is closed.
 
-    Closed are tables that are not declared, that lack a column which tells their rows apart, and such as are declared
-    whole although a column tells whose a row is.
+    A table is closed if it is not declared, if it lacks the column that identifies the region, or if it is declared
+    whole although a column identifies the region.
     """
     return {
         table: declared
@@ -142,7 +142,7 @@ def open_tables(access: Access, columns: dict[str, set[str]]) -> dict[str, Rows]
 
 
 def condition(rows: Rows) -> str:
-    """What must hold of a row for a region to see it."""
+    """The condition on a row for a region to see it."""
     parts = [
         f"{column} in (select seen.ref_area from {PUBLISHED}.{REGION_TERRITORY} as seen)"
         for column in rows.territory
@@ -183,10 +183,10 @@ def _policies(access: Access, readers: dict[str, Group], found: ServerState) -> 
 def policy_changes(
     session: psycopg.Connection[Any], access: Access, readers: dict[str, Group], found: ServerState
 ) -> list[Change]:
-    """Row security on every published table whose rows are told apart, and nothing but the declared policies.
+    """Row security on every published table whose rows belong to regions, with only the declared policies.
 
-    PostgreSQL keeps a condition in a form of its own: a policy's comment holds a mark of what was declared and of what
-    was kept, so that neither can change unseen.
+    PostgreSQL stores a condition in its own form: a policy's comment holds a mark of what was declared and of what
+    was stored, so that a change of either is detected.
     """
     wanted = {(policy.table, policy.name): policy for policy in _policies(access, readers, found)}
     present = {
@@ -250,7 +250,7 @@ def policy_changes(
 
 
 def is_kept(policy: str) -> str:
-    """A mark of a policy's conditions as PostgreSQL keeps them."""
+    """A mark of a policy's conditions as PostgreSQL stores them."""
     return (
         f"md5(coalesce(pg_get_expr({policy}.polqual, {policy}.polrelid), '')"
         f" || ' / ' || coalesce(pg_get_expr({policy}.polwithcheck, {policy}.polrelid), ''))"
@@ -262,7 +262,7 @@ def policy_mark(policy: Policy) -> str:
 
 
 def _create_policy(policy: Policy, declared: str) -> sql.Composed:
-    """Make a policy and note its mark, in one statement of PL/pgSQL: the mark is known only after it was made."""
+    """Create a policy and record its mark in one PL/pgSQL statement: the mark is known only after it is created."""
     name, table = sql.Identifier(policy.name), sql.Identifier(PUBLISHED, policy.table)
     made = sql.SQL("CREATE POLICY {} ON {} FOR {} TO {} USING ({})").format(
         name,

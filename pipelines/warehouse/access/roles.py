@@ -1,4 +1,4 @@
-"""Roles, logins and their powers, as assets/access.yml declares them."""
+"""Roles, logins and their attributes, as assets/access.yml declares them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _group_changes(name: str, role: dict[str, Any] | None) -> list[Change]:
 
 
 def _without_powers(name: str, role: dict[str, Any], more: dict[str, str]) -> list[Change]:
-    """What a role of ours never has: a superuser passes every policy."""
+    """Attributes that Gorod's roles never have: a superuser bypasses every policy."""
     powers = {
         **more,
         "rolsuper": "NOSUPERUSER",
@@ -76,7 +76,7 @@ def _login_changes(
         word = "with the password of the environment" if password else "without a password"
         statement = sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name))
         if password:
-            # only its verifier goes to the server and into its log
+            # only the verifier is sent to the server and written to its log
             verifier = session.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
             statement += sql.SQL(" PASSWORD {}").format(sql.Literal(verifier.decode()))
         changes.append(Change("create login", name, name, word, statement))

@@ -1,4 +1,4 @@
-"""A server as assets/access.yml declares it: what differs, and how it is changed."""
+"""Make a server match assets/access.yml: what differs, and how it is changed."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ OWN = Path(__file__).with_name("access.sql")
 
 
 def sync(server: Server, *, plan: bool = False) -> list[Change]:
-    """Make a server as declared, in one transaction; what was changed, or with ``plan`` what would be.
+    """Make a server match the declaration, in one transaction; return what was changed, or with ``plan`` what would be.
 
     Raises:
-        DeclarationError: ``assets/access.yml`` is wrong.
-        WarehouseError: there is no warehouse yet, or the login lacks the right; nothing was changed.
+        DeclarationError: ``assets/access.yml`` is invalid.
+        WarehouseError: there is no warehouse yet, or the login lacks a privilege; nothing was changed.
         WarehouseBusyError: a published table is being read or written for longer than the server's ``busy_timeout_s``.
     """
     access = load_access()
@@ -73,10 +73,10 @@ def sync(server: Server, *, plan: bool = False) -> list[Change]:
 def apply(session: psycopg.Connection[Any]) -> list[Change]:
     """After a publication, in its transaction: new tables get their privileges and policies, regions their rows.
 
-    Does nothing on a server whose access was never set (``gorod access sync``). Groups and logins stay as they are.
+    Does nothing on a server whose access was never set up (``gorod access sync``). Groups and logins stay as they are.
 
     Raises:
-        WarehouseError: the login lacks the right.
+        WarehouseError: the login lacks a privilege.
     """
     access = load_access()
     known = groups(access, _regions(), load_sources())
@@ -92,7 +92,7 @@ def apply(session: psycopg.Connection[Any]) -> list[Change]:
 
 
 def record(session: psycopg.Connection[Any], event: str, subject: str, why: str | None = None) -> None:
-    """Enter who did what in ``ops.audit_event``, in the caller's transaction; nothing where access was never set."""
+    """Record who did what in ``ops.audit_event``, in the caller's transaction; do nothing if access was never set up."""
     if session.execute("select to_regclass('ops.audit_event')").fetchone() == (None,):
         return
     session.execute(
@@ -116,7 +116,7 @@ def _summary(changes: list[Change]) -> str:
 
 
 def _regions() -> list[str]:
-    """ISO codes of the regions, as the territories are declared."""
+    """ISO codes of the regions, from the declared territories."""
     rows = territory_rows(TERRITORIES)["territory_code"]
     return sorted(str(row["ref_area"]) for row in rows if row["level"] == "region")
 
@@ -135,7 +135,7 @@ def _carry_out(session: psycopg.Connection[Any], changes: Iterable[Change], wher
 def _changes(
     session: psycopg.Connection[Any], access: Access, known: dict[str, Group], present: set[str]
 ) -> list[Change]:
-    """What the database lacks: own tables, rows of the regions, policies, privileges; in an order that works.
+    """What the database lacks: Gorod's tables, rows of the regions, policies, privileges; in an order that works.
 
     Policies come before privileges: a table is never open without its policy.
     """
@@ -157,7 +157,7 @@ def _changes(
 
 
 def _own_changes(session: psycopg.Connection[Any], access: Access) -> list[Change]:
-    """The statements of access.sql, where another text was carried out before."""
+    """The statements of access.sql, if a different text was executed before."""
     template = next((name for name, role in access.roles.items() if role.rows == "source"), "")
     text = OWN.read_text(encoding="utf-8")
     text = text.replace("{append_only}", ", ".join(f"'{name}'" for name in APPEND_ONLY))
@@ -177,7 +177,7 @@ def _own_changes(session: psycopg.Connection[Any], access: Access) -> list[Chang
 
 
 def _wanted(access: Access, readers: dict[str, Group], found: ServerState) -> set[Grant]:
-    """All that should be granted in Gorod's schemas."""
+    """Everything that should be granted in Gorod's schemas."""
     shown = {*open_tables(access, found.columns), *VISIBLE}
     whole = {table for table in shown if table in access.published and access.published[table].whole}
     secured = (PUBLISHED, REGION_LOAD) in found.relations
@@ -206,7 +206,7 @@ def _wanted(access: Access, readers: dict[str, Group], found: ServerState) -> se
             ):
                 give("table", schema, relation, "", name, "SELECT")
     if found.user not in readers:
-        # whoever keeps the server as declared must not be shut out when everybody's right to connect is taken away
+        # the login that syncs access must not lock itself out when everybody's privilege to connect is revoked
         give("database", "", found.database, "", found.user, "CONNECT", "CREATE", "TEMPORARY")
     # an owner's own privileges are not counted
     return {
