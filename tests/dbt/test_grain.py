@@ -47,7 +47,7 @@ def _own(small: Any, folder: Path) -> Any:
 def _failed(given: Any) -> set[str]:
     """Which tests of grain fail, by the model that they are of."""
     done = given.dbt("test", "--select", "test_name:unique_combination", "each_load_is_summed_once")
-    names = re.findall(r"FAIL \d+ (\w+)", done.stdout)
+    names = re.findall(r"FAIL \d+ (?!in )(\w+)", done.stdout)
     assert (done.returncode != 0) == bool(names), done.stdout[-3000:]
     models = sorted(told_apart(), key=len, reverse=True)
     return {
@@ -69,7 +69,11 @@ def test_a_row_that_stands_twice_is_seen_by_each_kind_of_test(small: Any, tmp_pa
     )
     with given.connect() as connection:
         for table in twice:
-            connection.execute(f"insert into {table} select * from {table} where rowid = 1")
+            # what is allocated to no part is no figure of its own, and is not counted
+            whole = "breakdown <> '_U'" if table.endswith("by_load") else "true"
+            connection.execute(
+                f"insert into {table} select * from {table} where rowid = (select min(rowid) from {table} where {whole})"
+            )
     figures = {f"mart_{kind}indicator_value" for kind in ("", "open_", "region_")}
     # a load that a sound build has tested is not tested again, but it cannot grow
     spoiled = {"int_indicator_decided", "int_indicator_believed", "int_load_scope", "pub_observation"}

@@ -267,7 +267,7 @@ settings = get_settings()
 plan = make_plan(Wanted(source="appeals_115"), settings, open_warehouse(settings))
 for failure in plan.failures.values():
     print(failure)
-print("taken:", *(offer.origin.rsplit("/", 1)[-1] for offers in plan.offers.values() for offer in offers))
+print("taken:", *(one.origin.rsplit("/", 1)[-1] for found in plan.candidates.values() for one in found))
 """
 
 

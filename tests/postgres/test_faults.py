@@ -59,7 +59,7 @@ def test_a_server_that_comes_back_is_waited_for(instance: postgres.Instance) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", ["_insert_offer", "_insert_batch"])
+@pytest.mark.parametrize("place", ["_insert_candidate", "_insert_batch"])
 def test_a_server_that_dies_while_a_load_enters_and_comes_back(
     portal: Portal, instance: postgres.Instance, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

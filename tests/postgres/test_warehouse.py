@@ -159,7 +159,7 @@ def test_a_server_that_is_away_is_waited_for_and_told_without_the_password(passw
 )
 def test_no_encryption_is_told_with_a_remedy_and_not_waited_for(error: Exception, why: str) -> None:
     assert not is_away(error)
-    told = Server("postgresql://gorod@h/d?sslmode=verify-full").told(error)
+    told = Server("postgresql://gorod@h/d?sslmode=verify-full").translate_error(error)
     assert isinstance(told, WarehouseError)
     assert "no encrypted connection" in told.message
     assert why in told.message
@@ -169,7 +169,7 @@ def test_no_encryption_is_told_with_a_remedy_and_not_waited_for(error: Exception
 def test_a_server_that_goes_away_under_an_encrypted_connection_is_away() -> None:
     error = psycopg.OperationalError("consuming input failed: SSL error: unexpected eof while reading")
     assert is_away(error)
-    told = Server("postgresql://gorod@h/d?sslmode=verify-full").told(error)
+    told = Server("postgresql://gorod@h/d?sslmode=verify-full").translate_error(error)
     assert isinstance(told, WarehouseError)
     assert "cannot be reached" in told.message
 
@@ -229,7 +229,7 @@ def test_a_connection_that_breaks_while_a_load_enters_is_tried_again(
 
 DYING = """
 import os, signal, sys
-from pipelines.loading.load import load_offer
+from pipelines.loading.load import load_candidate
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import get_settings
 from pipelines.warehouse import ledger, open_warehouse
@@ -242,14 +242,14 @@ def dying(*arguments):
 setattr(ledger, place, dying)
 settings = get_settings()
 warehouse = open_warehouse(settings)
-for offers in make_plan(Wanted(source="appeals_115"), settings, warehouse).offers.values():
-    for offer in offers:
-        load_offer(offer, settings, warehouse)
+for found in make_plan(Wanted(source="appeals_115"), settings, warehouse).candidates.values():
+    for candidate in found:
+        load_candidate(candidate, settings, warehouse)
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", ["_insert_offer", "_insert_events", "_insert_results", "_insert_batch"])
+@pytest.mark.parametrize("place", ["_insert_candidate", "_insert_events", "_insert_results", "_insert_batch"])
 def test_a_load_that_is_killed_leaves_nothing_and_the_next_run_enters_it_once(
     portal: Portal, place: str
 ) -> None:

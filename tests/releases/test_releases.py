@@ -261,7 +261,7 @@ def test_a_new_delivery_is_the_reason(story: Any, older: str, tmp_path: Path) ->
     )
     # 10 and 7 requests for 200 people
     assert (change.kind, change.old_value, change.new_value) == ("changed", 50, 35)
-    told = change.told(found.names)
+    told = change.describe(found.names)
     assert told[4:6] == ("50", "35")
     assert told[0] == f"{found.names.named['indicator', change.indicator]} ({change.indicator})"
     assert re.search("[А-Я]", told[0]) and told[6].startswith("новая поставка: ")

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
-import invented_warehouse as invented
 import pytest
 from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
@@ -19,6 +18,7 @@ from pipelines.reporting.digest import ReportResult, make_digest
 from pipelines.reporting.said import in_short
 from pipelines.settings import Settings
 from pipelines.wording import number
+from tests.support import invented_warehouse as invented
 
 OUTSIDE = "wage_byn"  # mapped by the report, and not in the release
 FIGURE = re.compile(r"−?\d[\d\u202f]*(?:,\d+)?")

@@ -101,7 +101,7 @@ def test_a_folder_in_the_way_is_told(tmp_path: Path) -> None:
 def test_what_duckdb_says_is_told_with_a_remedy(
     error: duckdb.Error, kind: type[GorodError], words: str
 ) -> None:
-    found = DuckDBWarehouse(Path("locks/warehouse.duckdb")).told(error)
+    found = DuckDBWarehouse(Path("locks/warehouse.duckdb")).translate_error(error)
     assert type(found) is kind
     assert words in found.message
     assert found.remedy
