@@ -26,7 +26,7 @@ def test_gorod_copy_and_pandas_take_every_row_and_evaluate_the_same_suite(
         environment={"GOROD_HOME": str(home), "GOROD_ORIGIN": "sample", "GOROD_WAREHOUSE": databases.new()},
     )
     rival = to_sql(str(file), databases.new())
-    assert (gorod.output["state"], gorod.told["rows"]) == ("accepted", ROWS)
+    assert (gorod.output["state"], gorod.output["rows"]) == ("accepted", ROWS)
     assert copy(str(file), databases.new()) == {"rows": ROWS}
     assert (rival["passed"], rival["rows"], rival["expectations"]) == (True, ROWS, len(PORTABLE))
     assert set(gorod.output["steps_s"]) == {"landing", "reader", "gate", "raw and ledger"}
