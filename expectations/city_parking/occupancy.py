@@ -1,6 +1,6 @@
 """What must hold of the occupancy of car parks; bounds, names of cities and dates follow from source.yml."""
 
-from expectations.vocabulary import between, code, required, unique
+from expectations.vocabulary import History, between, code, required, unique
 
 SUITE = [
     required("observed_on", named="дата"),
@@ -10,3 +10,11 @@ SUITE = [
     between("occupied", 0, "places", named="занято"),
     unique(["city", "parking_code", "observed_on"], says="На парковку и день приходится одна строка."),
 ]
+
+HISTORY = History(
+    key=("city", "parking_code", "observed_on"),
+    row=("city", "parking_code", "extract(day from observed_on)", "occupied"),
+    shares={"города": "city"},
+    quantities={"занято мест": "occupied"},
+    volume=True,
+)

@@ -77,13 +77,17 @@ measures:
 SUITE = '''\
 """What must hold of the readings of {name}; bounds, names of cities and dates follow from source.yml."""
 
-from expectations.vocabulary import required, unique
+from expectations.vocabulary import History, required, unique
 
 SUITE = [
     required("read_on", named="дата"),
     required("amount", named="значение"),
     unique(["city", "read_on"], says="На город и день приходится одна строка."),
 ]
+
+HISTORY = History(
+    key=("city", "read_on"), row=("city", "extract(day from read_on)", "amount"), shares={{"города": "city"}}, volume=True
+)
 '''
 
 SAMPLE = """\
