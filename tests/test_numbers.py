@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from itertools import product
 
@@ -167,6 +168,7 @@ def test_a_number_has_one_reading(text: str, form: Form) -> None:
         assert "".join(sign for sign in read if sign.isdigit()) == digits
         assert Decimal(read).is_finite()
         assert not {".", ","} <= set(text)
-        groups = text.strip().split(".")[0].split(",")[0].lstrip("+-\u2212").split()
+        whole = re.split("[.,eE]", text.strip())[0]
+        groups = whole.lstrip("+-\u2212").split()
         assert all(len(group) == 3 for group in groups[1:])
         assert len(groups) == 1 or form.grouping

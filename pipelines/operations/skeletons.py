@@ -86,7 +86,10 @@ SUITE = [
 ]
 
 HISTORY = History(
-    key=("city", "read_on"), row=("city", "extract(day from read_on)", "amount"), shares={{"города": "city"}}, volume=True
+    key=("city", "read_on"),
+    row=("city", "extract(day from read_on)", "amount"),
+    shares={{"города": "city"}},
+    volume=True,
 )
 '''
 
