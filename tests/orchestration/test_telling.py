@@ -6,7 +6,10 @@ import os
 import signal
 
 import pytest
-from dagster import DagsterInstance, DagsterRunStatus, job
+import yaml
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter, job
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 from dagster._utils.interrupts import capture_interrupts
 
 from assets import catalogue
@@ -18,7 +21,7 @@ from pipelines.loading.plan import Wanted
 from pipelines.orchestration import run
 from pipelines.orchestration.dagster_home import COMMAND_CONFIG, prepare_dagster_home
 from pipelines.publishing import staleness
-from pipelines.settings import Settings
+from pipelines.settings import PROJECT, Settings
 from tests.support.portal import Portal
 
 
@@ -58,6 +61,26 @@ def test_a_run_of_the_ui_that_writes_is_named(portal: Portal, monkeypatch: pytes
         summary = run.run(Wanted(source="appeals_115"), patient(portal), listener=hear)
     assert [step for step in said if step == f"waiting: run {other.run_id[:8]} of writes_long is writing"]
     assert [load["state"] for load in summary.loads] == ["accepted"]
+
+
+def test_the_ui_counts_a_run_of_the_command_among_those_of_its_job(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks for them by the label of the code location, as workspace.yaml names it."""
+    monkeypatch.setattr(staleness, "stale_since", lambda _: None)
+    monkeypatch.setattr(staleness, "is_unpublished", lambda *_: False)
+    portal.put("2024-01", portal.rows("2024-01", 3))
+    run.run(Wanted(source="appeals_115"), patient(portal))
+    (location,) = yaml.safe_load((PROJECT / "workspace.yaml").read_text(encoding="utf-8"))["load_from"]
+    module = location["python_module"]
+    label = RemoteRepositoryOrigin(
+        RegisteredCodeLocationOrigin(module["location_name"]), "__repository__"
+    ).get_label()
+    with DagsterInstance.from_config(str(prepare_dagster_home(portal.settings))) as instance:
+        (found,) = instance.get_runs(
+            RunsFilter(job_name="load_appeals_115", tags={REPOSITORY_LABEL_TAG: label})
+        )
+        assert found.status is DagsterRunStatus.SUCCESS
 
 
 @pytest.mark.slow
