@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipelines.connectors import paged
+from pipelines.connectors.page_client import Pull
 from pipelines.declarations.sources import SOURCES, Feed, Source, Tmf639Origin
 from pipelines.deliveries import Candidate, LastSeen
 from pipelines.settings import Settings
@@ -48,7 +49,7 @@ def _simulated(sample: Path) -> paged.Reach:
     """
 
     @contextmanager
-    def reach(pull: paged.Pull) -> Iterator[paged.Pull]:
+    def reach(pull: Pull) -> Iterator[Pull]:
         from sandbox.tmf639 import serve
 
         with serve(sample) as sandbox:
