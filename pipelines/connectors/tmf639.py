@@ -24,7 +24,7 @@ def candidates(
     instances: Collection[str] | None,
     known: LastSeen,
 ) -> Iterator[Candidate]:
-    """One offer for each instance: its inventory as it is now, for the month that it is now in Belarus.
+    """One candidate for each instance: its inventory as it is now, for the current month in Belarus.
 
     Raises:
         OriginError: the address from the environment is unusable.
@@ -43,9 +43,9 @@ def candidates(
 
 
 def _simulated(sample: Path) -> paged.Reach:
-    """Reach the simulated inventory of a sample: it runs on loopback meanwhile, and the address gets the port that was free.
+    """Run the simulated inventory of a sample on a free port of the loopback interface.
 
-    ``origin``, which is written down, keeps the declared address: the port differs from pull to pull.
+    ``origin``, which is recorded, keeps the declared address: the port differs from pull to pull.
     """
 
     @contextmanager
