@@ -78,7 +78,7 @@ SUITE: list[Any] = [
         max_value="2100-12-31",
         name="valid_from_possible",
         dimension="validity",
-        says="День изменения лежит между 1918 и 2100 годами.",
+        says="День изменения – между 1918 и 2100 годами.",
         remedy="Исправьте дату.",
     ),
     unique(["kind", "territory_id", "to_id", "valid_from"], "Изменение записано один раз."),

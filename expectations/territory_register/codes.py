@@ -35,7 +35,7 @@ def code(column: str, pattern: str, shape: str, mostly: float = 0.99) -> list[An
             name=f"{column}_is_code",
             dimension="validity",
             says=f"Код в столбце {column} записан как {shape}, латиницей.",
-            remedy="Проверьте код: кириллица вместо латиницы, пробелы и прописные буквы его портят.",
+            remedy="Проверьте код: нет ли в нём кириллицы вместо латиницы, пробелов или прописных букв.",
         ),
     ]
 
