@@ -1,7 +1,7 @@
 """What must hold of a month of requests of the portal 115.бел.
 
-A point outside the country takes the whole row out: it is the only thing that ties a request to its city once
-the address is dropped. Rating 0 is lawful, it means "not rated".
+A row with a point outside the country goes to quarantine: once the address is dropped, only the point ties a request to
+its city. Rating 0 is valid and means "not rated".
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import great_expectations.expectations as gxe
 
 from expectations.vocabulary import History, load, row, rule
 
-# The towns of the register in force: a request lies near the town whose portal it is of.
+# The towns of the register in force: a request lies near the town of its portal.
 CONTEXT = {
     "towns": "select territory_id, max(lat) as lat, max(lon) as lon "
     "from raw.territory_register__territories join ops.effective_load using (load_id) "
@@ -28,7 +28,7 @@ FROM_CENTRE_KM = (
 FARTHEST_KM = 40
 # The longest term in four years was 1327 days.
 LONGEST_TERM_DAYS = 4 * 365 + 1
-# The groups of the portal's classifier that requests of 2015 to 2019 are of.
+# The groups of the portal's classifier that occur in requests of 2015 to 2019.
 GROUPS = ("6", "7", "9", "10", "11", "12", "13", "14", "20", "21", "22", "23")
 
 SUITE: list[Any] = [
@@ -201,8 +201,8 @@ SUITE: list[Any] = [
     ),
 ]
 
-# Numbers of two cities are alike, and people write about one place again: a request is known by where it is, what it is
-# about, whom it went to and how long they were given.
+# Numbers of two cities may be equal, and people write about the same place again: a request is identified by its place,
+# its theme, its organisation and the time it allows.
 HISTORY = History(
     key=("id",),
     row=("category", "lat", "lng", "organisation_id", "planned - opened"),

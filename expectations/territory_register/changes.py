@@ -1,6 +1,6 @@
 """What must hold of the list of mergers, splits and moves of territories.
 
-Whether the codes are those of the register is asked where the register is judged: a change may be told before it.
+Whether the codes are in the register is checked with the register, because a change may be announced before it.
 """
 
 from __future__ import annotations
@@ -120,5 +120,5 @@ SUITE: list[Any] = [
     ),
 ]
 
-# A list that grows: a change that was told is not taken back.
+# A list that grows: an announced change is not withdrawn.
 HISTORY = History(key=("kind", "territory_id", "valid_from"), least=0)
