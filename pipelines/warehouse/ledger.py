@@ -444,7 +444,7 @@ def _insert_events(connection: duckdb.DuckDBPyConnection, load_id: str, events: 
 
 def _insert_candidate(connection: duckdb.DuckDBPyConnection, load_id: str, candidate: Seen) -> None:
     connection.execute(
-        "insert into ops.offer values (?, ?, ?, ?)",
+        "insert into ops.candidate values (?, ?, ?, ?)",
         [load_id, candidate.origin, candidate.fingerprint, candidate.at],
     )
 

@@ -134,7 +134,8 @@ class PostgresWarehouse(Ledger):
             taken = migrations.steps(found) if exists and found is not None else []
             for step in taken:
                 with session.transaction():
-                    _script(session, step.sql)
+                    tables = [name for (name,) in session.execute(migrations.TABLES).fetchall()]
+                    _script(session, step.sql(tables))
                     _script(session, migrations.RECORD.format(step.version))
         self._make_form()
         with self.server.session("migrates", autocommit=True) as session:

@@ -450,7 +450,7 @@ def test_a_ledger_of_before_knows_its_mirror_by_its_path(portal: Portal) -> None
     inbox = (portal.settings.inbox / WAY / "minsk" / "x.csv").as_uri()
     with portal.warehouse.connection() as connection:
         connection.execute(
-            "update ops.offer set origin = case when origin like 'inbox:%' then ? else ? end",
+            "update ops.candidate set origin = case when origin like 'inbox:%' then ? else ? end",
             [inbox, "file:///mnt/old/mirror/appeals_115/x.csv"],
         )
     load(touch(portal))
