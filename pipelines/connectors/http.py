@@ -21,7 +21,9 @@ import httpx
 
 from pipelines import moments
 from pipelines.connectors.http_retry import RETRIED_STATUS, RetryPolicy, TransientError, decoded, retry_after
-from pipelines.declarations.sources import MONTH, Feed, HttpOrigin, Source
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.origins import MONTH, HttpOrigin
+from pipelines.declarations.sources import Source
 from pipelines.deliveries import Candidate, LastSeen, parse_slice
 from pipelines.errors import OriginError
 from pipelines.periods import months_from

@@ -26,7 +26,10 @@ import httpx
 
 from pipelines.connectors import http_retry
 from pipelines.connectors.http_retry import RETRIED_STATUS, TransientError, decoded, retry_after
-from pipelines.declarations.sources import HEADER, Feed, JsonRecordsFormat, PagedOrigin, Source
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.formats import JsonRecordsFormat
+from pipelines.declarations.origins import HEADER, PagedOrigin
+from pipelines.declarations.sources import Source
 from pipelines.deliveries import Candidate, LastSeen, Slice, month_span
 from pipelines.errors import OriginError
 from pipelines.formats.json_document import JsonError, parse

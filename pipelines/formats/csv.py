@@ -11,7 +11,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.declarations.sources import CsvFormat, Feed
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.formats import CsvFormat
 from pipelines.deliveries import Batch, Delivery
 from pipelines.encodings import (
     CALLED,
