@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from pipelines.declarations.sources import PagedOrigin, Source
+from pipelines.declarations.origins import PagedOrigin
+from pipelines.declarations.sources import Source
 from pipelines.errors import OriginError
 
 

@@ -25,7 +25,8 @@ from pipelines.connectors.files import (
     shown,
     slice_of,
 )
-from pipelines.declarations.sources import Feed, Source
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.sources import Source
 from pipelines.deliveries import CONFIRMATION, DROPPED, Candidate
 from pipelines.errors import OriginError
 from pipelines.settings import Settings

@@ -26,7 +26,9 @@ from pipelines.connectors.http_client import (
     with_retries,
 )
 from pipelines.connectors.http_retry import decoded
-from pipelines.declarations.sources import MONTH, Feed, HttpOrigin, Source
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.origins import MONTH, HttpOrigin
+from pipelines.declarations.sources import Source
 from pipelines.deliveries import Candidate, LastSeen, parse_slice
 from pipelines.errors import OriginError
 from pipelines.periods import months_from

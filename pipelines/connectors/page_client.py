@@ -9,7 +9,7 @@ import httpx
 
 from pipelines.connectors import http_retry
 from pipelines.connectors.http_retry import RETRIED_STATUS, TransientError, decoded, retry_after
-from pipelines.declarations.sources import PagedOrigin
+from pipelines.declarations.origins import PagedOrigin
 from pipelines.errors import OriginError
 from pipelines.formats.snapshot import LARGEST_PAGE
 

@@ -17,7 +17,10 @@ from urllib.parse import quote
 from pipelines.connectors.addresses import check_address, split_login
 from pipelines.connectors.page_client import Pull
 from pipelines.connectors.paged_snapshot import take_snapshot
-from pipelines.declarations.sources import Feed, JsonRecordsFormat, PagedOrigin, Source
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.formats import JsonRecordsFormat
+from pipelines.declarations.origins import PagedOrigin
+from pipelines.declarations.sources import Source
 from pipelines.deliveries import Candidate, LastSeen, Slice, month_span
 from pipelines.errors import OriginError
 from pipelines.moments import today

@@ -18,7 +18,7 @@ from urllib.parse import urljoin
 import httpx
 
 from pipelines.connectors.page_client import Pull, RetryPolicy, new_client, request_page
-from pipelines.declarations.sources import HEADER
+from pipelines.declarations.origins import HEADER
 from pipelines.errors import OriginError
 from pipelines.formats.json_document import JsonError, parse
 from pipelines.formats.snapshot import SNAPSHOT, Snapshot, page_name

@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 from pipelines.connectors import paged
 from pipelines.connectors.page_client import Pull
-from pipelines.declarations.sources import SOURCES, Feed, Source, Tmf639Origin
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.origins import Tmf639Origin
+from pipelines.declarations.sources import SOURCES, Source
 from pipelines.deliveries import Candidate, LastSeen
 from pipelines.settings import Settings
 

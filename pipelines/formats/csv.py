@@ -7,7 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.declarations.sources import CsvFormat, Feed
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.formats import CsvFormat
 from pipelines.deliveries import Batch, Delivery
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats.csv_columns import check_columns

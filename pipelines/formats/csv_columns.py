@@ -6,7 +6,8 @@ import difflib
 import re
 from collections import Counter
 
-from pipelines.declarations.sources import CsvFormat, Feed
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.formats import CsvFormat
 from pipelines.errors import DeliveryError, Reason
 from pipelines.text import differing_sign, unseen_sign
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
-from pipelines.declarations.sources import CsvFormat, Feed
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.formats import CsvFormat
 from pipelines.encodings import (
     CALLED,
     Encoding,

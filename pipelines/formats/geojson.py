@@ -21,7 +21,9 @@ import pyarrow as pa
 import shapely
 from shapely.geometry import shape
 
-from pipelines.declarations.sources import Column, Feed, GeoJsonFormat
+from pipelines.declarations.columns import Column
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.formats import GeoJsonFormat
 from pipelines.deliveries import Batch, Delivery
 from pipelines.errors import Reason
 from pipelines.formats.json_document import KEPT_TEXT, is_kept, read_document, refuse

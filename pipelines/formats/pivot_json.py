@@ -14,7 +14,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines.declarations.sources import Column, Feed, PivotJsonFormat
+from pipelines.declarations.columns import Column
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.formats import PivotJsonFormat
 from pipelines.deliveries import Batch, Delivery
 from pipelines.formats.json_document import KEPT_TEXT, is_kept, read_document
 from pipelines.formats.pivot_table import (

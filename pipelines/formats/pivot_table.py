@@ -14,7 +14,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.declarations.sources import PivotJsonFormat
+from pipelines.declarations.formats import PivotJsonFormat
 from pipelines.deliveries import Slice
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats.json_document import AGAIN, KEPT_TEXT, MANY_REASONS, is_kept, refuse

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import duckdb
 from duckdb.sqltypes import VARCHAR
 
-from pipelines.declarations.sources import Column, Feed
+from pipelines.declarations.columns import Column
+from pipelines.declarations.feeds import Feed
 from pipelines.deliveries import Batch
 from pipelines.errors import GorodError
 from pipelines.formats import clock

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.declarations.sources import Column, load_sources
+from pipelines.declarations.columns import Column
+from pipelines.declarations.sources import load_sources
 from pipelines.loading.decisions import find_load, fitting_loads
 from pipelines.warehouse.base import Warehouse, raw_table
 

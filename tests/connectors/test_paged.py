@@ -21,7 +21,8 @@ from pipelines import connectors
 from pipelines.connectors import paged
 from pipelines.connectors.page_client import Pull, RetryPolicy
 from pipelines.connectors.paged_snapshot import MOST_EMPTY, take_snapshot
-from pipelines.declarations.sources import PagedOrigin, Source
+from pipelines.declarations.origins import PagedOrigin
+from pipelines.declarations.sources import Source
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
 
