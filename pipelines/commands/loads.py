@@ -31,7 +31,7 @@ def explain(
     """
     from pipelines.loading.answer import answer, heading, without_numbers, write_answer
     from pipelines.loading.answer import words as words_of
-    from pipelines.loading.answer_en import NOTE, english_sentences
+    from pipelines.loading.answer_en import NOTE, counts_in_english, english_sentences
     from pipelines.outputs import refuse_to_overwrite, refuse_what_is_no_workbook, written_whole
     from pipelines.publishing.embargo import admit, held_loads
     from pipelines.warehouse import open_warehouse
@@ -72,8 +72,8 @@ def explain(
         else f"{say('file')} {found['files']}; {say('delivered')} {found['rows_delivered']}, "
         f"{say('taken')} {found['rows_accepted']}, {say('kept back')} {found['rows_quarantined']}."
     )
-    if given.counts:
-        console.out.print(given.counts)
+    if counts := given.counts if lang == "ru" else counts_in_english(given.counted):
+        console.out.print(counts)
     if given.findings:
         console.table(
             say("findings"),

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from pipelines.errors import DeclarationError
+from pipelines.loading.answer import Counted
 from pipelines.loading.gate import load_suite
 
 LONGEST = 200
@@ -21,6 +22,15 @@ def english_sentences(source: str, feed: str) -> dict[str, str]:
         return {one.meta["says"]: in_english(one) for one in load_suite(source, feed)}
     except DeclarationError:
         return {}
+
+
+def counts_in_english(counted: list[Counted]) -> str:
+    """How many accepted rows some measure uses; empty if none was accepted."""
+    if not counted:
+        return ""
+    used = sum(group.rows for group in counted if group.why is None)
+    unused = sum(group.rows for group in counted) - used
+    return f"Rows used by indicators: {used}; not used: {unused}."
 
 
 def in_english(expectation: Any) -> str:

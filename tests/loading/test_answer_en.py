@@ -9,7 +9,8 @@ import pytest
 
 from expectations.vocabulary import between, code, load, required, unique
 from pipelines.declarations.sources import load_sources
-from pipelines.loading.answer_en import LONGEST, english_sentences, in_english
+from pipelines.loading.answer import Counted
+from pipelines.loading.answer_en import LONGEST, counts_in_english, english_sentences, in_english
 
 
 def counted(least: int) -> Any:
@@ -58,3 +59,9 @@ def test_every_suite_has_english_sentences(source: str, feed: str) -> None:
 
 def test_a_feed_without_a_suite_has_none() -> None:
     assert english_sentences("appeals_115", "nothing_like_it") == {}
+
+
+def test_rows_that_count_are_told_in_english() -> None:
+    counted = [Counted(8, None), Counted(3, "часть итога"), Counted(1, "другая мера")]
+    assert counts_in_english(counted) == "Rows used by indicators: 8; not used: 4."
+    assert counts_in_english([]) == ""
