@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.catalogue.definition import definitions_hash
+from pipelines.catalogue.staging import staging_models
 from pipelines.declarations.common import at, load_yaml
 from pipelines.declarations.generated_models import generate
 from pipelines.declarations.indicators import check_sources, load_catalogue
@@ -55,7 +56,7 @@ def generated_files() -> dict[str, str]:
         raise DeclarationError(
             "\n".join(problems), "What a measure says of its rows: docs/indicators.md#measures."
         )
-    return generate(sources, catalogue.measures, staging)
+    return {**generate(sources, catalogue.measures, staging), **staging_models()}
 
 
 def write_generated_files(folder: Path = GENERATED) -> list[Path]:
