@@ -359,7 +359,7 @@ def test_the_impossible_is_held_back_and_the_unusual_is_noted(tmp_path: Path) ->
     rated = small.load("appeals_115.requests", "2019-07", nine, instance="brest")
     with small.connect() as connection:
         connection.execute(
-            "update staging.stg_catalogue__plausibility_rule set upper = 9 where rule = 'planned_for_more_than_a_year'"
+            "update catalogue.plausibility_rule set upper = 9 where rule = 'planned_for_more_than_a_year'"
         )
     done = small.dbt("build", "--exclude", "resource_type:unit_test")
     assert done.returncode == 0, done.stdout[-2000:]
