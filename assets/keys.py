@@ -16,6 +16,9 @@ WRITER_POOL = "warehouse"
 # The tag of a run that fetches what was taken already, too.
 AGAIN = "gorod/again"
 
+# In the metadata of a failed step that loads: the loads that the gate refused, and what else went wrong.
+REFUSED_LOADS, FAILURES = "refused_loads", "failures"
+
 # How Dagster's own message begins when an interrupt reaches a run from outside.
 INTERRUPTED = "Execution was interrupted"
 

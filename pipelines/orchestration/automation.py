@@ -11,8 +11,8 @@ import dagster as dg
 from assets.catalogue import catalogue
 from assets.keys import INDEX, PUBLICATION, REPORT, WRITER_POOL, raw_key
 from assets.marts import marts
-from assets.partitions import load_job_name
-from assets.raw import on_time_key, partition_key_of
+from assets.partitions import load_job_name, partition_key_of
+from assets.raw import on_time_key
 from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources
 from pipelines.deliveries import Candidate

@@ -11,6 +11,7 @@ from assets.marts import dbt_resource, marts
 from assets.publication import publication_asset
 from assets.raw import on_time_check, origin_spec, raw_asset
 from assets.reports import country_digest
+from assets.resources import RESOURCES
 from pipelines.declarations.sources import load_sources
 from pipelines.orchestration import automation
 
@@ -36,6 +37,7 @@ def loading() -> dg.Definitions:
             automation.prune_schedule(),
         ],
         sensors=[automation.inbox_sensor(jobs)],
+        resources=RESOURCES,
         executor=ONE_AFTER_ANOTHER,
     )
 
@@ -56,6 +58,6 @@ def building() -> dg.Definitions:
         jobs=[build, report],
         schedules=[automation.report_schedule(report)],
         sensors=[automation.ledger_sensor(build)],
-        resources={"dbt": dbt_resource()},
+        resources={**RESOURCES, "dbt": dbt_resource()},
         executor=ONE_AFTER_ANOTHER,
     )

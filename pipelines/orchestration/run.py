@@ -16,7 +16,7 @@ from assets.keys import AGAIN, INTERRUPTED
 from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources
 from pipelines.deliveries import DROPPED, Candidate, Delivery
-from pipelines.errors import GorodError, OriginError, WarehouseBusyError, WarehouseError
+from pipelines.errors import GorodError, LoadsRefusedError, OriginError, WarehouseBusyError, WarehouseError
 from pipelines.exit_codes import ExitCode, gravest
 from pipelines.interrupts import interrupts_noted
 from pipelines.loading import landing
@@ -218,6 +218,8 @@ def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary, 
                 runner.execute(job, {**tags, **how}, [runner.raw_key(*feed) for feed in feeds])
             except (WarehouseBusyError, WarehouseError):
                 raise
+            except LoadsRefusedError:
+                continue  # told with the loads
             except GorodError as error:
                 summary.failures.append(f"{', '.join('.'.join(feed) for feed in feeds)}: {error}")
 
@@ -365,6 +367,7 @@ class _Runner:
 
         Raises:
             GorodError: a step failed; the message is the step's own.
+            LoadsRefusedError: the gate refused loads, and nothing else went wrong.
             WarehouseBusyError: a run of the UI kept it waiting for too long.
             KeyboardInterrupt: Dagster was interrupted; it does not pass that on.
         """
@@ -403,8 +406,7 @@ class _Runner:
         """Tags of the runs that cover the partitions of what is to be loaded: as few as there are unbroken ranges."""
         from dagster import MultiPartitionKey
 
-        from assets.partitions import INSTANCE, MONTH
-        from assets.raw import contiguous, partition_month
+        from assets.partitions import INSTANCE, MONTH, contiguous, partition_month
 
         declared = load_sources()[source].feeds[feed]
         instances = list(load_sources()[source].instances)

@@ -17,7 +17,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from assets.raw import contiguous
+from assets.partitions import contiguous
 from pipelines.declarations.indicators import load_catalogue
 from pipelines.declarations.sources import load_sources
 from pipelines.settings import PROJECT, get_settings
