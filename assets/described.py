@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,14 @@ def tags_of(layer: str, **more: str) -> dict[str, str]:
 
 def code(*places: tuple[Path, int, str]) -> dict[str, Any]:
     """References to files of the checkout: path, line, label."""
-    references = [
-        dg.LocalFileCodeReference(file_path=str(path), line_number=line, label=label)
-        for path, line, label in places
-    ]
-    return {CODE: dg.CodeReferencesMetadataValue(code_references=list(references))}
+    with warnings.catch_warnings():
+        # read by people alone: they may go if Dagster changes them
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        references = [
+            dg.LocalFileCodeReference(file_path=str(path), line_number=line, label=label)
+            for path, line, label in places
+        ]
+        return {CODE: dg.CodeReferencesMetadataValue(code_references=list(references))}
 
 
 def code_of_feed(source: Source, name: str) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def origin_spec(source: Source, name: str, feed: Feed) -> dg.AssetSpec:
 def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
     """The asset that fetches, lands, gates and enters what is new of one feed."""
     key = raw_key(source.source, name)
+    checks = _check_specs(source, name, feed)
     lateness = feed.lateness
     freshness = (
         dg.FreshnessPolicy.time_window(warn_window=lateness[0], fail_window=lateness[1])
@@ -85,7 +86,7 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
         },
         owners=[owner_of(source)],
         tags=tags_of("raw", source=source.source, cadence=feed.cadence),
-        check_specs=_check_specs(source, name, feed),
+        check_specs=checks,
         kinds={"duckdb", "gx"},
         pool=WRITER_POOL,
         # which partitions hold something is told by the ledger, not by the end of a step
@@ -96,7 +97,7 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
     )
     def asset(
         context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
-    ) -> Iterator[dg.MaterializeResult[Any]]:
+    ) -> Iterator[Any]:
         opened = warehouse.open()
         try:
             with opened.writing():
@@ -105,7 +106,7 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
         except dg.DagsterExecutionInterruptedError as error:
             # Dagster would take it for a passing fault, and retry
             raise dg.Failure(description=INTERRUPTED, allow_retries=False) from error
-        _show(context, source.source, name, opened)
+        yield from _shown(context, source.source, name, opened)
         refused = [one.load_id for one in outcomes if one.new and one.state == "rejected"]
         if refused or failures:
             failed = "\n".join(str(failure) for failure in failures)
@@ -114,7 +115,9 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
                 metadata={REFUSED_LOADS: refused, FAILURES: failed},
                 allow_retries=not refused and not _is_files(feed),
             )
-        yield from ()
+        # of each check Dagster wants to hear that it is done, beside what it found
+        for spec in checks:
+            yield dg.Output(None, output_name=spec.get_python_identifier())
 
     return asset
 
@@ -144,17 +147,17 @@ def _rank(source: str, feed: str) -> int:
     return max((1 + _rank(*before) for before in validated_against(source, feed)), default=0)
 
 
-def _show(context: dg.AssetExecutionContext, source: str, name: str, warehouse: Warehouse) -> None:
-    """Log what the ledger holds of the feed, in the partitions of the run."""
+def _shown(
+    context: dg.AssetExecutionContext, source: str, name: str, warehouse: Warehouse
+) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
+    """What the ledger holds of the feed, in the partitions of the run."""
     is_of_some = context.has_partition_key or context.has_partition_key_range
     partitions = frozenset(map(str, context.partition_keys)) if is_of_some else None
     align(context.instance, warehouse, (source, name))
     held = effective_loads(warehouse).get((source, name), {})
     newest = newest_loads(warehouse).get((source, name), {})
-    for event in materializations(source, name, held, partitions):
-        context.log_event(event)
-    for evaluation in evaluations(source, name, newest, warehouse, partitions):
-        context.log_event(evaluation)
+    yield from materializations(source, name, held, partitions)
+    yield from evaluations(source, name, newest, warehouse, partitions)
 
 
 def on_time_key(source: str, feed: str) -> dg.AssetCheckKey:

@@ -10,6 +10,7 @@ import dagster as dg
 
 from assets.catalogue import catalogue
 from assets.keys import INDEX, PUBLICATION, REPORT, WRITER_POOL, raw_key
+from assets.ledger_events import align
 from assets.marts import marts
 from assets.partitions import load_job_name, partition_key_of
 from assets.raw import on_time_key
@@ -20,13 +21,14 @@ from pipelines.errors import WarehouseBusyError
 from pipelines.loading.context import has_register, no_register
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.loading.retention import prune_landing
-from pipelines.moments import ZONE
+from pipelines.moments import ZONE, today
 from pipelines.orchestration.dagster_home import BUILD_JOB
 from pipelines.orchestration.retention import prune_runs
 from pipelines.orchestration.run_retry import request_run, requests_or_reason, under_way
 from pipelines.publishing.staleness import is_unpublished, newest_sound_build, stale_since
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
+from pipelines.warehouse.base import Warehouse
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -193,6 +195,16 @@ def inbox_sensor(loading: dict[str, UnresolvedAssetJobDefinition]) -> dg.SensorD
     return inbox
 
 
+def ledger_position(warehouse: Warehouse) -> str:
+    """What differs when other loads count: decisions, and the day, on which a waiver may end."""
+    rows = warehouse.query(
+        "select (select count(*) from ops.load_event) as decided, (select max(load_id) from ops.load where load_no = "
+        "(select max(load_no) from ops.load)) as newest"
+    )
+    found = rows[0] if rows else {"decided": 0, "newest": None}
+    return f"{today()} {found['decided']} {found['newest']}"
+
+
 def ledger_sensor(build: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
     """When the ledger has moved on since the last build, build and publish; publish what is built and not published."""
 
@@ -203,6 +215,10 @@ def ledger_sensor(build: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
             return dg.SkipReason(going)
         warehouse = open_warehouse(settings)
         try:
+            position = ledger_position(warehouse)
+            if context.cursor != position:
+                align(context.instance, warehouse)
+                context.update_cursor(position)
             stale = stale_since(warehouse)
             if stale is not None and not has_register(warehouse):
                 return dg.SkipReason(no_register())

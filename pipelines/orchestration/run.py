@@ -166,6 +166,8 @@ def run(
                     runner(), warehouse, tags, [runner().index, runner().publication]
                 )
                 summary.built = summary.failed_build is None
+            if runner.cache_info().currsize:
+                runner().align(warehouse)
             summary.loads = warehouse.query(
                 "select load_id, source, feed, instance, slice, state, rows_delivered, rows_accepted, rows_quarantined, "
                 "warnings, not_retained from ops.load_state where load_no > ? order by load_no",
@@ -361,6 +363,12 @@ class _Runner:
             WarehouseBusyError: one did for too long.
         """
         wait_for_slot(self.instance, self.settings.busy_timeout_s, self.build_job)
+
+    def align(self, warehouse: Warehouse) -> None:
+        """Let the UI show as loaded what the ledger holds, and nothing else."""
+        from assets.ledger_events import align
+
+        align(self.instance, warehouse)
 
     def execute(self, job: str, tags: dict[str, str] | None = None, assets: Sequence[AssetKey] = ()) -> None:
         """Run a job to its end, for some of its assets alone where they are named.
