@@ -9,7 +9,8 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.declarations.sources import SOURCES, Feed, Source
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.sources import SOURCES, Source
 from pipelines.settings import PROJECT
 from pipelines.warehouse.raw import sql_type
 

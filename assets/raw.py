@@ -22,7 +22,9 @@ from assets.ledger_events import (
 from assets.partitions import INSTANCE, MONTH, partition_month, partitions_of
 from assets.resources import SettingsResource, WarehouseResource
 from pipelines.connectors.files import ChangingError
-from pipelines.declarations.sources import Feed, FileOrigin, Source
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.origins import FileOrigin
+from pipelines.declarations.sources import Source
 from pipelines.errors import GorodError, LandingError, OriginError, WarehouseBusyError, WarehouseError
 from pipelines.loading.context import validated_against
 from pipelines.loading.landing import pending, unknowable
