@@ -5,12 +5,10 @@ from typing import Any
 import dagster as dg
 
 from assets.described import KEEPER, ROW_COUNT, tags_of
-from assets.keys import PUBLICATION
+from assets.keys import EXPORTS, PUBLICATION
 from assets.resources import SettingsResource
 from pipelines.publishing.exports.products import export
 from pipelines.publishing.publication import current_publication
-
-EXPORTS = dg.AssetKey(["exports", "current"])
 
 
 @dg.asset(
@@ -18,8 +16,6 @@ EXPORTS = dg.AssetKey(["exports", "current"])
     deps=[PUBLICATION],
     group_name="publication",
     description="Данные для других систем: SDMX, FIWARE, пакет данных, страницы методики.",
-    # not part of a run: a full disk here must not fail what is already published
-    automation_condition=dg.AutomationCondition.eager(),
     owners=[KEEPER],
     tags=tags_of("exports"),
     kinds={"csv", "json", "xml", "html"},

@@ -8,6 +8,7 @@ from pipelines.reporting.digest import DIGEST
 
 INDEX = dg.AssetKey(["published", "pub_index_value_v1"])
 PUBLICATION = dg.AssetKey(["publication", "current"])
+EXPORTS = dg.AssetKey(["exports", "current"])
 REPORT = dg.AssetKey(["report", DIGEST])
 
 # The pool of all that writes to the warehouse: DuckDB has one writer.

@@ -44,7 +44,7 @@ def loading() -> dg.Definitions:
 
 def building() -> dg.Definitions:
     """From the ledger to readers."""
-    build, report = automation.build_job(), automation.report_job()
+    build, report, products = automation.build_job(), automation.report_job(), automation.exports_job()
     return dg.Definitions(
         assets=[
             *ledger_specs(),
@@ -55,9 +55,9 @@ def building() -> dg.Definitions:
             exports,
             country_digest,
         ],
-        jobs=[build, report],
+        jobs=[build, report, products],
         schedules=[automation.report_schedule(report)],
-        sensors=[automation.ledger_sensor(build)],
+        sensors=[automation.ledger_sensor(build), automation.exports_sensor(products)],
         resources={**RESOURCES, "dbt": dbt_resource()},
         executor=ONE_AFTER_ANOTHER,
     )

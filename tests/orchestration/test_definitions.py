@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -315,6 +316,35 @@ def test_a_tick_lives_through_whatever_lies_in_the_drop_folder(defs: dg.Definiti
     this_month = f"minsk|{datetime.now(UTC):%Y-%m}-01"
     assert sorted(asked) == sorted(["minsk|2015-11-01", "minsk|2026-03-01", this_month, this_month])
     assert len({request.run_key for request in requests}) == 4
+
+
+def test_there_is_one_way_of_automation(defs: dg.Definitions) -> None:
+    """Jobs by schedules and sensors; no asset has a condition of its own."""
+    assert [spec.key for spec in defs.resolve_all_asset_specs() if spec.automation_condition] == []
+
+
+def test_the_data_products_follow_the_publication(
+    defs: dg.Definitions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.orchestration import automation
+
+    sensor = defs.resolve_sensor_def("published")
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def tick() -> list[dg.RunRequest]:
+            context = dg.build_sensor_context(instance, repository_def=defs.get_repository_def())
+            return list(sensor.evaluate_tick(context).run_requests or [])
+
+        assert tick() == []
+        monkeypatch.setattr(automation, "current_publication", lambda _: SimpleNamespace(id="second"))
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization(["exports", "current"], metadata={"publication": "first"})
+        )
+        assert [request.run_key for request in tick()] == ["exports-second first"]
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization(["exports", "current"], metadata={"publication": "second"})
+        )
+        assert tick() == []
 
 
 def test_the_digest_is_scheduled_for_the_month_before(defs: dg.Definitions) -> None:
