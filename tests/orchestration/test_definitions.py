@@ -22,7 +22,7 @@ import pytest
 
 from assets.keys import raw_key
 from assets.partitions import contiguous
-from assets.resources import RESOURCES
+from assets.resources import RESOURCES, SettingsResource, WarehouseResource
 from pipelines.declarations.indicators import load_catalogue
 from pipelines.declarations.sources import load_sources
 from pipelines.settings import PROJECT, get_settings
@@ -316,6 +316,20 @@ def test_a_tick_lives_through_whatever_lies_in_the_drop_folder(defs: dg.Definiti
     this_month = f"minsk|{datetime.now(UTC):%Y-%m}-01"
     assert sorted(asked) == sorted(["minsk|2015-11-01", "minsk|2026-03-01", this_month, this_month])
     assert len({request.run_key for request in requests}) == 4
+
+
+def test_assets_work_on_the_settings_that_they_are_given(tmp_path: Path, home: Path) -> None:
+    from assets.catalogue import catalogue
+
+    before = set(home.glob("*.duckdb"))
+    given = SettingsResource(home=str(tmp_path / "other"), origin="sample")
+    done = dg.materialize([catalogue], resources={"warehouse": WarehouseResource(settings=given)})
+    assert done.success
+    with duckdb.connect(str(tmp_path / "other" / "warehouse.duckdb"), read_only=True) as connection:
+        (feeds,) = connection.execute("select count(*) from catalogue.feed").fetchone() or (0,)
+    assert feeds == sum(len(source.feeds) for source in load_sources().values())
+    assert set(home.glob("*.duckdb")) == before
+    assert SettingsResource().get() is get_settings()
 
 
 def test_there_is_one_way_of_automation(defs: dg.Definitions) -> None:
