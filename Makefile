@@ -50,12 +50,13 @@ test-long: setup ## the long forms: every fault, more examples, more rows
 test-fast: setup ## the tests that take seconds
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not long'
 
-lint: setup ## style, types, SQL
+lint: setup ## style, types, SQL, Dagster's code location
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/gorod check
+	$(BIN)/dagster definitions validate --log-level warning
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt/models dbt/tests dbt/generated
 
 format: setup ## fix style

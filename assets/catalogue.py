@@ -5,13 +5,12 @@ from typing import Any
 
 import dagster as dg
 
-from assets.keys import WRITER_POOL, raw_key
+from assets.described import KEEPER, tags_of
+from assets.keys import WRITER_POOL
+from assets.resources import WarehouseResource
 from pipelines.catalogue.tables import TABLES
 from pipelines.catalogue.write import write_catalogue
-from pipelines.declarations.sources import load_sources
 from pipelines.progress import report_progress
-from pipelines.settings import get_settings
-from pipelines.warehouse import open_warehouse
 
 LEDGER = {
     "accepted_load": "Loads that are accepted, or waived until a day that has not passed, superseded ones too.",
@@ -22,11 +21,18 @@ LEDGER = {
 
 
 def ledger_specs() -> list[dg.AssetSpec]:
-    """The ledger, which every load writes together with its rows."""
-    raw = [raw_key(source.source, feed) for source in load_sources().values() for feed in source.feeds]
+    """The ledger, which every load writes together with its rows.
+
+    It depends on no raw table: if it did, all models would hang on each feed, and the lineage of one would be that of all.
+    """
     return [
         dg.AssetSpec(
-            dg.AssetKey(["ops", name]), deps=raw, group_name="ops", description=text, kinds={"duckdb"}
+            dg.AssetKey(["ops", name]),
+            group_name="ops",
+            description=text,
+            owners=[KEEPER],
+            tags=tags_of("ops"),
+            kinds={"duckdb"},
         )
         for name, text in LEDGER.items()
     ]
@@ -35,17 +41,25 @@ def ledger_specs() -> list[dg.AssetSpec]:
 @dg.multi_asset(
     name="catalogue",
     specs=[
-        dg.AssetSpec(dg.AssetKey(["catalogue", table]), group_name="catalogue", kinds={"yaml"})
+        dg.AssetSpec(
+            dg.AssetKey(["catalogue", table]),
+            group_name="catalogue",
+            owners=[KEEPER],
+            tags=tags_of("catalogue"),
+            kinds={"yaml"},
+        )
         for table in TABLES
     ],
     pool=WRITER_POOL,
 )
-def catalogue(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+def catalogue(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+) -> Iterator[dg.MaterializeResult[Any]]:
     """The declarations of ``assets/`` as tables; replaced when they change."""
-    warehouse = open_warehouse(get_settings())
+    opened = warehouse.open()
     # a feed that is new since the process was started has no raw table yet, which its model reads
-    warehouse.prepare()
-    with warehouse.writing(), warehouse.connection() as connection:
+    opened.prepare()
+    with opened.writing(), opened.connection() as connection:
         connection.begin()
         changed = write_catalogue(connection)
         connection.commit()

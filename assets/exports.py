@@ -4,11 +4,11 @@ from typing import Any
 
 import dagster as dg
 
-from assets.keys import PUBLICATION
+from assets.described import KEEPER, ROW_COUNT, tags_of
+from assets.keys import EXPORTS, PUBLICATION
+from assets.resources import SettingsResource
 from pipelines.publishing.exports.products import export
-from pipelines.settings import get_settings
-
-EXPORTS = dg.AssetKey(["exports", "current"])
+from pipelines.publishing.publication import current_publication
 
 
 @dg.asset(
@@ -16,19 +16,25 @@ EXPORTS = dg.AssetKey(["exports", "current"])
     deps=[PUBLICATION],
     group_name="publication",
     description="Данные для других систем: SDMX, FIWARE, пакет данных, страницы методики.",
-    # not part of a run: a full disk here must not fail what is already published
-    automation_condition=dg.AutomationCondition.eager(),
+    owners=[KEEPER],
+    tags=tags_of("exports"),
     kinds={"csv", "json", "xml", "html"},
 )
-def exports() -> dg.MaterializeResult[Any]:
+def exports(settings: SettingsResource) -> dg.MaterializeResult[Any]:
     """All products, in ``GOROD_HOME/exports``."""
-    settings = get_settings()
-    done = export(settings, settings.home / "exports")
+    folder = settings.get().home / "exports"
+    done = export(settings.get(), folder)
+    published = current_publication(settings.get())
+    rows = (
+        sum(published.row_counts.values()) if published and published.id == done[0].publication_id else None
+    )
     return dg.MaterializeResult(
         metadata={
+            # of the publication that they were made from
+            **({} if rows is None else {ROW_COUNT: rows}),
             "publication": done[0].publication_id,
             "synthetic": done[0].synthetic,
-            "folder": dg.MetadataValue.path(str(settings.home / "exports")),
+            "folder": dg.MetadataValue.path(str(folder)),
             **{f"{one.product}_files": len(one.files) for one in done},
         }
     )

@@ -8,6 +8,7 @@ from pipelines.reporting.digest import DIGEST
 
 INDEX = dg.AssetKey(["published", "pub_index_value_v1"])
 PUBLICATION = dg.AssetKey(["publication", "current"])
+EXPORTS = dg.AssetKey(["exports", "current"])
 REPORT = dg.AssetKey(["report", DIGEST])
 
 # The pool of all that writes to the warehouse: DuckDB has one writer.
@@ -15,6 +16,9 @@ WRITER_POOL = "warehouse"
 
 # The tag of a run that fetches what was taken already, too.
 AGAIN = "gorod/again"
+
+# In the metadata of a failed step that loads: the loads that the gate refused, and what else went wrong.
+REFUSED_LOADS, FAILURES = "refused_loads", "failures"
 
 # How Dagster's own message begins when an interrupt reaches a run from outside.
 INTERRUPTED = "Execution was interrupted"

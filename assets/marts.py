@@ -1,24 +1,43 @@
 """dbt's models, from staging to the published contracts, with their lineage and tests."""
 
+import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliResource,
+    DbtProject,
+    dbt_assets,
+)
 
+from assets.described import KEEPER, ROW_COUNT, tags_of
 from assets.keys import WRITER_POOL
-from pipelines.dbt_project import DBT_PROJECT, dbt_environment, dbt_executable, dbt_target, ensure_manifest
+from assets.resources import SettingsResource, WarehouseResource
+from pipelines.dbt_project import (
+    DBT_PROJECT,
+    dbt_environment,
+    dbt_executable,
+    dbt_target,
+    ensure_manifest,
+    read_manifest,
+)
 from pipelines.errors import GorodError
 from pipelines.loading.context import has_register, no_register
 from pipelines.progress import report_progress
 from pipelines.settings import get_settings
-from pipelines.warehouse import open_warehouse
+from pipelines.sql import quoted
+from pipelines.warehouse.base import Warehouse
 
 # so long dbt may take to roll back
 TO_END_S = 30
+# the materializations that leave one table: its rows are counted at no cost
+TABLES = ("table", "incremental", "follow_inputs", "snapshot")
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -40,6 +59,14 @@ class LayerTranslator(DagsterDbtTranslator):
             return f"staging_{name.removeprefix('stg_').split('__')[0]}"
         return layer
 
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
+        """Who keeps the model: its dbt group's owner, else whoever keeps Gorod."""
+        return super().get_owners(dbt_resource_props) or [KEEPER]
+
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
+        """dbt's tags, and the layer."""
+        return {**super().get_tags(dbt_resource_props), **tags_of(self._layer(dbt_resource_props))}
+
     @staticmethod
     def _layer(props: Mapping[str, Any]) -> str:
         if props["resource_type"] == "snapshot":
@@ -47,32 +74,78 @@ class LayerTranslator(DagsterDbtTranslator):
         return str(props["fqn"][1]) if len(props.get("fqn", [])) > 2 else str(props["resource_type"])
 
 
+def dbt_project() -> DbtProject:
+    """The dbt project, its artifacts in the home folder."""
+    return DbtProject(DBT_PROJECT, target_path=dbt_target(get_settings()), profiles_dir=DBT_PROJECT)
+
+
 @lru_cache(maxsize=1)
 def marts() -> dg.AssetsDefinition:
     """All dbt models, from staging to the published contracts, with dbt's tests as checks."""
 
     @dbt_assets(
-        manifest=ensure_manifest(get_settings()),
-        dagster_dbt_translator=LayerTranslator(),
+        manifest=read_manifest(get_settings()),
+        project=dbt_project(),
+        dagster_dbt_translator=LayerTranslator(DagsterDbtTranslatorSettings(enable_code_references=True)),
         name="marts",
         pool=WRITER_POOL,
     )
-    def build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-        settings = get_settings()
-        if not has_register(open_warehouse(settings)):
+    def build(
+        context: dg.AssetExecutionContext,
+        dbt: DbtCliResource,
+        settings: SettingsResource,
+        warehouse: WarehouseResource,
+    ) -> Iterator[Any]:
+        opened = warehouse.open()
+        if not has_register(opened):
             raise GorodError(no_register())
-        with open_warehouse(settings).writing():
+        # where Dagster was started by hand nothing has parsed the project yet
+        ensure_manifest(settings.get())
+        os.environ.update(dbt_environment(settings.get()))
+        done: list[Any] = []
+        failed: Exception | None = None
+        with opened.writing():
             # unit tests judge the models on rows of their own, not the data; the tests of the repository run them.
             # The manifest is written when the project is parsed (ensure_manifest), and Dagster keeps the results.
             command = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
-            invocation = dbt.cli(command, context=context, target_path=dbt_target(settings))
-            with _ended_with_us(invocation.process):
-                for event in invocation.stream():
-                    if isinstance(event, dg.Output | dg.MaterializeResult):
-                        report_progress("marts")
-                    yield event
+            invocation = dbt.cli(command, context=context, target_path=dbt_target(settings.get()))
+            try:
+                with _ended_with_us(invocation.process):
+                    for event in invocation.stream():
+                        if isinstance(event, dg.Output):
+                            report_progress("marts")
+                        done.append(event)
+            except Exception as error:
+                failed = error
+            # a DuckDB file has one process at a time: rows are counted when dbt has left it
+            counts = {} if failed else _row_counts(done, invocation.manifest, opened)
+        for event in done:
+            if isinstance(event, dg.Output) and event.output_name in counts:
+                event = event.with_metadata({**event.metadata, ROW_COUNT: counts[event.output_name]})
+            yield event
+        if failed:
+            raise failed
 
     return build
+
+
+def _row_counts(events: Sequence[Any], manifest: Mapping[str, Any], warehouse: Warehouse) -> dict[str, int]:
+    """Rows of the tables that were built, by the name of their output."""
+    tables = {}
+    for event in events:
+        if isinstance(event, dg.Output):
+            node = manifest["nodes"][event.metadata["unique_id"].value]
+            if node["config"]["materialized"] in TABLES:
+                tables[event.output_name] = f"{quoted(node['schema'])}.{quoted(node['alias'])}"
+    if not tables:
+        return {}
+    rows = warehouse.query(
+        " union all ".join(
+            f"select '{name}' as name, count(*)::bigint as rows from {table}"
+            for name, table in tables.items()
+        )
+    )
+    return {row["name"]: row["rows"] for row in rows}
 
 
 @contextmanager
@@ -92,9 +165,4 @@ def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 def dbt_resource() -> DbtCliResource:
     """dbt as it is run from Dagster: the project's own profile, the executable beside this interpreter."""
-    import os
-
-    os.environ.update(dbt_environment(get_settings()))
-    return DbtCliResource(
-        project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=dbt_executable()
-    )
+    return DbtCliResource(project_dir=dbt_project(), dbt_executable=dbt_executable())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -11,6 +12,7 @@ import dagster as dg
 from assets.keys import PARTITION, RANGE_END, RANGE_START
 from pipelines.declarations.feeds import Feed
 from pipelines.declarations.sources import Source, load_sources
+from pipelines.deliveries import Candidate, Delivery, month_span, parse_slice
 
 INSTANCE, MONTH = "instance", "month"
 
@@ -43,14 +45,41 @@ def load_job_name(source: str, feed: str) -> str:
     return f"load_{source}" if alike else "_".join((f"load_{source}_by", *(own or ("nothing",))))
 
 
+def month_of(first_day: date | None, feed: Feed) -> date:
+    """The month in whose partition something is loaded: its first one, or the nearest that has a partition.
+
+    A file name may say any month; that the gate refuses it is no matter of partitions.
+    """
+    assert feed.first_month is not None
+    # as partitions_of() counts
+    newest = datetime.now(UTC).date().replace(day=1)
+    month = (first_day or newest).replace(day=1)
+    return max(min(month, newest), feed.first_month.replace(day=1))
+
+
+def partition_month(candidate: Candidate | Delivery, feed: Feed) -> date:
+    """The month in whose partition an offer or a delivery is loaded."""
+    return month_of(candidate.slice.first_day, feed)
+
+
+def partition_key_of(candidate: Candidate | Delivery, source: Source, feed: Feed) -> str | None:
+    """The partition that an offer or a delivery is loaded in."""
+    return _partition_key(source, feed, candidate.instance, candidate.slice.first_day)
+
+
 def partition_of_load(load: Mapping[str, Any]) -> str | None:
     """The partition that a row of ``ops.load_state`` belongs to; None where its feed has none."""
     source = load_sources()[load["source"]]
-    match partition_dimensions(source, source.feeds[load["feed"]]):
-        case (_, _) if load["first_day"] is not None:
-            return f"{load['instance']}|{load['first_day']:%Y-%m}-01"
+    return _partition_key(source, source.feeds[load["feed"]], load["instance"], load["first_day"])
+
+
+def _partition_key(source: Source, feed: Feed, instance: str, first_day: date | None) -> str | None:
+    match partition_dimensions(source, feed):
+        case (_, _):
+            month = month_of(first_day, feed).isoformat()
+            return str(dg.MultiPartitionKey({INSTANCE: instance, MONTH: month}))
         case (_,):
-            return str(load["instance"])
+            return instance
         case _:
             return None
 
@@ -68,3 +97,16 @@ def partitions_of_run(run: dg.DagsterRun) -> frozenset[str]:
                     between = partitions.get_partition_keys_in_range(dg.PartitionKeyRange(first, last))
                     return frozenset(map(str, between))
     return frozenset({first, last})
+
+
+def contiguous(keys: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """Group (instance, YYYY-MM) pairs into unbroken runs of months of one instance."""
+    groups: list[tuple[str, list[str]]] = []
+    for instance, month in sorted(set(keys)):
+        first, _ = month_span(parse_slice(month, None).first_day)  # type: ignore[arg-type]
+        previous = f"{first - timedelta(days=1):%Y-%m}"
+        if groups and groups[-1][0] == instance and groups[-1][1][-1] == previous:
+            groups[-1][1].append(month)
+        else:
+            groups.append((instance, [month]))
+    return groups

@@ -5,13 +5,13 @@ from typing import Any
 
 import dagster as dg
 
+from assets.described import KEEPER, ROW_COUNT, tags_of
 from assets.keys import INDEX, PUBLICATION, WRITER_POOL
 from assets.marts import marts
+from assets.resources import SettingsResource, WarehouseResource
 from pipelines.progress import report_progress
 from pipelines.publishing.publication import publish
 from pipelines.publishing.soundness import ACCEPT_LOSS
-from pipelines.settings import get_settings
-from pipelines.warehouse import open_warehouse
 
 
 def publication_asset() -> dg.AssetsDefinition:
@@ -26,20 +26,24 @@ def publication_asset() -> dg.AssetsDefinition:
         freshness_policy=dg.FreshnessPolicy.time_window(
             fail_window=timedelta(days=45), warn_window=timedelta(days=35)
         ),
+        owners=[KEEPER],
+        tags=tags_of("publication"),
         kinds={"duckdb", "parquet"},
         pool=WRITER_POOL,
     )
-    def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+    def publication(
+        context: dg.AssetExecutionContext, settings: SettingsResource, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult[Any]:
         from pipelines.releases.archive import repair
 
-        settings = get_settings()
-        with open_warehouse(settings).writing():
-            done = publish(settings, context.run.tags.get(ACCEPT_LOSS))
+        with warehouse.open().writing():
+            done = publish(settings.get(), context.run.tags.get(ACCEPT_LOSS))
             # a release whose embargo is over opens together with the figures
-            repair(settings)
+            repair(settings.get())
         report_progress("publication")
         return dg.MaterializeResult(
             metadata={
+                ROW_COUNT: sum(done.row_counts.values()),
                 "publication": done.id,
                 "new": done.is_new,
                 "synthetic": done.synthetic,

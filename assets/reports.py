@@ -4,10 +4,12 @@ from typing import Any
 
 import dagster as dg
 
+from assets.described import KEEPER, code, tags_of
 from assets.keys import PUBLICATION, REPORT
+from assets.resources import SettingsResource
 from pipelines.progress import report_progress
-from pipelines.reporting.digest import make_digest
-from pipelines.settings import get_settings
+from pipelines.reporting.digest import DIGEST, make_digest
+from pipelines.settings import PROJECT
 
 
 @dg.asset(
@@ -16,11 +18,16 @@ from pipelines.settings import get_settings
     group_name="reports",
     description="Ежемесячный обзор по стране для министерства: XLSX и PDF на русском языке.",
     partitions_def=dg.MonthlyPartitionsDefinition(start_date="2015-01-01", end_offset=1),
+    metadata=code((PROJECT / "assets" / "reports" / f"{DIGEST}.yml", 1, "declaration")),
+    owners=[KEEPER],
+    tags=tags_of("reports"),
     kinds={"xlsx", "pdf"},
 )
-def country_digest(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+def country_digest(
+    context: dg.AssetExecutionContext, settings: SettingsResource
+) -> dg.MaterializeResult[Any]:
     """The digest of the partition's month, from the current publication."""
-    done = make_digest(get_settings(), context.partition_key[:7])
+    done = make_digest(settings.get(), context.partition_key[:7])
     report_progress("report")
     return dg.MaterializeResult(
         metadata={

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.catalogue.staging import staging_models
@@ -135,8 +138,7 @@ def prefetched_manifest(settings: Settings) -> Iterator[Callable[[], Path]]:
     """
     write_generated_files()
     target = dbt_target(settings)
-    # a copy: each build rewrites manifest.json, and may be killed or find the disk full meanwhile
-    kept = target / f"parsed-{definitions_hash()[:16]}.json"
+    kept = _kept_manifest(settings)
     if kept.exists():
         yield lambda: kept
         return
@@ -156,9 +158,7 @@ def prefetched_manifest(settings: Settings) -> Iterator[Callable[[], Path]]:
                 return kept
             said, _ = parsing.communicate()
             if parsing.returncode != 0:
-                raise error_from_log(settings, said) or GorodError(
-                    f"the dbt project does not parse: {said.strip()}", "Run `dbt parse` in dbt/ and mend it."
-                )
+                raise error_from_log(settings, said) or _does_not_parse(said)
             for older in target.glob("parsed-*"):
                 older.unlink()
             with disk_errors(settings.home):
@@ -173,6 +173,57 @@ def prefetched_manifest(settings: Settings) -> Iterator[Callable[[], Path]]:
             # the body did not need it
             if parsing.poll() is None:
                 parsing.terminate()
+
+
+def read_manifest(settings: Settings) -> Mapping[str, Any]:
+    """dbt's manifest, for looking at the project; writes nothing.
+
+    Where none is kept for the present definitions, a copy of the project is parsed, and removed.
+
+    Raises:
+        GorodError: the project does not parse.
+    """
+    kept = _kept_manifest(settings)
+    if kept.exists():
+        return _read_json(kept)
+    with TemporaryDirectory(prefix="gorod-dbt-") as folder:
+        project, target = Path(folder, "project"), Path(folder, "target")
+        shutil.copytree(DBT_PROJECT, project, ignore=shutil.ignore_patterns("generated", "target", "logs"))
+        write_generated_files(project / GENERATED.name)
+        environment = {
+            **dbt_environment(settings),
+            "DBT_TARGET_PATH": str(target),
+            "DBT_LOG_PATH": folder,
+            "DBT_PROFILES_DIR": str(project),
+        }
+        parsed = subprocess.run(
+            [dbt_executable(), "--no-use-colors", "--quiet", "parse", "--project-dir", str(project)],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if parsed.returncode != 0:
+            said = parsed.stdout + parsed.stderr
+            raise error_from_log(settings, said) or _does_not_parse(said)
+        return _read_json(target / "manifest.json")
+
+
+def _kept_manifest(settings: Settings) -> Path:
+    """Where the manifest of the present definitions is kept."""
+    # a copy: each build rewrites manifest.json, and may be killed or find the disk full meanwhile
+    return dbt_target(settings) / f"parsed-{definitions_hash()[:16]}.json"
+
+
+def _read_json(path: Path) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _does_not_parse(said: str) -> GorodError:
+    return GorodError(
+        f"the dbt project does not parse: {said.strip()}", "Run `dbt parse` in dbt/ and mend it."
+    )
 
 
 if __name__ == "__main__":

@@ -41,6 +41,12 @@ class WarehouseBusyError(GorodError):
     exit_code = 4
 
 
+class LoadsRefusedError(GorodError):
+    """The gate refused loads; everything else of the run went through."""
+
+    exit_code = 6
+
+
 class WarehouseError(GorodError):
     """The warehouse cannot be written: disk full, file damaged, wrong version."""
 

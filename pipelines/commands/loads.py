@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,10 @@ from pipelines import console
 from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, escaped, handle_errors
 from pipelines.moments import format_minsk
 from pipelines.settings import get_settings
+
+if TYPE_CHECKING:
+    from pipelines.settings import Settings
+    from pipelines.warehouse.base import Warehouse
 
 
 @handle_errors
@@ -143,6 +147,7 @@ def waive(
         _confirm_loss(found, replaced)
     with run_lock(settings):
         waive_load(load_id, by, why, until.date(), settings, warehouse)
+        _show_in_the_ui(settings, warehouse)
     if as_json:
         console.as_json(
             {"load_id": load_id, "by": by, "why": why, "until": until.date(), "replaces": replaced}
@@ -155,6 +160,16 @@ def waive(
     console.out.print(
         f"{load_id} is waived by {by} until {until:%Y-%m-%d}; gorod run brings it into the figures"
     )
+
+
+def _show_in_the_ui(settings: Settings, warehouse: Warehouse) -> None:
+    """Let Dagster show as loaded what the ledger holds now. Where nothing ran yet there is nothing to put right."""
+    from assets.ledger_events import align
+    from pipelines.orchestration.dagster_home import dagster_instance
+
+    with dagster_instance(settings) as instance:
+        if instance is not None:
+            align(instance, warehouse)
 
 
 def _confirm_loss(found: dict[str, Any], replaced: list[dict[str, Any]]) -> None:
@@ -194,6 +209,7 @@ def replay(
     load_id = find_load(load, warehouse)["load_id"]
     with run_lock(settings):
         outcome = replay_load(load_id, why, settings, warehouse, anyway=anyway)
+        _show_in_the_ui(settings, warehouse)
     if as_json:
         console.as_json(asdict(outcome))
     else:

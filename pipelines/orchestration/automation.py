@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assets.catalogue import catalogue
-from assets.keys import INDEX, PUBLICATION, REPORT, WRITER_POOL, raw_key
+from assets.keys import EXPORTS, INDEX, PUBLICATION, REPORT, WRITER_POOL, raw_key
+from assets.ledger_events import align
 from assets.marts import marts
-from assets.partitions import load_job_name
-from assets.raw import on_time_key, partition_key_of
+from assets.partitions import load_job_name, partition_key_of
+from assets.raw import on_time_key
 from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources
 from pipelines.deliveries import Candidate
@@ -20,18 +21,21 @@ from pipelines.errors import WarehouseBusyError
 from pipelines.loading.context import has_register, no_register
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.loading.retention import prune_landing
-from pipelines.moments import ZONE
+from pipelines.moments import ZONE, today
 from pipelines.orchestration.dagster_home import BUILD_JOB
 from pipelines.orchestration.retention import prune_runs
 from pipelines.orchestration.run_retry import request_run, requests_or_reason, under_way
+from pipelines.publishing.publication import current_publication
 from pipelines.publishing.staleness import is_unpublished, newest_sound_build, stale_since
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
+from pipelines.warehouse.base import Warehouse
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 REPORT_JOB = "country_digest"
+EXPORTS_JOB = "exports"
 LATENESS_JOB = "lateness"
 
 
@@ -193,6 +197,16 @@ def inbox_sensor(loading: dict[str, UnresolvedAssetJobDefinition]) -> dg.SensorD
     return inbox
 
 
+def ledger_position(warehouse: Warehouse) -> str:
+    """What differs when other loads count: decisions, and the day, on which a waiver may end."""
+    rows = warehouse.query(
+        "select (select count(*) from ops.load_event) as decided, (select max(load_id) from ops.load where load_no = "
+        "(select max(load_no) from ops.load)) as newest"
+    )
+    found = rows[0] if rows else {"decided": 0, "newest": None}
+    return f"{today()} {found['decided']} {found['newest']}"
+
+
 def ledger_sensor(build: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
     """When the ledger has moved on since the last build, build and publish; publish what is built and not published."""
 
@@ -203,6 +217,10 @@ def ledger_sensor(build: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
             return dg.SkipReason(going)
         warehouse = open_warehouse(settings)
         try:
+            position = ledger_position(warehouse)
+            if context.cursor != position:
+                align(context.instance, warehouse)
+                context.update_cursor(position)
             stale = stale_since(warehouse)
             if stale is not None and not has_register(warehouse):
                 return dg.SkipReason(no_register())
@@ -236,3 +254,37 @@ def report_schedule(report: UnresolvedAssetJobDefinition) -> dg.ScheduleDefiniti
         return dg.RunRequest(run_key=f"{month:%Y-%m}", partition_key=f"{month:%Y-%m}-01")
 
     return monthly
+
+
+def exports_job() -> UnresolvedAssetJobDefinition:
+    """All data products."""
+    return dg.define_asset_job(
+        EXPORTS_JOB,
+        selection=dg.AssetSelection.assets(EXPORTS),
+        description="Data products for other systems.",
+    )
+
+
+def exports_sensor(exports: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+    """After each new publication. It is a run of its own: a full disk there must not fail what is already published."""
+
+    @dg.sensor(
+        job=exports,
+        minimum_interval_seconds=60,
+        description="The data products are older than the publication.",
+    )
+    def published(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        current = current_publication(get_settings())
+        if current is None:
+            return dg.SkipReason("nothing is published yet")
+        made = context.instance.get_latest_materialization_event(EXPORTS)
+        of = (
+            made.asset_materialization.metadata["publication"].value
+            if made and made.asset_materialization
+            else None
+        )
+        if of == current.id:
+            return dg.SkipReason("the data products are of the current publication")
+        return request_run(context.instance, f"exports-{current.id}")
+
+    return published

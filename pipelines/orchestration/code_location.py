@@ -11,6 +11,7 @@ from assets.marts import dbt_resource, marts
 from assets.publication import publication_asset
 from assets.raw import on_time_check, origin_spec, raw_asset
 from assets.reports import country_digest
+from assets.resources import RESOURCES
 from pipelines.declarations.sources import load_sources
 from pipelines.orchestration import automation
 
@@ -36,13 +37,14 @@ def loading() -> dg.Definitions:
             automation.prune_schedule(),
         ],
         sensors=[automation.inbox_sensor(jobs)],
+        resources=RESOURCES,
         executor=ONE_AFTER_ANOTHER,
     )
 
 
 def building() -> dg.Definitions:
     """From the ledger to readers."""
-    build, report = automation.build_job(), automation.report_job()
+    build, report, products = automation.build_job(), automation.report_job(), automation.exports_job()
     return dg.Definitions(
         assets=[
             *ledger_specs(),
@@ -53,9 +55,9 @@ def building() -> dg.Definitions:
             exports,
             country_digest,
         ],
-        jobs=[build, report],
+        jobs=[build, report, products],
         schedules=[automation.report_schedule(report)],
-        sensors=[automation.ledger_sensor(build)],
-        resources={"dbt": dbt_resource()},
+        sensors=[automation.ledger_sensor(build), automation.exports_sensor(products)],
+        resources={**RESOURCES, "dbt": dbt_resource()},
         executor=ONE_AFTER_ANOTHER,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.disk import disk_errors
-from pipelines.settings import Settings
+from pipelines.settings import PROJECT, Settings
 from pipelines.warehouse import server_of, translated_errors
 
 if TYPE_CHECKING:
@@ -18,29 +18,8 @@ if TYPE_CHECKING:
 
 BUILD_JOB = "build_and_publish"
 
-# A pool without a limit limits nothing: DuckDB has one writer. Sensors tick each minute, and mostly find nothing; runs are
-# removed by retention.py.
-DAGSTER_YAML = """\
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-concurrency:
-  pools:
-    default_limit: 1
-run_monitoring:
-  enabled: true
-  free_slots_after_run_end_seconds: 30
-retention:
-  schedule:
-    purge_after_days: 60
-  sensor:
-    purge_after_days:
-      skipped: 2
-      success: 60
-      failure: 60
-      started: 60
-"""
+# read from here by `dagster` and `dg` too, where they are started by hand
+DAGSTER_YAML = (PROJECT / "dagster.yaml").read_text(encoding="utf-8")
 
 # With the warehouse on a server, Dagster keeps its runs there too, in a schema of its own: every host that works on
 # the warehouse sees them, and the pool's limit holds for all. The address is in the environment alone.

@@ -8,15 +8,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from assets.keys import PARTITION, RANGE_END, RANGE_START
-from pipelines.errors import DeclarationError, GorodError, OriginError, WarehouseBusyError, WarehouseError
+from assets.keys import FAILURES, PARTITION, RANGE_END, RANGE_START, REFUSED_LOADS
+from pipelines.errors import (
+    DeclarationError,
+    GorodError,
+    LoadsRefusedError,
+    OriginError,
+    WarehouseBusyError,
+    WarehouseError,
+)
 from pipelines.orchestration.dagster_home import BUILD_JOB, dagster_instance
 from pipelines.orchestration.orphans import fail_orphaned_runs
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse
 
 if TYPE_CHECKING:
-    from dagster import DagsterEvent, DagsterRun
+    from dagster import DagsterEvent, DagsterInstance, DagsterRun
 
 KINDS = {
     kind.__name__: kind
@@ -92,11 +99,22 @@ def failed_models(said: str) -> list[str]:
 
 
 def why_failed(events: Iterable[DagsterEvent]) -> tuple[type[GorodError] | None, str]:
-    """Why a run failed, without a stack trace, and what kind of error that is, if it is one of ours."""
+    """Why a run failed, without a stack trace, and what kind of error that is, if it is one of ours.
+
+    That the gate refused loads is told only where nothing else went wrong.
+    """
     events = list(events)
+    refused: list[str] = []
     for event in events:
         if event.is_step_failure:
             data = event.step_failure_data
+            given = data.user_failure_data
+            if given and REFUSED_LOADS in given.metadata and given.metadata[REFUSED_LOADS].value:
+                else_failed = str(given.metadata[FAILURES].value)
+                if else_failed:
+                    return None, else_failed
+                refused.append(str(given.description))
+                continue
             chain = [data.error] if data.error else []
             while chain and chain[-1].cause is not None:
                 chain.append(chain[-1].cause)
@@ -106,10 +124,21 @@ def why_failed(events: Iterable[DagsterEvent]) -> tuple[type[GorodError] | None,
                     return KINDS[error.cls_name], error.message.split(": ", 1)[-1].strip()
             described = data.user_failure_data.description if data.user_failure_data else None
             return None, str(described or (chain[-1].message if chain else "")).strip()
+    if refused:
+        return LoadsRefusedError, "\n\n".join(refused)
     for event in events:
         if event.is_failure:
             return None, str(event.message)
     return None, "unknown"
+
+
+def is_refusal(instance: DagsterInstance, run: DagsterRun) -> bool:
+    """Whether a failed run failed because the gate refused loads, and for nothing else."""
+    from dagster import DagsterEventType
+
+    entries = instance.all_logs(run.run_id, of_type=DagsterEventType.STEP_FAILURE)
+    kind, _ = why_failed(entry.dagster_event for entry in entries if entry.dagster_event is not None)
+    return kind is LoadsRefusedError
 
 
 def subject_of(run: DagsterRun) -> str:

@@ -16,7 +16,7 @@ from assets.keys import AGAIN, INTERRUPTED
 from pipelines.connectors.drop_folder import survey
 from pipelines.declarations.sources import load_sources
 from pipelines.deliveries import DROPPED, Candidate, Delivery
-from pipelines.errors import GorodError, OriginError, WarehouseBusyError, WarehouseError
+from pipelines.errors import GorodError, LoadsRefusedError, OriginError, WarehouseBusyError, WarehouseError
 from pipelines.exit_codes import ExitCode, gravest
 from pipelines.interrupts import interrupts_noted
 from pipelines.loading import landing
@@ -166,6 +166,8 @@ def run(
                     runner(), warehouse, tags, [runner().index, runner().publication]
                 )
                 summary.built = summary.failed_build is None
+            if runner.cache_info().currsize:
+                runner().align(warehouse)
             summary.loads = warehouse.query(
                 "select load_id, source, feed, instance, slice, state, rows_delivered, rows_accepted, rows_quarantined, "
                 "warnings, not_retained from ops.load_state where load_no > ? order by load_no",
@@ -218,6 +220,8 @@ def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary, 
                 runner.execute(job, {**tags, **how}, [runner.raw_key(*feed) for feed in feeds])
             except (WarehouseBusyError, WarehouseError):
                 raise
+            except LoadsRefusedError:
+                continue  # told with the loads
             except GorodError as error:
                 summary.failures.append(f"{', '.join('.'.join(feed) for feed in feeds)}: {error}")
 
@@ -360,11 +364,18 @@ class _Runner:
         """
         wait_for_slot(self.instance, self.settings.busy_timeout_s, self.build_job)
 
+    def align(self, warehouse: Warehouse) -> None:
+        """Let the UI show as loaded what the ledger holds, and nothing else."""
+        from assets.ledger_events import align
+
+        align(self.instance, warehouse)
+
     def execute(self, job: str, tags: dict[str, str] | None = None, assets: Sequence[AssetKey] = ()) -> None:
         """Run a job to its end, for some of its assets alone where they are named.
 
         Raises:
             GorodError: a step failed; the message is the step's own.
+            LoadsRefusedError: the gate refused loads, and nothing else went wrong.
             WarehouseBusyError: a run of the UI kept it waiting for too long.
             KeyboardInterrupt: Dagster was interrupted; it does not pass that on.
         """
@@ -403,8 +414,7 @@ class _Runner:
         """Tags of the runs that cover the partitions of what is to be loaded: as few as there are unbroken ranges."""
         from dagster import MultiPartitionKey
 
-        from assets.partitions import INSTANCE, MONTH
-        from assets.raw import contiguous, partition_month
+        from assets.partitions import INSTANCE, MONTH, contiguous, partition_month
 
         declared = load_sources()[source].feeds[feed]
         instances = list(load_sources()[source].instances)

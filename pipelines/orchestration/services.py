@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from assets.ledger_events import align
 from pipelines.dbt_project import ensure_manifest
 from pipelines.orchestration.dagster_home import prepare_dagster_home
 from pipelines.orchestration.orphans import fail_orphaned_runs
@@ -68,10 +69,12 @@ def prepare(settings: Settings) -> None:
 
     with only_writer(settings.dagster_home, PREPARATION_S, "preparing Dagster's home"):
         prepare_dagster_home(settings)
-        open_warehouse(settings).prepare()
+        warehouse = open_warehouse(settings)
+        warehouse.prepare()
         ensure_manifest(settings)
         with DagsterInstance.get() as instance:
             fail_orphaned_runs(instance)
+            align(instance, warehouse)
     os.environ["GOROD_HOME"] = str(settings.home)
 
 

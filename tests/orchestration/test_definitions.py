@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +20,9 @@ import dagster as dg
 import duckdb
 import pytest
 
-from assets.raw import contiguous
+from assets.keys import raw_key
+from assets.partitions import contiguous
+from assets.resources import RESOURCES, SettingsResource, WarehouseResource
 from pipelines.declarations.indicators import load_catalogue
 from pipelines.declarations.sources import load_sources
 from pipelines.settings import PROJECT, get_settings
@@ -101,13 +106,83 @@ def test_the_assets_of_a_feed_follow_from_its_declaration(defs: dg.Definitions) 
         staging = assets[f"staging/stg_{name}"]
         assert staging["group"] == f"staging_{source}"
         assert {f"raw/{name}", "ops/effective_load"} <= set(staging["upstream"])
-        for table in ("accepted_load", "effective_load", "load_event", "load_state"):
-            assert f"raw/{name}" in assets[f"ops/{table}"]["upstream"]
         if (source, feed) in counting:
             added = f"intermediate/int_{name}__contributions"
             assert f"staging/stg_{name}" in assets[added]["upstream"]
             assert added in assets["intermediate/int_contributions_given"]["upstream"]
     assert {feed_of(key) for key in assets["intermediate/int_contributions_given"]["upstream"]} == counting
+
+
+def test_two_steps_down_from_a_feed_is_what_hangs_on_it(defs: dg.Definitions) -> None:
+    """Its staging model, what its rows add up to, and models that read these by name: no other feed, no whole graph."""
+    assets = defs.resolve_asset_graph()
+    counting = {key for measure in load_catalogue().measures.values() for key in measure.feeds}
+    for source, declared in load_sources().items():
+        for feed in declared.feeds:
+            key = raw_key(source, feed)
+            near = set(dg.AssetSelection.assets(key).downstream(depth=2).resolve(assets)) - {key}
+            names = {one.to_user_string() for one in near}
+            assert f"staging/stg_{source}__{feed}" in names
+            if (source, feed) in counting:
+                assert any(feed_of(name) == (source, feed) and "contributions" in name for name in names)
+            others = {name for name in names if feed_of(name) not in (None, (source, feed))}
+            assert {feed_of(name) for name in others} <= validated_by_the_model(defs, source, feed), others
+            assert len(near) <= 12, names
+
+
+def validated_by_the_model(defs: dg.Definitions, source: str, feed: str) -> set[tuple[str, str] | None]:
+    """The feeds with a model that reads the staging model of this one by name, as the register's is read."""
+    assets = graph(defs)
+    read_by = {
+        key
+        for key, about in assets.items()
+        if any(feed_of(parent) == (source, feed) for parent in about["upstream"])
+    }
+    return {feed_of(key) for key in read_by} - {None, (source, feed)}
+
+
+def test_every_asset_says_who_keeps_it_and_what_it_is(defs: dg.Definitions) -> None:
+    """Owner, layer, kind; of what the repository declares also where, and the columns with their descriptions."""
+    owners = {f"team:{source.owner}" for source in load_sources().values()} | {"team:gorod"}
+    for spec in defs.resolve_all_asset_specs():
+        name = spec.key.to_user_string()
+        assert spec.owners, name
+        assert set(spec.owners) <= owners or "@" in spec.owners[0], name
+        assert spec.kinds, name
+        assert spec.tags["gorod/layer"], name
+        layer = spec.key.path[0]
+        if layer in ("raw", "staging", "intermediate", "marts", "published", "report", "origin") and name != (
+            "published/pub_index_value_v1"
+        ):
+            references = spec.metadata["dagster/code_references"].code_references
+            assert references, name
+            for one in references:
+                assert Path(one.file_path).is_file() or "/dbt/generated/" in one.file_path, name
+        if layer in ("raw", "marts", "published") and name != "published/pub_index_value_v1":
+            schema = spec.metadata["dagster/column_schema"]
+            assert schema.columns, name
+            assert all(column.description for column in schema.columns), name
+        if layer == "raw":
+            source, feed = feed_of(name) or ("", "")
+            kept = load_sources()[source].feeds[feed].kept_columns
+            assert [column.name for column in schema.columns] == ["load_id", "row_no", *kept]
+            assert "?" not in {column.type for column in schema.columns}
+            place = references[0]
+            text = Path(place.file_path).read_text(encoding="utf-8").splitlines()[place.line_number - 1]
+            assert text.strip().startswith(f"{feed}:")
+
+
+def test_dagsters_private_modules_are_used_only_where_a_decision_says_so() -> None:
+    """House rule: what is not Dagster's public interface changes with any version."""
+    used = {
+        str(path.relative_to(PROJECT))
+        for folder in ("pipelines", "assets", "expectations", "sandbox")
+        for path in (PROJECT / folder).rglob("*.py")
+        if "dagster._" in path.read_text(encoding="utf-8")
+    }
+    decision = PROJECT / "docs" / "decisions" / "0029-dagsters-private-modules.md"
+    named = set(re.findall(r"`(pipelines/\S+?\.py)`", decision.read_text(encoding="utf-8")))
+    assert used == named
 
 
 def test_every_figure_has_a_road_back_to_every_origin(defs: dg.Definitions) -> None:
@@ -243,6 +318,49 @@ def test_a_tick_lives_through_whatever_lies_in_the_drop_folder(defs: dg.Definiti
     assert len({request.run_key for request in requests}) == 4
 
 
+def test_assets_work_on_the_settings_that_they_are_given(tmp_path: Path, home: Path) -> None:
+    from assets.catalogue import catalogue
+
+    before = set(home.glob("*.duckdb"))
+    given = SettingsResource(home=str(tmp_path / "other"), origin="sample")
+    done = dg.materialize([catalogue], resources={"warehouse": WarehouseResource(settings=given)})
+    assert done.success
+    with duckdb.connect(str(tmp_path / "other" / "warehouse.duckdb"), read_only=True) as connection:
+        (feeds,) = connection.execute("select count(*) from catalogue.feed").fetchone() or (0,)
+    assert feeds == sum(len(source.feeds) for source in load_sources().values())
+    assert set(home.glob("*.duckdb")) == before
+    assert SettingsResource().get() is get_settings()
+
+
+def test_there_is_one_way_of_automation(defs: dg.Definitions) -> None:
+    """Jobs by schedules and sensors; no asset has a condition of its own."""
+    assert [spec.key for spec in defs.resolve_all_asset_specs() if spec.automation_condition] == []
+
+
+def test_the_data_products_follow_the_publication(
+    defs: dg.Definitions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.orchestration import automation
+
+    sensor = defs.resolve_sensor_def("published")
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def tick() -> list[dg.RunRequest]:
+            context = dg.build_sensor_context(instance, repository_def=defs.get_repository_def())
+            return list(sensor.evaluate_tick(context).run_requests or [])
+
+        assert tick() == []
+        monkeypatch.setattr(automation, "current_publication", lambda _: SimpleNamespace(id="second"))
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization(["exports", "current"], metadata={"publication": "first"})
+        )
+        assert [request.run_key for request in tick()] == ["exports-second first"]
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization(["exports", "current"], metadata={"publication": "second"})
+        )
+        assert tick() == []
+
+
 def test_the_digest_is_scheduled_for_the_month_before(defs: dg.Definitions) -> None:
     schedule = defs.resolve_schedule_def("country_digest_monthly")
     day = datetime(2026, 3, 10, 7, tzinfo=ZoneInfo("Europe/Minsk"))
@@ -275,21 +393,48 @@ def test_months_are_run_in_unbroken_ranges() -> None:
     assert contiguous(pairs) == [("a", ["2019-12", "2020-01"]), ("a", ["2020-03"]), ("b", ["2020-01"])]
 
 
+def contents(*folders: Path) -> dict[Path, str]:
+    """What lies in folders, by path: a hash of the bytes."""
+    return {
+        path: hashlib.sha256(path.read_bytes()).hexdigest()
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
 def test_looking_at_the_code_location_writes_no_state(tmp_path: Path) -> None:
-    """But for the manifest that dbt parses: a reload in the UI, a listing, a check in CI leave everything as it is."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GOROD_", "DAGSTER_"))}
-    home = tmp_path / "home"
+    """A reload in the UI, a listing, a check in CI leave everything as it is, dbt's manifest and generated files too."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GOROD_", "DAGSTER_", "DBT_"))
+    }
+    home, user, temporary = tmp_path / "home", tmp_path / "user", tmp_path / "temporary"
+    user.mkdir()
+    temporary.mkdir()
+    before = contents(PROJECT / "dbt", PROJECT / "assets")
     done = subprocess.run(
         [sys.executable, "-c", "from pipelines.definitions import defs; print(len(list(defs().assets)))"],
         cwd=PROJECT,
-        env={**kept, "GOROD_HOME": str(home), "GOROD_ORIGIN": "sample"},
+        env={
+            **kept,
+            "GOROD_HOME": str(home),
+            "GOROD_ORIGIN": "sample",
+            "HOME": str(user),
+            "TMPDIR": str(temporary),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert int(done.stdout.split()[-1]) > 0
-    assert {path.relative_to(home).parts[0] for path in home.rglob("*") if path.is_file()} <= {"dbt"}
+    assert not home.exists()
+    assert list(user.iterdir()) == []
+    assert list(temporary.iterdir()) == []
+    assert contents(PROJECT / "dbt", PROJECT / "assets") == before
 
 
 HOLDER = """#!{python}
@@ -324,7 +469,8 @@ def test_a_build_step_that_crashes_leaves_no_dbt_behind(
     done = dg.materialize(
         [marts.marts()],
         resources={
-            "dbt": DbtCliResource(project_dir=project, profiles_dir=project, dbt_executable=str(executable))
+            **RESOURCES,
+            "dbt": DbtCliResource(project_dir=project, profiles_dir=project, dbt_executable=str(executable)),
         },
         raise_on_error=False,
     )

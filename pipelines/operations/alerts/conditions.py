@@ -12,7 +12,7 @@ from pipelines.declarations.sources import load_sources
 from pipelines.errors import GorodError, WarehouseBusyError
 from pipelines.operations.status import Status, read_status
 from pipelines.orchestration.dagster_home import dagster_instance
-from pipelines.orchestration.failures import name_of, subject_of
+from pipelines.orchestration.failures import is_refusal, name_of, subject_of
 from pipelines.orchestration.orphans import fail_orphaned_runs
 from pipelines.settings import Settings
 
@@ -164,6 +164,8 @@ def _failed_runs(instance: DagsterInstance, entered: Entered) -> Iterator[Condit
             run.status is DagsterRunStatus.FAILURE
             and not partitions & well.get(job, set())
             and not any(loaded[one] >= since for one in partitions & loaded.keys())
+            # a refused load is an alert of its own
+            and not is_refusal(instance, run)
         ):
             at = datetime.fromtimestamp(record.end_time or record.update_timestamp.timestamp(), UTC)
             yield Condition(
