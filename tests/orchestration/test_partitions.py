@@ -120,6 +120,10 @@ def test_a_refusal_is_one_alert_and_no_failure_of_the_command(
     assert summary.failures == []
     (last,) = instance.get_runs(filters=dg.RunsFilter(job_name=load_job_name("appeals_115", "requests")))
     assert last.status is dg.DagsterRunStatus.FAILURE
+    # or the timeline of the UI would leave it out
+    assert last.remote_job_origin is not None
+    assert last.remote_job_origin.location_name == "gorod"
+    assert last.remote_job_origin.job_name == last.job_name
     kinds = [condition.kind for condition in look(portal.settings).conditions]
     assert LOAD_REFUSED in kinds
     assert RUN_FAILED not in kinds
