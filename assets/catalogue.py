@@ -8,7 +8,8 @@ import dagster as dg
 from assets.described import KEEPER, tags_of
 from assets.keys import WRITER_POOL
 from assets.resources import WarehouseResource
-from pipelines.catalogue.write import TABLES, write_catalogue
+from pipelines.catalogue.tables import TABLES
+from pipelines.catalogue.write import write_catalogue
 from pipelines.progress import report_progress
 
 LEDGER = {
