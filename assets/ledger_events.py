@@ -106,7 +106,7 @@ def evaluations(
 ) -> Iterator[dg.AssetCheckEvaluation]:
     """What the newest load of each slice says: of the gate by partition, of each expectation for the whole feed.
 
-    Each expectation of each partition would be some thousand events in a first run (decision 28).
+    Each expectation of each partition would be some thousand events in a first run (decision 27).
     """
     key = raw_key(source, feed)
     loads = [load for of_partition in newest.values() for load in of_partition]

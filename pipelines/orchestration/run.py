@@ -379,6 +379,8 @@ class _Runner:
             WarehouseBusyError: a run of the UI kept it waiting for too long.
             KeyboardInterrupt: Dagster was interrupted; it does not pass that on.
         """
+        from pipelines.orchestration.origin import runs_of_the_location
+
         wait_for_slot(self.instance, self.settings.busy_timeout_s)
         landing.remove_leftovers(self.settings)
         builds = job in (self.build_job, self.report_job)
@@ -386,7 +388,7 @@ class _Runner:
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         given = dict(tags or {})
         partition = given.pop("dagster/partition", None)
-        with interrupts_noted() as interrupted:
+        with interrupts_noted() as interrupted, runs_of_the_location(self.instance, job):
             result = definition.execute_in_process(
                 run_config=quiet,
                 instance=self.instance,

@@ -180,7 +180,7 @@ def test_dagsters_private_modules_are_used_only_where_a_decision_says_so() -> No
         for path in (PROJECT / folder).rglob("*.py")
         if "dagster._" in path.read_text(encoding="utf-8")
     }
-    decision = PROJECT / "docs" / "decisions" / "0029-dagsters-private-modules.md"
+    decision = PROJECT / "docs" / "decisions" / "0028-dagsters-private-modules.md"
     named = set(re.findall(r"`(pipelines/\S+?\.py)`", decision.read_text(encoding="utf-8")))
     assert used == named
 
