@@ -162,7 +162,8 @@ def _copy_loads(
 
 def _mirror_of_samples(home: Path) -> None:
     """A mirror whose folders are the samples; requests have none there."""
-    from pipelines.declarations.sources import SOURCES, FileOrigin, load_sources
+    from pipelines.declarations.origins import FileOrigin
+    from pipelines.declarations.sources import SOURCES, load_sources
 
     mirror = home / "mirror"
     for source in load_sources().values():

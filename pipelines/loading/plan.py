@@ -11,7 +11,8 @@ from os import getpid
 from pipelines import connectors, moments
 from pipelines.connectors.drop_folder import inbox, strays, wait_until_quiet
 from pipelines.connectors.files import HOW_TO_REPAIR
-from pipelines.declarations.sources import Feed, Source, load_sources
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.sources import Source, load_sources
 from pipelines.deliveries import Candidate, LastSeen
 from pipelines.disk import disk_errors
 from pipelines.errors import GorodError, OriginError, WarehouseBusyError

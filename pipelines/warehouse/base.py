@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 import duckdb
 import pyarrow as pa
 
-from pipelines.declarations.sources import Feed
+from pipelines.declarations.feeds import Feed
 from pipelines.deliveries import ExpectationResult
 from pipelines.warehouse.migrations import Step
 from pipelines.warehouse.raw import Change

@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 import duckdb
 
-from pipelines.declarations.sources import Feed, load_sources
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.sources import load_sources
 from pipelines.disk import full_disk
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 from pipelines.interrupts import interrupts_raised

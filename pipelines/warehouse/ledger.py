@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines.declarations.sources import Feed
+from pipelines.declarations.feeds import Feed
 from pipelines.deliveries import ExpectationResult
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.sql import literal, quoted

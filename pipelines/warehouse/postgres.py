@@ -23,7 +23,8 @@ import duckdb
 import psycopg
 from psycopg import sql
 
-from pipelines.declarations.sources import Feed, load_sources
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.sources import load_sources
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.interrupts import interrupts_raised
 from pipelines.progress import report_progress
