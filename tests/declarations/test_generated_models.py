@@ -149,7 +149,7 @@ def test_a_feed_without_a_staging_model_gets_one(
     files = generate(sources, {"m": measure(freq=freq, time=time)}, {})
     rows = run(
         files["models/staging/s/stg_s__f.sql"],
-        {"raw_s__f": RAW, "ops_effective_load": LOADS, "catalogue_territory_name": KNOWN},
+        {"raw_s__f": RAW, "ops_effective_load": LOADS, "stg_catalogue__territory_name": KNOWN},
     )
     rows.sort(key=lambda row: row["row_no"])
     assert [(row["ref_area"], row["time_period"]) for row in rows] == found
