@@ -7,9 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pipelines.declarations.common import at, nearest
+from pipelines.declarations.common import nearest
 from pipelines.declarations.indicators import Indicator
-from pipelines.declarations.methods import METHODS, IndexMethod, IndexNode
+from pipelines.declarations.method_tree import IndexNode
+from pipelines.declarations.methods import METHODS, IndexMethod
+from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError
 
 Rows = list[dict[str, Any]]

@@ -162,8 +162,8 @@ def _declared(
     add_note: Callable[[str], None],
 ) -> tuple[IndexMethod, Tree]:
     """The method with what the options change of it, and its tree. What does not fit is told by its place in the files."""
-    from pipelines.declarations.common import at
     from pipelines.declarations.methods import PeerGroups, read_method
+    from pipelines.declarations.yaml_document import at
     from pipelines.indices.reading import read_structure
     from pipelines.indices.structure import in_structure, resolve, with_structure
 

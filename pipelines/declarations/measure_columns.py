@@ -18,7 +18,7 @@ from pipelines.declarations.generated_models import (
     measures_by_feed,
     staging_model,
 )
-from pipelines.declarations.indicators import Measure
+from pipelines.declarations.measures import Measure
 from pipelines.declarations.sources import SOURCES, Source
 
 # what a generated model of contributions takes from each staging model

@@ -13,8 +13,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, Problem, at, nearest, read_yaml
+from pipelines.declarations.common import Declaration, Names, Problem, nearest
 from pipelines.declarations.indicators import Frequency, Indicator, IndicatorCatalogue, Level
+from pipelines.declarations.read_yaml import read_yaml
+from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from pipelines.declarations.columns import NUMBERS
-from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, at, nearest, read_yaml
+from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, nearest
 from pipelines.declarations.feeds import Feed, Provides
 from pipelines.declarations.formats import PivotJsonFormat
 from pipelines.declarations.origins import FileOrigin, HttpOrigin, PublicOrigin
+from pipelines.declarations.read_yaml import read_yaml
+from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 

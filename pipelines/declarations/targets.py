@@ -11,17 +11,10 @@ from typing import Annotated, Literal, cast
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import (
-    Declaration,
-    Names,
-    PlacedError,
-    Problem,
-    at,
-    nearest,
-    overlaps,
-    read_yaml,
-)
+from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, nearest, overlaps
 from pipelines.declarations.indicators import IndicatorCatalogue, Level
+from pipelines.declarations.read_yaml import read_yaml
+from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 

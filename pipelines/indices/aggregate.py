@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.declarations.methods import Aggregation, Missing
+from pipelines.declarations.method_tree import Aggregation, Missing
 from pipelines.indices.reasons import EQUAL, UNREPORTED, Codes, Flags, Floats, Reason
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.declarations.methods import Aggregation, IndexMethod
+from pipelines.declarations.method_tree import Aggregation
+from pipelines.declarations.methods import IndexMethod
 from pipelines.errors import GorodError
 from pipelines.indices.aggregate import Part, aggregate
 from pipelines.indices.impute import impute

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from pipelines.declarations.common import composed, load_yaml
+from pipelines.declarations.yaml_document import composed, load_yaml
 from pipelines.errors import DeclarationError, GorodError
 from pipelines.indices.cells import NO_VALUE, form_of, name_of, number_of
 from pipelines.indices.observations import Observations

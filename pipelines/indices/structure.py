@@ -8,20 +8,15 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from pipelines.declarations.common import Location, Problem, explained
-from pipelines.declarations.methods import (
-    Aggregation,
+from pipelines.declarations.common import Location, Problem
+from pipelines.declarations.method_leaves import (
     AsIs,
     BenchmarkBands,
     Constant,
-    Direction,
     DistanceToTarget,
     FromOthers,
     Imputation,
-    IndexMethod,
-    IndexNode,
     MinMax,
-    Missing,
     NoImputation,
     Normalisation,
     Per,
@@ -29,6 +24,9 @@ from pipelines.declarations.methods import (
     Rank,
     Transformation,
 )
+from pipelines.declarations.method_tree import Aggregation, Direction, IndexNode, Missing
+from pipelines.declarations.methods import IndexMethod
+from pipelines.declarations.read_yaml import explain as explained
 from pipelines.errors import DeclarationError
 from pipelines.indices.normalise import possible_points
 from pipelines.indices.sheets import nearest_name

@@ -10,12 +10,14 @@ from typing import Any
 from pipelines.catalogue.write import catalogue_rows
 from pipelines.dbt_project import DBT_PROJECT, prefetched_manifest
 from pipelines.declarations.access import groups, load_access
-from pipelines.declarations.common import at, nearest, read_yaml
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.common import nearest
+from pipelines.declarations.indicator_catalogue import load_catalogue
+from pipelines.declarations.read_yaml import read_yaml
 from pipelines.declarations.reference import KINDS, files_of
 from pipelines.declarations.reports import REPORTS, load_report
 from pipelines.declarations.sources import load_sources
 from pipelines.declarations.territories import TERRITORIES, territory_rows
+from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError, GorodError
 from pipelines.loading.gate import load_context, load_suite
 from pipelines.loading.profile import load_history

@@ -20,7 +20,8 @@ from typing import Any, Literal
 import duckdb
 
 from pipelines.catalogue.definition import definitions_hash
-from pipelines.declarations.indicators import IndicatorCatalogue, load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
+from pipelines.declarations.indicators import IndicatorCatalogue
 from pipelines.declarations.releases import CalendarRelease, load_calendar
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 from pipelines.loading.plan import run_lock

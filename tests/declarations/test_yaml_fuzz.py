@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipelines.declarations.common import read_yaml
+from pipelines.declarations.read_yaml import read_yaml
 from pipelines.declarations.reference import KINDS, Kind, files_of
 from pipelines.errors import DeclarationError
 

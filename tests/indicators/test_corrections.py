@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pipelines.declarations.corrections import load_corrections
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.errors import DeclarationError
 from pipelines.operations.corrections import outdated_corrections
 from pipelines.operations.trace import show, trace

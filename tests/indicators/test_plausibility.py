@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from pipelines.catalogue.plausibility import PLAUSIBILITY_TABLES, plausibility_rows
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.declarations.plausibility import Rule, load_plausibility
 from pipelines.errors import DeclarationError
 from pipelines.operations.plausibility import impossible

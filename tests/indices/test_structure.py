@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.declarations.methods import DistanceToTarget
+from pipelines.declarations.method_leaves import DistanceToTarget
 from pipelines.errors import DeclarationError
 from pipelines.indices.evaluate import evaluate
 from pipelines.indices.reading import read_structure

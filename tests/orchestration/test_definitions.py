@@ -18,7 +18,7 @@ import duckdb
 import pytest
 
 from assets.raw import contiguous
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.declarations.sources import load_sources
 from pipelines.settings import PROJECT, get_settings
 

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from pipelines.cli import app
 from pipelines.declarations.common import Names
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.declarations.releases import CalendarRelease, load_calendar
 from pipelines.declarations.reports import load_report
 from pipelines.errors import DeclarationError, GorodError

@@ -22,7 +22,8 @@ import yaml
 from pipelines.catalogue.indicators import indicator_rows
 from pipelines.catalogue.measures import measure_rows
 from pipelines.catalogue.write import ARROW, TABLES
-from pipelines.declarations.indicators import INDICATORS, load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
+from pipelines.declarations.indicators import INDICATORS
 from pipelines.declarations.sources import SOURCES, load_sources
 from pipelines.warehouse.tables import replace_rows
 from tests.support.small_warehouse import SmallWarehouse, cells, requests
