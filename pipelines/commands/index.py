@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pipelines.declarations.methods import IndexMethod
     from pipelines.indices.evaluate import Evaluation
-    from pipelines.indices.structure import Tree, TreeProblem
+    from pipelines.indices.tree import Tree, TreeProblem
 
 app = typer.Typer(
     no_args_is_help=True, help="Composite indices: any method on any table of units and indicators."
@@ -81,7 +81,7 @@ def evaluate(
     replaces an earlier result only, never an input or another file.
     """
     from pipelines.indices.evaluate import evaluate as evaluate_method
-    from pipelines.indices.reading import read_observations
+    from pipelines.indices.read_observations import read_observations
     from pipelines.indices.tables import range_table, refuse_another_file, result_table, write_table
     from pipelines.outputs import refuse_to_overwrite
 
@@ -164,8 +164,9 @@ def _declared(
     """The method with what the options change of it, and its tree. What does not fit is told by its place in the files."""
     from pipelines.declarations.methods import PeerGroups, read_method
     from pipelines.declarations.yaml_document import at
-    from pipelines.indices.reading import read_structure
-    from pipelines.indices.structure import in_structure, resolve, with_structure
+    from pipelines.indices.read_structure import read_structure
+    from pipelines.indices.structure import in_structure, with_structure
+    from pipelines.indices.tree import resolve
 
     method = read_method(file)
     if group_column is not None:

@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.errors import GorodError
-from pipelines.indices.sheets import Sheet, as_text, normal
-from pipelines.indices.workbook import Odd
+from pipelines.indices.names import normal
+from pipelines.indices.sheets import Sheet, as_text
+from pipelines.indices.workbook_cells import Odd
 from pipelines.numbers import Form, Kind, NotANumber, read_number
 
 # Cell contents that mean no value. Zero is a value.

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from pipelines.errors import GorodError
-from pipelines.indices.sheets import Sheet, looks
+from pipelines.indices.names import looks
+from pipelines.indices.sheets import Sheet
 
 YEAR = re.compile(r"(\d{4})(?:\.0+)?(?: ?(?:г\.?|год|года|год\.))?")
 ROMAN = {"I": "1", "II": "2", "III": "3", "IV": "4"}

@@ -11,8 +11,9 @@ import pytest
 from pipelines.declarations.method_leaves import DistanceToTarget
 from pipelines.errors import DeclarationError
 from pipelines.indices.evaluate import evaluate
-from pipelines.indices.reading import read_structure
-from pipelines.indices.structure import Branch, Leaf, Tree, resolve, with_structure
+from pipelines.indices.read_structure import read_structure
+from pipelines.indices.structure import with_structure
+from pipelines.indices.tree import Branch, Leaf, Tree, resolve
 from tests.indices.small import method, observed, scores
 
 
