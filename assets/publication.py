@@ -8,7 +8,7 @@ import dagster as dg
 from assets.keys import INDEX, PUBLICATION, WRITER_POOL
 from assets.marts import marts
 from pipelines.progress import report_progress
-from pipelines.publishing.publication import publish
+from pipelines.publishing.publish import publish
 from pipelines.publishing.soundness import ACCEPT_LOSS
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse

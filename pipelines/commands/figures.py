@@ -39,8 +39,8 @@ def trace(
 ) -> None:
     """From a published value back to the rows of the delivered files."""
     from pipelines.loading.reconcile import spoilt
-    from pipelines.operations.trace import show
     from pipelines.operations.trace import trace as trace_value
+    from pipelines.operations.trace_text import show
     from pipelines.publishing.embargo import admit, held_until
     from pipelines.publishing.history import known, show_known
     from pipelines.publishing.names import names_of

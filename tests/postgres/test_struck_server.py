@@ -39,7 +39,7 @@ PHASES = {
     "dbt": ("assets.marts:report_progress", "before", 12),
     "indices": ("pipelines.publishing.index_contract:evaluate_methods", "after"),
     "publication": ("pipelines.publishing.server:_tell", "before"),
-    "release": ("pipelines.releases.archive:_enter", "before"),
+    "release": ("pipelines.releases.archive:enter_releases", "before"),
 }
 # where what happens; all kinds everywhere where GOROD_EVERY_BLOW is set, which takes twice as long
 LOADING = {"plan": ["stopped"], "landing": ["dropped"], "gate": ["killed"], "load": [*KINDS]}

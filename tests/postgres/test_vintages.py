@@ -12,7 +12,8 @@ from pipelines.publishing.embargo import ended_embargo
 from pipelines.publishing.history import known
 from pipelines.publishing.index_contract import newest_build, publish_index
 from pipelines.releases import archive
-from pipelines.releases.archive import cut, list_releases, verify
+from pipelines.releases.archive import list_releases, verify
+from pipelines.releases.cut import cut
 from pipelines.settings import Settings
 from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse

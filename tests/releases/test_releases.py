@@ -31,16 +31,10 @@ from pipelines.publishing.exports.products import export
 from pipelines.publishing.index_contract import newest_build, publish_index
 from pipelines.publishing.publication import read_publication
 from pipelines.releases import archive
-from pipelines.releases.archive import (
-    Release,
-    cut,
-    find_release,
-    list_releases,
-    publication_of,
-    repair,
-    verify,
-)
-from pipelines.releases.diff import compare, write_workbook
+from pipelines.releases.archive import Release, find_release, list_releases, publication_of, repair, verify
+from pipelines.releases.cut import cut
+from pipelines.releases.diff import compare
+from pipelines.releases.diff_workbook import write_workbook
 from pipelines.releases.frozen import read_models
 from pipelines.reporting.digest import make_digest
 from pipelines.settings import PROJECT, Settings
@@ -487,8 +481,8 @@ def test_method_and_correction_are_reasons(monkeypatch: pytest.MonkeyPatch, tmp_
 KILLS = (
     ("pipelines.releases.archive:write_contracts", "after"),
     ("pipelines.releases.archive:seal", "after"),
-    ("pipelines.releases.archive:_enter", "before"),
-    ("pipelines.releases.archive:_enter", "after"),
+    ("pipelines.releases.archive:enter_releases", "before"),
+    ("pipelines.releases.archive:enter_releases", "after"),
 )
 
 
