@@ -15,14 +15,17 @@ from pipelines.declarations.origins import FileOrigin
 from pipelines.declarations.sources import Source
 from pipelines.deliveries import Candidate, Delivery, month_span, parse_slice
 from pipelines.errors import LandingError, OriginError, WarehouseBusyError, WarehouseError
+from pipelines.loading.candidates import is_known, last_seen, load_candidates
 from pipelines.loading.context import validated_against
-from pipelines.loading.gate import READABLE, load_suite
 from pipelines.loading.history.compare import asked_of
-from pipelines.loading.landing import pending, unknowable
 from pipelines.loading.lateness import late_today
-from pipelines.loading.load import LoadOutcome, is_known, last_seen, load_candidates, load_pending
+from pipelines.loading.load import LoadOutcome, load_pending
+from pipelines.loading.pending_markers import marker_faults as unknowable
+from pipelines.loading.pending_markers import pending_deliveries as pending
 from pipelines.loading.plan import all_candidates
 from pipelines.loading.profile import load_history
+from pipelines.loading.quarantine import READABLE
+from pipelines.loading.suites import load_suite
 from pipelines.progress import report_progress
 from pipelines.settings import Settings, get_settings
 from pipelines.warehouse import open_warehouse

@@ -19,8 +19,8 @@ from pipelines.declarations.sources import load_sources
 from pipelines.declarations.territories import TERRITORIES, territory_rows
 from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError, GorodError
-from pipelines.loading.gate import load_context, load_suite
 from pipelines.loading.profile import load_history
+from pipelines.loading.suites import load_context, load_suite
 from pipelines.settings import PROJECT, Settings
 
 # what dbt says of a file: "... (models/marts/mart_x.sql) ... line 3"

@@ -19,10 +19,14 @@ from hypothesis import strategies as st
 from expectations.vocabulary import row, rule
 from pipelines.deliveries import Candidate, Delivery, Slice, ValidationResult
 from pipelines.errors import GorodError, LandingError, WarehouseError
-from pipelines.loading import gate
+from pipelines.loading import gate, suites
+from pipelines.loading.candidates import load_candidate
 from pipelines.loading.decisions import replay, waive, would_replace
-from pipelines.loading.landing import has_pending, land, pending, unknowable
-from pipelines.loading.load import LoadOutcome, load_candidate, load_delivery
+from pipelines.loading.landing import land
+from pipelines.loading.load import LoadOutcome, load_delivery
+from pipelines.loading.pending_markers import has_pending
+from pipelines.loading.pending_markers import marker_faults as unknowable
+from pipelines.loading.pending_markers import pending_deliveries as pending
 from pipelines.loading.reconcile import reconcile, spoilt
 from pipelines.warehouse.check import check_warehouse
 from tests.loading.ledger_model import BAD, quick_gate  # noqa: F401 - a fixture
@@ -252,9 +256,9 @@ def test_a_replay_is_a_load_of_its_own_by_todays_suite(
     bad = refused(portal)
     again = replay(bad.load_id, "nothing changed", portal.settings, portal.warehouse)
     assert (again.load_id, again.state) == (f"{bad.load_id}~2", "rejected")
-    suite = gate.load_suite("appeals_115", "requests")
+    suite = suites.load_suite("appeals_115", "requests")
     lenient = [one for one in suite if one.meta["name"] != "opened_in_month"]
-    monkeypatch.setattr(gate, "load_suite", lambda *_: lenient)
+    monkeypatch.setattr(suites, "load_suite", lambda *_: lenient)
     mended = replay(bad.load_id, "the suite was wrong", portal.settings, portal.warehouse)
     assert (mended.load_id, mended.state) == (f"{bad.load_id}~3", "accepted")
     assert effective(portal) == [mended.load_id]
@@ -289,7 +293,7 @@ def test_a_suite_can_ask_whose_delivery_it_is(
             **words,
         ),
     ]
-    monkeypatch.setattr(gate, "load_suite", lambda *_: asked)
+    monkeypatch.setattr(suites, "load_suite", lambda *_: asked)
     load = portal.take("2024-01", [portal.row(1, "2024-01", organisation_id=instance, category=ref_area)])
     assert load.state == state
     assert {result.evaluated_count for result in load.results} >= {1}
@@ -683,9 +687,9 @@ def test_a_waiver_ends_with_its_day_in_minsk(portal: Portal) -> None:
 def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The suite of a later day, which has nothing against the rows of another month."""
     suite = [
-        one for one in gate.load_suite("appeals_115", "requests") if one.meta["name"] != "opened_in_month"
+        one for one in suites.load_suite("appeals_115", "requests") if one.meta["name"] != "opened_in_month"
     ]
-    monkeypatch.setattr(gate, "load_suite", lambda *_: suite)
+    monkeypatch.setattr(suites, "load_suite", lambda *_: suite)
 
 
 def test_what_is_in_quarantine_stays_there_whatever_the_suite_says_now(
