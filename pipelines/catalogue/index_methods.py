@@ -138,7 +138,7 @@ def check_methods(
         path = folder / f"{code}.yml"
         # without a territory level it is for any table, and its tree may come with the data
         if method.index.nodes or method.territory_level is not None:
-            problems += [f"{at(path, *one.location)}: {one.told}" for one in tree_problems(method)]
+            problems += [f"{at(path, *one.location)}: {one.message}" for one in tree_problems(method)]
         if method.index.nodes and method.territory_level is not None:
             look(method, path, method.index, ("index",))
     if problems:

@@ -112,8 +112,8 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Make the country digest of a month from the current publication, or of a release; and show it in short."""
+    from pipelines.reporting.captions import in_short
     from pipelines.reporting.digest import make_digest
-    from pipelines.reporting.said import in_short
 
     settings = get_settings()
     if release is None:

@@ -126,8 +126,8 @@ class Access(Declaration):
 def _role_problems(name: str, role: Role) -> Iterator[Problem]:
     of_region, of_source = (place in name for place in PLACES)
     if of_region != (role.rows == "region") or of_source != (role.rows == "source"):
-        told = f"{role.rows}, but region belongs to a name with {{region}}, source to one with {{source}}"
-        yield ("roles", name, "rows"), told
+        message = f"{role.rows}, but region belongs to a name with {{region}}, source to one with {{source}}"
+        yield ("roles", name, "rows"), message
     for number, what in enumerate(role.reads):
         for place in PLACES:
             if place in what and place not in name:

@@ -33,7 +33,7 @@ class PlacedError(ValueError):
     """What a rule of a model finds at keys further down, each with its place below the model."""
 
     def __init__(self, *found: Problem) -> None:
-        super().__init__("; ".join(f"{format_key(location)}: {told}" for location, told in found))
+        super().__init__("; ".join(f"{format_key(location)}: {message}" for location, message in found))
         self.found = found
 
 

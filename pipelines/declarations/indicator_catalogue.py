@@ -33,9 +33,9 @@ def load_catalogue(measures: Path = SOURCES, indicators: Path = INDICATORS) -> I
     }
     catalogue = IndicatorCatalogue(measures=declared, indicators=computed, themes=themes, files=files)
     problems = [
-        f"{at(indicators / f'{code}.yml', *location)}: {told}"
+        f"{at(indicators / f'{code}.yml', *location)}: {message}"
         for code, indicator in computed.items()
-        for location, told in indicator_problems(code, indicator, catalogue)
+        for location, message in indicator_problems(code, indicator, catalogue)
     ]
     problems += units_with_two_names(catalogue, indicators)
     if problems:

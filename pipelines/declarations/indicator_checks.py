@@ -24,13 +24,13 @@ def indicator_problems(code: str, indicator: Indicator, catalogue: IndicatorCata
     for number, method in enumerate(indicator.methods):
         sound = True
         for side, place, term in _placed_terms(method):
-            for key, told in _term_problems(indicator, side, term, catalogue.measures):
+            for key, message in _term_problems(indicator, side, term, catalogue.measures):
                 sound = False
-                yield ("methods", number, *place, key), told
+                yield ("methods", number, *place, key), message
         if sound:
-            misfit = unit_problem(indicator.unit, method, catalogue.measures)
-            if misfit is not None:
-                yield ("methods", number), misfit
+            problem = unit_problem(indicator.unit, method, catalogue.measures)
+            if problem is not None:
+                yield ("methods", number), problem
 
 
 def _placed_terms(method: Method) -> Iterator[tuple[str, Location, Term]]:
@@ -43,11 +43,11 @@ def _placed_terms(method: Method) -> Iterator[tuple[str, Location, Term]]:
 def _survey_problems(code: str, indicator: Indicator, catalogue: IndicatorCatalogue) -> Iterator[Problem]:
     """A survey is another indicator in the same unit, and its own gaps are not filled in from this one."""
     followed = [code]
-    while indicator.imputation is not None and (wanted := indicator.imputation.indicator) is not None:
+    while indicator.imputation is not None and (survey_code := indicator.imputation.indicator) is not None:
         place = ("imputation", "indicator")
-        survey = catalogue.indicators.get(wanted)
-        if wanted in followed:
-            yield place, f"surveys lead in a circle: {' → '.join([*followed, wanted])}"
+        survey = catalogue.indicators.get(survey_code)
+        if survey_code in followed:
+            yield place, f"surveys lead in a circle: {' → '.join([*followed, survey_code])}"
             return
         if survey is None or survey.unit.code != indicator.unit.code:
             if len(followed) == 1:
@@ -56,10 +56,10 @@ def _survey_problems(code: str, indicator: Indicator, catalogue: IndicatorCatalo
                     for one, other in catalogue.indicators.items()
                     if other.unit.code == indicator.unit.code
                 ]
-                told = f"{wanted!r} is not declared in the same unit ({indicator.unit.code})"
-                yield place, f"{told}; {nearest(wanted, {*fit} - {code})}"
+                message = f"{survey_code!r} is not declared in the same unit ({indicator.unit.code})"
+                yield place, f"{message}; {nearest(survey_code, {*fit} - {code})}"
             return
-        followed.append(wanted)
+        followed.append(survey_code)
         indicator = survey
 
 
@@ -127,29 +127,29 @@ def unit_problem(unit: Unit, method: Method, measures: Mapping[str, Measure]) ->
         return None
     (above,) = sides["numerator"]
     (below,) = sides["denominator"] or {()}
-    told = f"unit {unit.code} does not fit {method.scale:f} x {format_units([above])}"
-    told += f" / {format_units([below])}" if below else ""
+    message = f"unit {unit.code} does not fit {method.scale:f} x {format_units([above])}"
+    message += f" / {format_units([below])}" if below else ""
     quotient = QUOTIENT.fullmatch(unit.code)
     scale = Decimal(1)
     if not below:
         fits = above == (unit.code,)
-        wanted = "without a denominator the unit is that of the terms"
+        expected = "without a denominator the unit is that of the terms"
     elif unit.code == "PCT":
         scale, fits = Decimal(100), above == below
-        wanted = "per cent are a share of the same unit, with scale: 100"
+        expected = "per cent are a share of the same unit, with scale: 100"
     elif quotient and quotient["count"]:
         scale = Decimal(quotient["count"])
         fits = below == (unit.per,) and quotient["of"] in (None, *above)
-        wanted = f"it says scale: {quotient['count']}, and unit.per names the unit of the denominator"
+        expected = f"it says scale: {quotient['count']}, and unit.per names the unit of the denominator"
     elif quotient:
         fits = below == (quotient["unit"],) and quotient["of"] in (None, *above)
-        wanted = f"it says a denominator in {quotient['unit']} and no scale"
+        expected = f"it says a denominator in {quotient['unit']} and no scale"
     else:
         fits = above != below and above in ((unit.code,), tuple(sorted((unit.code, *below))))
-        wanted = (
+        expected = (
             "a mean is in the unit of its numerator, and has no scale; the codes of shares are PCT and PER_…"
         )
-    return None if fits and method.scale == scale else f"{told}; {wanted}"
+    return None if fits and method.scale == scale else f"{message}; {expected}"
 
 
 def format_units(units: Iterable[tuple[str, ...]]) -> str:

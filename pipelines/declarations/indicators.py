@@ -237,9 +237,11 @@ class Indicator(Declaration):
         if (self.roll_up == "percentile") != (self.percentile is not None):
             raise ValueError("percentile: named for roll_up percentile, and only there")
         if self.imputation is not None and self.imputation.freq not in self.frequencies:
-            told = f"{self.imputation.freq} is not among frequencies ({', '.join(self.frequencies)})"
-            raise PlacedError((("imputation", "freq"), told))
-        problems: list[Problem] = [(("methods", *place), told) for place, told in overlaps(self.methods)]
+            message = f"{self.imputation.freq} is not among frequencies ({', '.join(self.frequencies)})"
+            raise PlacedError((("imputation", "freq"), message))
+        problems: list[Problem] = [
+            (("methods", *place), message) for place, message in overlaps(self.methods)
+        ]
         if problems:
             raise PlacedError(*problems)
         return self

@@ -133,10 +133,10 @@ def load_plausibility(catalogue: IndicatorCatalogue, path: Path = PLAUSIBILITY) 
     """
     rules = read_yaml(path, Plausibility).rules
     problems = [
-        f"{at(path, 'rules', code, *location)}: {told}"
+        f"{at(path, 'rules', code, *location)}: {message}"
         for code, rule in rules.items()
         for number, name in enumerate(rule.indicators)
-        for location, told in _problems(rule, number, name, catalogue)
+        for location, message in _problems(rule, number, name, catalogue)
     ]
     if problems:
         raise DeclarationError(

@@ -25,11 +25,12 @@ def read_yaml(path: Path, model: type[M]) -> M:
         DeclarationError: with file, line, key, and what is allowed there.
     """
     data = load_yaml(path)
-    if odd := list(unsupported_values(data)):
+    if unsupported := list(unsupported_values(data)):
         node = composed(path)
         raise DeclarationError(
             "\n".join(
-                f"{path}:{line_of(node, location)}: {format_key(location)}: {told}" for location, told in odd
+                f"{path}:{line_of(node, location)}: {format_key(location)}: {reason}"
+                for location, reason in unsupported
             ),
             f"What is allowed: {model.__name__} in docs/declarations.md",
         )
@@ -40,9 +41,9 @@ def read_yaml(path: Path, model: type[M]) -> M:
         node = composed(path)
         raise DeclarationError(
             "\n".join(
-                f"{path}:{line_of(node, location)}: {format_key(location)}: {told}"
+                f"{path}:{line_of(node, location)}: {format_key(location)}: {reason}"
                 for problem in error.errors()
-                for location, told in explain(problem, model, data)
+                for location, reason in explain(problem, model, data)
             ),
             f"What is allowed: {model.__name__} in docs/declarations.md",
         ) from error
@@ -79,19 +80,19 @@ def explain(problem: ErrorDetails, model: type[BaseModel], data: Any) -> list[Pr
     match problem["type"]:
         case "extra_forbidden":
             known = {name for one in models_at(model, problem["loc"][:-1]) for name in one.model_fields}
-            told = nearest(str(location[-1]), known)
-            return [(location, "there is no such key" + (f"; {told}" if known else ""))]
+            reason = nearest(str(location[-1]), known)
+            return [(location, "there is no such key" + (f"; {reason}" if known else ""))]
         case "union_tag_invalid" | "union_tag_not_found":
             kinds = [kind for one in models_at(model, problem["loc"]) for kind in _kinds(one)]
             given = problem["ctx"].get("tag")
-            told = (
+            reason = (
                 f"no kind {given!r}; {nearest(given, kinds)}" if given else f"is needed; {nearest('', kinds)}"
             )
-            return [((*location, "kind"), told)]
+            return [((*location, "kind"), reason)]
         case "value_error":
             error = problem["ctx"]["error"]
             if isinstance(error, PlacedError):
-                return [((*location, *place), told) for place, told in error.found]
+                return [((*location, *place), reason) for place, reason in error.found]
             # rules over several keys begin with the key that is to be changed
             message = str(error)
             key, colon, rest = message.partition(": ")

@@ -85,8 +85,8 @@ def _misplaced_columns(name: str, feed: Feed) -> Iterator[Problem]:
     for key, (column, types) in wanted.items():
         known = [one for one, about in feed.kept_columns.items() if about.type in types]
         if column is not None and column not in known:
-            told = f"{column!r} is no kept column of type {' or '.join(types)}; {nearest(column, known)}"
-            yield ("feeds", name, key), told
+            message = f"{column!r} is no kept column of type {' or '.join(types)}; {nearest(column, known)}"
+            yield ("feeds", name, key), message
 
 
 @lru_cache(maxsize=1)
@@ -121,9 +121,9 @@ def provider_of(what: Provides) -> tuple[str, str]:
         if declared.provides == what
     ]
     if len(found) != 1:
-        told = ", ".join(f"{source}.{feed}" for source, feed in found) or "none"
+        message = ", ".join(f"{source}.{feed}" for source, feed in found) or "none"
         raise DeclarationError(
-            f"{SOURCES}: one feed provides the {what}, and declared are: {told}",
+            f"{SOURCES}: one feed provides the {what}, and declared are: {message}",
             f"Say `provides: {what}` in the source.yml of one feed.",
         )
     return found[0]

@@ -85,9 +85,9 @@ def require_tree(text: str) -> None:
             raise error_at(f"*{event.anchor} stands within what it refers to", event)
 
 
-def error_at(told: str, where: Any) -> yaml.MarkedYAMLError:
+def error_at(message: str, where: Any) -> yaml.MarkedYAMLError:
     """An error at the beginning of an event or a node."""
-    return yaml.MarkedYAMLError(problem=told, problem_mark=where.start_mark)
+    return yaml.MarkedYAMLError(problem=message, problem_mark=where.start_mark)
 
 
 def at(path: Path, *location: int | str) -> str:

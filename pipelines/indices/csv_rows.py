@@ -95,7 +95,7 @@ def numbered(numbers: Sequence[int], word: str = "row") -> str:
     for _, run in groupby(enumerate(sorted(numbers)), key=lambda pair: pair[1] - pair[0]):
         members = [number for _, number in run]
         runs.append(f"{members[0]}–{members[-1]}" if len(members) > 1 else str(members[0]))
-    told = ", ".join(runs[:10]) + (", …" if len(runs) > 10 else "")
-    return f"{word}{'s' if len(numbers) > 1 else ''} {told}" + (
+    listed = ", ".join(runs[:10]) + (", …" if len(runs) > 10 else "")
+    return f"{word}{'s' if len(numbers) > 1 else ''} {listed}" + (
         f" ({len(numbers)} in all)" if len(runs) > 10 else ""
     )

@@ -43,5 +43,5 @@ def nearest_name(name: str, known: Iterable[str]) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The same as a sentence."""
-    told = nearest_name(name, known)
-    return told[0].upper() + told[1:] + ("" if told.endswith("?") else ".")
+    message = nearest_name(name, known)
+    return message[0].upper() + message[1:] + ("" if message.endswith("?") else ".")

@@ -84,20 +84,20 @@ class _Reading:
     ) -> None:
         self.sheet, self.add_note = sheet, add_note
         # declared name -> name as compared
-        self.wanted = {normal(name): name for name in numbers}
+        self.declared = {normal(name): name for name in numbers}
         self.form = form_of(sheet, decimal_comma)
         self.indicator, self.value = sheet.find(INDICATOR_NAMES), sheet.find(VALUE_NAMES)
         self.is_long = (
             self.indicator is not None
             and self.value is not None
-            and not {self.indicator, self.value} & self.wanted.keys()
+            and not {self.indicator, self.value} & self.declared.keys()
         )
         self.texts = {name: sheet.place(normal(name), "peer group") for name in texts}
-        self.unit, self.period = self._keys(unit_column, period_column, {*self.wanted, *map(normal, texts)})
+        self.unit, self.period = self._keys(unit_column, period_column, {*self.declared, *map(normal, texts)})
         self.unit_place = sheet.place(self.unit, "column of the unit")
         self.period_place = None if self.period is None else sheet.place(self.period, "column of the period")
         self.keys: dict[Key, int] = {}
-        self.said: dict[str, dict[Key, str | None]] = {name: {} for name in texts}
+        self.groups: dict[str, dict[Key, str | None]] = {name: {} for name in texts}
         self.cells: dict[str, dict[Key, float]] = {}
         self.written: dict[str, tuple[str, int]] = {}
         self.notes_below: list[int] = []
@@ -139,8 +139,8 @@ class _Reading:
     def _counts_rows(self, name: str) -> bool:
         """Whether an unnamed column only numbers the rows, as table tools write it."""
         place = self.sheet.header.index(name)
-        told = [as_text(row[place]) for _, row in self.sheet.rows]
-        return not name and any(told == [str(start + n) for n in range(len(told))] for start in (0, 1))
+        texts = [as_text(row[place]) for _, row in self.sheet.rows]
+        return not name and any(texts == [str(start + n) for n in range(len(texts))] for start in (0, 1))
 
     # --- rows
 
@@ -148,7 +148,7 @@ class _Reading:
         sheet = self.sheet
         places = {
             name: sheet.place(column, "indicator")
-            for column, name in self.wanted.items()
+            for column, name in self.declared.items()
             if column in sheet.header
         }
         self.cells = {name: {} for name in places}
@@ -181,13 +181,13 @@ class _Reading:
                 self.notes_below.append(number)
                 continue
             key = self._key(number, row)
-            told = name_of(sheet, number, indicator_place, row[indicator_place], "the name of an indicator")
+            text = name_of(sheet, number, indicator_place, row[indicator_place], "the name of an indicator")
             self.keys.setdefault(key, number)
             self._texts(number, row, key)
-            if told not in self.wanted:
-                others.setdefault(told, number)
+            if text not in self.declared:
+                others.setdefault(text, number)
                 continue
-            name = self.wanted[told]
+            name = self.declared[text]
             if (first := filled.setdefault((*key, name), number)) != number:
                 raise GorodError(
                     f"{sheet.at(number)}: {name} of {_described(key)} stands in row {first} already",
@@ -211,9 +211,9 @@ class _Reading:
         unit = name_of(self.sheet, number, self.unit_place, row[self.unit_place], "a unit")
         if self.period_place is None:
             return unit, ""
-        told = name_of(self.sheet, number, self.period_place, row[self.period_place], "a period")
-        period = period_of(told)
-        self.written.setdefault(period, (told, number))
+        text = name_of(self.sheet, number, self.period_place, row[self.period_place], "a period")
+        period = period_of(text)
+        self.written.setdefault(period, (text, number))
         return unit, period
 
     def _spelt(self, number: int, first: int) -> str:
@@ -229,10 +229,10 @@ class _Reading:
         for name, place in self.texts.items():
             cell = row[place]
             found = None if is_blank(cell) else name_of(self.sheet, number, place, cell, "a peer group")
-            if self.said[name].setdefault(key, found) != found:
+            if self.groups[name].setdefault(key, found) != found:
                 at = self.sheet.at(number, self.sheet.header[place])
                 raise GorodError(
-                    f"{at}: {found!r}, but {self.said[name][key]!r} before, of {_described(key)}",
+                    f"{at}: {found!r}, but {self.groups[name][key]!r} before, of {_described(key)}",
                     "A unit is in one peer group in a period.",
                 )
 
@@ -240,8 +240,8 @@ class _Reading:
 
     def _check(self, required: Sequence[str], found: Iterable[str], what: str, others: Iterable[str]) -> None:
         """Refuse if required columns are missing; note optional ones that are missing."""
-        lacking = [name for name in self.wanted.values() if name not in set(found)]
-        spare = [name for name in others if name not in self.wanted]
+        lacking = [name for name in self.declared.values() if name not in set(found)]
+        spare = [name for name in others if name not in self.declared]
         for name in lacking:
             alike = next((one for one in spare if looks(one) == looks(name)), None)
             if alike is not None and name not in required:
@@ -251,19 +251,19 @@ class _Reading:
                 )
         missing = [name for name in required if name in lacking]
         if missing:
-            told = [name + self._guess(name, spare) for name in missing]
+            descriptions = [name + self._guess(name, spare) for name in missing]
             sheet = "" if self.sheet.name is None else f"sheet {self.sheet.name!r}: "
             raise GorodError(
-                f"{self.sheet.path}: {sheet}there is no {what} {', '.join(told)}",
+                f"{self.sheet.path}: {sheet}there is no {what} {', '.join(descriptions)}",
                 self._header_below(missing)
                 + "Add or rename it, correct `indicator` in the method, or say there absent: not_reported.",
             )
         if lacking and self.sheet.rows:
-            told = [name + self._guess(name, spare) for name in lacking]
-            told = sorted(told, key=lambda one: not one.endswith("?)"))
+            descriptions = [name + self._guess(name, spare) for name in lacking]
+            descriptions = sorted(descriptions, key=lambda one: not one.endswith("?)"))
             self.add_note(
-                f"{self.sheet.path}: of {len(self.wanted)} names of the method {len(lacking)} have no {what} and count as not "
-                f"reported: {', '.join(told[:10])}{', …' if len(told) > 10 else ''}"
+                f"{self.sheet.path}: of {len(self.declared)} names of the method {len(lacking)} have no {what} and count as not "
+                f"reported: {', '.join(descriptions[:10])}{', …' if len(descriptions) > 10 else ''}"
             )
 
     @staticmethod
@@ -275,9 +275,9 @@ class _Reading:
         return f" (is it {near[0]}?{differs})" if near else ""
 
     def _header_below(self, missing: Sequence[str]) -> str:
-        wanted = set(map(normal, missing))
+        names = set(map(normal, missing))
         for number, row in self.sheet.rows:
-            if wanted <= {as_text(cell) or "" for cell in row if not isinstance(cell, Odd)}:
+            if names <= {as_text(cell) or "" for cell in row if not isinstance(cell, Odd)}:
                 return (
                     f"Row {number} has them: delete what stands above it, for the first row is the header. "
                 )
@@ -311,7 +311,7 @@ class _Reading:
             [unit for unit, _ in order],
             [period for _, period in order],
             {name: [column.get(key, math.nan) for key in order] for name, column in self.cells.items()},
-            {name: [column.get(key) for key in order] for name, column in self.said.items()},
+            {name: [column.get(key) for key in order] for name, column in self.groups.items()},
         )
         for unit, how in totals(observations).items():
             self.add_note(

@@ -24,7 +24,7 @@ PARENT = ("parent", "parent_code")
 TYPE = ("type",)
 DENOMINATOR = ("denominator",)
 # settings of a node in a structure: setting -> names of its column
-SAID = {
+SETTINGS = {
     "weight": ("weight",),
     "direction": ("direction", "polarity"),
     "name": ("name", "iname", "title"),
@@ -94,7 +94,14 @@ def _columns(sheet: Sheet) -> dict[str, str]:
     Raises:
         DeclarationError: a column is unknown, or two have the same meaning.
     """
-    meanings = {"code": CODE, "parent": PARENT, "type": TYPE, "denominator": DENOMINATOR, **SAID, **CONSTANTS}
+    meanings = {
+        "code": CODE,
+        "parent": PARENT,
+        "type": TYPE,
+        "denominator": DENOMINATOR,
+        **SETTINGS,
+        **CONSTANTS,
+    }
     known = {name: meaning for meaning, names in meanings.items() for name in names}
     found: dict[str, str] = {}
     for place, column in enumerate(sheet.header):
@@ -181,15 +188,15 @@ class _Node:
             raise DeclarationError(f"{self.at('code')}: is empty", "Each node has a code.")
         parent = self.text("parent")
         settings: dict[str, Any] = {}
-        for setting in SAID:
-            told = self.text(setting) if setting != "weight" else None
+        for setting in SETTINGS:
+            text = self.text(setting) if setting != "weight" else None
             if setting == "weight" and (weight := self.number_of(setting)) is not None:
                 settings[setting] = weight
-            elif told is not None:
+            elif text is not None:
                 settings[setting] = (
-                    {"ru": told, "be": told, "en": told} if setting == "name"
-                    else self._direction(told) if setting == "direction"
-                    else told
+                    {"ru": text, "be": text, "en": text} if setting == "name"
+                    else self._direction(text) if setting == "direction"
+                    else text
                 )  # fmt: skip
         constants = {name: value for name in CONSTANTS if (value := self.number_of(name)) is not None}
         return StructureRow(
@@ -197,15 +204,15 @@ class _Node:
             self.text("denominator"),
         )  # fmt: skip
 
-    def _direction(self, told: str) -> str:
+    def _direction(self, text: str) -> str:
         for way, words in DIRECTIONS.items():
-            if told.lower() in words:
+            if text.lower() in words:
                 return way
         raise DeclarationError(
-            f"{self.at('direction')}: {told!r} is no direction",
+            f"{self.at('direction')}: {text!r} is no direction",
             "up or 1 where more is better, down or -1 where less is.",
         )
 
 
-def _is_nothing(told: str) -> bool:
-    return normal(told).lower() in NO_VALUE - {"-"}
+def _is_nothing(text: str) -> bool:
+    return normal(text).lower() in NO_VALUE - {"-"}

@@ -43,12 +43,12 @@ class Sheet:
             if column is None:
                 return f"{self.path}:{row}"
             return f"{self.path}:{self.lines.get((row, column), row)}: {column}"
-        told = f"{self.path}: " + ("" if self.name is None else f"sheet {self.name!r}: ") + f"row {row}"
+        position = f"{self.path}: " + ("" if self.name is None else f"sheet {self.name!r}: ") + f"row {row}"
         if column is None:
-            return told
+            return position
         place = self.header.index(column)
         called = column or f"{place + 1} (without a name)"
-        return f"{told}, column {called}" + (f" (cell {self.cell(row, place)})" if self.columns else "")
+        return f"{position}, column {called}" + (f" (cell {self.cell(row, place)})" if self.columns else "")
 
     def cell(self, row: int, place: int) -> str:
         """Address of a workbook's cell."""
@@ -59,7 +59,7 @@ class Sheet:
         lowered = {name.lower(): name for name in reversed(self.header)}
         return next((lowered[name] for name in names if name in lowered), None)
 
-    def place(self, name: str, said_by: str) -> int:
+    def place(self, name: str, role: str) -> int:
         """The position of a column.
 
         Raises:
@@ -71,7 +71,7 @@ class Sheet:
             called = f"column {name!r} stands twice" if name else "two columns have no name"
             raise GorodError(f"{self.at(self.head)}: {called}", "Rename or delete one of them.")
         raise GorodError(
-            f"{self.at(self.head)}: there is no column {name!r} ({said_by})", did_you_mean(name, self.header)
+            f"{self.at(self.head)}: there is no column {name!r} ({role})", did_you_mean(name, self.header)
         )
 
 
@@ -137,8 +137,8 @@ def table(
     head, names = filled[0]
     for place, cell in enumerate(names):
         if isinstance(cell, Odd) and not cell.is_blank:
-            said = f"{letters(columns[place])}{head}" if columns else f"column {place + 1}"
-            raise GorodError(f"{where}row {head} ({said}): the header {cell.told}", cell.remedy)
+            label = f"{letters(columns[place])}{head}" if columns else f"column {place + 1}"
+            raise GorodError(f"{where}row {head} ({label}): the header {cell.description}", cell.remedy)
     kept = [place for place in range(len(names)) if not all(is_blank(row[place]) for _, row in filled)]
     header = tuple("" if is_blank(names[place]) else normal(as_text(names[place]) or "") for place in kept)
     rows = [(number, [row[place] for place in kept]) for number, row in filled[1:]]
@@ -251,11 +251,11 @@ def _lay_merges(
     """Content covered by merged cells is not visible: it becomes a special kind of cell, unless it is in the header."""
     numbers = [row for row, _ in grid]
     for top, left, bottom, right in merged:
-        told = (
+        content = (
             f"is covered by the merged cells {letters(left)}{top}:{letters(right)}{bottom}; only the first of them is shown",
             "Unmerge them and fill each cell.",
         )
         for row, cells in grid[max(1, bisect_left(numbers, top)) : bisect_right(numbers, bottom)]:
             for column in range(max(left, first), min(right, first + len(cells) - 1) + 1):
                 if (row, column) != (top, left):
-                    cells[column - first] = Odd(*told, is_blank=is_blank(cells[column - first]))
+                    cells[column - first] = Odd(*content, is_blank=is_blank(cells[column - first]))

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from pipelines.declarations.method_tree import IndexNode
 from pipelines.declarations.methods import IndexMethod
-from pipelines.declarations.read_yaml import explain as explained
+from pipelines.declarations.read_yaml import explain
 from pipelines.errors import DeclarationError
 from pipelines.indices.names import nearest_name
 from pipelines.indices.tree import TreeProblem, Where, tree_problems
@@ -69,15 +69,15 @@ def with_structure(method: IndexMethod, rows: Sequence[StructureRow], whole: boo
     def build(row: StructureRow) -> IndexNode:
         reached.add(row.code)
         known = method.index if row.parent is None else declared.get(row.code)
-        said = {} if known is None else known.model_dump(exclude_unset=True, exclude={"nodes"})
+        settings = {} if known is None else known.model_dump(exclude_unset=True, exclude={"nodes"})
         parts = tuple(build(child) for child in children.get(row.code, ()))
-        said |= {"code": row.code, **row.settings, "nodes": parts}
+        settings |= {"code": row.code, **row.settings, "nodes": parts}
         if parts:
-            said.pop("indicator", None)
+            settings.pop("indicator", None)
         if row.normalise:
-            said["normalise"] = _with_constants(
+            settings["normalise"] = _with_constants(
                 row,
-                said.get("normalise")
+                settings.get("normalise")
                 or _inherited("normalise", row, by_code, declared, method)
                 or {"kind": "min_max"},
             )
@@ -87,16 +87,16 @@ def with_structure(method: IndexMethod, rows: Sequence[StructureRow], whole: boo
                     f"{row.place}: {row.code!r} has a denominator and nodes below it",
                     "Only an indicator has a denominator; say it of each that is divided.",
                 )
-            steps = said.get("transform", _inherited("transform", row, by_code, declared, method)) or ()
-            said["transform"] = _divided(row.per, steps)
+            steps = settings.get("transform", _inherited("transform", row, by_code, declared, method)) or ()
+            settings["transform"] = _divided(row.per, steps)
         try:
-            return IndexNode.model_validate(said)
+            return IndexNode.model_validate(settings)
         except ValidationError as error:
             raise DeclarationError(
                 "\n".join(
-                    f"{row.place}: {'.'.join(map(str, key))}: {told}"
+                    f"{row.place}: {'.'.join(map(str, key))}: {message}"
                     for problem in error.errors()
-                    for key, told in explained(problem, IndexNode, said)
+                    for key, message in explain(problem, IndexNode, settings)
                 ),
                 "What is allowed: docs/indices.md",
             ) from error
@@ -148,15 +148,15 @@ def _all_nodes(method: IndexMethod, rows: Sequence[StructureRow]) -> list[Struct
                 f"{row.place}: the method {method.method} has no node {row.code!r}; {nearest_name(row.code, codes)}",
                 "Correct it; a tree of its own needs a column parent.",
             )
-    said = {row.code: row for row in rows}
-    if len(said) < len(rows):
-        twice = next(row for row in rows if said[row.code] is not row)
+    rows_by_code = {row.code: row for row in rows}
+    if len(rows_by_code) < len(rows):
+        twice = next(row for row in rows if rows_by_code[row.code] is not row)
         raise DeclarationError(f"{twice.place}: code {twice.code!r} stands twice", "Give each node one row.")
     # a node that is not named stays valid, unless the settings of its parts are inconsistent with it
     of_parts = {parents.get(row.code): row.place for row in reversed(rows)}
     return [
-        replace(said[code], parent=parents.get(code))
-        if code in said
+        replace(rows_by_code[code], parent=parents.get(code))
+        if code in rows_by_code
         else StructureRow(of_parts.get(code, ""), code, parents.get(code))
         for code in codes
     ]

@@ -115,7 +115,7 @@ class TreeProblem:
     """An inconsistency in a method: the key path from the method, the path from the node, and the node."""
 
     location: Location
-    told: str
+    message: str
     key: Location
     node: str | None = None
 
@@ -134,15 +134,15 @@ class _Settings:
     absent: Literal["refuse", "not_reported"] = "refuse"
     aggregate: Aggregation = "arithmetic"
     missing: Missing = field(default_factory=Missing)
-    said: Mapping[str, Location] = field(default_factory=dict)
+    set_at: Mapping[str, Location] = field(default_factory=dict)
 
     def at(self, node: IndexNode, place: Location) -> _Settings:
         own = {
             name: value
             for name in self.__dataclass_fields__
-            if name != "said" and (value := getattr(node, name)) is not None
+            if name != "set_at" and (value := getattr(node, name)) is not None
         }
-        return replace(self, **own, said={**self.said, **{name: (*place, name) for name in own}})
+        return replace(self, **own, set_at={**self.set_at, **{name: (*place, name) for name in own}})
 
 
 @dataclass(frozen=True)
@@ -153,10 +153,10 @@ class _Resolved:
     places: Mapping[str, Location]
     settings: Mapping[str, _Settings]
 
-    def tree_problem(self, node: str, key: Location, told: str) -> TreeProblem:
+    def tree_problem(self, node: str, key: Location, message: str) -> TreeProblem:
         """The place where a setting is made, or, if it is not made anywhere, the node it applies to."""
-        said = self.settings[node].said.get(str(key[0]), (*self.places[node], key[0]))
-        return TreeProblem((*said, *key[1:]), f"{node}: {told}", key, node)
+        location = self.settings[node].set_at.get(str(key[0]), (*self.places[node], key[0]))
+        return TreeProblem((*location, *key[1:]), f"{node}: {message}", key, node)
 
 
 def resolve(method: IndexMethod, where: Where | None = None) -> Tree:
@@ -169,7 +169,9 @@ def resolve(method: IndexMethod, where: Where | None = None) -> Tree:
     found = _tree_problems(method, resolved)
     if found:
         raise DeclarationError(
-            "\n".join(f"{where(one) if where else _in_the_method(method, one)}: {one.told}" for one in found),
+            "\n".join(
+                f"{where(one) if where else _in_the_method(method, one)}: {one.message}" for one in found
+            ),
             "What each setting does: docs/indices.md",
         )
     return _on_one_scale(resolved.tree)
@@ -214,16 +216,21 @@ def _resolved(method: IndexMethod) -> _Resolved:
 
 def _tree_problems(method: IndexMethod, resolved: _Resolved) -> list[TreeProblem]:
     if not method.index.nodes:
-        told = f"index {method.index.code} has no nodes; declare them here, or give the tree by --structure"
-        return [TreeProblem(("index", "nodes"), told, ("nodes",))]
+        message = (
+            f"index {method.index.code} has no nodes; declare them here, or give the tree by --structure"
+        )
+        return [TreeProblem(("index", "nodes"), message, ("nodes",))]
     return [
         *(
-            resolved.tree_problem(leaf.code, key, told)
+            resolved.tree_problem(leaf.code, key, message)
             for leaf in resolved.tree.leaves
-            for key, told in _leaf_problems(leaf, method)
+            for key, message in _leaf_problems(leaf, method)
         ),
-        *(resolved.tree_problem(code, key, told) for code, key, told in _points_problems(resolved.tree)),
-        *(TreeProblem(key, told, key) for key, told in _sensitivity_problems(method, resolved.tree)),
+        *(
+            resolved.tree_problem(code, key, message)
+            for code, key, message in _points_problems(resolved.tree)
+        ),
+        *(TreeProblem(key, message, key) for key, message in _sensitivity_problems(method, resolved.tree)),
     ]
 
 
@@ -263,8 +270,8 @@ def _leaf_problems(leaf: Leaf, method: IndexMethod) -> Iterator[Problem]:
         if on_the_same_scale(value, leaf.transform) is None:
             yield key, f"{value:g} has no logarithm; it must be above zero, with the shift of the logarithm"
     if leaf.direction == "down" and isinstance(leaf.normalise, AsIs):
-        told = "none takes the value as it is, but direction is down"
-        yield ("normalise",), f"{told}; say a kind that turns it (min_max, rank, …), or direction: up"
+        message = "none takes the value as it is, but direction is down"
+        yield ("normalise",), f"{message}; say a kind that turns it (min_max, rank, …), or direction: up"
     if method.reference_set == "base_period" and isinstance(leaf.normalise, Rank | PercentileRank):
         yield ("normalise",), NO_PLACES.format(leaf.normalise.kind)
     if isinstance(leaf.impute, FromOthers) and leaf.impute.among == "group" and method.peer_groups is None:
@@ -295,11 +302,17 @@ def _points_problems(tree: Tree) -> Iterator[tuple[str, Location, str]]:
         for code in branch.parts:
             part = tree.nodes[code]
             if isinstance(part, Leaf) and possible_points(part.normalise) is None:
-                told = f"{part.normalise.kind} has no greatest value; points_share of {branch.code} needs one"
-                yield code, ("normalise",), f"{told}: bands, benchmark_bands, or what is clipped (clip: true)"
+                message = (
+                    f"{part.normalise.kind} has no greatest value; points_share of {branch.code} needs one"
+                )
+                yield (
+                    code,
+                    ("normalise",),
+                    f"{message}: bands, benchmark_bands, or what is clipped (clip: true)",
+                )
             if isinstance(part, Branch) and part.aggregate != "points_share":
-                told = f"{part.aggregate} has no points; points_share of {branch.code} needs points_share here too"
-                yield code, ("aggregate",), told
+                message = f"{part.aggregate} has no points; points_share of {branch.code} needs points_share here too"
+                yield code, ("aggregate",), message
 
 
 VARIED = ("normalisations", "aggregations")
@@ -308,8 +321,8 @@ VARIED = ("normalisations", "aggregations")
 def _sensitivity_problems(method: IndexMethod, tree: Tree) -> Iterator[Problem]:
     varied = method.sensitivity
     if any(branch.aggregate == "points_share" for branch in tree.branches):
-        told = "points cannot be compared with other scales; vary the weights alone"
-        yield from ((("sensitivity", key), told) for key in VARIED if getattr(varied, key))
+        message = "points cannot be compared with other scales; vary the weights alone"
+        yield from ((("sensitivity", key), message) for key in VARIED if getattr(varied, key))
     if method.reference_set == "base_period":
         for number, rule in enumerate(varied.normalisations):
             if isinstance(rule, Rank | PercentileRank):

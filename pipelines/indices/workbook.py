@@ -76,7 +76,7 @@ class _Reader:
         with self.archive.open(name) as stream:
             parser.ParseFile(stream)
 
-    def read(self, wanted: str | None) -> Book:
+    def read(self, sheet_name: str | None) -> Book:
         about = WorkbookReader()
         main = self._main()
         self.parse(main, about.start)
@@ -86,13 +86,13 @@ class _Reader:
         if not sheets:
             raise ValueError("it has no sheet with cells")
         names = [name for name, _, _ in sheets]
-        if wanted is not None and wanted not in names:
+        if sheet_name is not None and sheet_name not in names:
             raise GorodError(
-                f"{self.path}: there is no sheet {wanted!r}",
+                f"{self.path}: there is no sheet {sheet_name!r}",
                 f"The sheets are: {', '.join(map(repr, names))}.",
             )
         name, _, (_, part) = next(
-            (one for one in sheets if (one[1] == "visible" if wanted is None else one[0] == wanted)),
+            (one for one in sheets if (one[1] == "visible" if sheet_name is None else one[0] == sheet_name)),
             sheets[0],
         )
         of_kind = {kind.rpartition("/")[2]: where for kind, where in links.values()}

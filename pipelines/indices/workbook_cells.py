@@ -13,7 +13,7 @@ from typing import Any
 class Odd:
     """A cell without a readable value: what it is, and what to do. ``is_blank``: it displays nothing itself."""
 
-    told: str
+    description: str
     remedy: str
     is_blank: bool = False
 
@@ -33,11 +33,11 @@ class Book:
 
 def letters(column: int) -> str:
     """The letters of a column: 1 is A, 28 is AB."""
-    told = ""
+    text = ""
     while column:
         column, rest = divmod(column - 1, 26)
-        told = chr(65 + rest) + told
-    return told
+        text = chr(65 + rest) + text
+    return text
 
 
 Attributes = dict[str, str]
@@ -179,21 +179,21 @@ class CellReader:
         return number
 
 
-def _address(told: str) -> tuple[int, int]:
-    found = re.fullmatch(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})", told)
+def _address(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})", text)
     if found is None:
-        raise ValueError(f"{told!r} is no address of a cell")
+        raise ValueError(f"{text!r} is no address of a cell")
     column = 0
     for letter in found[1].upper():
         column = column * 26 + ord(letter) - 64
     return int(found[2]), column
 
 
-def _iso(told: str) -> Any:
+def _iso(text: str) -> Any:
     try:
-        return datetime.fromisoformat(told)
+        return datetime.fromisoformat(text)
     except ValueError:
-        return told
+        return text
 
 
 def _moment(serial: float, from_1904: bool) -> Any:

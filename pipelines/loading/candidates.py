@@ -122,8 +122,8 @@ def load_candidates(
 def _not_landed(candidate: Candidate, error: Exception) -> OriginError:
     """A failure that nobody foresaw, as one of this offer alone."""
     logging.getLogger(__name__).error("%s could not land:\n%s", candidate.origin, where(error))
-    told = (error.strerror or "") if isinstance(error, OSError) else ""
+    detail = (error.strerror or "") if isinstance(error, OSError) else ""
     return OriginError(
-        f"{candidate.origin}: could not land: {' '.join((type(error).__name__, told)).strip()}",
+        f"{candidate.origin}: could not land: {' '.join((type(error).__name__, detail)).strip()}",
         "Look into the log of the run; everything else goes on meanwhile.",
     )

@@ -139,8 +139,8 @@ def all_candidates(
     lying = inbox(source, feed, settings, instances)
     if wait_until_quiet([lying]):
         lying = inbox(source, feed, settings, instances)
-    for told in (*lying.faults, *lying.waiting):
-        note(f"in the drop folder: {told}")
+    for message in (*lying.faults, *lying.waiting):
+        note(f"in the drop folder: {message}")
     yield from lying.candidates
     if failure is not None:
         raise failure

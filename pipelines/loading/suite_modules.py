@@ -52,9 +52,9 @@ def _not_imported(source: str, feed: str, error: Exception) -> DeclarationError:
         place = f"{_relative(own[-1].filename)}, line {own[-1].lineno}"
     else:
         place = f"expectations/{source}/{feed}.py"
-    said = error.msg if isinstance(error, SyntaxError) else str(error)
+    message = error.msg if isinstance(error, SyntaxError) else str(error)
     return DeclarationError(
-        f"{place}: the suite of {source}.{feed} cannot be imported: {type(error).__name__}: {said}",
+        f"{place}: the suite of {source}.{feed} cannot be imported: {type(error).__name__}: {message}",
         "It is a fault of the suite, not of a delivery. Mend it; nothing was loaded.",
     )
 

@@ -130,8 +130,10 @@ def validate(
                         validation = gate.evaluate(batch, suite, given, folder, context, _tellable(feed))
                         remembered = folder / "profile.parquet"
                         profile = write_profile(history, batch.path, validation.quarantine, remembered)
-                    told = tuple(results.result_from_reason(reason, "warning") for reason in batch.findings)
-                    validation = replace(validation, results=(*validation.results, *told))
+                    warnings = tuple(
+                        results.result_from_reason(reason, "warning") for reason in batch.findings
+                    )
+                    validation = replace(validation, results=(*validation.results, *warnings))
         except DeliveryError as error:
             validation = results.unreadable_delivery(error.reasons)
         except GorodError:

@@ -104,9 +104,9 @@ def _lines(error: GorodError) -> Iterator[str]:
         for line in re.sub(r"(?m)^(\S+\.py), line (\d+):", r"\1:\2:", error.message).splitlines():
             yield f"{line}; {error.remedy}" if error.remedy else line
         return
-    told = " ".join(error.message.split())
-    file, number = DBT_FILE.search(told), DBT_LINE.search(told)
+    message = " ".join(error.message.split())
+    file, number = DBT_FILE.search(message), DBT_LINE.search(message)
     place = (
         f"{DBT_PROJECT.name}/{file['file'] if file else 'dbt_project.yml'}:{number['line'] if number else 1}"
     )
-    yield f"{place}: dbt: {told}; {error.remedy}"
+    yield f"{place}: dbt: {message}; {error.remedy}"

@@ -181,8 +181,8 @@ def _among(alias: str, rows: Iterable[Row], *columns: str) -> tuple[str, list[st
     """
     given = list(rows)
     values = {name: sorted({row[name] for row in given}) for name in columns}
-    told = [f"{alias}.{name} in ({', '.join('?' * len(values[name]))})" for name in columns]
-    return " and ".join(told), [value for name in columns for value in values[name]]
+    conditions = [f"{alias}.{name} in ({', '.join('?' * len(values[name]))})" for name in columns]
+    return " and ".join(conditions), [value for name in columns for value in values[name]]
 
 
 def _raw_rows(

@@ -8,8 +8,8 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
+from pipelines.reporting.captions import made_from, outside
 from pipelines.reporting.figures import Digest, Line, Value
-from pipelines.reporting.said import made_from, outside
 from pipelines.reporting.workbook_layout import (
     ACCENT,
     Formats,

@@ -9,8 +9,8 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from pipelines.reporting.captions import about_periods, made_from
 from pipelines.reporting.figures import Digest
-from pipelines.reporting.said import about_periods, made_from
 from pipelines.wording import SYNTHETIC, banner
 
 A4 = 9

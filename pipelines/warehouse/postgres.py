@@ -241,7 +241,7 @@ class PostgresWarehouse(Ledger):
         """A session that holds the writer's lock."""
         session = self.server.connect("is the writer")
         deadline = time.monotonic() + self.server.busy_timeout_s
-        said = False
+        announced = False
         try:
             while True:
                 if is_my_turn(session):
@@ -249,9 +249,9 @@ class PostgresWarehouse(Ledger):
                 busy = f"PostgreSQL {self.server.name} is being written by another process ({lock_holder(session)})"
                 if time.monotonic() >= deadline:
                     raise WarehouseBusyError(busy, "Wait until it ends, then try again; nothing was changed.")
-                if not said:
+                if not announced:
                     report_progress(f"waiting: {busy}")
-                    said = True
+                    announced = True
                 time.sleep(0.2)
         except psycopg.Error as error:
             session.close()

@@ -24,9 +24,7 @@ from pipelines.loading.candidates import load_candidate
 from pipelines.loading.decisions import replay, waive, would_replace
 from pipelines.loading.landing import land
 from pipelines.loading.load import LoadOutcome, load_delivery
-from pipelines.loading.pending_markers import has_pending
-from pipelines.loading.pending_markers import marker_faults as unknowable
-from pipelines.loading.pending_markers import pending_deliveries as pending
+from pipelines.loading.pending_markers import has_pending, marker_faults, pending_deliveries
 from pipelines.loading.reconcile import reconcile, spoilt
 from pipelines.warehouse.check import check_warehouse
 from tests.loading.ledger_model import BAD, quick_gate  # noqa: F401 - a fixture
@@ -316,7 +314,9 @@ def test_rows_that_do_not_arrive_undo_the_whole_load(portal: Portal, monkeypatch
         load_candidate(candidate, portal.settings, portal.warehouse)
     for table in ("ops.load", "ops.load_event", "ops.load_result", "ops.offer", "raw.appeals_115__requests"):
         assert portal.scalar(f"select count(*) from {table}") == 0
-    assert [found.slice.key for found in pending(portal.settings, "appeals_115", "requests")] == ["2024-01"]
+    assert [found.slice.key for found in pending_deliveries(portal.settings, "appeals_115", "requests")] == [
+        "2024-01"
+    ]
     monkeypatch.undo()
 
 
@@ -324,9 +324,9 @@ def test_a_pending_delivery_is_entered_once(portal: Portal) -> None:
     portal.put("2024-01", portal.rows("2024-01", 5))
     (candidate,) = portal.candidates()
     land(candidate, portal.settings)  # and the run dies here
-    (delivery,) = pending(portal.settings, "appeals_115", "requests")
+    (delivery,) = pending_deliveries(portal.settings, "appeals_115", "requests")
     load_delivery(delivery, portal.settings, portal.warehouse)
-    assert pending(portal.settings, "appeals_115", "requests") == []
+    assert pending_deliveries(portal.settings, "appeals_115", "requests") == []
     portal.load()
     assert list(portal.states().values()) == ["accepted"]
     assert portal.candidates() == []
@@ -345,9 +345,9 @@ def test_after_a_restore_landing_and_ledger_are_held_against_each_other(portal: 
     portal.put("2024-02", "the origin has forgotten it")
     found = reconcile(portal.settings, portal.warehouse)
     assert found.unknown == [wrong.load_id, right.load_id]
-    assert pending(portal.settings, "appeals_115", "requests") == []
+    assert pending_deliveries(portal.settings, "appeals_115", "requests") == []
     reconcile(portal.settings, portal.warehouse, take_up=True)
-    for delivery in pending(portal.settings, "appeals_115", "requests"):
+    for delivery in pending_deliveries(portal.settings, "appeals_115", "requests"):
         load_delivery(delivery, portal.settings, portal.warehouse)
     assert effective(portal) == [first.load_id, right.load_id]
     assert reconcile(portal.settings, portal.warehouse) == whole
@@ -504,7 +504,7 @@ def test_a_delivery_of_landing_says_all_about_itself(portal: Portal) -> None:
     portal.put("2024-01", portal.rows("2024-01", 5))
     (candidate,) = portal.candidates()
     delivery = land(candidate, portal.settings)
-    (found,) = pending(portal.settings, "appeals_115", "requests")
+    (found,) = pending_deliveries(portal.settings, "appeals_115", "requests")
     assert isinstance(found, Delivery)
     assert found == delivery
 
@@ -890,13 +890,13 @@ def test_a_pending_delivery_that_is_not_as_it_came_is_refused_unread(portal: Por
     (candidate,) = portal.candidates()
     land(candidate, portal.settings)  # and the run dies here
     spoilt = tamper(landed(portal), how)
-    (delivery,) = pending(portal.settings, "appeals_115", "requests")
+    (delivery,) = pending_deliveries(portal.settings, "appeals_115", "requests")
     outcome = load_delivery(delivery, portal.settings, portal.warehouse)
     assert (outcome.state, outcome.rows_delivered) == ("rejected", 0)
     (reason,) = outcome.results
     assert reason.expectation == "delivery.landing"
     assert str(spoilt) in reason.says
-    assert pending(portal.settings, "appeals_115", "requests") == []
+    assert pending_deliveries(portal.settings, "appeals_115", "requests") == []
     with pytest.raises(GorodError, match="could not be read"):
         wave(portal, outcome.load_id)
     # the origin still has it, as it was: what is spoilt makes way for it, and it is loaded
@@ -917,14 +917,14 @@ def test_a_pending_delivery_of_which_nobody_can_say_what_it_is_stays_pending_and
     for candidate in portal.candidates():
         land(candidate, portal.settings)
     path = tamper(landed(portal), how)
-    taken = pending(portal.settings, "appeals_115", "requests")
+    taken = pending_deliveries(portal.settings, "appeals_115", "requests")
     assert [delivery.slice.key for delivery in taken] == ["2024-02"]  # the others go on
-    (fault,) = unknowable(portal.settings, "appeals_115", "requests")
+    (fault,) = marker_faults(portal.settings, "appeals_115", "requests")
     assert str(path) in fault
     assert has_pending(portal.settings)
     outcomes = portal.load()
     assert isinstance(outcomes["2024-01"], LoadOutcome)  # the origin still has it
-    assert unknowable(portal.settings, "appeals_115", "requests") == []
+    assert marker_faults(portal.settings, "appeals_115", "requests") == []
 
 
 # --- what the check of a warehouse finds

@@ -23,7 +23,7 @@ from pipelines.errors import GorodError, OriginError
 from pipelines.loading import gate, suites
 from pipelines.loading.candidates import load_candidates
 from pipelines.loading.load import LoadOutcome, load_delivery
-from pipelines.loading.pending_markers import pending_deliveries as pending
+from pipelines.loading.pending_markers import pending_deliveries
 from pipelines.loading.prefetch import MANY, Validators, prefetched, validators
 from pipelines.settings import Settings
 from tests.pipeline.conftest import environment_of
@@ -277,7 +277,7 @@ def test_a_killed_run_leaves_no_process_and_is_taken_up(
     assert process.pid is not None
     assert gone(process.pid)
     portal = portal_at(tmp_path)
-    waiting = pending(portal.settings, "appeals_115", "requests")
+    waiting = pending_deliveries(portal.settings, "appeals_115", "requests")
     assert waiting
     for delivery in waiting:
         load_delivery(delivery, portal.settings, portal.warehouse)
