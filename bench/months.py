@@ -135,8 +135,8 @@ def _copy_loads(
         """
     )
     connection.execute(
-        "insert into ops.offer by name select offer.* replace (other.load_id as load_id, other.origin as origin, "
-        "other.fingerprint as fingerprint) from ops.offer as offer cross join other where offer.load_id = ?",
+        "insert into ops.candidate by name select candidate.* replace (other.load_id as load_id, other.origin as origin, "
+        "other.fingerprint as fingerprint) from ops.candidate as candidate cross join other where candidate.load_id = ?",
         [load_id],
     )
     for table in ("ops.load_event", "ops.load_result", "ops.flagged_row", "ops.quarantine"):

@@ -94,7 +94,7 @@ def candidates(
     reach: Reach | None = None,
     address_hint: str = "it ends before the path that the origin declares",
 ) -> Iterator[Candidate]:
-    """An offer for each instance and slice: the running period of the feed, or each month that parameters ask for.
+    """A candidate for each instance and slice: the running period of the feed, or each month that parameters ask for.
 
     ``reach`` reaches a simulated system, unless the environment names a real one.
 

@@ -25,7 +25,7 @@ def candidates(
     instances: Collection[str] | None,
     known: LastSeen,
 ) -> Iterator[Candidate]:
-    """One offer for each instance: its inventory as it is now, for the month that it is now in Belarus.
+    """One candidate for each instance: its inventory as it is now, for the month that it is now in Belarus.
 
     Raises:
         OriginError: the address from the environment is unusable.

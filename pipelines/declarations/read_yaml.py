@@ -79,11 +79,11 @@ def explain(problem: ErrorDetails, model: type[BaseModel], data: Any) -> list[Pr
     location, message = location_as_written(problem, data), problem["msg"]
     match problem["type"]:
         case "extra_forbidden":
-            known = {name for one in models_at(model, problem["loc"][:-1]) for name in one.model_fields}
+            known = {name for one in models_at(model, problem["loc"][:-1], data) for name in one.model_fields}
             reason = nearest(str(location[-1]), known)
             return [(location, "there is no such key" + (f"; {reason}" if known else ""))]
         case "union_tag_invalid" | "union_tag_not_found":
-            kinds = [kind for one in models_at(model, problem["loc"]) for kind in _kinds(one)]
+            kinds = [kind for one in models_at(model, problem["loc"], data) for kind in _kinds(one)]
             given = problem["ctx"].get("tag")
             reason = (
                 f"no kind {given!r}; {nearest(given, kinds)}" if given else f"is needed; {nearest('', kinds)}"
@@ -113,15 +113,18 @@ def location_as_written(problem: ErrorDetails, data: Any) -> Location:
     return (*found, problem["loc"][-1]) if problem["type"] == "missing" else tuple(found)
 
 
-def models_at(model: type[BaseModel], location: Location) -> list[type[BaseModel]]:
+def models_at(model: type[BaseModel], location: Location, data: Any) -> list[type[BaseModel]]:
     """The models that may stand in a place: several, where it is not said of which kind it is."""
     candidates = [model]
     for part in location:
         fields = [one.model_fields[str(part)] for one in candidates if part in one.model_fields]
         if fields:
             candidates = [found for field in fields for found in _models(field.annotation)]
-        # the place in a list or map says nothing; the kind of a variant says which one it is
-        candidates = [one for one in candidates if part in _kinds(one)] or candidates
+        # a place in a list or map says nothing, whatever its name; what is not in the data is the kind of a variant
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            candidates = [one for one in candidates if part in _kinds(one)] or candidates
     return candidates
 
 

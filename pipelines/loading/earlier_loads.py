@@ -40,7 +40,7 @@ def same_load(
     if same[-1] is own[-1] and not is_dropped:
         return same[-1]
     taken = warehouse.query(
-        "select load_id, origin, fingerprint from ops.offer where load_id in (select unnest(?)) order by seen_at",
+        "select load_id, origin, fingerprint from ops.candidate where load_id in (select unnest(?)) order by seen_at",
         [[load["load_id"] for load in own]],
     )
     if is_dropped:

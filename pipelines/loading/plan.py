@@ -147,7 +147,7 @@ def all_candidates(
 
 
 def _is_known(candidate: Candidate, known: LastSeen, wanted: Wanted, feed: Feed) -> bool:
-    """Known by fingerprint; or an offer that only fetching could tell, whose slice has been fetched already.
+    """Known by fingerprint; or a candidate that only fetching could tell, whose slice has been fetched already.
 
     Such a pull is made once for each slice, and again when it is asked for by its slice or instance, or as long as the feed
     is refreshed.

@@ -76,7 +76,7 @@ def _traces(connection: duckdb.DuckDBPyConnection, values: list[Row], row_limit:
 _VALUE_COLUMNS = (
     "indicator", "ref_area", "freq", "time_period", "breakdown", "obs_value", "obs_status", "missing_reason",
     "imputed_by", "imputed_from", "numerator", "denominator", "scale", "unit_measure", "quality_class",
-    "method_version", "made",
+    "method_version", "derivation",
     "coverage_population_pct", "coverage_time_pct", "note_ru", "note_en",
 )  # fmt: skip
 

@@ -90,7 +90,7 @@ class Term:
 class Trace:
     """A value with everything behind it.
 
-    ``made``: the territory's own figure, rolled up from those below, a percentile of them, or absent. ``imputed_by``:
+    ``derivation``: the territory's own figure, rolled up from those below, a percentile of them, or absent. ``imputed_by``:
     the rule that imputed a missing value, and ``imputed_from`` its inputs; ``donors`` are these values,
     traced as well.
     """
@@ -111,7 +111,7 @@ class Trace:
     unit_measure: str
     quality_class: str | None
     method_version: str
-    made: Literal["own", "rolled_up", "percentile", "absent"]
+    derivation: Literal["own", "rolled_up", "percentile", "absent"]
     coverage_population_pct: Decimal
     coverage_time_pct: Decimal
     note_ru: str | None

@@ -7,7 +7,7 @@ from pipelines.publishing.exports.words import IMPUTATIONS
 from pipelines.publishing.names import Names
 
 CODES = Names("en")
-MADE = {
+DERIVATIONS = {
     "own": ("собственные данные", "own"),
     "rolled_up": ("по входящим территориям", "rolled up"),
     "percentile": ("процентиль", "percentile"),
@@ -32,7 +32,7 @@ def show(found: Trace, names: Names = CODES, term_limit: int = 8) -> list[str]:
         f"{names.part(found.breakdown, *measures)}: {value}",
         f"  {say('статус', 'status')}: {names.status(found.obs_status)}"
         + (f" ({names.missing(found.missing_reason)})" if found.missing_reason else "")
-        + f", {say(*MADE[found.made])}, {say('методика', 'method')} {found.method_version}, "
+        + f", {say(*DERIVATIONS[found.derivation])}, {say('методика', 'method')} {found.method_version}, "
         + (
             say("охват населения неизвестен", "covers people whose number is not known")
             if found.obs_value is not None and found.coverage_population_pct == 0 and found.imputed_by is None
@@ -52,7 +52,7 @@ def show(found: Trace, names: Names = CODES, term_limit: int = 8) -> list[str]:
         rule = IMPUTATIONS.get(found.imputed_by)
         by = found.imputed_by.replace("_", " ") if rule is None else rule.get(names.language)
         lines.append(f"  {say('восполнено', 'filled in')}: {by}, {say('по', 'from')} {found.imputed_from}")
-    if found.made == "percentile":
+    if found.derivation == "percentile":
         lines.append(
             say(
                 "  = процентиль значений территорий ниже",

@@ -67,7 +67,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Seen:
-    """A row of ``ops.offer``: where a delivery was found, and its cheap fingerprint if the origin has one."""
+    """A row of ``ops.candidate``: where a delivery was found, and its cheap fingerprint if the origin has one."""
 
     origin: str
     fingerprint: str | None

@@ -111,7 +111,8 @@ class DuckDBWarehouse(Ledger):
             taken = migrations.steps(found) if exists and found is not None else []
             for step in taken:
                 connection.begin()
-                connection.execute(step.sql)
+                tables = [name for (name,) in connection.execute(migrations.TABLES).fetchall()]
+                connection.execute(step.sql(tables))
                 connection.execute(migrations.RECORD.format(step.version))
                 connection.commit()
         self._make_form()

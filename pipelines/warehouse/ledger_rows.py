@@ -53,7 +53,7 @@ def insert_events(connection: duckdb.DuckDBPyConnection, load_id: str, events: l
 
 def insert_candidate(connection: duckdb.DuckDBPyConnection, load_id: str, candidate: Seen) -> None:
     connection.execute(
-        "insert into ops.offer values (?, ?, ?, ?)",
+        "insert into ops.candidate values (?, ?, ?, ?)",
         [load_id, candidate.origin, candidate.fingerprint, candidate.at],
     )
 

@@ -125,7 +125,8 @@ class PostgresWarehouse(Ledger):
             taken = migrations.steps(found) if exists and found is not None else []
             for step in taken:
                 with session.transaction():
-                    run_script(session, step.sql)
+                    tables = [name for (name,) in session.execute(migrations.TABLES).fetchall()]
+                    run_script(session, step.sql(tables))
                     run_script(session, migrations.RECORD.format(step.version))
         self._make_form()
         with self.server.session("migrates", autocommit=True) as session:
