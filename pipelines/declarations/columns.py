@@ -47,7 +47,7 @@ class Bound(Declaration):
 
 
 def _or_one_text(schema: dict[str, Any]) -> None:
-    """A list of texts may be written as one text."""
+    """Allow a single text in place of a list of texts."""
     schema.pop("type")
     schema["anyOf"] = [{"type": "string"}, {"type": "array", "items": schema.pop("items")}]
 
@@ -110,7 +110,7 @@ class Column(Declaration):
     @field_validator("header")
     @classmethod
     def _can_be_seen(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        """A name that is compared sign by sign is written so that a reader of source.yml sees every sign of it."""
+        """Names are compared character by character, so every character must be visible in source.yml."""
         for name in names:
             if not name or name != normal(name).strip() or unseen_sign(name):
                 raise ValueError(
@@ -120,7 +120,7 @@ class Column(Declaration):
         return names
 
     def named(self, name: str) -> tuple[str, ...]:
-        """The names that the column called ``name`` may have in a header; the first is what a supplier is told."""
+        """Header names of the column called ``name``; suppliers are shown the first."""
         return self.header or (name,)
 
     @model_validator(mode="after")

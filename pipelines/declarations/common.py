@@ -11,12 +11,12 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 Location = tuple[int | str, ...]
-# where, and what is wrong there
+# location and message
 Problem = tuple[Location, str]
 
 
 class Declaration(BaseModel):
-    """Base of all declarations: unknown keys are errors, values do not change."""
+    """Base of all declarations: unknown keys are errors, instances are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -30,7 +30,7 @@ class Names(Declaration):
 
 
 class PlacedError(ValueError):
-    """What a rule of a model finds at keys further down, each with its place below the model."""
+    """Problems found by a model's validator at keys below the model, each with its location."""
 
     def __init__(self, *found: Problem) -> None:
         super().__init__("; ".join(f"{format_key(location)}: {message}" for location, message in found))
@@ -38,7 +38,7 @@ class PlacedError(ValueError):
 
 
 class Version(Protocol):
-    """What is in force between two days; an open end is None."""
+    """Something valid between two days; an open end is None."""
 
     @property
     def valid_from(self) -> date | None: ...
@@ -47,7 +47,7 @@ class Version(Protocol):
 
 
 def overlaps(versions: Sequence[Version]) -> Iterator[Problem]:
-    """Versions, oldest first, of which one is still in force when the next begins: the key to change, by number."""
+    """Overlaps between versions, oldest first: the key to change, and why."""
     for number, (older, newer) in enumerate(pairwise(versions)):
         if older.valid_to is None:
             yield (number, "valid_to"), "is needed: each version ends before the next one begins (valid_from)"
@@ -59,7 +59,7 @@ def overlaps(versions: Sequence[Version]) -> Iterator[Problem]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """What is allowed in the place of a wrong name: the nearest one, else all of them."""
+    """A suggestion for a wrong name: the nearest known name, or all of them."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, 1)
     return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none'}"

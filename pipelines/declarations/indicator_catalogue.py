@@ -18,7 +18,7 @@ from pipelines.errors import DeclarationError
 
 @lru_cache(maxsize=4)
 def load_catalogue(measures: Path = SOURCES, indicators: Path = INDICATORS) -> IndicatorCatalogue:
-    """All declared measures and indicators, in the order of their codes.
+    """All declared measures and indicators, ordered by code.
 
     Raises:
         DeclarationError: a file is wrong, a code is declared twice, or a term names what does not exist or does not
@@ -49,10 +49,10 @@ def load_catalogue(measures: Path = SOURCES, indicators: Path = INDICATORS) -> I
 def check_sources(
     catalogue: IndicatorCatalogue, sources: Mapping[str, Source], folder: Path = SOURCES
 ) -> None:
-    """Hold the measures against the declared sources.
+    """Check the measures against the declared sources.
 
     Raises:
-        DeclarationError: a measure names a source or feed that is not declared, or a feed is loaded and counts nowhere.
+        DeclarationError: a measure refers to an undeclared source or feed, or no measure uses a feed.
     """
     problems = []
     counting: set[tuple[str, str]] = set()

@@ -14,7 +14,7 @@ from pipelines.declarations.yaml_document import at
 
 
 def indicator_problems(code: str, indicator: Indicator, catalogue: IndicatorCatalogue) -> Iterator[Problem]:
-    """What does not fit between an indicator and what it names: where in its file, and what is allowed there."""
+    """Inconsistencies between an indicator and what it refers to: the location in its file, and what is allowed."""
     if indicator.theme not in catalogue.themes:
         yield (
             ("theme",),
@@ -41,7 +41,7 @@ def _placed_terms(method: Method) -> Iterator[tuple[str, Location, Term]]:
 
 
 def _survey_problems(code: str, indicator: Indicator, catalogue: IndicatorCatalogue) -> Iterator[Problem]:
-    """A survey is another indicator in the same unit, and its own gaps are not filled in from this one."""
+    """A survey must be another indicator in the same unit that is not itself imputed from this one."""
     followed = [code]
     while indicator.imputation is not None and (survey_code := indicator.imputation.indicator) is not None:
         place = ("imputation", "indicator")
@@ -66,7 +66,7 @@ def _survey_problems(code: str, indicator: Indicator, catalogue: IndicatorCatalo
 def _term_problems(
     indicator: Indicator, side: str, term: Term, measures: Mapping[str, Measure]
 ) -> Iterator[tuple[str, str]]:
-    """The key of a term that does not fit, and why."""
+    """Inconsistent keys of a term, and why."""
     measure = measures.get(term.measure)
     if measure is None:
         yield "measure", f"measure {term.measure!r} is not declared; {nearest(term.measure, measures)}"
@@ -108,7 +108,7 @@ def _term_problems(
 
 
 def unit_problem(unit: Unit, method: Method, measures: Mapping[str, Measure]) -> str | None:
-    """Why the unit of the values does not follow from those of the terms and the scale; None where it does.
+    """Why the unit does not follow from the units of the terms and the scale; None if it does.
 
     Terms that are added have one unit. With n and d the units of numerator and denominator, the values are in n where
     there is no denominator; per cent are 100 x n / n; PER_<number> are number x n / per; PER_<unit> are n / unit; all
@@ -157,7 +157,7 @@ def format_units(units: Iterable[tuple[str, ...]]) -> str:
 
 
 def units_with_two_names(catalogue: IndicatorCatalogue, indicators: Path) -> list[str]:
-    """Units whose code has other names than where it stood first."""
+    """Units whose names differ from those given to the same code elsewhere."""
     declared: list[tuple[Path, Location, Unit]] = [
         *(
             (catalogue.files[code], ("measures", code, "unit"), one.unit)

@@ -52,7 +52,7 @@ QUALITIES: dict[str, tuple[str, str, str]] = {
 
 
 def feed_of(model: str) -> tuple[str, str]:
-    """Source and feed of a model of contributions that is written by hand, by its name."""
+    """Source and feed of a hand-written contributions model, from its name."""
     source, feed, *_ = (*model.removeprefix("int_").split("__"), "")
     return source, feed
 
@@ -138,7 +138,7 @@ class Measure(Declaration):
 
     @property
     def feeds(self) -> set[tuple[str, str]]:
-        """Source and feed whose rows it takes: its own, and those that the models written by hand are named for."""
+        """The (source, feed) pairs whose rows it uses: its own, and those in the names of hand-written models."""
         return {(self.source, self.feed), *map(feed_of, self.models)}
 
     @model_validator(mode="after")
@@ -164,7 +164,7 @@ class MeasureFile(Declaration):
 
 @lru_cache(maxsize=4)
 def load_measures(folder: Path = SOURCES) -> tuple[dict[str, Measure], dict[str, Path]]:
-    """All declared measures in the order of their codes, and the file of each.
+    """All declared measures ordered by code, and the file of each.
 
     Raises:
         DeclarationError: a file is wrong, or a code is declared twice.

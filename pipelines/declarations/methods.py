@@ -183,7 +183,7 @@ def load_methods(folder: Path = METHODS) -> dict[str, IndexMethod]:
 
 
 def _check_versions(methods: Mapping[str, IndexMethod], folder: Path) -> None:
-    """On each day at most one version of a method is valid."""
+    """Check that at most one version of a method is valid on any day."""
     problems: list[str] = []
     ordered = sorted(methods.items(), key=lambda item: (item[1].method, item[1].valid_from))
     for (older, before), (newer, after) in pairwise(ordered):

@@ -96,7 +96,7 @@ class PagedOrigin(Declaration):
 
     @property
     def by_month(self) -> bool:
-        """Whether the months are asked for one by one."""
+        """Whether each month is requested separately."""
         return any(word in text for text in self.parameters.values() for word in OF_MONTH)
 
     @model_validator(mode="after")
@@ -145,7 +145,7 @@ class Tmf639Origin(Declaration):
 
     @property
     def paged(self) -> PagedOrigin:
-        """How an inventory is paged."""
+        """The paging of an inventory."""
         return PagedOrigin(
             base_url=self.base_url,
             path="/resource",

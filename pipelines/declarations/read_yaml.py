@@ -19,7 +19,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def read_yaml(path: Path, model: type[M]) -> M:
-    """Read one declaration. What is written is what it says: ``yes`` is no number, ``2026`` no day, ``"5"`` no 5.
+    """Read one declaration strictly: ``yes`` is not a number, ``2026`` is not a date, ``"5"`` is not 5.
 
     Raises:
         DeclarationError: with file, line, key, and what is allowed there.
@@ -35,7 +35,7 @@ def read_yaml(path: Path, model: type[M]) -> M:
             f"What is allowed: {model.__name__} in docs/declarations.md",
         )
     try:
-        # as JSON, where a list may be a tuple and a text a day, and nothing else is made of something else
+        # JSON mode accepts a list as a tuple and text as a date, and converts nothing else
         return model.model_validate_json(json.dumps(data, default=_iso), strict=True)
     except ValidationError as error:
         node = composed(path)
@@ -50,12 +50,12 @@ def read_yaml(path: Path, model: type[M]) -> M:
 
 
 def _iso(value: date) -> str:
-    """A day or a moment of YAML as text."""
+    """A date or timestamp of YAML as text."""
     return value.isoformat()
 
 
 def unsupported_values(data: Any, location: Location = ()) -> Iterator[Problem]:
-    """What YAML can say and no declaration does."""
+    """Values that YAML allows and declarations do not."""
     match data:
         case dict():
             for key, value in data.items():
@@ -75,7 +75,7 @@ def unsupported_values(data: Any, location: Location = ()) -> Iterator[Problem]:
 
 
 def explain(problem: ErrorDetails, model: type[BaseModel], data: Any) -> list[Problem]:
-    """What a model says of ``data``: the keys as they are written there, and what is allowed."""
+    """An error of a model for people: the key as written in ``data``, and what is allowed there."""
     location, message = location_as_written(problem, data), problem["msg"]
     match problem["type"]:
         case "extra_forbidden":
@@ -102,7 +102,7 @@ def explain(problem: ErrorDetails, model: type[BaseModel], data: Any) -> list[Pr
 
 
 def location_as_written(problem: ErrorDetails, data: Any) -> Location:
-    """The place without the names of variants (a kind, ``list[str]``), which stand in it as if they were keys."""
+    """The location without the names of variants (a kind, ``list[str]``), which pydantic inserts as if they were keys."""
     found: list[int | str] = []
     for part in problem["loc"]:
         try:
@@ -114,7 +114,7 @@ def location_as_written(problem: ErrorDetails, data: Any) -> Location:
 
 
 def models_at(model: type[BaseModel], location: Location, data: Any) -> list[type[BaseModel]]:
-    """The models that may stand in a place: several, where it is not said of which kind it is."""
+    """The models possible at a location: several if its kind is not given."""
     candidates = [model]
     for part in location:
         fields = [one.model_fields[str(part)] for one in candidates if part in one.model_fields]
@@ -129,12 +129,12 @@ def models_at(model: type[BaseModel], location: Location, data: Any) -> list[typ
 
 
 def _kinds(model: type[BaseModel]) -> list[str]:
-    """The kinds that a variant is told by; none where it is no variant."""
+    """The values of a variant's ``kind``; none if the model is not a variant."""
     return list(get_args(model.model_fields["kind"].annotation)) if "kind" in model.model_fields else []
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
-    """The models in a type, however deep: ``dict[str, tuple[Term, ...]] | None`` has ``Term``."""
+    """The models in a type, at any depth: ``dict[str, tuple[Term, ...]] | None`` has ``Term``."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [found for argument in get_args(annotation) for found in _models(argument)]

@@ -77,7 +77,7 @@ class Source(Declaration):
 
 
 def _misplaced_columns(name: str, feed: Feed) -> Iterator[Problem]:
-    """``territory`` and ``time_period`` name kept columns of the right type."""
+    """Check that ``territory`` and ``time_period`` name kept columns of the right type."""
     wanted = {
         "territory": (feed.territory, ("text",)),
         "time_period": (feed.time_period, ("date", "timestamp")),
@@ -91,7 +91,7 @@ def _misplaced_columns(name: str, feed: Feed) -> Iterator[Problem]:
 
 @lru_cache(maxsize=1)
 def load_sources(folder: Path = SOURCES) -> dict[str, Source]:
-    """All declared sources by name, in the order of their names.
+    """All declared sources by name, in alphabetical order.
 
     Raises:
         DeclarationError: a file is wrong, or a folder's name is not its source's.
@@ -109,7 +109,7 @@ def load_sources(folder: Path = SOURCES) -> dict[str, Source]:
 
 
 def provider_of(what: Provides) -> tuple[str, str]:
-    """Source and feed that provide something of which there is one: the register of territories.
+    """The one source and feed that provide something, e.g. the register of territories.
 
     Raises:
         DeclarationError: none does, or several do.

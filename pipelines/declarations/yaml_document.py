@@ -11,14 +11,14 @@ import yaml
 from pipelines.declarations.common import Location, format_key
 from pipelines.errors import DeclarationError
 
-# libyaml, where it is there, is ten times as fast
+# libyaml, if available, is ten times as fast
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# no declaration is nested so deep; beyond, PyYAML would end in a fault of its own
+# far deeper than any declaration; PyYAML itself fails on much deeper ones
 DEEPEST = 50
 
 
 class _Loader(LOADER):  # type: ignore[misc, valid-type]
-    """Values as YAML has them; what looks like one and is none is told with its line."""
+    """Construct YAML's values; an invalid one is an error with its line."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
@@ -34,10 +34,10 @@ class _Loader(LOADER):  # type: ignore[misc, valid-type]
 
 
 def load_yaml(path: Path) -> Any:
-    """What a file holds.
+    """The contents of a file.
 
     Raises:
-        DeclarationError: it cannot be read, or a key stands twice: with file, line and key.
+        DeclarationError: it cannot be read, or a key is duplicated; with file, line and key.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -61,17 +61,17 @@ def load_yaml(path: Path) -> Any:
         raise DeclarationError(
             f"{path}: cannot be read: {error}", "Mend the file; it must be YAML in UTF-8."
         ) from error
-    # YAML would take the last of two equal keys, and say nothing of the first
+    # YAML silently takes the last of two equal keys
     if twice:
         raise DeclarationError("\n".join(twice), "Rename or delete one of them.")
     return data
 
 
 def require_tree(text: str) -> None:
-    """Refuse what is nested too deep, or holds itself.
+    """Require that the document is a tree: not nested too deeply, and not containing itself.
 
     Raises:
-        yaml.YAMLError: it is, or it is no YAML.
+        yaml.YAMLError: it is not, or it is not YAML.
     """
     within: list[str | None] = []
     for event in yaml.parse(text, LOADER):
@@ -86,17 +86,17 @@ def require_tree(text: str) -> None:
 
 
 def error_at(message: str, where: Any) -> yaml.MarkedYAMLError:
-    """An error at the beginning of an event or a node."""
+    """An error at the start of an event or a node."""
     return yaml.MarkedYAMLError(problem=message, problem_mark=where.start_mark)
 
 
 def at(path: Path, *location: int | str) -> str:
-    """``file:line: key`` of a part of a declaration, for what is wrong only beside other files."""
+    """``file:line: key`` of a part of a declaration, for problems that involve several files."""
     return f"{path}:{line_of(composed(path), location)}: {format_key(location)}"
 
 
 def composed(path: Path) -> yaml.Node | None:
-    """A file with the lines of its keys; values that were read from it have merged what it refers to."""
+    """The nodes of a file, which have lines; None if it cannot be read."""
     try:
         node: yaml.Node | None = yaml.compose(path.read_text(encoding="utf-8"), LOADER)
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
@@ -121,11 +121,11 @@ def line_of(node: yaml.Node | None, location: Location) -> int:
 
 
 def duplicate_keys(node: yaml.Node | None, loader: Any) -> Iterator[tuple[str, int, int]]:
-    """Keys that stand twice in a mapping, however they are spelled (``yes``, ``true``), with both lines."""
+    """Duplicate keys of a mapping, however they are spelled (``yes``, ``true``), with both lines."""
     found, seen = [node], set()
     while found:
         node = found.pop()
-        # what several aliases refer to is looked at once
+        # a node with several aliases is visited once
         if id(node) in seen:
             continue
         seen.add(id(node))

@@ -57,7 +57,7 @@ def read_observations(
         required: those of ``numbers`` that the file must have.
         sheet: sheet of a workbook; by default the first visible one.
         decimal_comma: a comma in a number is always a decimal comma.
-        tell: called with each note about something that may have another meaning.
+        add_note: called with each note about something that may have another meaning.
 
     Raises:
         GorodError: the file cannot be read, or a cell is invalid; the message names file, row, column and value.

@@ -19,9 +19,9 @@ from pipelines.warehouse.base import Warehouse
 
 
 def is_known(candidate: Candidate, known: LastSeen) -> bool:
-    """Whether the origin still offers what was last taken of it for this slice, as far as a fingerprint tells.
+    """Whether the origin, judging by the fingerprint, still offers what was last taken from it for this slice.
 
-    Of a dropped file only its bytes tell.
+    A dropped file is only known by its bytes.
     """
     if candidate.remove is not None:
         return False
@@ -30,10 +30,10 @@ def is_known(candidate: Candidate, known: LastSeen) -> bool:
 
 
 def last_seen(warehouse: Warehouse) -> LastSeen:
-    """Source, feed, instance, slice, origin and fingerprint of the last candidate taken of each origin and slice.
+    """Source, feed, instance, slice, origin and fingerprint of the last candidate taken for each origin and slice.
 
-    The last, not any: a file that comes back as it was, its time and all, replaces what came between. What a clock that
-    was ahead has stamped comes before all others, or it would be the last for ever.
+    Only the last one counts: a file that returns unchanged, even in its timestamp, replaces what came in between.
+    Timestamps in the future sort first, or a clock that ran ahead would make its candidate the last for ever.
     """
     rows = warehouse.query(
         "select source, feed, instance, slice, candidate.origin, max_by(coalesce(fingerprint, ''), "
@@ -47,7 +47,7 @@ def load_candidate(candidate: Candidate, settings: Settings, warehouse: Warehous
     """Land a candidate and load it. The same delivery twice is one load.
 
     Raises:
-        OriginError: the origin does not give it.
+        OriginError: the origin does not deliver it.
         WarehouseError, WarehouseBusyError: nothing was entered; the delivery stays pending.
     """
     ((_, outcome),) = load_candidates([candidate], settings, warehouse)
@@ -59,14 +59,14 @@ def load_candidate(candidate: Candidate, settings: Settings, warehouse: Warehous
 def load_candidates(
     candidates: Iterable[Candidate], settings: Settings, warehouse: Warehouse
 ) -> Iterator[tuple[Candidate, LoadOutcome | OriginError]]:
-    """Land candidates and load them, in their order; one that cannot be had, or landed, stops no other.
+    """Land candidates and load them in order; one that cannot be fetched or landed does not stop the others.
 
-    Some land and are judged ahead of their turn. Where the run ends before, they stay pending. What was dropped is
-    removed from the drop folder when its load is in the ledger.
+    Some land and are validated ahead of their turn; if the run ends first, they stay pending. A dropped file is removed
+    from the drop folder once its load is in the ledger.
 
     Raises:
-        OriginError: ``candidates`` raised it; what they gave before is loaded.
-        WarehouseError, WarehouseBusyError: nothing was entered of this one; it and what landed after it stay pending.
+        OriginError: raised by ``candidates``; everything before is loaded.
+        WarehouseError, WarehouseBusyError: nothing of this one was entered; it and those that landed after it stay pending.
     """
     loaded_before = {
         row["delivery_id"] for row in warehouse.query("select distinct delivery_id from ops.load")
@@ -87,7 +87,7 @@ def load_candidates(
                     yield candidate, _not_landed(candidate, error), None
                     continue
                 pending = None
-                # what was loaded before most often is not new
+                # what was loaded before is rarely new
                 if (
                     delivery.bytes <= SMALL
                     and delivery.delivery_id not in loaded_before
@@ -120,7 +120,7 @@ def load_candidates(
 
 
 def _not_landed(candidate: Candidate, error: Exception) -> OriginError:
-    """A failure that nobody foresaw, as one of this candidate alone."""
+    """An unexpected failure, reported for this candidate alone."""
     logging.getLogger(__name__).error("%s could not land:\n%s", candidate.origin, where(error))
     detail = (error.strerror or "") if isinstance(error, OSError) else ""
     return OriginError(

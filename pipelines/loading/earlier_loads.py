@@ -1,4 +1,4 @@
-"""Earlier loads of the same slice: whether a delivery is one of them already, and the delivery of a load."""
+"""Earlier loads of a slice: whether a delivery is already one of them, and the delivery behind a load."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from pipelines.warehouse.base import Warehouse
 def same_load(
     delivery: Delivery, history: list[dict[str, Any]], warehouse: Warehouse, is_broken: bool
 ) -> dict[str, Any] | None:
-    """The load that the delivery is already; None if it is new.
+    """The load that already holds this delivery; None if it is new.
 
-    The load in force, if it has these bytes. Of an origin, also the newest load, and what was last taken from that kind
-    of origin, however old: an origin that still offers what it offered has nothing new, and supersedes no correction
-    that came by another way. To drop a file is an act: it is new unless that very act was entered already.
+    That is the load in force if it has the same bytes. For a delivery from an origin, it is also the newest load and the
+    last one taken from that kind of origin, however old: an origin that still offers the same has nothing new, and must
+    not supersede a correction that arrived another way. A dropped file is new unless that very drop was entered already.
     """
     own = [load for load in history if load["slice"] == delivery.slice.key]
     if not own:
@@ -50,7 +50,7 @@ def same_load(
     kind = origin_kind(delivery.origin)
     offered = [(origin_kind(row["origin"]), row["load_id"]) for row in taken]
     last = next((load_id for of, load_id in reversed(offered) if of == kind), None) or next(
-        # never taken from: it stands for the one that was
+        # nothing was taken from this kind of origin: the newest of another kind stands in
         (load_id for of, load_id in reversed(offered) if of not in (DROPPED, "replay")),
         None,
     )
@@ -58,7 +58,7 @@ def same_load(
 
 
 def known_loads(delivery: Delivery, warehouse: Warehouse) -> list[dict[str, Any]]:
-    """The loads whose days touch the delivery's, in the order of their entry."""
+    """The loads whose days overlap the delivery's, in the order in which they were entered."""
     days = delivery.slice
     return warehouse.query(
         "select * from ops.load_state where source = ? and feed = ? and instance = ? and part = ? "
@@ -75,7 +75,7 @@ def known_loads(delivery: Delivery, warehouse: Warehouse) -> list[dict[str, Any]
 
 
 def _was_broken(load: dict[str, Any], warehouse: Warehouse) -> bool:
-    """Whether a load was refused because of what had happened to it in landing: the same delivery, whole, is new."""
+    """Whether a load was refused because its files were damaged in landing: the intact delivery then counts as new."""
     return not load["readable"] and bool(
         warehouse.query(
             "select 1 as one from ops.load_result where load_id = ? and expectation = ?",
@@ -85,10 +85,10 @@ def _was_broken(load: dict[str, Any], warehouse: Warehouse) -> bool:
 
 
 def delivery_of(found: dict[str, Any], settings: Settings, warehouse: Warehouse) -> Delivery:
-    """The delivery of a load, as it came.
+    """The delivery of a load, exactly as it arrived.
 
     Raises:
-        LandingError: it is not in landing any more, or not at all; its files or its receipt are not those that came.
+        LandingError: it is no longer in landing, or its files or receipt have changed.
     """
     folder = settings.landing / found["folder"]
     left_at = removed(warehouse).get(found["delivery_id"])

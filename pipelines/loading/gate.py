@@ -1,6 +1,6 @@
 """The gate: a Great Expectations suite on the batch, in DuckDB in memory, whatever the warehouse.
 
-It decides and explains; it changes nothing. Acceptance itself lives in the ledger.
+It decides and explains but changes nothing; the ledger records the acceptance.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pipelines.sql import literal, quoted
 
 @cache
 def _readable() -> Any:
-    """What every suite begins with: each row could be read as the declared types."""
+    """The first expectation of every suite: each row could be read as the declared types."""
     import great_expectations.expectations as gxe
 
     from expectations.vocabulary import row
@@ -50,9 +50,9 @@ def evaluate(
 
     ``parameters`` fill ``{"$PARAMETER": name}`` of the suite: ``instance``, its ``ref_area``, ``part``, ``first_day`` and
     ``last_day`` of the slice, ``territories`` (codes of the register in force), and the batch's facts. The tables of
-    ``context`` stand beside ``batch``, for the queries of the suite: ``delivery``, and what the suite's ``CONTEXT`` asks
-    the warehouse for. A suite of which anything could not be evaluated refuses the load: a broken suite never passes.
-    What was observed is told where it is a count, or values of ``tellable`` columns: those that hold nothing of persons.
+    ``context`` are available next to ``batch`` for the suite's queries: ``delivery``, and the results of the suite's
+    ``CONTEXT`` queries. If any expectation cannot be evaluated, the load is refused: a broken suite never passes.
+    Observed values are shown if they are counts or values of ``tellable`` columns, those without personal data.
     """
     with duckdb.connect() as connection:
         for name, table in (context or {}).items():
@@ -61,7 +61,7 @@ def evaluate(
             connection.unregister("given")
         expectations = [_readable(), *suite]
         _lay_out(connection, batch.path, expectations)
-        # Counting is cheap; the queries that find rows cost GX half as much again, and most loads need none.
+        # Counting is cheap; queries that find rows cost half as much again, and most loads need none.
         found = run_suite(connection, expectations, parameters, COUNTS)
         unclean = {
             f.meta["name"] for f in found if f.meta["level"] == "row" and f.outcome.get("unexpected_count")
@@ -77,9 +77,9 @@ def evaluate(
 
 
 def _lay_out(connection: duckdb.DuckDBPyConnection, path: Path, expectations: Sequence[Any]) -> None:
-    """``delivered`` is the batch as it was read; ``batch`` has a column more for each rule: whether it holds.
+    """Create the views: ``delivered`` is the batch as read, ``batch`` adds a column for each rule that says whether it holds.
 
-    A rule whose SQL cannot be bound gets no column: Great Expectations does not find it, and the load is refused.
+    A rule with invalid SQL gets no column: Great Expectations misses the column, and the load is refused.
     """
     connection.execute(f"create view delivered as select * from read_parquet({literal(str(path))})")
     held = []

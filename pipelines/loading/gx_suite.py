@@ -25,7 +25,7 @@ ROWS = {
 
 @dataclass(frozen=True)
 class Evaluated:
-    """One evaluated expectation, with the query of its unexpected rows where it has rows."""
+    """One evaluated expectation, with the query for its unexpected rows, if it has any."""
 
     meta: dict[str, Any]
     severity: str
@@ -63,7 +63,7 @@ def run_suite(
     parameters: dict[str, Any],
     result_format: dict[str, Any],
 ) -> list[Evaluated]:
-    """Run the suite once; results in the order of the declarations."""
+    """Run the suite once; results are in the order of the suite."""
     import great_expectations as gx
 
     from pipelines.loading.gx_duckdb import borrowed_engine_url
@@ -96,7 +96,7 @@ def run_suite(
     for expectation in expectations:
         result = by_name[expectation.meta["name"]]
         broken = _exception(result.exception_info)
-        # GX keeps what fails to itself; a full disk is no fault of the suite, and none of the delivery
+        # GX swallows errors; a full disk is the fault of neither the suite nor the delivery
         if broken is not None and (full := full_disk(broken)):
             raise full
         kwargs = result.expectation_config.kwargs
@@ -123,15 +123,15 @@ def run_suite(
     return found
 
 
-# Which rows of a key of several columns are looked at, by GX's names.
+# which rows count for a key of several columns, by GX's names
 COUNTED_ROWS = {"all_values_are_missing": " or ", "any_value_is_missing": " and "}
 
 
 def _recounted(connection: duckdb.DuckDBPyConnection, found: Evaluated, expectation: Any) -> Evaluated:
-    """Several columns unique together, counted as the rows are found.
+    """Recount an expectation that several columns are unique together, by the query that finds the rows.
 
-    A part that is missing is like another that is missing: a key that stands twice stands twice, whatever is missing of
-    it. GX on SQL does not count such rows (a null is never equal), and its pandas does.
+    Missing parts of a key count as equal, so a key with missing parts can be a duplicate. GX on SQL does not count such
+    rows (a null equals nothing), GX on pandas does.
     """
     if found.broken is not None:
         return found
@@ -157,7 +157,7 @@ def _key(columns: Sequence[str]) -> str:
 
 
 def _in_memory() -> Any:
-    """A GX context that keeps nothing: no telemetry, no progress bars, no folder for its documents."""
+    """A GX context without telemetry, progress bars or a folder for documents."""
     from great_expectations.data_context.types.base import (
         DataContextConfig,
         InMemoryStoreBackendDefaults,
@@ -181,7 +181,7 @@ def _where(expectation: Any, engine: Any) -> str | None:
 
 
 def _exception(info: dict[str, Any] | None) -> str | None:
-    """GX reports an expectation that could not be evaluated as failed; the difference matters."""
+    """The error of an expectation that GX could not evaluate; GX itself reports it as merely failed."""
     if not info:
         return None
     entries = [info] if "raised_exception" in info else [v for v in info.values() if isinstance(v, dict)]
@@ -192,6 +192,6 @@ def _exception(info: dict[str, Any] | None) -> str | None:
 
 
 def _query(expectation: Any) -> str | None:
-    """The query of a load-level expectation that looks for rows, on the batch."""
+    """The query of a load-level expectation that searches the batch for rows."""
     query = getattr(expectation, "unexpected_rows_query", None)
     return query.format(batch="batch") if isinstance(query, str) else None

@@ -1,4 +1,4 @@
-"""Landing: deliveries as they came, each in a folder of its own that appears whole or not at all."""
+"""Landing: each delivery as it arrived, in a folder of its own that appears atomically."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from pipelines.loading import pending_markers
 from pipelines.loading.receipts import RECEIPT, SHORT, delivery_id_of, examined, receipt_of, slice_folder
 from pipelines.settings import Settings
 
-# below landing: what lay where a delivery belongs, and was not it
+# below landing: damaged deliveries that were moved aside
 ASIDE = ".aside"
 
 
 def land(candidate: Candidate, settings: Settings) -> Delivery:
     """Fetch a candidate into landing; the same bytes for the same slice are the same delivery and land once.
 
-    The payload is fetched beside its place, synced, and renamed into it; until its load is in the ledger the delivery
-    is also listed as pending, so that a killed run is taken up again (:func:`pending`).
+    The payload is fetched next to its final place, synced and renamed; until its load is in the ledger the delivery
+    is also marked as pending, so that the next run continues a killed one (:mod:`pending_markers`).
 
     Raises:
-        OriginError: the origin does not give it, or what landed before in its place is broken.
+        OriginError: the origin does not deliver it, or its place holds other bytes.
     """
     incoming = settings.landing / ".incoming" / uuid.uuid4().hex
     incoming.mkdir(parents=True, mode=0o700)
@@ -73,10 +73,10 @@ def land(candidate: Candidate, settings: Settings) -> Delivery:
 
 
 def _room_for(delivery: Delivery, settings: Settings) -> tuple[Path, Delivery | None]:
-    """Where a delivery belongs, and the delivery if it landed there before.
+    """The folder for a delivery, and the delivery that is already there, if it is the same.
 
-    Other bytes may begin with the same digits: then the whole hash names the folder. What lies there and is not as it
-    came makes way.
+    If other bytes have a hash with the same first digits, the whole hash names the folder. A damaged delivery in that
+    place is moved aside.
     """
     for short in (delivery.sha256[:SHORT], delivery.sha256):
         folder = slice_folder(delivery, settings) / short
@@ -92,12 +92,12 @@ def _room_for(delivery: Delivery, settings: Settings) -> tuple[Path, Delivery | 
 
 
 def folders(settings: Settings) -> list[Path]:
-    """The folder of every delivery that landed."""
+    """The folders of all landed deliveries."""
     return sorted(receipt.parent for receipt in settings.landing.glob("[!.]*/**/" + RECEIPT))
 
 
 def _set_aside(folder: Path, settings: Settings) -> None:
-    """What lies where a delivery belongs and is not it makes way; its days begin (``retention``)."""
+    """Move a damaged delivery aside; its retention starts now (``retention``)."""
     aside = settings.landing / ASIDE
     aside.mkdir(exist_ok=True)
     now = moments.now().timestamp()
@@ -106,12 +106,12 @@ def _set_aside(folder: Path, settings: Settings) -> None:
 
 
 def in_order(found: Iterable[Delivery]) -> list[Delivery]:
-    """In the order in which they came."""
+    """Deliveries by time of arrival."""
     return sorted(found, key=lambda delivery: (delivery.received_at, delivery.delivery_id))
 
 
 def remove_leftovers(settings: Settings) -> None:
-    """Remove what killed fetches and judgements left behind. Call only where no other process loads."""
+    """Remove what killed fetches and validations left behind. Call only if no other process loads."""
     for folder in (settings.landing / ".incoming", settings.work):
         shutil.rmtree(folder, ignore_errors=True)
     for half_written in (settings.landing / ".pending").glob(".*"):

@@ -28,7 +28,7 @@ from pipelines.loading.validate import Validated, broken, fatal
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Entry, Event, LoadRecord, Seen, Warehouse
 
-# What DuckDB says of a warehouse that is not as it should be, whatever is entered.
+# DuckDB's errors for a broken warehouse, whatever is entered
 OF_THE_WAREHOUSE = (
     duckdb.CatalogException,
     duckdb.BinderException,
@@ -40,7 +40,7 @@ OF_THE_WAREHOUSE = (
 
 @dataclass(frozen=True)
 class LoadOutcome:
-    """How a delivery ended. ``new`` is False where the same delivery had been loaded before."""
+    """The outcome of a delivery. ``new`` is False if the same delivery had been loaded before."""
 
     load_id: str
     state: str
@@ -55,9 +55,9 @@ class LoadOutcome:
 
 
 def load_pending(delivery: Delivery, settings: Settings, warehouse: Warehouse) -> LoadOutcome:
-    """Load a delivery whose run died before it was entered.
+    """Load a delivery whose run died before entering it.
 
-    Where the run that took it up died as well, it may have died of it: then a process of its own judges it.
+    If a later attempt died as well, the delivery may be the cause: a separate process then validates it.
     """
     if pending_markers.take_up(delivery, settings) == 0:
         return load_delivery(delivery, settings, warehouse)
@@ -78,10 +78,10 @@ def load_delivery(
     replayed_by: str | None = None,
     replayed_why: str | None = None,
 ) -> LoadOutcome:
-    """Take a landed delivery through the gate and enter its load; ``validated`` tells if it was judged ahead.
+    """Take a landed delivery through the gate and enter its load; ``validated`` returns the result if there is one already.
 
-    Unless it is known to lie in landing as it came (``examined``), its bytes are read and compared first.
-    A replay judges the same delivery again by today's declarations; it is a load of its own, and supersedes.
+    Its bytes are first read and compared with the receipt, unless that was done already (``examined``).
+    A replay validates the same delivery again by today's declarations; it is a separate load, and supersedes.
 
     Raises:
         WarehouseError, WarehouseBusyError: nothing was entered; the delivery stays pending.
@@ -92,7 +92,7 @@ def load_delivery(
     with nullcontext() if ahead is None else warehouse.session_held():
         history = known_loads(delivery, warehouse)
         origin = delivery.origin if replayed_by is None else f"replay:{delivery.delivery_id}"
-        # what is broken here is not what was offered: whoever still has it may offer it again
+        # the damaged files are not what was offered: the origin may offer the intact ones again
         offered = None if faults else delivery.fingerprint
         seen = Seen(origin, offered, datetime.now(UTC).replace(tzinfo=None))
         if replayed_by is None and (already := same_load(delivery, history, warehouse, bool(faults))):
@@ -126,7 +126,7 @@ def load_delivery(
         except GorodError:
             raise
         except Exception as error:
-            # even without a row of it: then it is not the delivery that the warehouse refuses
+            # it fails even without a row, so the delivery is not the cause
             raise WarehouseError(
                 f"the warehouse takes no load: {type(error).__name__}",
                 "Look into the log of the run; gorod warehouse check. The delivery stays pending.",
@@ -158,7 +158,7 @@ def _enter(
     settings: Settings,
     warehouse: Warehouse,
 ) -> LoadRecord:
-    """Enter a load as it was judged; its record."""
+    """Enter a load with its validation result; return its record."""
     now = now_utc()
     record = _record(delivery, source, found, history, now, settings.landing)
     enters = found.validation.accepted and found.batch is not None
@@ -219,7 +219,7 @@ def _record(
 
 
 def _free_id(delivery_id: str, history: list[dict[str, Any]]) -> str:
-    """The delivery's id; a number behind it where that delivery was loaded before (a replay, a return to it)."""
+    """The delivery's id, with a number appended if it was loaded before (a replay, or a return to it)."""
     loads = sum(1 for load in history if load["delivery_id"] == delivery_id)
     return delivery_id if not loads else f"{delivery_id}~{loads + 1}"
 

@@ -14,7 +14,7 @@ from pipelines.settings import Settings
 
 
 def pending_deliveries(settings: Settings, source: str, feed: str) -> list[Delivery]:
-    """Deliveries that landed and never reached the ledger, in the order in which they came: a run was killed between."""
+    """Deliveries that landed but are not in the ledger because a run was killed, in order of arrival."""
     found = []
     for marker, about in _marked(settings, source, feed):
         if about is None:
@@ -32,7 +32,7 @@ def pending_deliveries(settings: Settings, source: str, feed: str) -> list[Deliv
 
 
 def marker_faults(settings: Settings, source: str, feed: str) -> list[str]:
-    """What keeps a pending delivery from being taken up: nobody can say what it is. It stays pending."""
+    """Why pending deliveries cannot be loaded: nothing says what they are. They stay pending."""
     faults = []
     for marker, about in _marked(settings, source, feed):
         if about is None:
@@ -43,14 +43,14 @@ def marker_faults(settings: Settings, source: str, feed: str) -> list[str]:
 
 
 def _marked(settings: Settings, source: str, feed: str) -> list[tuple[Path, dict[str, Any] | None]]:
-    """The marker of each pending delivery of a feed, and what it says, if it can be read."""
+    """Each pending marker of a feed with its contents, or None if it cannot be read."""
     folder = settings.landing / ".pending"
     markers = sorted(folder.glob(f"{source}.{feed}.*")) if folder.is_dir() else []
     return [(marker, _about(marker)) for marker in markers]
 
 
 def _about(marker: Path) -> dict[str, Any] | None:
-    """What a marker says; that of an older Gorod holds the folder alone. None where it cannot be read."""
+    """The contents of a marker, None if it cannot be read. Older versions wrote the folder alone."""
     try:
         text = marker.read_text(encoding="utf-8")
         about: dict[str, Any] = json.loads(text) if text.startswith("{") else {"folder": text}
@@ -68,12 +68,12 @@ def pending_feeds(settings: Settings) -> list[tuple[str, str]]:
 
 
 def has_pending(settings: Settings) -> bool:
-    """Whether some delivery landed and never reached the ledger."""
+    """Whether any delivery landed without reaching the ledger."""
     return bool(pending_feeds(settings))
 
 
 def take_up(delivery: Delivery, settings: Settings) -> int:
-    """Note that a pending delivery is being loaded; how often that was begun before, and came to no end."""
+    """Record that loading starts; return how many earlier attempts did not finish."""
     marker = settings.landing / ".pending" / delivery.delivery_id
     about = _about(marker) or {"folder": str(delivery.folder.relative_to(settings.landing))}
     before = int(about.get("taken_up", 0))
@@ -82,12 +82,12 @@ def take_up(delivery: Delivery, settings: Settings) -> int:
 
 
 def clear_pending(delivery: Delivery, settings: Settings) -> None:
-    """The delivery's load is in the ledger."""
+    """Remove the marker: the delivery's load is in the ledger."""
     (settings.landing / ".pending" / delivery.delivery_id).unlink(missing_ok=True)
 
 
 def mark_pending(delivery: Delivery, settings: Settings) -> None:
-    """The next run takes the delivery up, unless its load is entered before."""
+    """Write the marker: the next run loads the delivery unless its load is entered first."""
     about = {
         "folder": str(delivery.folder.relative_to(settings.landing)),
         "origin": delivery.origin,
@@ -98,7 +98,7 @@ def mark_pending(delivery: Delivery, settings: Settings) -> None:
 
 
 def _mark(marker: Path, about: dict[str, Any]) -> None:
-    """Whole or not at all: one that was half written would name nothing."""
+    """Write the marker atomically: a partial one would name no delivery."""
     marker.parent.mkdir(parents=True, exist_ok=True)
     made = marker.with_name(f".{uuid.uuid4().hex}")
     made.write_text(json.dumps(about), encoding="utf-8")

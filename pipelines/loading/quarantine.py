@@ -1,4 +1,4 @@
-"""Rows that are kept back or flagged, with the reasons, as Parquet beside the batch."""
+"""Quarantined and flagged rows with their reasons, written as Parquet next to the batch."""
 
 from __future__ import annotations
 

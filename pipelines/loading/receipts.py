@@ -13,12 +13,12 @@ from pipelines.deliveries import Delivery, Slice, digest_of
 from pipelines.settings import Settings
 
 RECEIPT = "receipt.json"
-# so many digits of its hash name a delivery
+# a delivery is named by this many digits of its hash
 SHORT = 12
 
 
 def identified(folder: Path, settings: Settings) -> tuple[Delivery | None, list[str]]:
-    """The delivery of a folder by its receipt; or why that cannot be told, with the path. No payload is read."""
+    """Identify the delivery of a folder by its receipt, or say why that is impossible. No payload is read."""
     for parent in (folder, *folder.parents):
         if parent == settings.landing:
             break
@@ -48,12 +48,12 @@ def identified(folder: Path, settings: Settings) -> tuple[Delivery | None, list[
 def examined(
     folder: Path, settings: Settings, known: Mapping[str, Any] | None = None
 ) -> tuple[Delivery | None, list[str]]:
-    """The delivery of a folder, and what is not as it came, each with its path; all bytes are read.
+    """The delivery of a folder, and everything that differs from what arrived, with its path; all bytes are read.
 
     Args:
-        folder: its place in landing.
-        settings: they say where landing is.
-        known: what the ledger says of the delivery (a row of ``ops.load``), if it knows it.
+        folder: the delivery's folder in landing.
+        settings: where landing is.
+        known: the delivery's row in ``ops.load``, if there is one.
     """
     delivery, faults = identified(folder, settings)
     if delivery is None:
@@ -86,7 +86,7 @@ def _is_file(path: Path) -> bool:
 
 
 def slice_folder(delivery: Delivery, settings: Settings) -> Path:
-    """Where the deliveries of its slice lie."""
+    """The folder that holds all deliveries of this slice."""
     return settings.landing / delivery.source / delivery.feed / delivery.instance / delivery.slice.key
 
 
@@ -95,7 +95,7 @@ def delivery_id_of(delivery: Delivery, folder: Path) -> str:
 
 
 def _receipt_fields(delivery: Delivery) -> dict[str, Any]:
-    """What receipt and ledger both say of a delivery, as the ledger says it."""
+    """The fields that the receipt and the ledger share, with the ledger's names and types."""
     return {
         "delivery_id": delivery.delivery_id,
         "source": delivery.source,
@@ -112,7 +112,7 @@ def _receipt_fields(delivery: Delivery) -> dict[str, Any]:
 
 
 def read_receipt(folder: Path) -> Delivery:
-    """The delivery that a landing folder holds."""
+    """The delivery in a landing folder."""
     data: dict[str, Any] = json.loads((folder / RECEIPT).read_text(encoding="utf-8"))
     given = data.pop("slice")
     days = (date.fromisoformat(given[key]) if given[key] else None for key in ("first_day", "last_day"))

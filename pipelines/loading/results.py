@@ -1,4 +1,4 @@
-"""Results of expectations in the supplier's words; no value of a person is repeated."""
+"""Results of expectations in words for the supplier, without repeating personal data."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def result_of(
 
 
 def _rows_not_found(connection: duckdb.DuckDBPyConnection, found: Evaluated) -> str | None:
-    """GX counted rows that its own query does not give: quarantine would miss them, so nothing may pass."""
+    """GX counted rows that its own query does not return: quarantine would miss them, so the load is refused."""
     counted = int(found.outcome.get("unexpected_count") or 0)
     if found.meta["level"] != "row" or counted == 0:
         return None
@@ -74,7 +74,7 @@ def _rows_not_found(connection: duckdb.DuckDBPyConnection, found: Evaluated) -> 
 
 
 def _without_content(name: str, text: str) -> str:
-    """The kind of what went wrong. What an error says of values is theirs, not ours to repeat; of SQL it goes to the log."""
+    """The kind of error only: its message may contain the supplier's data. Errors of SQL go to the log."""
     kind = re.search(
         r"\b(Binder|Catalog|Parser|Conversion|Invalid Input|Out of Range|Out of Memory) Error\b", text
     )
@@ -89,9 +89,9 @@ def _without_content(name: str, text: str) -> str:
 def _with_observed(
     says: str, found: Evaluated, tellable: Collection[str], connection: duckdb.DuckDBPyConnection
 ) -> str:
-    """Load-level sentences tell the observed value too, if it may be told.
+    """Add the observed value to a load-level sentence, if it may be shown.
 
-    A query with a column ``told`` says itself what it found: its author answers for that.
+    A query with a column ``told`` supplies the text itself; its author is responsible for what it reveals.
     """
     observed = found.outcome.get("observed_value")
     if found.meta["level"] == "row" or found.success or observed is None:
@@ -115,20 +115,20 @@ def _with_observed(
 
 
 def plain(text: str, limit: int) -> str:
-    """A text that does nothing where it is shown, and is not long."""
+    """Printable text, shortened to a limit."""
     clean = printable(text)
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
 def unreadable_delivery(reasons: Sequence[Reason]) -> ValidationResult:
-    """The verdict on a delivery that no reader could take in."""
+    """The result for a delivery that cannot be read."""
     return ValidationResult(tuple(result_from_reason(reason) for reason in reasons))
 
 
 def result_from_reason(
     reason: Reason, severity: Literal["critical", "warning"] = "critical"
 ) -> ExpectationResult:
-    """A reader's or the ledger's refusal as a load-level result, or what a reader has to tell, as a warning."""
+    """A refusal by a reader or the ledger as a load-level result; or a reader's remark, as a warning."""
     return ExpectationResult(
         expectation=reason.expectation,
         level="load",

@@ -1,4 +1,4 @@
-"""The module of a feed's suite, and what is wrong with it if it cannot be used."""
+"""The module of a feed's suite, with a precise error if it is unusable."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def suite_module(source: str, feed: str) -> ModuleType:
     """``expectations/<source>/<feed>.py``, imported; it has a ``SUITE`` that is a list.
 
     Raises:
-        DeclarationError: there is none, it cannot be imported, or its ``SUITE`` is none.
+        DeclarationError: there is none, it cannot be imported, or its ``SUITE`` is not a list.
     """
     name = f"expectations.{source}.{feed}"
     try:
@@ -44,7 +44,7 @@ def suite_module(source: str, feed: str) -> ModuleType:
 
 
 def _not_imported(source: str, feed: str, error: Exception) -> DeclarationError:
-    """The fault of a module, with the line of the repository's own code that it came from."""
+    """The error of a module, with the line in this repository that caused it."""
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(frame.filename)]
     if isinstance(error, SyntaxError) and error.filename:
         place = f"{_relative(error.filename)}, line {error.lineno}"

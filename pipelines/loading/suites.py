@@ -1,4 +1,4 @@
-"""The suite of a feed: its expectations, what it knows beside the batch, and its hash."""
+"""The suite of a feed: its expectations, the extra tables it needs, and its hash."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pipelines.loading.suite_modules import suite_module
 
 
 def load_suite(source: str, feed: str) -> list[Any]:
-    """The expectations of a feed: those that its declaration makes by itself, then those of its module.
+    """The expectations of a feed: those generated from its declaration, then those of its module.
 
     Raises:
-        DeclarationError: there is no suite, it cannot be used, it is empty, or two expectations have one name.
+        DeclarationError: there is no suite, it is unusable or empty, or two expectations have the same name.
     """
     module = suite_module(source, feed)
     declared = load_sources()[source].feeds.get(feed) if source in load_sources() else None
@@ -35,7 +35,7 @@ def load_suite(source: str, feed: str) -> list[Any]:
 
 
 def load_context(source: str, feed: str) -> dict[str, str]:
-    """What a suite knows beside the batch: its ``CONTEXT``, the name of a table and the SELECT that fills it.
+    """The extra tables of a suite, its ``CONTEXT``: table names and the SELECTs that fill them.
 
     A SELECT is DuckDB's SQL on the warehouse (``raw``, ``ops``, ``catalogue``), run before the gate. It may use
     ``$source, $feed, $instance, $part, $first_day, $last_day, $today`` of the delivery.
@@ -44,7 +44,7 @@ def load_context(source: str, feed: str) -> dict[str, str]:
 
 
 def suite_hash(suite: Sequence[Any], context: Mapping[str, str] | None = None) -> str:
-    """SHA-256 of all that a suite asks, code lists that it is made from included, wherever in the code it stands."""
+    """SHA-256 of everything a suite checks, including the code lists it is built from, wherever it is defined."""
     asked = [expectation.configuration.to_json_dict() for expectation in suite]
     if context:
         asked.append(dict(context))
@@ -52,7 +52,7 @@ def suite_hash(suite: Sequence[Any], context: Mapping[str, str] | None = None) -
 
 
 def parameters_of(suite: Sequence[Any]) -> set[str]:
-    """Names of the parameters that a suite asks for: ``{"$PARAMETER": name}``."""
+    """Names of the parameters that a suite uses: ``{"$PARAMETER": name}``."""
     return {
         value["$PARAMETER"]
         for expectation in suite
