@@ -16,9 +16,9 @@ NUMBERS = ("integer", "decimal")
 
 
 class Bound(Declaration):
-    """Between which values a number of a column lies, in the rows that ``where`` takes.
+    """The range of a column's values, in the rows that ``where`` selects.
 
-    A value beyond it is kept back; if fewer than ``mostly`` of the values lie within, the delivery is refused.
+    A value outside goes to quarantine; if fewer than ``mostly`` of the values lie within, the delivery is refused.
     """
 
     where: str = Field(
@@ -53,7 +53,7 @@ def _or_one_text(schema: dict[str, Any]) -> None:
 
 
 class Column(Declaration):
-    """One column of a feed, as it is delivered.
+    """A column of a feed, as delivered.
 
     ``personal_data`` says what the format reader does before anybody sees a row: ``drop`` leaves the column
     out of the batch, ``pseudonymise`` replaces it by a keyed hash, ``coarsen`` rounds a coordinate in degrees to

@@ -20,10 +20,10 @@ Level = Literal["country", "region", "district", "city"]
 
 
 class Term(Declaration):
-    """A piece of a numerator or denominator: ``weight`` x measure, summed over ``members`` of its breakdown.
+    """A term of a numerator or denominator: ``weight`` x measure, summed over ``members`` of its breakdown.
 
-    ``members`` is ``same`` where the term follows the breakdown of the indicator. ``at`` says whose figure is
-    taken: of the same territory and period, of the year before, or of the country. With ``times`` the figure is
+    ``members`` is ``same`` if the term follows the breakdown of the indicator. ``at`` says which figure is used:
+    that of the same territory and period, of the year before, or of the country. With ``times`` the figure is
     multiplied by that of another measure of the same territory and period: the numerator of a weighted mean.
     """
 
@@ -51,7 +51,7 @@ class Term(Declaration):
 
 
 class Side(Declaration):
-    """Numerator or denominator: what it is in words, and the terms that are added."""
+    """A numerator or denominator: a description, and the terms that are added."""
 
     words: Names = Field(description="what it is in words, as published")
     terms: tuple[Term, ...] = Field(
@@ -60,9 +60,9 @@ class Side(Declaration):
 
 
 class Method(Declaration):
-    """A version of the method: scale x numerator / denominator, each summed over what reports.
+    """A version of the method: scale x numerator / denominator, each summed over the reporting territories.
 
-    A period is computed by the version that is valid on its last day, so that an old period keeps its method.
+    A period is computed by the version valid on its last day, so earlier periods keep their method.
     """
 
     version: str = Field(
@@ -108,7 +108,7 @@ class Method(Declaration):
 
 
 class Imputation(Declaration):
-    """The rule by which a missing value is filled in. Always flagged (obs_status I), never used for another value."""
+    """How a missing value is imputed. The result is always flagged (obs_status I) and never used for another value."""
 
     rule: Literal["carry_forward", "linear", "group_mean", "survey"] = Field(
         description="carry_forward: the last observed value; linear: on the line between the observed values before and "
@@ -138,7 +138,7 @@ Concept = Literal[
 
 
 class Indicator(Declaration):
-    """A quantity that is computed from measures, by a method with versions."""
+    """A quantity computed from measures, by a method with versions."""
 
     name: Names = Field(description="what it is called")
     definition: Names = Field(description="what it says, as published (STAT_CONC_DEF)")
@@ -248,7 +248,7 @@ class Indicator(Declaration):
 
 
 class Themes(Declaration):
-    """``assets/indicators/themes.yml``: the themes that indicators are grouped by."""
+    """``assets/indicators/themes.yml``: the themes of indicators."""
 
     themes: dict[str, Names] = Field(description="the themes by code")
 

@@ -58,12 +58,12 @@ def feed_of(model: str) -> tuple[str, str]:
 
 
 class Measure(Declaration):
-    """A quantity that is observed: which rows of the feed's staging model count, and what they add.
+    """An observed quantity: which rows of the feed's staging model count, and what each adds.
 
-    ``filter`` and ``expr`` are SQL over the columns of the staging model, in the words of dbt's semantic models, and
-    run on DuckDB and PostgreSQL alike. Territory, period and the part that is in no territory of the level below come
-    from the columns that every staging model has (``ref_area``, ``time_period``, ``allocation``). What cannot be said
-    so is filled by models that are written by hand, and named in ``models``.
+    ``filter`` and ``expr`` are SQL over the columns of the staging model, named as in dbt's semantic models, and must run
+    on both DuckDB and PostgreSQL. Territory, period and the part not allocated to a lower territory come from columns
+    that every staging model has (``ref_area``, ``time_period``, ``allocation``). What cannot be expressed this way is
+    computed by hand-written models, listed in ``models``.
     """
 
     name: Names = Field(description="what it is called")

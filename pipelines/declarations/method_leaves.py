@@ -19,7 +19,7 @@ class Per(Declaration):
 
 
 class Log(Declaration):
-    """Logarithm of value + shift. A value that is not positive then is missing, with the reason."""
+    """Logarithm of value + shift. A result that is not positive becomes missing, with the reason."""
 
     kind: Literal["log"] = Field(description="logarithm")
     base: float | Literal["e"] = Field(default="e", description="base of the logarithm")

@@ -18,7 +18,7 @@ Aggregation = Literal["arithmetic", "geometric", "harmonic", "sum", "points_shar
 
 
 class Missing(Declaration):
-    """What a node does when parts of it are missing."""
+    """What a node does if parts of it are missing."""
 
     rule: Literal["exclude", "propagate"] = Field(
         default="exclude",
@@ -35,8 +35,8 @@ class Missing(Declaration):
 class IndexNode(Declaration):
     """A node of the tree: a leaf, which names an indicator, or one with nodes below it.
 
-    ``transform``, ``impute``, ``normalise``, ``direction``, ``absent``, ``aggregate`` and ``missing`` hold for the
-    node and for all below it that say nothing else. Weight and scale are the node's own.
+    ``transform``, ``impute``, ``normalise``, ``direction``, ``absent``, ``aggregate`` and ``missing`` apply to
+    the node and to all below it, unless overridden there. Weight and scale apply to the node alone.
     """
 
     code: str = Field(pattern=r"^\S(.*\S)?$", description="code of the node, unique in the method")

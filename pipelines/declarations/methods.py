@@ -23,7 +23,7 @@ Ties = Literal["min", "max", "average", "dense", "first"]
 
 
 class Ranks(Declaration):
-    """How places are given to scores."""
+    """How scores are ranked."""
 
     order: Literal["descending", "ascending"] = Field(
         default="descending", description="descending: the greatest score is first"
@@ -41,7 +41,7 @@ class Ranks(Declaration):
 
 
 class PeerGroups(Declaration):
-    """Groups within which units are ranked too: by the text of a column, or by bounds on a number."""
+    """Groups in which units are also ranked: by the text of a column, or by ranges of a number."""
 
     column: str = Field(description="column of the data")
     bounds: tuple[float, ...] = Field(
@@ -63,7 +63,7 @@ class PeerGroups(Declaration):
 
 
 class Sensitivity(Declaration):
-    """How far ranks move when the choices of the method are varied: random scenarios with a fixed seed."""
+    """How ranks change when the choices of the method vary: random scenarios with a fixed seed."""
 
     seed: int = Field(
         default=20260101, ge=0, description="start of the random numbers: the same seed, the same answer"
@@ -98,7 +98,7 @@ class Sensitivity(Declaration):
 
 
 class IndexMethod(Declaration):
-    """A composite index: its tree, how it is computed, its version, and what it rests on."""
+    """A composite index: its tree, computation, version and legal basis."""
 
     method: str = Field(
         pattern=r"^[a-z][a-z0-9_]*$",

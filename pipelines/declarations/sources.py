@@ -22,14 +22,14 @@ SOURCES = PROJECT / "assets" / "sources"
 
 
 class Instance(Declaration):
-    """One installation of the source, and the territory that it answers for."""
+    """An installation of the source, and the territory that it covers."""
 
     title: Names = Field(description="what the installation is called")
     ref_area: str = Field(description="code of the territory that it answers for")
 
 
 class Source(Declaration):
-    """A system of record outside."""
+    """An external system of record."""
 
     source: str = Field(
         pattern=r"^[a-z][a-z0-9_]*$", description="code of the source; its folder has the same name"

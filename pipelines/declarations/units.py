@@ -13,10 +13,10 @@ QUOTIENT = re.compile(r"(?:(?P<of>\w+)_)?PER_(?:(?P<count>\d+)(?:_\w+)?|(?P<unit
 
 
 class Unit(Names):
-    """A unit: its code, and its name as it stands beside a figure. One code has the same names wherever it stands.
+    """A unit: its code, and its name as shown with a figure. A code has the same names everywhere.
 
-    The code of a quotient says what it is: PCT (of the same), PER_KM2 (of another unit), PER_1000 or KM_PER_1000 (of so
-    many of another unit, which ``per`` names). Any other code of a ratio is a mean, in the unit of its numerator.
+    The code of a quotient shows its kind: PCT (a share of the same unit), PER_KM2 (per another unit), PER_1000 or
+    KM_PER_1000 (per that many of the unit in ``per``). Any other ratio is a mean, in the unit of its numerator.
     """
 
     code: str = Field(
