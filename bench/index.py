@@ -64,8 +64,8 @@ def gorod(folder: Path) -> None:
     from pipelines.declarations.methods import read_method
     from pipelines.indices.evaluate import evaluate
     from pipelines.indices.read_observations import read_observations
+    from pipelines.indices.resolve import resolve
     from pipelines.indices.tables import result_table, write_table
-    from pipelines.indices.tree import resolve
 
     started = time.monotonic()
     method = read_method(folder / "method.yml")

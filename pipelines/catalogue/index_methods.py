@@ -58,7 +58,8 @@ INDEX_TABLES: dict[str, dict[str, str]] = {
 def index_rows(methods: Mapping[str, IndexMethod]) -> dict[str, Rows]:
     """Rows of the tables of ``INDEX_TABLES``; nodes from the top, with the settings that they inherit."""
     # imported here: the tree needs the engine and numpy, which most commands do not
-    from pipelines.indices.tree import Leaf, resolve
+    from pipelines.indices.resolve import resolve
+    from pipelines.indices.tree import Leaf
 
     tables: dict[str, Rows] = {name: [] for name in INDEX_TABLES}
     for method in methods.values():
@@ -113,7 +114,7 @@ def check_methods(
         DeclarationError: the message lists every such node by file, line and key.
     """
     # imported here: the tree needs the engine and numpy, which most commands do not
-    from pipelines.indices.tree import tree_problems
+    from pipelines.indices.resolve import tree_problems
 
     problems: list[str] = []
 

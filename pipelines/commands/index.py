@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from pipelines.declarations.methods import IndexMethod
     from pipelines.indices.evaluate import Evaluation
-    from pipelines.indices.tree import Tree, TreeProblem
+    from pipelines.indices.resolve import TreeProblem
+    from pipelines.indices.tree import Tree
 
 app = typer.Typer(
     no_args_is_help=True, help="Composite indices: any method on any table of units and indicators."
@@ -167,8 +168,8 @@ def _declared(
     from pipelines.declarations.methods import PeerGroups, read_method
     from pipelines.declarations.yaml_document import at
     from pipelines.indices.read_structure import read_structure
+    from pipelines.indices.resolve import resolve
     from pipelines.indices.structure import in_structure, with_structure
-    from pipelines.indices.tree import resolve
 
     method = read_method(file)
     if group_column is not None:

@@ -16,8 +16,9 @@ from pipelines.indices.normalise import normalise, possible_points
 from pipelines.indices.observations import Observations
 from pipelines.indices.rank import rank, rank_in_groups
 from pipelines.indices.reasons import Codes, Flags, Floats, Reason, checked
+from pipelines.indices.resolve import resolve
 from pipelines.indices.transform import References, transform
-from pipelines.indices.tree import Leaf, Tree, resolve
+from pipelines.indices.tree import Leaf, Tree
 
 
 @dataclass(frozen=True)

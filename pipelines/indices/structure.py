@@ -13,7 +13,7 @@ from pipelines.declarations.methods import IndexMethod
 from pipelines.declarations.read_yaml import explain
 from pipelines.errors import DeclarationError
 from pipelines.indices.names import nearest_name
-from pipelines.indices.tree import TreeProblem, Where, tree_problems
+from pipelines.indices.resolve import TreeProblem, Where, tree_problems
 
 
 @dataclass(frozen=True)

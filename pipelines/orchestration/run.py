@@ -278,7 +278,7 @@ def _report(settings: Settings, runner: Callable[[], _Runner]) -> None:
     from pipelines.declarations.reports import load_report
     from pipelines.publishing.publication import current_publication
     from pipelines.reporting.digest import DIGEST, is_current
-    from pipelines.reporting.read_digest import newest_month
+    from pipelines.reporting.digest_period import newest_month
 
     publication = current_publication(settings)
     if publication is None:

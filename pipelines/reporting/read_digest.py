@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -12,8 +11,9 @@ import duckdb
 
 from pipelines.declarations.reports import Report, ReportLine
 from pipelines.errors import GorodError, WarehouseError
-from pipelines.periods import PERIOD, freq_of, span_of
+from pipelines.periods import freq_of, span_of
 from pipelines.publishing.publication import Publication
+from pipelines.reporting.digest_period import format_period, newest_month_of, report_span, require_figures
 from pipelines.reporting.figures import Digest, Indicator, Line, Series, Territory, Value
 from pipelines.wording import NOT_BY
 
@@ -42,8 +42,8 @@ def read_digest(publication: Publication, report: Report, period: str | None = N
                 " select * from (select 0.0::double as value_before) where false"
                 " union all by name select * from pub_indicator_value_v1"
             )
-            period = period or publication.period or _newest_month(connection, publication, report)
-            first_day, last_day = _span(connection, publication, period)
+            period = period or publication.period or newest_month_of(connection, publication, report)
+            first_day, last_day = report_span(connection, publication, period)
             indicators = _indicators(connection, publication, report)
             held = [line for line in report.indicators if _holds(connection, publication, line)]
             territories = _territories(connection, last_day)
@@ -53,11 +53,11 @@ def read_digest(publication: Publication, report: Report, period: str | None = N
                 for line in held
             )
             shown = list(zip(held, lines, strict=True))
-            _require_something(connection, publication, shown, period, (first_day, last_day))
+            require_figures(connection, publication, shown, period, (first_day, last_day))
             return Digest(
                 report=report,
                 period=period,
-                period_name=_period_name(connection, period),
+                period_name=format_period(connection, period),
                 publication=publication,
                 territories=territories,
                 lines=lines,
@@ -78,76 +78,6 @@ def read_digest(publication: Publication, report: Report, period: str | None = N
             f"{publication.database}: the published snapshot cannot be read: {error}",
             "Publish again with `gorod run`; if it persists, the contracts have changed under the report.",
         ) from error
-
-
-def newest_month(publication: Publication, report: Report) -> str:
-    """The newest month (``YYYY-MM``) for which a publication has figures for the report.
-
-    Raises:
-        GorodError: it has none.
-    """
-    with duckdb.connect(str(publication.database), read_only=True) as connection:
-        connection.execute("set schema = 'published'")
-        return _newest_month(connection, publication, report)
-
-
-def _newest_month(connection: duckdb.DuckDBPyConnection, publication: Publication, report: Report) -> str:
-    months = _months_with_figures(connection, report.indicators)
-    if not months:
-        raise GorodError(f"Отчёт не составлен: в «{publication.id}» нет ни одного значения его показателей.")
-    return months[-1]
-
-
-def _months_with_figures(connection: duckdb.DuckDBPyConnection, lines: Sequence[ReportLine]) -> list[str]:
-    """The months in which a figure of the country or a region began to count, earliest first."""
-    rows = connection.execute(
-        "select distinct strftime(case when list_contains($from_start, indicator) then first_day else last_day end,"
-        " '%Y-%m') as month from pub_indicator_value_v1"
-        " where list_contains($codes, indicator) and breakdown = '_T' and obs_value is not null"
-        " and first_day is not null"
-        " and ref_area in (select ref_area from pub_territory_v1 where level in ('country', 'region'))"
-        " order by month",
-        {
-            "codes": [line.indicator for line in lines],
-            "from_start": [line.indicator for line in lines if line.counts_from == "start"],
-        },
-    ).fetchall()
-    return [month for (month,) in rows]
-
-
-def _span(connection: duckdb.DuckDBPyConnection, publication: Publication, period: str) -> tuple[date, date]:
-    """First and last day of the report's period."""
-    if not re.fullmatch(PERIOD, period) or (publication.period is None and freq_of(period) != "M"):
-        raise GorodError(f"period {period!r} is no month", "Write it as YYYY-MM, e.g. 2018-04.")
-    span = span_of(period)
-    if publication.period is not None and span[1] > span_of(publication.period)[1]:
-        raise GorodError(
-            f"Отчёт за период «{_period_name(connection, period)}» не составлен: выпуск {publication.id} содержит"
-            f" показатели только за период «{_period_name(connection, publication.period)}» и более ранние."
-        )
-    return span
-
-
-def _require_something(
-    connection: duckdb.DuckDBPyConnection,
-    publication: Publication,
-    shown: Sequence[tuple[ReportLine, Line]],
-    period: str,
-    span: tuple[date, date],
-) -> None:
-    """Refuse pages of dashes, or of older figures only: they would look like a report for the period."""
-    for declared, line in shown:
-        if any(value.value is not None for value in line.values.values()):
-            first_day, last_day = span_of(line.time_period)
-            if span[0] <= (first_day if declared.counts_from == "start" else last_day) <= span[1]:
-                return
-    months = _months_with_figures(connection, [declared for declared, _ in shown])
-    before = [month for month in months if month < f"{span[0]:%Y-%m}"]
-    last = f"; последний месяц до него, за который они есть: {before[-1]}" if before else ""
-    raise GorodError(
-        f"Отчёт за период «{_period_name(connection, period)}» не составлен: в «{publication.id}» нет значений его"
-        f" показателей за этот период{last}."
-    )
 
 
 def _holds(connection: duckdb.DuckDBPyConnection, publication: Publication, line: ReportLine) -> bool:
@@ -280,17 +210,10 @@ def _line(
     return Line(
         indicator,
         time_period,
-        _period_name(connection, time_period),
+        format_period(connection, time_period),
         {row[0]: _value(row) for row in rows},
         "" if publication.period is None or freq == freq_of(period) else NOT_BY[freq_of(period)],
     )
-
-
-def _period_name(connection: duckdb.DuckDBPyConnection, time_period: str) -> str:
-    found = connection.execute(
-        "select name_ru from pub_period_v1 where time_period = $period", {"period": time_period}
-    ).fetchone()
-    return str(found[0]) if found else time_period
 
 
 def _series(

@@ -16,7 +16,7 @@ from pipelines.catalogue.write import write_catalogue
 from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.declarations.methods import METHODS, load_methods, read_method
 from pipelines.errors import DeclarationError
-from pipelines.indices.tree import resolve
+from pipelines.indices.resolve import resolve
 from tests.indices.small import NAMES, method
 
 SHIPPED = load_methods()

@@ -20,8 +20,8 @@ from pipelines.errors import GorodError
 from pipelines.indices.observations import Observations
 from pipelines.indices.read_observations import read_observations
 from pipelines.indices.read_structure import read_structure
+from pipelines.indices.resolve import resolve
 from pipelines.indices.structure import with_structure
-from pipelines.indices.tree import resolve
 from tests.indices.oracle import NotSaidError, name, number, records, table
 from tests.indices.small import method
 

@@ -9,9 +9,9 @@ import pytest
 from pipelines.declarations.method_leaves import BenchmarkBands
 from pipelines.declarations.methods import IndexMethod, load_methods
 from pipelines.indices.evaluate import evaluate
+from pipelines.indices.resolve import resolve
 from pipelines.indices.structure import StructureRow, with_structure
 from pipelines.indices.tables import result_table
-from pipelines.indices.tree import resolve
 from tests.indices.small import method, observed, ranks, scores
 
 # UNDP, Human Development Reports, technical note 1: goalposts and means since 2014

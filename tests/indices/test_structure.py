@@ -12,8 +12,9 @@ from pipelines.declarations.method_leaves import DistanceToTarget
 from pipelines.errors import DeclarationError
 from pipelines.indices.evaluate import evaluate
 from pipelines.indices.read_structure import read_structure
+from pipelines.indices.resolve import resolve
 from pipelines.indices.structure import with_structure
-from pipelines.indices.tree import Branch, Leaf, Tree, resolve
+from pipelines.indices.tree import Branch, Leaf, Tree
 from tests.indices.small import method, observed, scores
 
 
