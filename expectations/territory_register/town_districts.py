@@ -52,7 +52,7 @@ SUITE: list[Any] = [
     listed("city_id"),
     *code("raion_id", DISTRICT, "r-…"),
     listed("raion_id"),
-    unique(["city_id"], says="Город лежит только в одном районе.", mostly=0.99),
+    unique(["city_id"], says="Город находится только в одном районе.", mostly=0.99),
     row(
         gxe.ExpectColumnValuesToBeInSet,
         column="method",
