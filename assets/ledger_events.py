@@ -15,9 +15,10 @@ import dagster as dg
 from assets.keys import raw_key
 from assets.partitions import partition_of_load, partitions_of
 from pipelines.declarations.sources import load_sources
-from pipelines.loading.gate import READABLE, load_suite
 from pipelines.loading.history.compare import asked_of
 from pipelines.loading.profile import load_history
+from pipelines.loading.quarantine import READABLE
+from pipelines.loading.suites import load_suite
 from pipelines.warehouse.base import Row, Warehouse
 
 # the check of what the gate decided, by partition

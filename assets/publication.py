@@ -10,7 +10,7 @@ from assets.keys import INDEX, PUBLICATION, WRITER_POOL
 from assets.marts import marts
 from assets.resources import SettingsResource, WarehouseResource
 from pipelines.progress import report_progress
-from pipelines.publishing.publication import publish
+from pipelines.publishing.publish import publish
 from pipelines.publishing.soundness import ACCEPT_LOSS
 
 

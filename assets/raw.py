@@ -26,10 +26,11 @@ from pipelines.declarations.feeds import Feed
 from pipelines.declarations.origins import FileOrigin
 from pipelines.declarations.sources import Source
 from pipelines.errors import GorodError, LandingError, OriginError, WarehouseBusyError, WarehouseError
+from pipelines.loading.candidates import is_known, last_seen, load_candidates
 from pipelines.loading.context import validated_against
-from pipelines.loading.landing import pending, unknowable
 from pipelines.loading.lateness import late_today
-from pipelines.loading.load import LoadOutcome, is_known, last_seen, load_candidates, load_pending
+from pipelines.loading.load import LoadOutcome, load_pending
+from pipelines.loading.pending_markers import marker_faults, pending_deliveries
 from pipelines.loading.plan import all_candidates
 from pipelines.loading.refusal import refusals
 from pipelines.progress import report_progress
@@ -223,8 +224,8 @@ def _load_new(
         )
 
     try:
-        failures += [LandingError(fault) for fault in unknowable(settings, source.source, name)]
-        for delivery in pending(settings, source.source, name):
+        failures += [LandingError(fault) for fault in marker_faults(settings, source.source, name)]
+        for delivery in pending_deliveries(settings, source.source, name):
             if delivery.instance in source.instances:
                 done(load_pending(delivery, settings, warehouse))
         known = frozenset() if context.run.tags.get(AGAIN) else last_seen(warehouse)

@@ -16,7 +16,7 @@ from pipelines import formats
 from pipelines.connectors.drop_folder import inbox
 from pipelines.declarations.sources import load_sources
 from pipelines.loading import gate, landing
-from pipelines.loading.load import load_candidate
+from pipelines.loading.candidates import load_candidate
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse

@@ -63,8 +63,8 @@ def gorod(folder: Path) -> None:
     """What ``gorod index evaluate METHOD DATA -o OUT`` does, with all levels in the output."""
     from pipelines.declarations.methods import read_method
     from pipelines.indices.evaluate import evaluate
-    from pipelines.indices.reading import read_observations
-    from pipelines.indices.structure import resolve
+    from pipelines.indices.read_observations import read_observations
+    from pipelines.indices.resolve import resolve
     from pipelines.indices.tables import result_table, write_table
 
     started = time.monotonic()

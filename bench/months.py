@@ -59,7 +59,7 @@ def prepare(home: Path) -> None:
     from pipelines import connectors
     from pipelines.connectors.drop_folder import inbox
     from pipelines.declarations.sources import load_sources
-    from pipelines.loading.load import load_candidate
+    from pipelines.loading.candidates import load_candidate
     from pipelines.settings import get_settings
     from pipelines.warehouse import open_warehouse
 
@@ -183,7 +183,7 @@ def load() -> dict[str, object]:
     """Land, gate and enter what waits in the drop folder; imports are not counted in ``seconds``."""
     import great_expectations  # noqa: F401 - its import is a cost of the process, not of the load
 
-    from pipelines.loading.load import load_candidate
+    from pipelines.loading.candidates import load_candidate
     from pipelines.loading.plan import Wanted, make_plan
     from pipelines.settings import get_settings
     from pipelines.warehouse import open_warehouse

@@ -15,12 +15,12 @@ from typing import Any
 
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.catalogue.staging import staging_models
-from pipelines.declarations.common import at, load_yaml
 from pipelines.declarations.exposures import exposures
 from pipelines.declarations.generated_models import generate
-from pipelines.declarations.indicators import check_sources, load_catalogue
+from pipelines.declarations.indicator_catalogue import check_sources, load_catalogue
 from pipelines.declarations.measure_columns import measure_problems
 from pipelines.declarations.sources import load_sources
+from pipelines.declarations.yaml_document import at, load_yaml
 from pipelines.disk import disk_errors
 from pipelines.errors import DeclarationError, GorodError
 from pipelines.moments import today

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from pipelines import console
 from pipelines.commands.answering import escaped
-from pipelines.loading.gate import plain
+from pipelines.loading.results import plain
 from pipelines.signs import printable
 
 CLEAR, TITLE, CSI, TURN = "\x1b[2J", "\x1b]0;owned\x07", "\x9b31m", "‮"

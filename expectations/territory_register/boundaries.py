@@ -6,8 +6,8 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 
-from expectations.territory_register.codes import ANY, code, listed, unique
-from expectations.vocabulary import History, load, row
+from expectations.territory_register.codes import ANY, code, listed
+from expectations.vocabulary import History, load, row, unique
 
 CONTEXT = {
     "register": "select territory_id, level, parent_id "
@@ -27,7 +27,7 @@ OF_THE_LAYER = """
 SUITE: list[Any] = [
     *code("feature_id", ANY, "BY-XX или r-…"),
     listed("feature_id"),
-    unique(["feature_id"], "У территории один контур."),
+    unique(["feature_id"], says="У территории один контур.", mostly=0.99),
     row(
         gxe.ExpectColumnValuesToNotBeNull,
         column="geometry",

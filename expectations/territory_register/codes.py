@@ -52,17 +52,3 @@ def listed(column: str) -> Any:
         says=f"Территория из столбца {column} есть в действующем реестре территорий.",
         remedy="Исправьте код. Если территория новая, сначала передайте реестр (territories.csv), затем эту выгрузку.",
     )
-
-
-def unique(columns: list[str], says: str) -> Any:
-    """One row for each combination of ``columns``."""
-    meaning: dict[str, Any] = {
-        "mostly": 0.99,
-        "name": "row_unique",
-        "dimension": "uniqueness",
-        "says": says,
-        "remedy": "Уберите повторную строку.",
-    }
-    if len(columns) == 1:
-        return row(gxe.ExpectColumnValuesToBeUnique, column=columns[0], **meaning)
-    return row(gxe.ExpectCompoundColumnsToBeUnique, column_list=columns, **meaning)

@@ -10,8 +10,8 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 
-from expectations.territory_register.codes import ANY, code, listed, unique
-from expectations.vocabulary import History, load, row, rule
+from expectations.territory_register.codes import ANY, code, listed
+from expectations.vocabulary import History, load, row, rule, unique
 
 CONTEXT = {
     "in_force": "select territory_id, year, max(population) as population "
@@ -23,7 +23,7 @@ FACTOR = 5
 SUITE: list[Any] = [
     *code("territory_id", ANY, "BY, BY-XX, r-… или c-…"),
     listed("territory_id"),
-    unique(["territory_id", "year"], "Для территории и года есть только одно значение."),
+    unique(["territory_id", "year"], says="Для территории и года есть только одно значение.", mostly=0.99),
     rule(
         "year between 1800 and (select year(today) from delivery)",
         columns=["year"],

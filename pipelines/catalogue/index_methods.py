@@ -7,9 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pipelines.declarations.common import at, nearest
+from pipelines.declarations.common import nearest
 from pipelines.declarations.indicators import Indicator
-from pipelines.declarations.methods import METHODS, IndexMethod, IndexNode
+from pipelines.declarations.method_tree import IndexNode
+from pipelines.declarations.methods import METHODS, IndexMethod
+from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError
 
 Rows = list[dict[str, Any]]
@@ -56,7 +58,8 @@ INDEX_TABLES: dict[str, dict[str, str]] = {
 def index_rows(methods: Mapping[str, IndexMethod]) -> dict[str, Rows]:
     """Rows of the tables of ``INDEX_TABLES``; nodes from the top, with the settings that they inherit."""
     # imported here: the tree needs the engine and numpy, which most commands do not
-    from pipelines.indices.structure import Leaf, resolve
+    from pipelines.indices.resolve import resolve
+    from pipelines.indices.tree import Leaf
 
     tables: dict[str, Rows] = {name: [] for name in INDEX_TABLES}
     for method in methods.values():
@@ -111,7 +114,7 @@ def check_methods(
         DeclarationError: the message lists every such node by file, line and key.
     """
     # imported here: the tree needs the engine and numpy, which most commands do not
-    from pipelines.indices.structure import tree_problems
+    from pipelines.indices.resolve import tree_problems
 
     problems: list[str] = []
 
@@ -136,7 +139,7 @@ def check_methods(
         path = folder / f"{code}.yml"
         # without a territory level it is for any table, and its tree may come with the data
         if method.index.nodes or method.territory_level is not None:
-            problems += [f"{at(path, *one.location)}: {one.told}" for one in tree_problems(method)]
+            problems += [f"{at(path, *one.location)}: {one.message}" for one in tree_problems(method)]
         if method.index.nodes and method.territory_level is not None:
             look(method, path, method.index, ("index",))
     if problems:

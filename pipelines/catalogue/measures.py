@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipelines.catalogue.common import Rows, names
-from pipelines.declarations.indicators import QUALITIES, IndicatorCatalogue
+from pipelines.declarations.indicators import IndicatorCatalogue
+from pipelines.declarations.measures import QUALITIES
 from pipelines.declarations.sources import Source
 
 # name -> columns with their types; the order is the order of the columns

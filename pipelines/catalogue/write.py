@@ -21,7 +21,7 @@ from pipelines.catalogue.tables import TABLES
 from pipelines.catalogue.targets import target_rows
 from pipelines.declarations.corrections import load_corrections
 from pipelines.declarations.frameworks import check_answers, load_frameworks
-from pipelines.declarations.indicators import check_sources, load_catalogue
+from pipelines.declarations.indicator_catalogue import check_sources, load_catalogue
 from pipelines.declarations.methods import load_methods
 from pipelines.declarations.plausibility import load_plausibility
 from pipelines.declarations.releases import load_calendar

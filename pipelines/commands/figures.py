@@ -33,8 +33,8 @@ def trace(
 ) -> None:
     """From a published value back to the rows of the delivered files."""
     from pipelines.loading.reconcile import spoilt
-    from pipelines.operations.trace import show
     from pipelines.operations.trace import trace as trace_value
+    from pipelines.operations.trace_text import show
     from pipelines.publishing.embargo import admit, held_until
     from pipelines.publishing.history import known, show_known
     from pipelines.publishing.names import names_of
@@ -106,8 +106,8 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Make a month's country digest from the current publication or a release, and print a summary."""
+    from pipelines.reporting.captions import in_short
     from pipelines.reporting.digest import make_digest
-    from pipelines.reporting.said import in_short
 
     settings = get_settings()
     if release is None:

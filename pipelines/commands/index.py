@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from pipelines.declarations.methods import IndexMethod
     from pipelines.indices.evaluate import Evaluation
-    from pipelines.indices.structure import Tree, TreeProblem
+    from pipelines.indices.resolve import TreeProblem
+    from pipelines.indices.tree import Tree
 
 app = typer.Typer(
     no_args_is_help=True, help="Composite indices: any method on any table of units and indicators."
@@ -83,7 +84,7 @@ def evaluate(
     an earlier result, never an input or another file.
     """
     from pipelines.indices.evaluate import evaluate as evaluate_method
-    from pipelines.indices.reading import read_observations
+    from pipelines.indices.read_observations import read_observations
     from pipelines.indices.tables import range_table, refuse_another_file, result_table, write_table
     from pipelines.outputs import refuse_to_overwrite
 
@@ -164,10 +165,11 @@ def _declared(
     add_note: Callable[[str], None],
 ) -> tuple[IndexMethod, Tree]:
     """The method, changed by the options, and its tree. Problems are reported with their place in the files."""
-    from pipelines.declarations.common import at
     from pipelines.declarations.methods import PeerGroups, read_method
-    from pipelines.indices.reading import read_structure
-    from pipelines.indices.structure import in_structure, resolve, with_structure
+    from pipelines.declarations.yaml_document import at
+    from pipelines.indices.read_structure import read_structure
+    from pipelines.indices.resolve import resolve
+    from pipelines.indices.structure import in_structure, with_structure
 
     method = read_method(file)
     if group_column is not None:

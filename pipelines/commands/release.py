@@ -34,7 +34,7 @@ def cut(
     as_json: Json = False,
 ) -> None:
     """Freeze what was known about a period. Cutting the same again gives the same release."""
-    from pipelines.releases.archive import cut as cut_release
+    from pipelines.releases.cut import cut as cut_release
 
     found = cut_release(get_settings(), period, parse_as_of(as_of), by, code, why)
     if as_json:
@@ -170,7 +170,8 @@ def diff(
     from pipelines.outputs import refuse_to_overwrite, refuse_what_is_no_workbook, written_whole
     from pipelines.publishing.embargo import admit
     from pipelines.releases.archive import find_release, repair
-    from pipelines.releases.diff import compare, write_workbook
+    from pipelines.releases.diff import compare
+    from pipelines.releases.diff_workbook import write_workbook
     from pipelines.warehouse import open_warehouse
 
     settings = get_settings()

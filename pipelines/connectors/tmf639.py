@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from pkgutil import resolve_name
 from urllib.parse import urlsplit
 
 from pipelines.connectors import paged
@@ -14,6 +15,7 @@ from pipelines.declarations.feeds import Feed
 from pipelines.declarations.origins import Tmf639Origin
 from pipelines.declarations.sources import SOURCES, Source
 from pipelines.deliveries import Candidate, LastSeen
+from pipelines.errors import OriginError
 from pipelines.settings import Settings
 
 
@@ -39,22 +41,29 @@ def candidates(
         settings,
         instances,
         known,
-        reach=_simulated(SOURCES / source.source / "sample") if origin.sandbox else None,
+        reach=None
+        if origin.simulator is None
+        else _simulated(origin.simulator, SOURCES / source.source / "sample"),
         address_hint="it ends in …/resourceInventoryManagement/v4",
     )
 
 
-def _simulated(sample: Path) -> paged.Reach:
-    """Run the simulated inventory of a sample on a free port of the loopback interface.
+def _simulated(simulator: str, sample: Path) -> paged.Reach:
+    """Run a sample's simulator on a free port of the loopback interface.
 
     ``origin``, which is recorded, keeps the declared address: the port differs from pull to pull.
     """
 
     @contextmanager
     def reach(pull: Pull) -> Iterator[Pull]:
-        from sandbox.tmf639 import serve
-
-        with serve(sample) as sandbox:
-            yield replace(pull, base_url=sandbox.url + urlsplit(pull.base_url).path, loopback=True)
+        try:
+            serve = resolve_name(simulator)
+        except (ImportError, AttributeError) as error:
+            raise OriginError(
+                f"{pull.origin}: the simulator {simulator} is not there: {error}",
+                "Run from a checkout, which has the simulators, or give the address of the real system: docs/connectors.md.",
+            ) from error
+        with serve(sample) as server:
+            yield replace(pull, base_url=server.url + urlsplit(pull.base_url).path, loopback=True)
 
     return reach

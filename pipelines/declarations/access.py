@@ -10,7 +10,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, at, nearest, read_yaml
+from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, nearest
+from pipelines.declarations.read_yaml import read_yaml
+from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -124,8 +126,8 @@ class Access(Declaration):
 def _role_problems(name: str, role: Role) -> Iterator[Problem]:
     of_region, of_source = (place in name for place in PLACES)
     if of_region != (role.rows == "region") or of_source != (role.rows == "source"):
-        told = f"{role.rows}, but region belongs to a name with {{region}}, source to one with {{source}}"
-        yield ("roles", name, "rows"), told
+        message = f"{role.rows}, but region belongs to a name with {{region}}, source to one with {{source}}"
+        yield ("roles", name, "rows"), message
     for number, what in enumerate(role.reads):
         for place in PLACES:
             if place in what and place not in name:

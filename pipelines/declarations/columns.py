@@ -16,9 +16,9 @@ NUMBERS = ("integer", "decimal")
 
 
 class Bound(Declaration):
-    """Between which values a number of a column lies, in the rows that ``where`` takes.
+    """The range of a column's values, in the rows that ``where`` selects.
 
-    A value beyond it is kept back; if fewer than ``mostly`` of the values lie within, the delivery is refused.
+    A value outside goes to quarantine; if fewer than ``mostly`` of the values lie within, the delivery is refused.
     """
 
     where: str = Field(
@@ -47,13 +47,13 @@ class Bound(Declaration):
 
 
 def _or_one_text(schema: dict[str, Any]) -> None:
-    """A list of texts may be written as one text."""
+    """Allow a single text in place of a list of texts."""
     schema.pop("type")
     schema["anyOf"] = [{"type": "string"}, {"type": "array", "items": schema.pop("items")}]
 
 
 class Column(Declaration):
-    """One column of a feed, as it is delivered.
+    """A column of a feed, as delivered.
 
     ``personal_data`` says what the format reader does before anybody sees a row: ``drop`` leaves the column
     out of the batch, ``pseudonymise`` replaces it by a keyed hash, ``coarsen`` rounds a coordinate in degrees to
@@ -110,7 +110,7 @@ class Column(Declaration):
     @field_validator("header")
     @classmethod
     def _can_be_seen(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        """A name that is compared sign by sign is written so that a reader of source.yml sees every sign of it."""
+        """Names are compared character by character, so every character must be visible in source.yml."""
         for name in names:
             if not name or name != normal(name).strip() or unseen_sign(name):
                 raise ValueError(
@@ -120,7 +120,7 @@ class Column(Declaration):
         return names
 
     def named(self, name: str) -> tuple[str, ...]:
-        """The names that the column called ``name`` may have in a header; the first is what a supplier is told."""
+        """Header names of the column called ``name``; suppliers are shown the first."""
         return self.header or (name,)
 
     @model_validator(mode="after")

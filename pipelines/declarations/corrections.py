@@ -9,8 +9,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, at, nearest, read_yaml
+from pipelines.declarations.common import Declaration, Names, nearest
 from pipelines.declarations.indicators import IndicatorCatalogue
+from pipelines.declarations.read_yaml import read_yaml
+from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError
 from pipelines.periods import PERIOD
 from pipelines.settings import PROJECT

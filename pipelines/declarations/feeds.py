@@ -22,7 +22,7 @@ class Uncounted(Declaration):
     why: Names = Field(description="why no measure takes these rows; stands in the answer to the supplier")
 
 
-# the longest that a period of each cadence is, in days
+# the longest period of each cadence, in days
 PERIOD_DAYS = {"daily": 1, "monthly": 31, "quarterly": 92, "half-yearly": 184, "yearly": 366}
 
 
@@ -219,7 +219,7 @@ class Feed(Declaration):
 
     @property
     def names_its_period(self) -> bool:
-        """Whether the names of its files say which period they are of."""
+        """Whether its file names contain the period."""
         return self.file_pattern is not None and "period" in re.compile(self.file_pattern).groupindex
 
     @property
@@ -228,7 +228,7 @@ class Feed(Declaration):
         return self.first_month or (date(self.first_year, 1, 1) if self.first_year else None)
 
     def is_refreshed(self, last_day: date | None, today: date) -> bool:
-        """Whether a slice that was taken already is asked again by each run; one without days has no age."""
+        """Whether each run fetches an already loaded slice again; one without days has no age, so always."""
         if self.refresh is None:
             return False
         month = today.year * 12 + today.month - 1 - self.refresh.months
@@ -236,10 +236,10 @@ class Feed(Declaration):
 
     @property
     def lateness(self) -> tuple[timedelta, timedelta] | None:
-        """How long after the end of what was delivered last the next delivery is expected, and is late.
+        """How long after the end of the last delivered period the next delivery is expected, and is late.
 
-        A period has to pass before it can be delivered, so its length is added to the declared days. None for a feed
-        that is never late.
+        A period must end before it can be delivered, so its length is added to the declared days. None if the feed is
+        never late.
         """
         if self.freshness is None or self.cadence not in PERIOD_DAYS:
             return None
@@ -249,10 +249,10 @@ class Feed(Declaration):
 
     @property
     def headers(self) -> dict[str, str]:
-        """The column that is meant by each name which may stand in the header of a delivery."""
+        """Header name → column, for all names that a delivery's header may use."""
         return {name: column for column, about in self.columns.items() for name in about.named(column)}
 
     @property
     def kept_columns(self) -> dict[str, Column]:
-        """The columns that pass the format reader."""
+        """The columns that the format reader keeps."""
         return {name: column for name, column in self.columns.items() if column.personal_data != "drop"}

@@ -57,7 +57,7 @@ class PivotJsonFormat(Declaration):
     )
 
     def table(self, part: str) -> PivotTable | None:
-        """What an answer of this part says of itself; None where nothing is declared for it."""
+        """The declared table of a part; None if there is none."""
         return next((one for one in self.tables if re.fullmatch(one.parts, part)), None)
 
 

@@ -10,7 +10,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, at, nearest, read_yaml
+from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, nearest
+from pipelines.declarations.read_yaml import read_yaml
+from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -130,8 +132,8 @@ class Framework(Declaration):
                 yield ("structure", number, "code"), f"{place.code!r} stands twice"
             # what is listed above cannot lie in what is below it: there is no circle
             if place.parent is not None and place.parent not in above:
-                told = f"{place.parent!r} is not listed above {place.code!r}"
-                yield ("structure", number, "parent"), f"{told}; {nearest(place.parent, above)}"
+                message = f"{place.parent!r} is not listed above {place.code!r}"
+                yield ("structure", number, "parent"), f"{message}; {nearest(place.parent, above)}"
             above.append(place.code)
 
     def _indicator_problems(self) -> Iterator[Problem]:
@@ -140,14 +142,16 @@ class Framework(Declaration):
             yield ("indicators", number, "code"), f"{self.indicators[number].code!r} stands twice"
         for number, one in enumerate(self.indicators):
             if one.place not in places:
-                told = f"{one.code!r}: place {one.place!r} is not in structure; {nearest(one.place, places)}"
-                yield ("indicators", number, "place"), told
+                message = (
+                    f"{one.code!r}: place {one.place!r} is not in structure; {nearest(one.place, places)}"
+                )
+                yield ("indicators", number, "place"), message
             if one.unit not in self.units:
-                told = f"{one.code!r}: unit {one.unit!r} is not in units; {nearest(one.unit, self.units)}"
-                yield ("indicators", number, "unit"), told
+                message = f"{one.code!r}: unit {one.unit!r} is not in units; {nearest(one.unit, self.units)}"
+                yield ("indicators", number, "unit"), message
             for answer in _again([answer.indicator for answer in one.answered_by]):
-                told = f"{one.code!r}: {one.answered_by[answer].indicator!r} answers twice"
-                yield ("indicators", number, "answered_by", answer, "indicator"), told
+                message = f"{one.code!r}: {one.answered_by[answer].indicator!r} answers twice"
+                yield ("indicators", number, "answered_by", answer, "indicator"), message
 
 
 def _again(codes: Sequence[str]) -> list[int]:

@@ -13,10 +13,10 @@ from typing import Any
 
 import yaml
 
-from pipelines.declarations.common import at
 from pipelines.declarations.feeds import Feed
-from pipelines.declarations.indicators import Measure, feed_of
+from pipelines.declarations.measures import Measure, feed_of
 from pipelines.declarations.sources import SOURCES, Source
+from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError
 from pipelines.sql import literal, quoted
 

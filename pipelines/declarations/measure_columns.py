@@ -18,7 +18,7 @@ from pipelines.declarations.generated_models import (
     measures_by_feed,
     staging_model,
 )
-from pipelines.declarations.indicators import Measure
+from pipelines.declarations.measures import Measure
 from pipelines.declarations.sources import SOURCES, Source
 
 # what a generated model of contributions takes from each staging model
@@ -47,8 +47,8 @@ def measure_problems(
                 )
             for code, measure in own.items():
                 yield from (
-                    (SOURCES / source / "measures.yml", (("measures", code, key), told))
-                    for key, told in _problems(parser, measure, name, columns, models)
+                    (SOURCES / source / "measures.yml", (("measures", code, key), message))
+                    for key, message in _problems(parser, measure, name, columns, models)
                 )
 
 
@@ -76,7 +76,7 @@ def _problems(
     for key in ("filter", "expr", "breakdown"):
         text = getattr(measure, key)
         if text is not None:
-            yield from ((key, told) for told in sql_problems(parser, str(text), columns, staging))
+            yield from ((key, message) for message in sql_problems(parser, str(text), columns, staging))
 
 
 def sql_problems(
@@ -121,5 +121,5 @@ def _taken_names(feed: str, declared: Feed) -> Iterator[Problem]:
     """Columns of the feed whose names a generated staging model gives to something else."""
     for name in declared.kept_columns:
         if name in AGREED:
-            told = "a staging model has a column of this name already; name it otherwise (header says what it is in the file)"
-            yield ("feeds", feed, "columns", name), told
+            message = "a staging model has a column of this name already; name it otherwise (header says what it is in the file)"
+            yield ("feeds", feed, "columns", name), message

@@ -96,7 +96,7 @@ class PagedOrigin(Declaration):
 
     @property
     def by_month(self) -> bool:
-        """Whether the months are asked for one by one."""
+        """Whether each month is requested separately."""
         return any(word in text for text in self.parameters.values() for word in OF_MONTH)
 
     @model_validator(mode="after")
@@ -126,17 +126,17 @@ class PagedOrigin(Declaration):
 class Tmf639Origin(Declaration):
     """A TM Forum resource inventory (TMF639), pulled as `kind: paged` is: by offset and limit, with the counts in headers.
 
-    ``base_url`` may hold ``{instance}``. ``sandbox`` starts the simulated inventory of this repository on
-    loopback for the length of the pull.
+    ``base_url`` may hold ``{instance}``. A sample names the ``simulator`` that answers in place of the inventory.
     """
 
     kind: Literal["tmf639"] = Field(default="tmf639", description="a TMF639 v4 inventory over HTTP")
     base_url: str = Field(
         description="address up to and with the version; `GOROD_<SOURCE>_URL` in the environment goes before it"
     )
-    sandbox: bool = Field(
-        default=False,
-        description="start the simulated inventory of this repository for the length of the pull",
+    simulator: str | None = Field(
+        default=None,
+        pattern=r"^[a-z_]\w*(\.\w+)*:\w+$",
+        description="of a sample: `module:function` that serves the source's sample on loopback for the length of the pull",
     )
     page_size: int = Field(default=500, gt=0, le=5000, description="resources asked for in one page")
     synthetic: bool = Field(
@@ -145,7 +145,7 @@ class Tmf639Origin(Declaration):
 
     @property
     def paged(self) -> PagedOrigin:
-        """How an inventory is paged."""
+        """The paging of an inventory."""
         return PagedOrigin(
             base_url=self.base_url,
             path="/resource",

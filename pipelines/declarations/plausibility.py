@@ -13,8 +13,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, Problem, at, nearest, read_yaml
+from pipelines.declarations.common import Declaration, Names, Problem, nearest
 from pipelines.declarations.indicators import Frequency, Indicator, IndicatorCatalogue, Level
+from pipelines.declarations.read_yaml import read_yaml
+from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -131,10 +133,10 @@ def load_plausibility(catalogue: IndicatorCatalogue, path: Path = PLAUSIBILITY) 
     """
     rules = read_yaml(path, Plausibility).rules
     problems = [
-        f"{at(path, 'rules', code, *location)}: {told}"
+        f"{at(path, 'rules', code, *location)}: {message}"
         for code, rule in rules.items()
         for number, name in enumerate(rule.indicators)
-        for location, told in _problems(rule, number, name, catalogue)
+        for location, message in _problems(rule, number, name, catalogue)
     ]
     if problems:
         raise DeclarationError(

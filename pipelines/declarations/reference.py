@@ -17,7 +17,8 @@ from pydantic import BaseModel
 from pipelines.declarations.access import Access
 from pipelines.declarations.corrections import CorrectionFile
 from pipelines.declarations.frameworks import Framework
-from pipelines.declarations.indicators import Indicator, MeasureFile, Themes
+from pipelines.declarations.indicators import Indicator, Themes
+from pipelines.declarations.measures import MeasureFile
 from pipelines.declarations.methods import IndexMethod
 from pipelines.declarations.plausibility import Plausibility
 from pipelines.declarations.releases import ReleaseCalendar

@@ -10,8 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, at, nearest, read_yaml
+from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, nearest
 from pipelines.declarations.indicators import IndicatorCatalogue
+from pipelines.declarations.read_yaml import read_yaml
+from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError
 from pipelines.moments import in_minsk
 from pipelines.periods import MONTHS, PERIOD, freq_of, span_of

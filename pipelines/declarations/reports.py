@@ -7,7 +7,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, at, nearest, read_yaml
+from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, nearest
+from pipelines.declarations.read_yaml import read_yaml
+from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from pipelines.declarations.columns import NUMBERS
-from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, at, nearest, read_yaml
+from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, nearest
 from pipelines.declarations.feeds import Feed, Provides
 from pipelines.declarations.formats import PivotJsonFormat
 from pipelines.declarations.origins import FileOrigin, HttpOrigin, PublicOrigin
+from pipelines.declarations.read_yaml import read_yaml
+from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -20,14 +22,14 @@ SOURCES = PROJECT / "assets" / "sources"
 
 
 class Instance(Declaration):
-    """One installation of the source, and the territory that it answers for."""
+    """An installation of the source, and the territory that it covers."""
 
     title: Names = Field(description="what the installation is called")
     ref_area: str = Field(description="code of the territory that it answers for")
 
 
 class Source(Declaration):
-    """A system of record outside."""
+    """An external system of record."""
 
     source: str = Field(
         pattern=r"^[a-z][a-z0-9_]*$", description="code of the source; its folder has the same name"
@@ -75,7 +77,7 @@ class Source(Declaration):
 
 
 def _misplaced_columns(name: str, feed: Feed) -> Iterator[Problem]:
-    """``territory`` and ``time_period`` name kept columns of the right type."""
+    """Check that ``territory`` and ``time_period`` name kept columns of the right type."""
     wanted = {
         "territory": (feed.territory, ("text",)),
         "time_period": (feed.time_period, ("date", "timestamp")),
@@ -83,13 +85,13 @@ def _misplaced_columns(name: str, feed: Feed) -> Iterator[Problem]:
     for key, (column, types) in wanted.items():
         known = [one for one, about in feed.kept_columns.items() if about.type in types]
         if column is not None and column not in known:
-            told = f"{column!r} is no kept column of type {' or '.join(types)}; {nearest(column, known)}"
-            yield ("feeds", name, key), told
+            message = f"{column!r} is no kept column of type {' or '.join(types)}; {nearest(column, known)}"
+            yield ("feeds", name, key), message
 
 
 @lru_cache(maxsize=1)
 def load_sources(folder: Path = SOURCES) -> dict[str, Source]:
-    """All declared sources by name, in the order of their names.
+    """All declared sources by name, in alphabetical order.
 
     Raises:
         DeclarationError: a file is wrong, or a folder's name is not its source's.
@@ -107,7 +109,7 @@ def load_sources(folder: Path = SOURCES) -> dict[str, Source]:
 
 
 def provider_of(what: Provides) -> tuple[str, str]:
-    """Source and feed that provide something of which there is one: the register of territories.
+    """The one source and feed that provide something, e.g. the register of territories.
 
     Raises:
         DeclarationError: none does, or several do.
@@ -119,9 +121,9 @@ def provider_of(what: Provides) -> tuple[str, str]:
         if declared.provides == what
     ]
     if len(found) != 1:
-        told = ", ".join(f"{source}.{feed}" for source, feed in found) or "none"
+        message = ", ".join(f"{source}.{feed}" for source, feed in found) or "none"
         raise DeclarationError(
-            f"{SOURCES}: one feed provides the {what}, and declared are: {told}",
+            f"{SOURCES}: one feed provides the {what}, and declared are: {message}",
             f"Say `provides: {what}` in the source.yml of one feed.",
         )
     return found[0]

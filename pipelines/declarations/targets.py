@@ -11,17 +11,10 @@ from typing import Annotated, Literal, cast
 
 from pydantic import Field, model_validator
 
-from pipelines.declarations.common import (
-    Declaration,
-    Names,
-    PlacedError,
-    Problem,
-    at,
-    nearest,
-    overlaps,
-    read_yaml,
-)
+from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, nearest, overlaps
 from pipelines.declarations.indicators import IndicatorCatalogue, Level
+from pipelines.declarations.read_yaml import read_yaml
+from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
@@ -115,7 +108,7 @@ class Target(Declaration):
             for number, ref_area in enumerate(self.territories)
             if ref_area in self.territories[:number]
         ]
-        problems += [(("versions", *place), told) for place, told in overlaps(self.versions)]
+        problems += [(("versions", *place), message) for place, message in overlaps(self.versions)]
         if self.baseline and self.baseline.year is not None and self.baseline.year >= self.year:
             problems.append((("baseline", "year"), f"must lie before {self.year}, the year of the target"))
         if problems:
@@ -162,17 +155,19 @@ class Programme(Declaration):
         for code, target in self.targets.items():
             place = ("targets", code)
             if not self.year_from <= target.year <= self.year_to:
-                told = f"{target.year} lies outside the programme ({self.year_from}-{self.year_to})"
-                yield (*place, "year"), told
+                message = f"{target.year} lies outside the programme ({self.year_from}-{self.year_to})"
+                yield (*place, "year"), message
             for number, version in enumerate(target.versions):
                 if version.act is not None and version.act not in acts:
-                    told = f"{version.act!r} is neither the act of the programme nor an amendment"
-                    yield (*place, "versions", number, "act"), f"{told}; {nearest(version.act, acts)}"
+                    message = f"{version.act!r} is neither the act of the programme nor an amendment"
+                    yield (*place, "versions", number, "act"), f"{message}; {nearest(version.act, acts)}"
             for number, ref_area in enumerate(target.territories):
                 other = taken.setdefault((target.indicator, ref_area, target.year), code)
                 if other != code:
-                    told = f"{target.indicator} of {ref_area} in {target.year} is planned in {other} already"
-                    yield (*place, "territories", number), told
+                    message = (
+                        f"{target.indicator} of {ref_area} in {target.year} is planned in {other} already"
+                    )
+                    yield (*place, "territories", number), message
 
 
 def territory_levels(folder: Path = TERRITORIES) -> dict[str, Level]:
@@ -200,9 +195,9 @@ def load_programmes(
     for path in sorted(folder.glob("*.yml")):
         programme = read_yaml(path, Programme)
         problems = [
-            f"{at(path, 'targets', code, *location)}: {told}"
+            f"{at(path, 'targets', code, *location)}: {message}"
             for code, target in programme.targets.items()
-            for location, told in _problems(target, catalogue, known)
+            for location, message in _problems(target, catalogue, known)
         ]
         if problems:
             raise DeclarationError(

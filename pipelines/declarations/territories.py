@@ -9,8 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pipelines.declarations.common import at
 from pipelines.declarations.sources import SOURCES, Source
+from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 

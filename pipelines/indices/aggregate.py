@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.declarations.methods import Aggregation, Missing
+from pipelines.declarations.method_tree import Aggregation, Missing
 from pipelines.indices.reasons import EQUAL, UNREPORTED, Codes, Flags, Floats, Reason
 
 
@@ -106,10 +106,10 @@ def _common(reasons: Sequence[Codes]) -> Codes:
     """Why a node without any scored part has no score: nothing was reported, or why the reported parts have none."""
     found = np.full(len(reasons[0]), np.int8(Reason.NOTHING_REPORTED))
     for one in reasons:
-        told = np.isin(one, UNREPORTED, invert=True)
+        reported = np.isin(one, UNREPORTED, invert=True)
         is_first = found == Reason.NOTHING_REPORTED
         other = np.where(is_first | (found == one), one, np.int8(Reason.NOT_SCORED))
-        found = np.where(told, other, found)
+        found = np.where(reported, other, found)
     return found
 
 

@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.errors import GorodError
-from pipelines.indices.sheets import Sheet, as_text, normal
-from pipelines.indices.workbook import Odd
+from pipelines.indices.names import normal
+from pipelines.indices.sheets import Sheet, as_text
+from pipelines.indices.workbook_cells import Odd
 from pipelines.numbers import Form, Kind, NotANumber, read_number
 
 # Cell contents that mean no value. Zero is a value.
@@ -29,7 +30,7 @@ def name_of(sheet: Sheet, row: int, place: int, cell: Any, expected: str) -> str
     """
     at = sheet.at(row, sheet.header[place])
     if isinstance(cell, Odd):
-        raise GorodError(f"{at}: {cell.told}; {expected} is expected", cell.remedy)
+        raise GorodError(f"{at}: {cell.description}; {expected} is expected", cell.remedy)
     found = as_text(cell)
     if found is None:
         raise GorodError(f"{at}: is empty; {expected} is expected", "Fill the cell or delete the row.")
@@ -66,7 +67,7 @@ def number_of(sheet: Sheet, row: int, place: int, cell: Any, form: Form) -> floa
         return math.nan
     at = sheet.at(row, sheet.header[place])
     if isinstance(cell, Odd):
-        raise GorodError(f"{at}: {cell.told}", cell.remedy)
+        raise GorodError(f"{at}: {cell.description}", cell.remedy)
     if isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
         if isinstance(cell, float) and math.isnan(cell):
             return math.nan
@@ -100,8 +101,8 @@ def _finite(at: str, number: Any, cell: Any) -> float:
 
 
 def _cut(cell: Any) -> str:
-    told = str(cell)
-    return repr(told if len(told) <= 60 else f"{told[:57]}…")
+    text = str(cell)
+    return repr(text if len(text) <= 60 else f"{text[:57]}…")
 
 
 def _remedy(found: NotANumber, form: Form) -> str:

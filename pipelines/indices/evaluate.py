@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.declarations.methods import Aggregation, IndexMethod
+from pipelines.declarations.method_tree import Aggregation
+from pipelines.declarations.methods import IndexMethod
 from pipelines.errors import GorodError
 from pipelines.indices.aggregate import Part, aggregate
 from pipelines.indices.impute import impute
@@ -15,8 +16,9 @@ from pipelines.indices.normalise import normalise, possible_points
 from pipelines.indices.observations import Observations
 from pipelines.indices.rank import rank, rank_in_groups
 from pipelines.indices.reasons import Codes, Flags, Floats, Reason, checked
-from pipelines.indices.structure import Leaf, Tree, resolve
+from pipelines.indices.resolve import resolve
 from pipelines.indices.transform import References, transform
+from pipelines.indices.tree import Leaf, Tree
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipelines.declarations.methods import CarryForward, Constant, FromOthers, Imputation
+from pipelines.declarations.method_leaves import CarryForward, Constant, FromOthers, Imputation
 from pipelines.indices.observations import Observations
 from pipelines.indices.reasons import Codes, Flags, Floats, Reason
 from pipelines.periods import freq_of, number_of

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipelines.declarations.methods import (
+from pipelines.declarations.method_leaves import (
     AsIs,
     Bands,
     BenchmarkBands,
-    Direction,
     DistanceToTarget,
     MinMax,
     Normalisation,
@@ -21,6 +20,7 @@ from pipelines.declarations.methods import (
     Rank,
     ZScore,
 )
+from pipelines.declarations.method_tree import Direction
 from pipelines.indices.rank import places
 from pipelines.indices.reasons import Codes, Floats, Reason, checked
 from pipelines.indices.transform import References

@@ -111,9 +111,9 @@ class Observations:
 
 
 def _names_of(bounds: Sequence[float]) -> tuple[str, ...]:
-    told = [f"{bound:g}" if bound != int(bound) else f"{int(bound)}" for bound in bounds]
+    labels = [f"{bound:g}" if bound != int(bound) else f"{int(bound)}" for bound in bounds]
     return (
-        f"< {told[0]}",
-        *(f"{low} – {high}" for low, high in pairwise(told)),
-        f"≥ {told[-1]}",
+        f"< {labels[0]}",
+        *(f"{low} – {high}" for low, high in pairwise(labels)),
+        f"≥ {labels[-1]}",
     )

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from pipelines.errors import GorodError
-from pipelines.indices.sheets import Sheet, looks
+from pipelines.indices.names import looks
+from pipelines.indices.sheets import Sheet
 
 YEAR = re.compile(r"(\d{4})(?:\.0+)?(?: ?(?:г\.?|год|года|год\.))?")
 ROMAN = {"I": "1", "II": "2", "III": "3", "IV": "4"}
@@ -25,10 +26,10 @@ PARTS = (
 MONTHS = ("янв", "фев", "мар", "апр", "ма", "июн", "июл", "авг", "сен", "окт", "ноя", "дек")
 
 
-def period_of(told: str) -> str:
+def period_of(text: str) -> str:
     """A period as given; a year without what tools and people append to it (``2018.0``, ``2018 г.``)."""
-    found = YEAR.fullmatch(told)
-    return found[1] if found else told
+    found = YEAR.fullmatch(text)
+    return found[1] if found else text
 
 
 def same_period(
@@ -43,11 +44,11 @@ def same_period(
         GorodError: the message shows both spellings.
     """
     meant: dict[tuple[str, str], tuple[str, int]] = {}
-    for period, (told, row) in written.items():
-        other, first = meant.setdefault(_meaning(period), (told, row))
+    for period, (text, row) in written.items():
+        other, first = meant.setdefault(_meaning(period), (text, row))
         if first != row:
             raise GorodError(
-                f"{sheet.at(row)}: period {told!r} is spelt {other!r} in row {first}",
+                f"{sheet.at(row)}: period {text!r} is spelt {other!r} in row {first}",
                 "Write each period in one way: 2026, 2026-S1, 2026-Q3, 2026-10.",
             )
     days = [one for (freq, _), one in meant.items() if freq == "D"]
@@ -58,19 +59,19 @@ def same_period(
             f"{sheet.at(row)}: period {day!r} is a day, and {other!r} in row {first} is none",
             "Write all periods in one way: 2026, 2026-S1, 2026-Q3, 2026-10.",
         )
-    known = [told for (freq, _), (told, _) in meant.items() if freq != "?"]
-    unknown = [told for (freq, _), (told, _) in meant.items() if freq == "?"]
+    known = [text for (freq, _), (text, _) in meant.items() if freq != "?"]
+    unknown = [text for (freq, _), (text, _) in meant.items() if freq == "?"]
     if known and unknown:
         add_note(f"{sheet.path}: periods of several kinds: {unknown[0]!r} beside {known[0]!r}")
 
 
 def _meaning(period: str) -> tuple[str, str]:
     """Frequency and number of a period; an unknown spelling is compared by its letters and digits."""
-    told = period.casefold()
-    if re.fullmatch(r"\d{4}", told):
-        return "A", told
+    text = period.casefold()
+    if re.fullmatch(r"\d{4}", text):
+        return "A", text
     for freq, pattern in PARTS:
-        found = pattern.fullmatch(told)
+        found = pattern.fullmatch(text)
         if found is None:
             continue
         named = found.groupdict()
@@ -78,7 +79,7 @@ def _meaning(period: str) -> tuple[str, str]:
         part = ROMAN.get(part.upper(), part)
         part = f"{part}-{named['day']}" if "day" in named else part if freq != "M" else f"{int(part):02}"
         return freq, f"{year}-{part}"
-    in_words = re.fullmatch(r"([а-я]{3,8}) (\d{4})(?: ?г\.?| года?)?", told)
+    in_words = re.fullmatch(r"([а-я]{3,8}) (\d{4})(?: ?г\.?| года?)?", text)
     if in_words is not None:
         month = next((n for n, start in enumerate(MONTHS, 1) if in_words[1].startswith(start)), None)
         if month is not None:

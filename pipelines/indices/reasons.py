@@ -11,8 +11,6 @@ import numpy.typing as npt
 Floats: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Codes: TypeAlias = npt.NDArray[np.int8]
-
-
 # Scores closer than this share of the greatest one are equal, and a sum this small relative to its parts is zero: the
 # same figures in another unit of measure differ by less, and no index is published this precisely.
 EQUAL = 1e-10

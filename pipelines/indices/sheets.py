@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Any
 
-from pipelines.declarations.common import nearest
 from pipelines.errors import GorodError
-from pipelines.indices.workbook import Odd, letters, read_workbook
-from pipelines.text import INVISIBLE, LATIN, code_of, sign_class
+from pipelines.indices.csv_rows import note_line_breaks, numbered, split_rows
+from pipelines.indices.names import did_you_mean, normal
+from pipelines.indices.workbook import read_workbook
+from pipelines.indices.workbook_cells import Odd, letters
 
-UNSEEN = re.compile(f"[{sign_class(INVISIBLE)}]")
 FILES = "A CSV (UTF-8), .parquet or .xlsx file is expected."
-
-
-def normal(text: str) -> str:
-    """A name normalised for comparison: one form of each letter, single plain blanks, none at the ends."""
-    return " ".join(UNSEEN.sub("", " ".join(unicodedata.normalize("NFC", text).split())).split())
-
-
-def looks(text: str) -> str:
-    """A name by its visual appearance: without case, ё as е, Latin letters for similar ones of other scripts."""
-    return "".join(LATIN.get(sign, sign) for sign in normal(text).casefold().replace("ё", "е").upper())
-
-
-def difference(given: str, expected: str) -> str:
-    """Where two similar-looking names differ: the position and the characters, by their names."""
-    for place, pair in enumerate(zip_longest(given, expected), start=1):
-        if pair[0] != pair[1]:
-            one, other = (
-                "missing" if sign is None else unicodedata.name(sign, code_of(sign)) for sign in pair
-            )
-            return f"sign {place} is {one}, not {other}"
-    return "they are equal"
 
 
 @dataclass(frozen=True)
@@ -67,12 +43,12 @@ class Sheet:
             if column is None:
                 return f"{self.path}:{row}"
             return f"{self.path}:{self.lines.get((row, column), row)}: {column}"
-        told = f"{self.path}: " + ("" if self.name is None else f"sheet {self.name!r}: ") + f"row {row}"
+        position = f"{self.path}: " + ("" if self.name is None else f"sheet {self.name!r}: ") + f"row {row}"
         if column is None:
-            return told
+            return position
         place = self.header.index(column)
         called = column or f"{place + 1} (without a name)"
-        return f"{told}, column {called}" + (f" (cell {self.cell(row, place)})" if self.columns else "")
+        return f"{position}, column {called}" + (f" (cell {self.cell(row, place)})" if self.columns else "")
 
     def cell(self, row: int, place: int) -> str:
         """Address of a workbook's cell."""
@@ -83,7 +59,7 @@ class Sheet:
         lowered = {name.lower(): name for name in reversed(self.header)}
         return next((lowered[name] for name in names if name in lowered), None)
 
-    def place(self, name: str, said_by: str) -> int:
+    def place(self, name: str, role: str) -> int:
         """The position of a column.
 
         Raises:
@@ -95,21 +71,8 @@ class Sheet:
             called = f"column {name!r} stands twice" if name else "two columns have no name"
             raise GorodError(f"{self.at(self.head)}: {called}", "Rename or delete one of them.")
         raise GorodError(
-            f"{self.at(self.head)}: there is no column {name!r} ({said_by})", did_you_mean(name, self.header)
+            f"{self.at(self.head)}: there is no column {name!r} ({role})", did_you_mean(name, self.header)
         )
-
-
-def nearest_name(name: str, known: Iterable[str]) -> str:
-    """The nearest known name and, if it looks the same, the differing character; otherwise all known names."""
-    names = list(filter(None, dict.fromkeys(known)))
-    alike = next((one for one in names if looks(one) == looks(name)), None)
-    return nearest(name, names) if alike is None else f"did you mean {alike!r}? {difference(name, alike)}"
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The same as a sentence."""
-    told = nearest_name(name, known)
-    return told[0].upper() + told[1:] + ("" if told.endswith("?") else ".")
 
 
 def read_sheet(path: Path, sheet: str | None = None) -> Sheet:
@@ -174,8 +137,8 @@ def table(
     head, names = filled[0]
     for place, cell in enumerate(names):
         if isinstance(cell, Odd) and not cell.is_blank:
-            said = f"{letters(columns[place])}{head}" if columns else f"column {place + 1}"
-            raise GorodError(f"{where}row {head} ({said}): the header {cell.told}", cell.remedy)
+            label = f"{letters(columns[place])}{head}" if columns else f"column {place + 1}"
+            raise GorodError(f"{where}row {head} ({label}): the header {cell.description}", cell.remedy)
     kept = [place for place in range(len(names)) if not all(is_blank(row[place]) for _, row in filled)]
     header = tuple("" if is_blank(names[place]) else normal(as_text(names[place]) or "") for place in kept)
     rows = [(number, [row[place] for place in kept]) for number, row in filled[1:]]
@@ -205,9 +168,6 @@ def as_text(cell: Any) -> str | None:
     return normal(str(cell)) or None
 
 
-# --- CSV
-
-
 def _csv(path: Path, given: bytes) -> Sheet:
     try:
         text = given.decode("utf-8").lstrip("\ufeff")
@@ -222,7 +182,7 @@ def _csv(path: Path, given: bytes) -> Sheet:
         raise GorodError(
             f"{path}: row {line}: holds a zero byte, so it is no text", "Save the file as «CSV UTF-8»."
         )
-    delimiter, records = _split(path, text)
+    delimiter, records = split_rows(path, text)
     width = len(records[0][1]) if records else 0
     for number, cells in records:
         if len(cells) != width:
@@ -230,103 +190,9 @@ def _csv(path: Path, given: bytes) -> Sheet:
             raise GorodError(
                 f"{path}: row {number}: {called}, but the header has {width}",
                 f"The separator is {delimiter!r}; put values that hold it in quotes. Delete titles and notes around the table."
-                + "".join(f"\n{note}" for note in _line_breaks(path, records)),
+                + "".join(f"\n{note}" for note in note_line_breaks(path, records)),
             )
-    return table(path, records, decimal_comma=delimiter != ",", notes=_line_breaks(path, records))
-
-
-Records = list[tuple[int, list[str]]]
-
-
-def _split(path: Path, text: str) -> tuple[str, Records]:
-    """The separator that gives each row as many cells as the header, and the rows split by it.
-
-    Raises:
-        GorodError: two separators fit, or the quotes are invalid with the header's most frequent one.
-    """
-    found: dict[str, Records] = {}
-    wrong: dict[str, GorodError] = {}
-    head = re.sub(r'"[^"]*"', "", next((line for line in text.splitlines() if line.strip()), ""))
-    candidates = [delimiter for delimiter in (",", ";", "\t") if delimiter in head] or [","]
-    for delimiter in candidates:
-        try:
-            found[delimiter] = list(_records(path, text, delimiter))
-        except GorodError as error:
-            wrong[delimiter] = error
-    fitting = {
-        delimiter: len(records[0][1])
-        for delimiter, records in found.items()
-        if records and {len(cells) for _, cells in records} == {len(records[0][1])}
-    }
-    widest = [delimiter for delimiter, width in fitting.items() if width == max(fitting.values())]
-    if len(widest) > 1:
-        raise GorodError(
-            f"{path}: row 1: {widest[0]!r} and {widest[1]!r} both give {fitting[widest[0]]} columns in each row",
-            "Put names and values that hold a separator in quotes.",
-        )
-    best = widest[0] if widest else max(candidates, key=head.count)
-    if best in wrong:
-        raise wrong[best]
-    return best, found[best]
-
-
-def _records(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows strictly by RFC 4180, each with the line it begins on; blank lines are left out.
-
-    Python's own reader treats a quote inside a cell as a letter; here it is an error.
-    """
-    cell = re.compile(rf'(?:"([^"]*(?:""[^"]*)*)"|([^"\r\n{delimiter}]*))({delimiter}|\r\n|\n|\r|\Z)')
-    position, line, began, cells = 0, 1, 1, list[str]()
-    while position < len(text) or cells:
-        found = cell.match(text, position)
-        if found is None:
-            raise _wrong_quotes(path, text, position, line)
-        quoted, plain, end = found.groups()
-        cells.append(plain if quoted is None else quoted.replace('""', '"'))
-        line += len(re.findall(r"\r\n|\n|\r", found[0]))
-        position = found.end()
-        if end != delimiter:
-            if any(map(normal, cells)):
-                yield began, cells
-            began, cells = line, []
-
-
-def _wrong_quotes(path: Path, text: str, position: int, line: int) -> GorodError:
-    is_open = text[position] == '"' and not re.compile(r'"[^"]*(?:""[^"]*)*"').match(text, position)
-    return GorodError(
-        f"{path}: row {line}: cannot be read: "
-        + (
-            "a quote is opened and never closed"
-            if is_open
-            else "a quote stands inside a cell, or something stands after a closing quote"
-        ),
-        "Quotes stand around a whole cell; a quote inside such a cell is written twice.",
-    )
-
-
-def _line_breaks(path: Path, records: Records) -> list[str]:
-    """Note rows that span several lines: a stray quote has the same effect."""
-    broken = [number for number, cells in records if any(re.search(r"[\r\n]", cell) for cell in cells)]
-    if not broken:
-        return []
-    return [
-        f"{path}: {numbered(broken)}: line breaks stand inside quotes, so that a row goes over several lines"
-    ]
-
-
-def numbered(numbers: Sequence[int], word: str = "row") -> str:
-    """Numbers as text for a message, runs combined; long lists are truncated, with their count."""
-    runs = []
-    for _, run in groupby(enumerate(sorted(numbers)), key=lambda pair: pair[1] - pair[0]):
-        members = [number for _, number in run]
-        runs.append(f"{members[0]}–{members[-1]}" if len(members) > 1 else str(members[0]))
-    told = ", ".join(runs[:10]) + (", …" if len(runs) > 10 else "")
-    return f"{word}{'s' if len(numbers) > 1 else ''} {told}" + (
-        f" ({len(numbers)} in all)" if len(runs) > 10 else ""
-    )
-
-
-# --- Parquet and workbooks
+    return table(path, records, decimal_comma=delimiter != ",", notes=note_line_breaks(path, records))
 
 
 def _parquet(path: Path) -> Sheet:
@@ -385,11 +251,11 @@ def _lay_merges(
     """Content covered by merged cells is not visible: it becomes a special kind of cell, unless it is in the header."""
     numbers = [row for row, _ in grid]
     for top, left, bottom, right in merged:
-        told = (
+        content = (
             f"is covered by the merged cells {letters(left)}{top}:{letters(right)}{bottom}; only the first of them is shown",
             "Unmerge them and fill each cell.",
         )
         for row, cells in grid[max(1, bisect_left(numbers, top)) : bisect_right(numbers, bottom)]:
             for column in range(max(left, first), min(right, first + len(cells) - 1) + 1):
                 if (row, column) != (top, left):
-                    cells[column - first] = Odd(*told, is_blank=is_blank(cells[column - first]))
+                    cells[column - first] = Odd(*content, is_blank=is_blank(cells[column - first]))

@@ -17,7 +17,7 @@ from pipelines.indices.impute import rule_name
 from pipelines.indices.rank import rounded
 from pipelines.indices.reasons import Floats, Reason
 from pipelines.indices.sensitivity import RankRange
-from pipelines.indices.structure import Leaf
+from pipelines.indices.tree import Leaf
 from pipelines.outputs import is_passed_on, written_whole
 
 # name -> type of a result's columns; number is float64 here and numeric(24,6) in the warehouse

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipelines.declarations.methods import Bound, Log, Per, Transformation, Winsorise
+from pipelines.declarations.method_leaves import Bound, Log, Per, Transformation, Winsorise
 from pipelines.indices.observations import Observations, Places
 from pipelines.indices.reasons import Codes, Floats, Reason, checked
 

@@ -115,9 +115,11 @@ class Answer:
         """In a sentence: how many accepted rows count, and why the others do not; empty where none was accepted."""
         if not self.counted:
             return ""
-        told = [f"строк {group.rows}: {group.why}" for group in self.counted if group.why]
+        reasons = [f"строк {group.rows}: {group.why}" for group in self.counted if group.why]
         counted = sum(group.rows for group in self.counted if group.why is None)
-        return f"В показатели входит строк: {counted}." + (f" Не входит {'; '.join(told)}." if told else "")
+        return f"В показатели входит строк: {counted}." + (
+            f" Не входит {'; '.join(reasons)}." if reasons else ""
+        )
 
 
 def without_counts(load: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipelines.errors import DeclarationError
 from pipelines.loading.answer import Counted
-from pipelines.loading.gate import load_suite
+from pipelines.loading.suites import load_suite
 
 LONGEST = 200
 NOTE = "«what to do» is in Russian: it is written for the supplier. So is «what is wrong» if the rule is not in today's suite."

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipelines.declarations.sources import load_sources, provider_of
 from pipelines.deliveries import Delivery, Slice
 from pipelines.errors import Reason
-from pipelines.loading import gate
+from pipelines.loading import suites
 from pipelines.loading.validate import Validated, validate
 from pipelines.moments import today
 from pipelines.settings import Settings
@@ -66,7 +66,7 @@ def _covers(given: Slice, first: date | None, last: date | None) -> bool:
 
 def _parameters(delivery: Delivery, warehouse: Warehouse) -> dict[str, Any]:
     """What a suite may ask of the delivery and of the register in force; the batch adds its facts."""
-    suite = gate.load_suite(delivery.source, delivery.feed)
+    suite = suites.load_suite(delivery.source, delivery.feed)
     days = delivery.slice
     return {
         "instance": delivery.instance,
@@ -75,7 +75,7 @@ def _parameters(delivery: Delivery, warehouse: Warehouse) -> dict[str, Any]:
         "first_day": days.first_day.isoformat() if days.first_day else "0001-01-01",
         "last_day": days.last_day.isoformat() if days.last_day else "9999-12-31",
         "today": today().isoformat(),
-        **({REGISTERED: _territories(warehouse)} if REGISTERED in gate.parameters_of(suite) else {}),
+        **({REGISTERED: _territories(warehouse)} if REGISTERED in suites.parameters_of(suite) else {}),
     }
 
 
@@ -95,14 +95,14 @@ def _context(delivery: Delivery, warehouse: Warehouse) -> dict[str, pa.Table]:
     row = {**known, "ref_area": ref_area, "slice": days.key}
     dated = {name: pa.date32() for name in ("first_day", "last_day", "today")}
     schema = pa.schema([(name, dated.get(name, pa.string())) for name in row])
-    asked = gate.load_context(delivery.source, delivery.feed)
+    asked = suites.load_context(delivery.source, delivery.feed)
     return {"delivery": pa.Table.from_pylist([row], schema), **warehouse.tables(asked, known)}
 
 
 def looks_back(delivery: Delivery) -> bool:
     """Whether the suite looks at loads of its own feed: then what enters before this one may decide about it."""
     own = raw_table(delivery.source, delivery.feed)
-    return any(own in sql for sql in gate.load_context(delivery.source, delivery.feed).values())
+    return any(own in sql for sql in suites.load_context(delivery.source, delivery.feed).values())
 
 
 def no_register() -> str:
@@ -120,10 +120,10 @@ def validated_against(source: str, feed: str) -> list[tuple[str, str]]:
 
     The register waits for those alone that do not wait for it.
     """
-    suite = gate.load_suite(source, feed)
+    suite = suites.load_suite(source, feed)
     register = provider_of("territories")
-    feeds = {register} if REGISTERED in gate.parameters_of(suite) else set()
-    for sql in gate.load_context(source, feed).values():
+    feeds = {register} if REGISTERED in suites.parameters_of(suite) else set()
+    for sql in suites.load_context(source, feed).values():
         feeds |= set(re.findall(r"\braw\.([a-z0-9_]+?)__(\w+)", sql))
     feeds -= {(source, feed)}
     if (source, feed) == register:

@@ -8,7 +8,8 @@ from typing import Any
 
 from pipelines.declarations.sources import load_sources
 from pipelines.errors import DeliveryError, GorodError
-from pipelines.loading.load import LoadOutcome, delivery_of, known_loads, load_delivery, now_utc, scratch
+from pipelines.loading.earlier_loads import delivery_of, known_loads
+from pipelines.loading.load import LoadOutcome, load_delivery, now_utc, scratch
 from pipelines.loading.retention import removed
 from pipelines.loading.validate import fingerprint, read
 from pipelines.moments import today

@@ -89,9 +89,9 @@ def confirmation(delivery: Delivery) -> str | None:
     if path is None:
         return None
     try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
-        who, why = (str(told[key]).strip() for key in ("who", "why"))
-        if told[CONFIRMED] is True and who and why:
+        confirmation = yaml.safe_load(path.read_text(encoding="utf-8"))
+        who, why = (str(confirmation[key]).strip() for key in ("who", "why"))
+        if confirmation[CONFIRMED] is True and who and why:
             return f"{who} – {why}"[:300]
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError):
         pass

@@ -16,7 +16,7 @@ from pipelines.declarations.sources import Source, load_sources
 from pipelines.deliveries import Candidate, LastSeen
 from pipelines.disk import disk_errors
 from pipelines.errors import GorodError, OriginError, WarehouseBusyError
-from pipelines.loading.load import is_known, last_seen
+from pipelines.loading.candidates import is_known, last_seen
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.base import Warehouse
@@ -139,8 +139,8 @@ def all_candidates(
     lying = inbox(source, feed, settings, instances)
     if wait_until_quiet([lying]):
         lying = inbox(source, feed, settings, instances)
-    for told in (*lying.faults, *lying.waiting):
-        note(f"in the drop folder: {told}")
+    for message in (*lying.faults, *lying.waiting):
+        note(f"in the drop folder: {message}")
     yield from lying.candidates
     if failure is not None:
         raise failure

@@ -31,7 +31,7 @@ from pathlib import Path
 import duckdb
 
 from expectations.vocabulary import History
-from pipelines.loading.suites import suite_module
+from pipelines.loading.suite_modules import suite_module
 from pipelines.sql import literal, quoted
 
 SKETCH = 256

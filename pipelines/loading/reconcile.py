@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipelines.declarations.sources import load_sources
 from pipelines.deliveries import Delivery
-from pipelines.loading import landing
+from pipelines.loading import landing, pending_markers, receipts
 from pipelines.loading.retention import removed
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse
@@ -53,7 +53,7 @@ def reconcile(settings: Settings, warehouse: Warehouse, *, take_up: bool = False
                 continue
             missing += [load["load_id"] for load in loads if load["folder"] == row["folder"]]
             continue
-        delivery, found = landing.examined(folder, settings, row)
+        delivery, found = receipts.examined(folder, settings, row)
         if found:
             changed.append(delivery.delivery_id if delivery else row["delivery_id"] if row else str(folder))
             faults += found
@@ -63,7 +63,7 @@ def reconcile(settings: Settings, warehouse: Warehouse, *, take_up: bool = False
     if take_up:
         for delivery in unknown:
             if _is_declared(delivery):
-                landing.mark_pending(delivery, settings)
+                pending_markers.mark_pending(delivery, settings)
     return Reconciled(
         deliveries=len(folders)
         - len(gone)
@@ -85,7 +85,7 @@ def spoilt(load_ids: Collection[str], settings: Settings, warehouse: Warehouse) 
         for row in rows
         if row["load_id"] in load_ids and row["delivery_id"] not in over
     }
-    return [fault for folder, row in folders.items() for fault in landing.examined(folder, settings, row)[1]]
+    return [fault for folder, row in folders.items() for fault in receipts.examined(folder, settings, row)[1]]
 
 
 def _is_declared(delivery: Delivery) -> bool:

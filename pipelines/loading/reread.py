@@ -9,7 +9,8 @@ from pipelines.declarations.feeds import Feed
 from pipelines.declarations.sources import load_sources
 from pipelines.errors import DeliveryError, WarehouseError
 from pipelines.loading.decisions import find_load
-from pipelines.loading.load import delivery_of, scratch
+from pipelines.loading.earlier_loads import delivery_of
+from pipelines.loading.load import scratch
 from pipelines.loading.validate import read
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse, raw_table

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pipelines import moments
 from pipelines.declarations.sources import load_sources
 from pipelines.disk import disk_errors
-from pipelines.loading import landing
+from pipelines.loading import landing, pending_markers
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse
 
@@ -27,7 +27,9 @@ def prune_landing(settings: Settings, warehouse: Warehouse) -> list[str]:
             if feed.landing_days is None:
                 continue
             before = moments.now() - timedelta(days=feed.landing_days)
-            waiting = {one.delivery_id for one in landing.pending(settings, source.source, name)}
+            waiting = {
+                one.delivery_id for one in pending_markers.pending_deliveries(settings, source.source, name)
+            }
             over = [
                 row
                 for row in warehouse.query(

@@ -1,84 +1,61 @@
-"""The module of a feed's suite, and what is wrong with it if it cannot be used."""
+"""The suite of a feed: its expectations, the extra tables it needs, and its hash."""
 
 from __future__ import annotations
 
-import importlib
-import re
-import traceback
-from pathlib import Path
-from types import ModuleType
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from pipelines.declarations.sources import load_sources
 from pipelines.errors import DeclarationError
-from pipelines.settings import PROJECT
+from pipelines.loading.suite_modules import suite_module
 
 
-def suite_module(source: str, feed: str) -> ModuleType:
-    """``expectations/<source>/<feed>.py``, imported; it has a ``SUITE`` that is a list.
+def load_suite(source: str, feed: str) -> list[Any]:
+    """The expectations of a feed: those generated from its declaration, then those of its module.
 
     Raises:
-        DeclarationError: there is none, it cannot be imported, or its ``SUITE`` is none.
+        DeclarationError: there is no suite, it is unusable or empty, or two expectations have the same name.
     """
-    name = f"expectations.{source}.{feed}"
-    try:
-        module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        # the suite itself or its folder, not something that it imports
-        if error.name and f"{name}.".startswith(f"{error.name}."):
-            raise DeclarationError(
-                f"feed {source}.{feed} has no suite",
-                f"Write expectations/{source}/{feed}.py; see CONTRIBUTING.md.",
-            ) from error
-        raise _not_imported(source, feed, error) from error
-    except Exception as error:
-        raise _not_imported(source, feed, error) from error
-    suite = getattr(module, "SUITE", None)
-    if not isinstance(suite, list | tuple) or not all(
-        isinstance(getattr(one, "meta", None), dict) and "name" in one.meta for one in suite
-    ):
-        what = "has no SUITE" if not hasattr(module, "SUITE") else f"SUITE is {_shown(suite)}"
+    module = suite_module(source, feed)
+    declared = load_sources()[source].feeds.get(feed) if source in load_sources() else None
+    suite: list[Any] = list(module.SUITE)
+    if suite and declared is not None:
+        from expectations.declared import expectations_of
+
+        suite = [*expectations_of(declared, load_sources()[source].territories), *suite]
+    names = [expectation.meta["name"] for expectation in suite]
+    if not suite or len(set(names)) != len(names):
         raise DeclarationError(
-            f"{_line_of(module, 'SUITE')}: {what}; it has to be a list of expectations",
-            "Write each with row(), rule() or load() of expectations/vocabulary.py; see CONTRIBUTING.md.",
+            f"suite {module.__file__} is empty or repeats a name: {names}",
+            "Give each expectation a name of its own.",
         )
-    return module
+    return suite
 
 
-def _not_imported(source: str, feed: str, error: Exception) -> DeclarationError:
-    """The fault of a module, with the line of the repository's own code that it came from."""
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(frame.filename)]
-    if isinstance(error, SyntaxError) and error.filename:
-        place = f"{_relative(error.filename)}, line {error.lineno}"
-    elif own:
-        place = f"{_relative(own[-1].filename)}, line {own[-1].lineno}"
-    else:
-        place = f"expectations/{source}/{feed}.py"
-    said = error.msg if isinstance(error, SyntaxError) else str(error)
-    return DeclarationError(
-        f"{place}: the suite of {source}.{feed} cannot be imported: {type(error).__name__}: {said}",
-        "It is a fault of the suite, not of a delivery. Mend it; nothing was loaded.",
-    )
+def load_context(source: str, feed: str) -> dict[str, str]:
+    """The extra tables of a suite, its ``CONTEXT``: table names and the SELECTs that fill them.
+
+    A SELECT is DuckDB's SQL on the warehouse (``raw``, ``ops``, ``catalogue``), run before the gate. It may use
+    ``$source, $feed, $instance, $part, $first_day, $last_day, $today`` of the delivery.
+    """
+    return dict(getattr(suite_module(source, feed), "CONTEXT", {}))
 
 
-def _is_own(path: str) -> bool:
-    return Path(path).is_relative_to(PROJECT / "expectations")
+def suite_hash(suite: Sequence[Any], context: Mapping[str, str] | None = None) -> str:
+    """SHA-256 of everything a suite checks, including the code lists it is built from, wherever it is defined."""
+    asked = [expectation.configuration.to_json_dict() for expectation in suite]
+    if context:
+        asked.append(dict(context))
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _relative(path: str) -> str:
-    return str(Path(path).relative_to(PROJECT)) if Path(path).is_relative_to(PROJECT) else path
-
-
-def _line_of(module: ModuleType, name: str) -> str:
-    """The file of a module, and the line where a name is given its value."""
-    path = Path(module.__file__ or module.__name__)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    found = [number for number, line in enumerate(lines, start=1) if re.match(rf"{name}\b", line)]
-    return _relative(str(path)) + (f", line {found[-1]}" if found else "")
-
-
-def _shown(suite: object) -> str:
-    if isinstance(suite, list | tuple):
-        wrong = next(
-            one for one in suite if not isinstance(getattr(one, "meta", None), dict) or "name" not in one.meta
-        )
-        return f"a list with {type(wrong).__name__} in it, which has no name"
-    return "None" if suite is None else f"of type {type(suite).__name__}"
+def parameters_of(suite: Sequence[Any]) -> set[str]:
+    """Names of the parameters that a suite uses: ``{"$PARAMETER": name}``."""
+    return {
+        value["$PARAMETER"]
+        for expectation in suite
+        for value in vars(expectation).values()
+        if isinstance(value, dict) and "$PARAMETER" in value
+    }

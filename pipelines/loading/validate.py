@@ -18,7 +18,7 @@ from pipelines.deliveries import Batch, Delivery, ExpectationResult, Slice, Vali
 from pipelines.disk import disk_errors, raise_if_of_the_machine
 from pipelines.errors import DeliveryError, GorodError, Reason
 from pipelines.interrupts import interrupts_raised
-from pipelines.loading import gate
+from pipelines.loading import gate, results, suites
 from pipelines.loading.profile import load_history, write_profile
 from pipelines.moments import today
 from pipelines.sql import literal
@@ -48,11 +48,11 @@ class Validated:
 
     def refused_for(self, reason: Reason) -> Validated:
         """The same, refused by the ledger as well."""
-        return self.with_results(gate.from_reason(reason))
+        return self.with_results(results.result_from_reason(reason))
 
     def failed(self, delivery: Delivery, error: Exception) -> Validated:
         """The same, refused because of a failure that nobody foresaw; nothing of its content is kept."""
-        validation = gate.unreadable([_failure(delivery, type(error).__name__)])
+        validation = results.unreadable_delivery([_failure(delivery, type(error).__name__)])
         fault = where(error)
         return replace(self, batch=None, validation=validation, not_retained=False, fault=fault, profile=None)
 
@@ -108,8 +108,8 @@ def validate(
         GorodError: the suite is broken.
     """
     started = time.monotonic()
-    suite = gate.load_suite(delivery.source, delivery.feed)
-    asked = gate.load_context(delivery.source, delivery.feed)
+    suite = suites.load_suite(delivery.source, delivery.feed)
+    asked = suites.load_context(delivery.source, delivery.feed)
     history = load_history(delivery.source, delivery.feed)
     batch: Batch | None = None
     profile: Path | None = None
@@ -119,7 +119,7 @@ def validate(
         try:
             with interrupts_raised():
                 if untimely := _untimely(delivery.slice, feed):
-                    validation = gate.unreadable([untimely])
+                    validation = results.unreadable_delivery([untimely])
                 else:
                     batch = read(delivery, feed, pseudonym_key, home, folder)
                     if batch.rows == 0:
@@ -130,10 +130,12 @@ def validate(
                         validation = gate.evaluate(batch, suite, given, folder, context, _tellable(feed))
                         remembered = folder / "profile.parquet"
                         profile = write_profile(history, batch.path, validation.quarantine, remembered)
-                    told = tuple(gate.from_reason(reason, "warning") for reason in batch.findings)
-                    validation = replace(validation, results=(*validation.results, *told))
+                    warnings = tuple(
+                        results.result_from_reason(reason, "warning") for reason in batch.findings
+                    )
+                    validation = replace(validation, results=(*validation.results, *warnings))
         except DeliveryError as error:
-            validation = gate.unreadable(error.reasons)
+            validation = results.unreadable_delivery(error.reasons)
         except GorodError:
             raise
         except Exception as error:
@@ -141,13 +143,13 @@ def validate(
             batch, profile, validation, fault = (
                 None,
                 None,
-                gate.unreadable([_failure(delivery, type(error).__name__)]),
+                results.unreadable_delivery([_failure(delivery, type(error).__name__)]),
                 where(error),
             )
     return Validated(
         batch,
         validation,
-        gate.suite_hash(suite, asked),
+        suites.suite_hash(suite, asked),
         not_retained,
         time.monotonic() - started,
         fault,
@@ -187,11 +189,16 @@ def _failure(delivery: Delivery, kind: str) -> Reason:
 
 def fatal(delivery: Delivery) -> Validated:
     """A delivery of which the process that reads it dies: refused without being read again."""
-    suite = gate.load_suite(delivery.source, delivery.feed)
-    asked = gate.load_context(delivery.source, delivery.feed)
-    validation = gate.unreadable([_failure(delivery, "процесс чтения оборвался")])
+    suite = suites.load_suite(delivery.source, delivery.feed)
+    asked = suites.load_context(delivery.source, delivery.feed)
+    validation = results.unreadable_delivery([_failure(delivery, "процесс чтения оборвался")])
     return Validated(
-        None, validation, gate.suite_hash(suite, asked), False, 0.0, "the process that read it died each time"
+        None,
+        validation,
+        suites.suite_hash(suite, asked),
+        False,
+        0.0,
+        "the process that read it died each time",
     )
 
 
@@ -215,14 +222,14 @@ def _tellable(feed: Feed) -> list[str]:
 
 def broken(delivery: Delivery, faults: list[str]) -> Validated:
     """The judgement on a delivery that is not in landing as it came: nobody reads it."""
-    suite = gate.load_suite(delivery.source, delivery.feed)
-    asked = gate.load_context(delivery.source, delivery.feed)
+    suite = suites.load_suite(delivery.source, delivery.feed)
+    asked = suites.load_context(delivery.source, delivery.feed)
     reason = Reason(
         BROKEN,
         f"Поставка изменена или повреждена после приёма и не читалась: {'; '.join(faults)}.",
         "Администратору: восстановить landing из резервной копии и выполнить gorod replay. Поставщику: передать снова.",
     )
-    return Validated(None, gate.unreadable([reason]), gate.suite_hash(suite, asked), False, 0.0)
+    return Validated(None, results.unreadable_delivery([reason]), suites.suite_hash(suite, asked), False, 0.0)
 
 
 def _on_empty(feed: Feed) -> ExpectationResult:

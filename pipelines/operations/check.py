@@ -10,15 +10,17 @@ from typing import Any
 from pipelines.catalogue.write import catalogue_rows
 from pipelines.dbt_project import DBT_PROJECT, prefetched_manifest
 from pipelines.declarations.access import groups, load_access
-from pipelines.declarations.common import at, nearest, read_yaml
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.common import nearest
+from pipelines.declarations.indicator_catalogue import load_catalogue
+from pipelines.declarations.read_yaml import read_yaml
 from pipelines.declarations.reference import KINDS, files_of
 from pipelines.declarations.reports import REPORTS, load_report
 from pipelines.declarations.sources import load_sources
 from pipelines.declarations.territories import TERRITORIES, territory_rows
+from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError, GorodError
-from pipelines.loading.gate import load_context, load_suite
 from pipelines.loading.profile import load_history
+from pipelines.loading.suites import load_context, load_suite
 from pipelines.settings import PROJECT, Settings
 
 # what dbt says of a file: "... (models/marts/mart_x.sql) ... line 3"
@@ -102,9 +104,9 @@ def _lines(error: GorodError) -> Iterator[str]:
         for line in re.sub(r"(?m)^(\S+\.py), line (\d+):", r"\1:\2:", error.message).splitlines():
             yield f"{line}; {error.remedy}" if error.remedy else line
         return
-    told = " ".join(error.message.split())
-    file, number = DBT_FILE.search(told), DBT_LINE.search(told)
+    message = " ".join(error.message.split())
+    file, number = DBT_FILE.search(message), DBT_LINE.search(message)
     place = (
         f"{DBT_PROJECT.name}/{file['file'] if file else 'dbt_project.yml'}:{number['line'] if number else 1}"
     )
-    yield f"{place}: dbt: {told}; {error.remedy}"
+    yield f"{place}: dbt: {message}; {error.remedy}"

@@ -8,7 +8,7 @@ from pipelines.publishing.embargo import held_back
 from pipelines.warehouse.base import Warehouse
 
 # How many findings are listed; the rest is in the table.
-TOLD = 10
+SHOWN = 10
 
 
 def impossible(warehouse: Warehouse) -> list[str]:
@@ -23,12 +23,14 @@ def impossible(warehouse: Warehouse) -> list[str]:
         "order by rule, indicator, ref_area, time_period, breakdown"
     )
     held = held_back(warehouse, "indicator")
-    told = [
+    lines = [
         f"rule {row['rule']}: {row['indicator']}, {row['ref_area']}, {row['time_period']}, {row['breakdown']}: "
         + ("under embargo" if (row["indicator"], row["time_period"]) in held else _figures(row))
-        for row in rows[:TOLD]
+        for row in rows[:SHOWN]
     ]
-    return told if len(rows) <= TOLD else [*told, f"and {len(rows) - TOLD} more in marts.mart_plausibility"]
+    return (
+        lines if len(rows) <= SHOWN else [*lines, f"and {len(rows) - SHOWN} more in marts.mart_plausibility"]
+    )
 
 
 def _figures(row: dict[str, Any]) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipelines.declarations.common import nearest
-from pipelines.declarations.indicators import INDICATORS, Measure, load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
+from pipelines.declarations.indicators import INDICATORS
+from pipelines.declarations.measures import Measure
 from pipelines.declarations.reports import REPORTS
 from pipelines.declarations.sources import SOURCES
 from pipelines.errors import GorodError

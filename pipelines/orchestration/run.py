@@ -19,7 +19,7 @@ from pipelines.deliveries import DROPPED, Candidate, Delivery
 from pipelines.errors import GorodError, LoadsRefusedError, OriginError, WarehouseBusyError, WarehouseError
 from pipelines.exit_codes import ExitCode, gravest
 from pipelines.interrupts import interrupts_noted
-from pipelines.loading import landing
+from pipelines.loading import landing, pending_markers
 from pipelines.loading.context import has_register, no_register, validated_against
 from pipelines.loading.plan import Plan, Wanted, make_plan, run_lock
 from pipelines.loading.prefetch import validators
@@ -146,7 +146,7 @@ def run(
                 ],
                 without_origin=[".".join(feed) for feed in plan.without_origin],
             )
-            if plan.candidates or landing.has_pending(settings):
+            if plan.candidates or pending_markers.has_pending(settings):
                 with validators(settings.gate_processes) as beside:
                     beside.expect(sum(map(len, plan.candidates.values())))
                     _load(plan, runner(), settings, summary, {AGAIN: "true"} if wanted.again else {})
@@ -200,7 +200,7 @@ def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary, 
     declared = load_sources()
     candidates: dict[tuple[str, str], list[Candidate]] = {
         (source, feed): []
-        for source, feed in landing.pending_feeds(settings)
+        for source, feed in pending_markers.pending_feeds(settings)
         if source in declared and feed in declared[source].feeds
     }
     candidates.update(plan.candidates)
@@ -212,7 +212,7 @@ def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary, 
         wanted: list[Candidate | Delivery] = []
         for source, feed in feeds:
             # their origin may not offer them any more
-            waiting = landing.pending(settings, source, feed)
+            waiting = pending_markers.pending_deliveries(settings, source, feed)
             report_progress(f"begin {source}.{feed} {len(waiting) + len(candidates[source, feed])}")
             wanted += [*waiting, *candidates[source, feed]]
         for tags in runner.partition_tags(*feeds[0], wanted):
@@ -282,7 +282,7 @@ def _report(settings: Settings, runner: Callable[[], _Runner]) -> None:
     from pipelines.declarations.reports import load_report
     from pipelines.publishing.publication import current_publication
     from pipelines.reporting.digest import DIGEST, is_current
-    from pipelines.reporting.figures import newest_month
+    from pipelines.reporting.digest_period import newest_month
 
     publication = current_publication(settings)
     if publication is None:

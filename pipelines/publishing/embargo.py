@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeGuard
 
 import duckdb
 
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.declarations.releases import load_calendar
 from pipelines.errors import GorodError
 from pipelines.moments import format_minsk

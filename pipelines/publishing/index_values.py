@@ -14,8 +14,9 @@ from pipelines.declarations.methods import IndexMethod, load_methods
 from pipelines.errors import GorodError
 from pipelines.indices.evaluate import Evaluation, evaluate
 from pipelines.indices.observations import Observations
-from pipelines.indices.structure import Branch, resolve
+from pipelines.indices.resolve import resolve
 from pipelines.indices.tables import result_table
+from pipelines.indices.tree import Branch
 from pipelines.periods import span_of
 
 # the columns read from marts.mart_indicator_value; rows of parts (breakdown other than _T) are left out

@@ -77,7 +77,7 @@ def publish_on_server(server: Server, about: dict[str, Any]) -> dict[str, int]:
         WarehouseError: the server cannot be reached or written; what was published stays.
     """
     deadline = time.monotonic() + server.busy_timeout_s
-    said = ""
+    announced = ""
     while True:
         try:
             with server.session("publishes", autocommit=True) as session:
@@ -103,9 +103,9 @@ def publish_on_server(server: Server, about: dict[str, Any]) -> dict[str, int]:
                     + (holders or "a session that has just ended"),
                     "Ask them to end their transaction, then run again; what was published before stays.",
                 ) from error
-            if holders and holders != said:
+            if holders and holders != announced:
                 report_progress(f"waiting: a table that changes its columns is being read by {holders}")
-                said = holders
+                announced = holders
             # let those queued behind the lock read now
             time.sleep(0.5)
 

@@ -38,7 +38,7 @@ def require_ledger(
         GorodError: one of these is not so.
     """
     here = quoted(warehouse)
-    told = next(contract.read_from for contract in contracts if contract.name == LOADS)
+    load_contract = next(contract.read_from for contract in contracts if contract.name == LOADS)
     in_force = (
         f"select load_id, source, feed, rows_accepted from {here}.ops.effective_load"
         f" where (source, feed) in (select (source, feed) from {here}.catalogue.feed)"
@@ -46,9 +46,9 @@ def require_ledger(
     rows = connection.execute(
         f"""
         with in_force as ({in_force})
-        select coalesce(told.load_id, in_force.load_id), told.load_id is null
-        from in_force full join {told} as told on in_force.load_id = told.load_id
-        where told.load_id is null or in_force.load_id is null
+        select coalesce(published.load_id, in_force.load_id), published.load_id is null
+        from in_force full join {load_contract} as published on in_force.load_id = published.load_id
+        where published.load_id is null or in_force.load_id is null
         order by all
         """
     ).fetchall()
@@ -132,13 +132,13 @@ def require_no_great_loss(found: list[Loss], at_most_pct: float, why: str | None
     """
     great = [loss for loss in found if loss.lost * 100 > at_most_pct * loss.had]
     if great and why is None:
-        told = "; ".join(
+        message = "; ".join(
             f"{loss.contract} loses {loss.lost} of {loss.had} figures ({loss.lost * 100 / loss.had:.1f} %),"
             f" as {', '.join(loss.examples)}"
             for loss in great
         )
         raise GorodError(
-            f"not published: {told}; at most {at_most_pct:g} % may go by themselves; what was published before stays",
+            f"not published: {message}; at most {at_most_pct:g} % may go by themselves; what was published before stays",
             "Look at gorod status --loads for what was revoked or refused. If they are to go: gorod run --accept-loss WHY"
             f" (in the UI: the tag {ACCEPT_LOSS} on the run); the reason is kept in the manifest.",
         )

@@ -7,54 +7,21 @@ follows from its manifest, and the next command enters it if a run was killed in
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-import duckdb
-
-from pipelines.catalogue.definition import definitions_hash
-from pipelines.declarations.indicators import IndicatorCatalogue, load_catalogue
-from pipelines.declarations.releases import CalendarRelease, load_calendar
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
-from pipelines.loading.plan import run_lock
-from pipelines.moments import MINSK, format_minsk
-from pipelines.periods import span_of
-from pipelines.publishing.contracts import (
-    DATABASE,
-    MANIFEST,
-    Column,
-    Contract,
-    content_hash_of,
-    read_contracts,
-    write_contracts,
-)
+from pipelines.publishing.contracts import DATABASE, MANIFEST
 from pipelines.publishing.embargo import embargo_of, require_open
-from pipelines.publishing.folders import (
-    BUILDING,
-    free_name,
-    only_writer,
-    remove_leftovers,
-    seal,
-    sha256_of,
-    sync,
-)
+from pipelines.publishing.folders import only_writer, remove_leftovers, sha256_of
 from pipelines.publishing.history import stamp
-from pipelines.publishing.publication import (
-    Publication,
-    read_publication,
-    reading_warehouse,
-    require_sound_build,
-)
-from pipelines.releases.frozen import Frozen, freeze, read_models
-from pipelines.settings import PROJECT, Settings
-from pipelines.sql import quoted
+from pipelines.publishing.publication import Publication, read_publication
+from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse
 
 State = Literal["open", "under embargo", "damaged", "missing"]
@@ -100,283 +67,7 @@ class Listed:
     state: State
 
 
-def cut(
-    settings: Settings, period: str, as_of: datetime, by: str, code: str | None = None, why: str | None = None
-) -> Release:
-    """Freeze what was known at a moment about the periods that end by the end of ``period``.
-
-    Nothing becomes known between two builds: the same code, period and build, with the same content, are the same
-    release, and nothing is written.
-
-    Args:
-        code: code of the release in the calendar; by default the one for this period. Without a calendar entry it
-            holds all indicators and has no embargo.
-
-    Raises:
-        GorodError: the period, the code or the moment is wrong, nothing was known, or it would contain what another
-            release still holds back.
-        WarehouseBusyError: another process writes the warehouse or cuts a release.
-        WarehouseError: the folder cannot be written.
-    """
-    _, last_day = span_of(period)
-    catalogue = load_catalogue()
-    code, declared = _in_calendar(catalogue, period, code)
-    now = datetime.now(UTC)
-    cut_at = now.replace(microsecond=0)
-    as_of = _passed(as_of, now)
-    models = read_models(settings)
-    with run_lock(settings), _writing(settings):
-        warehouse = open_warehouse(settings)
-        warehouse.prepare()
-        _repair(settings)
-        with reading_warehouse(settings) as (connection, name):
-            newest = _require_definitions(connection, name)
-            known_at, build, then = _build_known(connection, name, as_of)
-            indicators = tuple(catalogue.indicators if declared is None else declared.covers(catalogue))
-            _require_alone(connection, name, indicators, last_day, declared)
-            contracts, of_today = freeze(
-                connection,
-                name,
-                models,
-                read_contracts(connection, name),
-                Frozen(known_at, last_day, indicators),
-            )
-            contracts = sorted([*contracts, _index(connection, build)], key=lambda contract: contract.name)
-            content_hash = content_hash_of(connection, contracts)
-            same = _same(settings, code, period, build, content_hash)
-            if same is not None:
-                return same
-            until = declared.embargo_until if declared else None
-            more = {
-                "release": code,
-                "period": period,
-                "as_of": as_of.isoformat(),
-                "known_at": known_at.isoformat(),
-                "build": build,
-                "definitions_then": then,
-                "cut_at": cut_at.isoformat(),
-                "by": by,
-                "why": why,
-                "embargo_until": until.isoformat() if until else None,
-                "of_the_cut": [] if build == newest else of_today,
-                "method_versions": _methods(connection, contracts),
-                "code": code_version(),
-                "loads": _loads(connection),
-            }
-            identity = free_name(
-                settings.releases, f"{code}-{as_of.astimezone(MINSK):%Y%m%d}-{content_hash[:8]}"
-            )
-            head = {
-                "publication_id": identity,
-                "created_at": cut_at.isoformat(),
-                "content_hash": content_hash,
-                "definitions_hash": definitions_hash(),
-            }
-            _write(settings, connection, contracts, head, more, is_held=until is not None and until > cut_at)
-        found = _read(settings.releases / identity)
-        if found is None:
-            raise WarehouseError(
-                f"{settings.releases / identity}: the release just written is not whole",
-                "Check the disk, then try again.",
-            )
-        _enter(settings, [found])
-    return Release(found.id, found.folder, found.manifest, is_new=True)
-
-
-def _in_calendar(
-    catalogue: IndicatorCatalogue, period: str, code: str | None
-) -> tuple[str, CalendarRelease | None]:
-    calendar = load_calendar(catalogue)
-    if code is not None:
-        declared = calendar.get(code)
-        if declared is None:
-            raise GorodError(
-                f"there is no release {code!r} in the calendar", f"There are: {', '.join(calendar)}."
-            )
-        if declared.period != period:
-            raise GorodError(
-                f"release {code} is of {declared.period}, not of {period}", "Give its own period."
-            )
-        return code, declared
-    found = [name for name, one in calendar.items() if one.period == period]
-    if len(found) > 1:
-        raise GorodError(f"the calendar has several releases of {period}", f"Name one: --code {found[0]}.")
-    return (found[0], calendar[found[0]]) if found else (period, None)
-
-
-def _passed(as_of: datetime, now: datetime) -> datetime:
-    """A moment in the past; the end of the current day counts as now."""
-    if as_of <= now:
-        return as_of
-    if as_of <= datetime.combine(
-        now.astimezone(MINSK).date() + timedelta(days=1), datetime.min.time(), MINSK
-    ):
-        return now
-    raise GorodError(
-        f"{format_minsk(as_of)} has not come yet",
-        "A release holds what is known: give a moment that has passed.",
-    )
-
-
-def _require_definitions(connection: duckdb.DuckDBPyConnection, warehouse: str) -> str:
-    """The newest build, which must be successful and use today's definitions: their SQL makes the contracts."""
-    try:
-        built_by, build = require_sound_build(connection, warehouse)
-    except GorodError as error:
-        raise GorodError(f"no release: {error.message}", error.remedy) from error
-    if built_by != definitions_hash():
-        raise GorodError(
-            "no release: the definitions have changed since the marts were built", "Run `gorod run`."
-        )
-    return build
-
-
-def _build_known(
-    connection: duckdb.DuckDBPyConnection, warehouse: str, as_of: datetime
-) -> tuple[datetime, str, str | None]:
-    """End, invocation and definitions' hash of the last successful build before a moment: it determines what was known."""
-    row = connection.execute(
-        f"select epoch_us(built_at), invocation_id, definitions_hash from {quoted(warehouse)}.ops.build_state"
-        " where ok and whole and built_at <= ?::timestamptz order by build_no desc limit 1",
-        [as_of.isoformat()],
-    ).fetchone()
-    if row is None:
-        raise GorodError(
-            f"nothing was known at {format_minsk(as_of)}: the marts had not been built yet",
-            "Give a later moment.",
-        )
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=row[0]), str(row[1]), row[2]
-
-
-def _require_alone(
-    connection: duckdb.DuckDBPyConnection,
-    warehouse: str,
-    indicators: tuple[str, ...],
-    last_day: date,
-    declared: CalendarRelease | None,
-) -> None:
-    """Check that no other release holds its contents back for longer than its own embargo."""
-    row = connection.execute(
-        f"""
-        select held.indicator, held.time_period, epoch_us(held.held_until)
-        from {quoted(warehouse)}.intermediate.int_embargo_indicator as held
-        inner join {quoted(warehouse)}.marts.dim_period as periods on held.time_period = periods.time_period
-        where
-            list_contains($indicators, held.indicator) and periods.last_day <= $last_day
-            and held.held_until > now() and held.held_until > $own::timestamptz
-        order by all limit 1
-        """,
-        {
-            "indicators": list(indicators),
-            "last_day": last_day,
-            "own": (declared.embargo_until if declared else datetime.now(UTC)).isoformat(),
-        },
-    ).fetchone()
-    if row is not None:
-        until = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=row[2])
-        raise GorodError(
-            f"it would hold {row[0]} of {row[1]}, which another release holds back until {format_minsk(until)}",
-            "Cut that release, wait, or name the indicators of this one in the calendar.",
-        )
-
-
-def _index(connection: duckdb.DuckDBPyConnection, build: str) -> Contract:
-    """The indices, computed from the frozen values."""
-    from pipelines.publishing.index_contract import DESCRIPTION, DESCRIPTIONS, TABLE, publish_index
-
-    connection.execute(
-        "create table memory.ops.index_build (invocation_id varchar, built_at timestamptz, rows bigint)"
-    )
-    publish_index(connection, build)
-    columns = connection.execute(
-        "select column_name, data_type from duckdb_columns() where database_name = 'memory'"
-        " and schema_name = ? and table_name = ? order by column_index",
-        TABLE.split("."),
-    ).fetchall()
-    return Contract(
-        TABLE.split(".")[1],
-        f"memory.{TABLE}",
-        DESCRIPTION,
-        tuple(Column(name, kind, DESCRIPTIONS[name]) for name, kind in columns),
-    )
-
-
-def _methods(connection: duckdb.DuckDBPyConnection, contracts: list[Contract]) -> dict[str, list[str]]:
-    """Method versions by indicator, from the frozen values."""
-    values = next(one for one in contracts if one.name == "pub_indicator_value_v1")
-    rows = connection.execute(
-        "select indicator, list(distinct method_version order by method_version)"
-        f" from {values.read_from} group by indicator order by indicator"
-    ).fetchall()
-    return dict(rows)
-
-
-def _loads(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """The loads then in force, of the indicators' feeds, that begin by the end of the period."""
-    names = (
-        "load_id",
-        "source",
-        "feed",
-        "instance",
-        "slice",
-        "state",
-        "received_at",
-        "sha256",
-        "files",
-        "synthetic",
-    )
-    rows = connection.execute(
-        f"select {', '.join(names)} from memory.ops.effective_load"
-        " where load_id in (select load_id from memory.main.wanted_load)"
-        " order by source, feed, instance, slice, load_id"
-    ).fetchall()
-    loads = [dict(zip(names, row, strict=True)) for row in rows]
-    return [{**load, "received_at": load["received_at"].isoformat()} for load in loads]
-
-
-def code_version() -> dict[str, str | None]:
-    """The code that computed it: package version, git commit if there is one, and the hash of the locked dependencies."""
-    commit = None
-    if (PROJECT / ".git").exists():
-        with suppress(OSError, subprocess.CalledProcessError):
-            commit = subprocess.run(
-                ["git", "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True
-            ).stdout.strip()
-    try:
-        version: str | None = metadata.version("gorod")
-    except metadata.PackageNotFoundError:
-        version = None
-    lock = PROJECT / "requirements.lock"
-    return {
-        "version": version,
-        "commit": commit,
-        "requirements_sha256": sha256_of(lock) if lock.exists() else None,
-    }
-
-
-def _write(
-    settings: Settings,
-    connection: duckdb.DuckDBPyConnection,
-    contracts: list[Contract],
-    head: dict[str, Any],
-    more: dict[str, Any],
-    *,
-    is_held: bool,
-) -> None:
-    """Write the folder beside the others, make it durable, rename it. Meanwhile only the owner can read it."""
-    building = settings.releases / f"{BUILDING}{head['publication_id']}"
-    try:
-        building.mkdir(mode=0o700)
-        write_contracts(connection, contracts, building, head, with_regions=False, more=more)
-        seal(building)
-        _set_modes(building, is_held)
-        building.rename(settings.releases / head["publication_id"])
-        sync(settings.releases)
-    except (OSError, duckdb.Error) as error:
-        raise _cannot_write(settings, error) from error
-
-
-def _set_modes(folder: Path, is_held: bool) -> None:
+def set_modes(folder: Path, is_held: bool) -> None:
     """Make it read-only; under embargo, for the owner only. The folder itself is opened last and closed first."""
     paths = [folder, *sorted(folder.rglob("*"))]
     for path in paths if is_held else reversed(paths):
@@ -386,17 +77,17 @@ def _set_modes(folder: Path, is_held: bool) -> None:
 
 
 @contextmanager
-def _writing(settings: Settings) -> Iterator[None]:
+def only_cutter(settings: Settings) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             stack.enter_context(only_writer(settings.releases, settings.busy_timeout_s, "cutting a release"))
             remove_leftovers(settings.releases)
         except OSError as error:
-            raise _cannot_write(settings, error) from error
+            raise cannot_write(settings, error) from error
         yield
 
 
-def _cannot_write(settings: Settings, error: Exception) -> WarehouseError:
+def cannot_write(settings: Settings, error: Exception) -> WarehouseError:
     return WarehouseError(
         f"{settings.releases}: the release cannot be written: {error}",
         "Check free space and permissions, then try again; releases before stay.",
@@ -408,22 +99,22 @@ def repair(settings: Settings) -> None:
     if not settings.releases.exists():
         return
     quick = settings.model_copy(update={"busy_timeout_s": 0.0})
-    with suppress(WarehouseBusyError), _writing(quick):
-        _repair(quick)
+    with suppress(WarehouseBusyError), only_cutter(quick):
+        repair_folders(quick)
 
 
-def _repair(settings: Settings) -> None:
+def repair_folders(settings: Settings) -> None:
     """The same, for the holder of the lock."""
-    whole = [found for found in map(_read, _folders(settings)) if found is not None]
+    whole = [found for found in map(read_release, _folders(settings)) if found is not None]
     for found in whole:
-        _set_modes(found.folder, found.is_held)
+        set_modes(found.folder, found.is_held)
     known = {row["release_id"] for row in _ledger(settings)}
     missing = [found for found in whole if found.id not in known]
     if missing:
-        _enter(settings, missing)
+        enter_releases(settings, missing)
 
 
-def _enter(settings: Settings, releases: list[Release]) -> None:
+def enter_releases(settings: Settings, releases: list[Release]) -> None:
     """The ledger rows, from the manifests."""
     with open_warehouse(settings).connection() as connection:
         for found in releases:
@@ -458,7 +149,7 @@ def _folders(settings: Settings) -> list[Path]:
     return sorted(p for p in settings.releases.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
-def _read(folder: Path) -> Release | None:
+def read_release(folder: Path) -> Release | None:
     """The release in a folder, or None if a file is missing or truncated."""
     if read_publication(folder) is None:
         return None
@@ -466,9 +157,9 @@ def _read(folder: Path) -> Release | None:
     return Release(folder.name, folder, manifest)
 
 
-def _same(settings: Settings, code: str, period: str, build: str, content_hash: str) -> Release | None:
+def same_release(settings: Settings, code: str, period: str, build: str, content_hash: str) -> Release | None:
     wanted = (code, period, build, content_hash)
-    for found in map(_read, _folders(settings)):
+    for found in map(read_release, _folders(settings)):
         if found is not None and wanted == tuple(
             found.manifest[name] for name in ("release", "period", "build", "content_hash")
         ):
@@ -482,7 +173,7 @@ def list_releases(settings: Settings) -> list[Listed]:
     listed = []
     for row in _ledger(settings):
         folder = folders.pop(row["release_id"], None)
-        found = _read(folder) if folder is not None else None
+        found = read_release(folder) if folder is not None else None
         until = row["embargo_until"]
         listed.append(
             Listed(
@@ -497,7 +188,7 @@ def list_releases(settings: Settings) -> list[Listed]:
             )
         )
     for folder in folders.values():
-        found = _read(folder)
+        found = read_release(folder)
         if found is not None:
             about = found.manifest
             as_of, cut_at = (datetime.fromisoformat(about[name]) for name in ("as_of", "cut_at"))
@@ -525,7 +216,7 @@ def find_release(settings: Settings, piece: str) -> Release:
         GorodError: there is none, there are several, or its folder is incomplete.
     """
     identity = _named(settings, piece)
-    release = _read(settings.releases / identity)
+    release = read_release(settings.releases / identity)
     if release is None:
         raise GorodError(
             f"release {identity}: its folder is not whole", f"See: gorod release verify {identity}"

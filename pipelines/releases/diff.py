@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
 
 from pipelines.moments import format_minsk
-from pipelines.periods import span_of
-from pipelines.publishing.embargo import require_open
 from pipelines.publishing.names import Language, Names, names_of
 from pipelines.releases.archive import Release
+from pipelines.releases.reasons import KEY, Reasons, Why
 from pipelines.sql import literal
 
-Why = Literal[
-    "method",
-    "correction",
-    "new delivery",
-    "delivery gone",
-    "definitions",
-    "longer span",
-    "other indicators",
-    "unknown",
-]
-
-KEY = ("indicator", "ref_area", "freq", "time_period", "breakdown")
 # a value has changed if any of these differs
 COMPARED = ("obs_value", "obs_status", "missing_reason", "numerator", "denominator", "method_version")
 
@@ -92,7 +77,7 @@ def compare(older: Release, newer: Release, language: Language = "ru") -> Differ
         for name, release in (("older", older), ("newer", newer)):
             connection.execute(f"attach {literal(str(release.database))} as {name} (read_only)")
         rows = _differing(connection)
-        reasons = _Reasons(connection, older, newer)
+        reasons = Reasons(connection, older, newer)
         changes = tuple(_change(row, reasons) for row in rows)
         # names that only one of them has come from that one
         named = {
@@ -127,118 +112,7 @@ def _differing(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-class _Reasons:
-    """Loads and corrections behind the differing values, on both sides."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, older: Release, newer: Release) -> None:
-        self.older, self.newer = older.manifest, newer.manifest
-        self.spans = {side: span_of(about["period"])[1] for side, about in self._sides()}
-        self.loads = {side: {load["load_id"] for load in about["loads"]} for side, about in self._sides()}
-        self.traced = {side: _traced(connection, side) for side, _ in self._sides()}
-        self.corrected = {side: _corrected(connection, side) for side, _ in self._sides()}
-        self.of_feeds = _loads_of_feeds(connection, self.loads["older"] ^ self.loads["newer"])
-
-    def _sides(self) -> tuple[tuple[str, dict[str, Any]], tuple[str, dict[str, Any]]]:
-        return ("older", self.older), ("newer", self.newer)
-
-    def of(self, row: dict[str, Any]) -> tuple[Why, tuple[str, ...]]:
-        """The reason for one change, and its causes."""
-        key = tuple(row[name] for name in KEY)
-        if row["kind"] != "changed":
-            lacks = "older" if row["kind"] == "added" else "newer"
-            if row["last_day"] > self.spans[lacks]:
-                return "longer span", ()
-            if row["indicator"] not in dict(self._sides())[lacks]["method_versions"]:
-                return "other indicators", ()
-        elif row["old_method_version"] != row["new_method_version"]:
-            return "method", (row["old_method_version"], row["new_method_version"])
-        old, new = (self.corrected[side].get(key, frozenset()) for side in ("older", "newer"))
-        if old != new:
-            return "correction", tuple(sorted({code for code, _ in old ^ new}))
-        behind = self.traced["older"].get(key, set()) | self.traced["newer"].get(key, set())
-        differing = self.loads["older"] ^ self.loads["newer"]
-        for candidates in (behind & differing, self.of_feeds.get(key, set())):
-            if arrived := candidates & self.loads["newer"]:
-                return "new delivery", tuple(sorted(arrived))
-            if candidates:
-                return "delivery gone", tuple(sorted(candidates))
-        if self.older["definitions_then"] != self.newer["definitions_then"]:
-            return "definitions", ()
-        return "unknown", ()
-
-
-def _traced(connection: duckdb.DuckDBPyConnection, side: str) -> dict[tuple[Any, ...], set[str]]:
-    """Loads behind each value that differs, by its key."""
-    rows = connection.execute(
-        f"select {', '.join('behind.' + name for name in KEY)}, list(distinct behind.load_id)"
-        f" from {side}.published.pub_trace_v1 as behind inner join differing using ({', '.join(KEY)})"
-        " where behind.load_id is not null group by all"
-    ).fetchall()
-    return {tuple(row[:-1]): set(row[-1]) for row in rows}
-
-
-def _corrected(
-    connection: duckdb.DuckDBPyConnection, side: str
-) -> dict[tuple[Any, ...], frozenset[tuple[str, str]]]:
-    """Corrections behind each value that differs, with the corrected observation, by the value's key."""
-    rows = connection.execute(
-        f"""
-        select {", ".join("behind." + name for name in KEY)}, observed.correction,
-            concat_ws(' ', observed.measure, observed.ref_area, observed.time_period, observed.breakdown, observed.obs_value)
-        from {side}.published.pub_trace_v1 as behind
-        inner join differing using ({", ".join(KEY)})
-        inner join {side}.published.pub_observation_v1 as observed
-            on
-                behind.measure = observed.measure
-                and behind.observed_ref_area = observed.ref_area
-                and behind.observed_period = observed.time_period
-                and behind.observed_breakdown = observed.breakdown
-        where observed.correction is not null
-        """
-    ).fetchall()
-    found: dict[tuple[Any, ...], set[tuple[str, str]]] = {}
-    for row in rows:
-        found.setdefault(tuple(row[: len(KEY)]), set()).add((row[-2], row[-1]))
-    return {key: frozenset(corrections) for key, corrections in found.items()}
-
-
-def _loads_of_feeds(
-    connection: duckdb.DuckDBPyConnection, differing: set[str]
-) -> dict[tuple[Any, ...], set[str]]:
-    """If the trace is from another time than the value: differing loads of its feeds that overlap its period."""
-    rows = connection.execute(
-        f"""
-        with loads as (
-            select load_id, source, feed, first_day, last_day from older.published.pub_load_v1
-            union
-            select load_id, source, feed, first_day, last_day from newer.published.pub_load_v1
-        ),
-
-        feeds as (
-            select terms.indicator, measures.source, measures.feed
-            from newer.published.pub_indicator_term_v1 as terms
-            inner join newer.published.pub_measure_v1 as measures
-                on measures.measure in (terms.measure, terms.times_measure)
-            group by all
-        )
-
-        select {", ".join("differing." + name for name in KEY)}, list(distinct loads.load_id)
-        from differing
-        inner join feeds using (indicator)
-        inner join loads using (source, feed)
-        where
-            list_contains($differing, loads.load_id)
-            and coalesce(
-                loads.first_day <= differing.last_day and loads.last_day >= differing.first_day - interval 1 year, true
-            )
-        group by all
-        """,
-        {"differing": sorted(differing)},
-    ).fetchall()
-    return {tuple(row[:-1]): set(row[-1]) for row in rows}
-
-
-def _change(row: dict[str, Any], reasons: _Reasons) -> Change:
+def _change(row: dict[str, Any], reasons: Reasons) -> Change:
     why, because = reasons.of(row)
     return Change(
         **{name: row[name] for name in KEY},
@@ -290,41 +164,6 @@ def _text(value: Decimal | None, status: str | None, reason: str | None, names: 
     return names.number(value) if status == "A" else f"{names.number(value)} {status}"
 
 
-def write_workbook(found: Difference, releases: tuple[Release, Release], path: Path) -> None:
-    """Write all changes to a workbook, one row each.
-
-    Raises:
-        GorodError: one of the releases is under embargo.
-    """
-    import xlsxwriter
-
-    for release in releases:
-        require_open(release.folder)
-    columns: tuple[tuple[str, int, Callable[[Change], str | float | None]], ...] = (
-        ("Показатель", 40, lambda one: found.names.of("indicator", one.indicator)),
-        ("Территория", 24, lambda one: found.names.of("territory", one.ref_area)),
-        ("Период", 10, lambda one: one.time_period), ("Разрез", 16, lambda one: one.describe(found.names)[3]),
-        ("Было", 16, lambda one: _number(one.old_value)), ("Стало", 16, lambda one: _number(one.new_value)),
-        ("Статус был", 14, lambda one: one.old_reason or one.old_status),
-        ("Статус стал", 14, lambda one: one.new_reason or one.new_status),
-        ("Что произошло", 12, lambda one: KINDS_RU[one.kind]), ("Причина", 22, lambda one: WHYS_RU[one.why]),
-        ("Чем вызвано", 60, lambda one: ", ".join(one.because)),
-    )  # fmt: skip
-    with xlsxwriter.Workbook(str(path)) as book:
-        sheet = book.add_worksheet("Изменения")
-        bold = book.add_format({"bold": True})
-        sheet.freeze_panes(1, 0)
-        for number, (title, width, value) in enumerate(columns):
-            sheet.set_column(number, number, width)
-            sheet.write_string(0, number, title, bold)
-            for row, one in enumerate(found.changes, start=1):
-                cell = value(one)
-                if isinstance(cell, float):
-                    sheet.write_number(row, number, cell)
-                elif cell:
-                    sheet.write_string(row, number, cell)
-
-
 KINDS_RU = {"added": "появилось", "removed": "исчезло", "changed": "изменилось"}
 WHYS_RU = {
     "method": "другая версия методики",
@@ -336,7 +175,3 @@ WHYS_RU = {
     "other indicators": "другой набор показателей",
     "unknown": "не установлено",
 }
-
-
-def _number(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)

@@ -16,7 +16,8 @@ from pipelines.errors import GorodError, WarehouseError
 from pipelines.publishing.folders import BUILDING, only_writer, remove_leftovers, seal, sha256_of, sync
 from pipelines.publishing.publication import Publication, current_publication
 from pipelines.reporting.document import write_document
-from pipelines.reporting.figures import Digest, read_digest
+from pipelines.reporting.figures import Digest
+from pipelines.reporting.read_digest import read_digest
 from pipelines.reporting.workbook import write_workbook
 from pipelines.settings import Settings
 

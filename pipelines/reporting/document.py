@@ -11,9 +11,9 @@ from typing import Any, Literal
 import typst
 
 from pipelines.errors import GorodError
+from pipelines.reporting.captions import about_periods, legend, low_coverage, made_from, outside
 from pipelines.reporting.figures import Digest, Line
 from pipelines.reporting.pictures import bar_chart, map_classes, printed, region_map
-from pipelines.reporting.said import about_periods, legend, low_coverage, made_from, outside
 from pipelines.wording import SYNTHETIC_MARK, banner, missing, number
 
 PAGES = 2
@@ -123,7 +123,7 @@ def _picture(digest: Digest, line: Line, kind: str) -> dict[str, Any]:
     """Heading, unit and period, the alternative text of the picture, and the map's legend."""
     decimals = line.indicator.decimals
     values = line.figures_of(digest.regions)
-    said = "; ".join(
+    alternative_text = "; ".join(
         f"{region.name} – "
         + (
             printed(line.values[region.ref_area], decimals)
@@ -135,7 +135,7 @@ def _picture(digest: Digest, line: Line, kind: str) -> dict[str, Any]:
     return {
         "name": line.indicator.name,
         "about": ", ".join(filter(None, [line.indicator.unit, line.period_name])),
-        "alt": f"{kind}: {line.indicator.name}, {line.indicator.unit}, {line.period_name}. {said}.",
+        "alt": f"{kind}: {line.indicator.name}, {line.indicator.unit}, {line.period_name}. {alternative_text}.",
         "legend": [
             {"colour": found.colour, "label": _range(found.least, found.greatest, decimals)}
             for found in map_classes(values)

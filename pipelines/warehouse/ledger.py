@@ -7,8 +7,8 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, fields
-from datetime import UTC, date, datetime
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,9 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.declarations.feeds import Feed
-from pipelines.deliveries import ExpectationResult
-from pipelines.errors import GorodError, WarehouseError
+from pipelines.errors import WarehouseError
 from pipelines.sql import literal, quoted
-from pipelines.warehouse import raw
+from pipelines.warehouse import ledger_rows, raw, waivers
 from pipelines.warehouse.base import Entry, Event, Row, Seen, raw_table
 from pipelines.warehouse.tables import asked, rows_of_load
 
@@ -83,9 +82,9 @@ class Ledger(ABC):
             marks = ", ".join(NEXT_LOAD_NO if name == "load_no" else f"${name}" for name in values)
             values.pop("load_no")
             connection.execute(f"insert into ops.load ({names}) values ({marks})", values)
-            _insert_candidate(connection, record.load_id, entry.candidate)
-            _insert_events(connection, record.load_id, entry.events)
-            _insert_results(connection, record.load_id, entry.results)
+            ledger_rows.insert_candidate(connection, record.load_id, entry.candidate)
+            ledger_rows.insert_events(connection, record.load_id, entry.events)
+            ledger_rows.insert_results(connection, record.load_id, entry.results)
             if entry.fingerprint is not None:
                 connection.execute(
                     "insert into ops.refused_batch values (?, ?)", [record.load_id, entry.fingerprint]
@@ -110,7 +109,9 @@ class Ledger(ABC):
                 kept_back = (
                     f"select row_no from {literal(str(quarantine))}" if quarantine is not None else None
                 )
-                _insert_batch(connection, table, record.load_id, entry.feed, entry.batch, kept_back)
+                ledger_rows.insert_batch(
+                    connection, table, record.load_id, entry.feed, entry.batch, kept_back
+                )
                 # count what is stored, not what was sent
                 arrived = rows_of_load(connection, table, record.load_id)
                 if arrived != record.rows_accepted:
@@ -124,7 +125,7 @@ class Ledger(ABC):
     def commit_candidate(self, load_id: str, candidate: Seen) -> None:
         """Record that a known delivery was found again, perhaps in another place."""
         with self._connected() as connection:
-            _insert_candidate(connection, load_id, candidate)
+            ledger_rows.insert_candidate(connection, load_id, candidate)
 
     def commit_waiver(
         self, load_id: str, event: Event, feed: Feed, batch: Path | None, fingerprint: str | None
@@ -140,12 +141,12 @@ class Ledger(ABC):
         with self._connected() as connection:
             connection.begin()
             try:
-                until = _waived_until(connection, load_id)
-                _insert_events(connection, load_id, [event])
+                until = waivers.waived_until(connection, load_id)
+                ledger_rows.insert_events(connection, load_id, [event])
                 # a waiver that only shortens another accepts nothing new, and must be possible whatever went wrong before
                 if until is None or event.until is None or event.until > until:
-                    _require_place(connection, load_id)
-                _let_in(connection, load_id, feed, batch, fingerprint)
+                    waivers.require_place(connection, load_id)
+                waivers.insert_waived_rows(connection, load_id, feed, batch, fingerprint)
             except BaseException:
                 connection.rollback()
                 raise
@@ -273,192 +274,3 @@ def _require_read(connection: duckdb.DuckDBPyConnection, table: str, load_id: st
             "Nothing was changed. Texts that mean no value can be declared as `missing`; or take the change of "
             "source.yml back.",
         )
-
-
-def _insert_batch(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    load_id: str,
-    feed: Feed,
-    batch: Path,
-    kept_back: str | None,
-) -> None:
-    """The rows of a batch except those whose ``row_no`` the query ``kept_back`` returns.
-
-    Raises:
-        WarehouseError: the table's types differ from the batch's, so values would change in transit.
-    """
-    held = {str(row[0]): str(row[1]) for row in connection.execute(f"describe {table}").fetchall()}
-    raw.require_unchanged(
-        raw.changes(table, feed, {name: raw.Held(sql_type, None) for name, sql_type in held.items()})
-    )
-    names = ", ".join(quoted(name) for name in feed.kept_columns)
-    connection.execute(
-        f"insert into {table} (load_id, row_no, {names}) select {literal(load_id)}, row_no, {names} "
-        f"from read_parquet({literal(str(batch))})"
-        + (f" where row_no not in ({kept_back})" if kept_back is not None else "")
-    )
-
-
-def _waived_until(connection: duckdb.DuckDBPyConnection, load_id: str) -> date | None:
-    """The last day of the waiver that is in force, if one is."""
-    found = asked(
-        connection, f"select waived_until from ops.accepted_load where load_id = {literal(load_id)}"
-    )
-    return found[0][0] if found else None
-
-
-def _require_place(connection: duckdb.DuckDBPyConnection, load_id: str) -> None:
-    """Check that a waived load counts now, only once, and does not replace part of another.
-
-    Raises:
-        GorodError: one of these is not so.
-    """
-    given = literal(load_id)
-    what = f"load {load_id} cannot be waived"
-    for other, slice_ in asked(
-        connection,
-        f"""
-        select loads.load_id, loads.slice
-        from ops.conflicting_load as pairs
-        inner join ops.load as loads
-            on loads.load_id = case when pairs.load_id = {given} then pairs.kept_load_id else pairs.load_id end
-        where pairs.load_id = {given} or pairs.kept_load_id = {given}
-        order by loads.load_no
-        """,
-    ):
-        raise GorodError(
-            f"{what}, by nobody: it has days in common with {other} ({slice_}), and neither the later of them covers "
-            "the earlier; those days would count twice",
-            "Nothing was changed. The supplier has to deliver a period that is the same, covers it whole, or does not "
-            f"touch it: {slice_}.",
-        )
-    for other, instance, slice_ in asked(
-        connection,
-        f"""
-        select twins.load_id, twins.instance, twins.slice
-        from ops.accepted_load as twins
-        inner join ops.load as loads
-            on loads.source = twins.source and loads.feed = twins.feed and loads.sha256 = twins.sha256
-        where
-            loads.load_id = {given}
-            and (loads.instance <> twins.instance or loads.part <> twins.part)
-            and not twins.not_retained
-        order by twins.load_no
-        """,
-    ):
-        raise GorodError(
-            f"{what}, by nobody: the same bytes count already as {other} ({instance}, {slice_}), and its rows would "
-            "count twice",
-            "Nothing was changed. The supplier has to deliver what belongs to this instance and part.",
-        )
-    if asked(connection, f"select 1 as one from ops.effective_load where load_id = {given}"):
-        return
-    if not asked(connection, f"select 1 as one from ops.accepted_load where load_id = {given}"):
-        raise GorodError(
-            f"{what} until a day that is past in Minsk, by the clock of the warehouse",
-            "Nothing was changed. Give a day from today on.",
-        )
-    ((newer,),) = asked(
-        connection,
-        f"""
-        select max(newer.load_id) as load_id
-        from ops.effective_load as newer
-        inner join ops.accepted_span as spans on newer.load_id = spans.load_id
-        inner join ops.accepted_span as own
-            on
-                own.source = spans.source and own.feed = spans.feed and own.instance = spans.instance
-                and own.part = spans.part and spans.from_day <= own.from_day and spans.to_day >= own.to_day
-        where own.load_id = {given}
-        """,
-    )
-    raise GorodError(
-        f"{what}: a newer load has its place ({newer})",
-        f"Nothing was changed. To put this delivery in its place: gorod replay {load_id} --anyway",
-    )
-
-
-def _let_in(
-    connection: duckdb.DuckDBPyConnection,
-    load_id: str,
-    feed: Feed,
-    batch: Path | None,
-    fingerprint: str | None,
-) -> None:
-    """The rows of a refused load that are not in quarantine; exactly as many as the ledger says.
-
-    Raises:
-        GorodError: ``batch`` is not what was refused.
-        WarehouseError: the number of rows or quarantined rows is not what the ledger says; or there is no row to accept.
-    """
-    ((source, name, delivered, quarantined, known, kept_back),) = asked(
-        connection,
-        f"""
-        select
-            loads.source, loads.feed, loads.rows_delivered, loads.rows_quarantined,
-            (select max(fingerprint) from ops.refused_batch as read where read.load_id = loads.load_id) as fingerprint,
-            (select count(distinct row_no) from ops.quarantine as kept where kept.load_id = loads.load_id) as kept_back
-        from ops.load as loads where loads.load_id = {literal(load_id)}
-        """,
-    )
-    if kept_back != quarantined:
-        raise WarehouseError(
-            f"load {load_id}: {kept_back} rows are in quarantine, the ledger says {quarantined}",
-            "Nothing was changed. See: gorod warehouse check",
-        )
-    if delivered == quarantined:
-        raise GorodError(
-            f"load {load_id}: all its {delivered} rows are in quarantine, and stay there; a waiver would say that there "
-            "were none",
-            "Nothing was changed. The supplier has to deliver again. See: gorod explain " + load_id,
-        )
-    table = raw_table(source, name)
-    if batch is not None and not rows_of_load(connection, table, load_id):
-        if known != fingerprint:
-            raise GorodError(
-                f"the delivery of load {load_id} is not read as it was when it was refused: the declaration of "
-                f"{source}.{name}, its reader or the key of pseudonyms has changed since",
-                "Nothing was changed. Have it judged as it is read today, and waive that load if it is refused: "
-                f"gorod replay {load_id}",
-            )
-        kept = f"select row_no from ops.quarantine where load_id = {literal(load_id)}"
-        _insert_batch(connection, table, load_id, feed, batch, kept)
-    arrived = rows_of_load(connection, table, load_id)
-    if arrived != delivered - quarantined:
-        raise WarehouseError(
-            f"load {load_id}: {arrived} rows arrived, {delivered - quarantined} are not in quarantine",
-            "Nothing was changed. See: gorod warehouse check",
-        )
-
-
-def _insert_events(connection: duckdb.DuckDBPyConnection, load_id: str, events: list[Event]) -> None:
-    row = connection.execute("select count(*) from ops.load_event where load_id = ?", [load_id]).fetchone()
-    assert row is not None
-    values: list[Any] = []
-    for number, event in enumerate(events, start=int(row[0]) + 1):
-        values += [load_id, number, event.event, event.at, event.by_whom, event.why, event.until]
-    connection.execute(
-        f"insert into ops.load_event values {', '.join(['(?, ?, ?, ?, ?, ?, ?)'] * len(events))}", values
-    )
-
-
-def _insert_candidate(connection: duckdb.DuckDBPyConnection, load_id: str, candidate: Seen) -> None:
-    connection.execute(
-        "insert into ops.candidate values (?, ?, ?, ?)",
-        [load_id, candidate.origin, candidate.fingerprint, candidate.at],
-    )
-
-
-def _insert_results(
-    connection: duckdb.DuckDBPyConnection, load_id: str, results: tuple[ExpectationResult, ...]
-) -> None:
-    """Insert all rows at once: on a server each statement is a separate COPY."""
-    if not results:
-        return
-    values: list[Any] = []
-    for result in results:
-        given = asdict(result)
-        given["sample_rows"] = ", ".join(map(str, result.sample_rows)) or None
-        values += [load_id, *(given[field.name] for field in fields(ExpectationResult))]
-    row = f"({', '.join('?' * (1 + len(fields(ExpectationResult))))})"
-    connection.execute(f"insert into ops.load_result values {', '.join([row] * len(results))}", values)

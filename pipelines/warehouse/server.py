@@ -140,36 +140,36 @@ class Server:
         """Translate an error of the server into one with a remedy, never with the password."""
         text = self.scrubbed(str(error))
         first = text.splitlines()[0] if text else type(error).__name__
-        said = f"PostgreSQL {self.name}"
+        server = f"PostgreSQL {self.name}"
         if FULL.search(text) or "no space left" in text.lower():
             return self._full(first)
         if re.search(r"lock timeout|could not obtain lock|deadlock detected", text, re.IGNORECASE):
             return WarehouseBusyError(
-                f"{said}: somebody holds what has to be written: {first}",
+                f"{server}: somebody holds what has to be written: {first}",
                 "Wait until it ends, then run again. Who it is: select * from pg_stat_activity.",
             )
         if "statement timeout" in text:
-            return WarehouseError(f"{said}: {first}", f"A statement ran for more than {STATEMENT_TIMEOUT}.")
+            return WarehouseError(f"{server}: {first}", f"A statement ran for more than {STATEMENT_TIMEOUT}.")
         if re.search(r"password authentication|no password supplied|no pg_hba.conf entry", text):
             return WarehouseError(
-                f"{said} refuses the login: {_reason(text)}",
+                f"{server} refuses the login: {_reason(text)}",
                 "Check the user in GOROD_WAREHOUSE and the password in PGPASSWORD or ~/.pgpass.",
             )
         if re.search(r"database .* does not exist", text):
             return WarehouseError(
-                f"{said}: {_reason(text)}",
+                f"{server}: {_reason(text)}",
                 "Create it: create database … encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8' template template0",
             )
         if ENCRYPTION.search(text):
             return WarehouseError(
-                f"{said}: no encrypted connection: {_reason(text)}",
+                f"{server}: no encrypted connection: {_reason(text)}",
                 "Check sslmode, sslrootcert, sslcert and sslkey in GOROD_WAREHOUSE, and that this user can read those files.",
             )
         if "permission denied" in text:
-            return WarehouseError(f"{said}: {first}", "Log in as the role that owns the warehouse.")
+            return WarehouseError(f"{server}: {first}", "Log in as the role that owns the warehouse.")
         if is_away(error):
             return WarehouseError(
-                f"{said} cannot be reached: {_reason(text)}",
+                f"{server} cannot be reached: {_reason(text)}",
                 "Check that the server runs and is reachable, then run again; nothing was half written.",
             )
         if isinstance(error, duckdb.Error | psycopg.Error):

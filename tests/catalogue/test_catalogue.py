@@ -11,7 +11,7 @@ from pipelines.catalogue import definition
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.catalogue.tables import TABLES
 from pipelines.catalogue.write import write_catalogue
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.declarations.territories import territory_rows
 from pipelines.errors import DeclarationError
 

@@ -17,7 +17,7 @@ from pipelines.catalogue.frameworks import framework_rows
 from pipelines.catalogue.write import write_catalogue
 from pipelines.declarations.common import Names
 from pipelines.declarations.frameworks import Framework, check_answers, load_frameworks
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.errors import DeclarationError
 
 FRAMEWORKS = load_frameworks()

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pipelines.catalogue.targets import target_rows
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.declarations.targets import load_programmes, territory_levels
 from pipelines.errors import DeclarationError
 from tests.declarations.test_texts import flaws, texts_of

@@ -23,8 +23,9 @@ from pipelines.connectors import drop_entries, drop_folder
 from pipelines.connectors.drop_folder import survey
 from pipelines.deliveries import DROPPED
 from pipelines.errors import OriginError
-from pipelines.loading import landing
-from pipelines.loading.load import LoadOutcome, load_candidates
+from pipelines.loading import landing, pending_markers
+from pipelines.loading.candidates import load_candidates
+from pipelines.loading.load import LoadOutcome
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import Settings, get_settings
 from tests.support import crash, forked
@@ -154,14 +155,14 @@ def test_what_took_the_place_of_a_file_while_it_was_loaded_is_loaded_next(
     act: Callable[[Path], None], rows: int, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = drop(portal, "2024-01")
-    clear_pending = landing.clear_pending
+    clear_pending = pending_markers.clear_pending
 
     def meanwhile(*arguments: Any) -> None:
         clear_pending(*arguments)
-        monkeypatch.setattr(landing, "clear_pending", clear_pending)
+        monkeypatch.setattr(pending_markers, "clear_pending", clear_pending)
         act(path)
 
-    monkeypatch.setattr(landing, "clear_pending", meanwhile)
+    monkeypatch.setattr(pending_markers, "clear_pending", meanwhile)
     load(portal)
     assert path.exists()
     assert in_force(portal) == {"2024-01": 5}
@@ -178,7 +179,7 @@ def test_whatever_else_has_its_name_by_then_stays_as_it_is(
 ) -> None:
     theirs = tmp_path / "theirs"
     theirs.write_bytes(content("2024-01"))
-    clear_pending = landing.clear_pending
+    clear_pending = pending_markers.clear_pending
     acts: list[Callable[[Path], None]] = [
         lambda path: path.symlink_to(theirs),
         lambda path: (path / "in it").mkdir(parents=True),
@@ -193,7 +194,7 @@ def test_whatever_else_has_its_name_by_then_stays_as_it_is(
             path.unlink()
             act(path)
 
-        monkeypatch.setattr(landing, "clear_pending", meanwhile)
+        monkeypatch.setattr(pending_markers, "clear_pending", meanwhile)
         load(portal)
         assert theirs.read_bytes() == content("2024-01")
         assert len(list(path.parent.iterdir())) == (0 if act is acts[-1] else 1)
@@ -204,20 +205,20 @@ def test_a_file_that_somebody_has_open_to_write_is_not_removed(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = drop(portal, "2024-01")
-    clear_pending = landing.clear_pending
+    clear_pending = pending_markers.clear_pending
     writers = []
 
     def meanwhile(*arguments: Any) -> None:
         clear_pending(*arguments)
         writers.append(path.open("ab"))
 
-    monkeypatch.setattr(landing, "clear_pending", meanwhile)
+    monkeypatch.setattr(pending_markers, "clear_pending", meanwhile)
     load(portal)
     (waiting,) = survey(portal.settings).waiting
     assert "is being written" in str(waiting)
     writers[0].write("\n".join(Portal.rows("2024-01", 1, first=6)).encode() + b"\n")
     writers[0].close()
-    monkeypatch.setattr(landing, "clear_pending", clear_pending)
+    monkeypatch.setattr(pending_markers, "clear_pending", clear_pending)
     load(portal)
     assert in_force(portal) == {"2024-01": 6}
     assert not path.exists()
@@ -484,7 +485,7 @@ def test_what_is_dropped_beside_the_samples_is_marked_as_invented(
 
 PLACES = [
     ("pipelines.connectors.dropped_file:DroppedFile.fetch", "after"),
-    ("pipelines.loading.landing:clear_pending", "before"),
+    ("pipelines.loading.pending_markers:clear_pending", "before"),
     ("pipelines.connectors.dropped_file:DroppedFile.remove", "before"),
     ("pipelines.connectors.dropped_file:DroppedFile._is_what_landed", "before"),
     ("pipelines.connectors.dropped_file:DroppedFile._is_what_landed", "after"),
@@ -522,7 +523,7 @@ def test_a_run_killed_between_landing_and_removal_loses_nothing_and_loads_it_onc
     # what a run does: first what landed before
     from pipelines.loading.load import load_delivery
 
-    for delivery in landing.pending(portal.settings, "appeals_115", "requests"):
+    for delivery in pending_markers.pending_deliveries(portal.settings, "appeals_115", "requests"):
         load_delivery(delivery, portal.settings, portal.warehouse)
     load(portal)
     assert list(portal.states().values()) == [state]

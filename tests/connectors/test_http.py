@@ -24,7 +24,7 @@ from pipelines.declarations.origins import HttpOrigin
 from pipelines.declarations.sources import Source, load_sources
 from pipelines.errors import GorodError, OriginError
 from pipelines.loading import plan
-from pipelines.loading.load import last_seen, load_candidate
+from pipelines.loading.candidates import last_seen, load_candidate
 from pipelines.orchestration import run as run_module
 from pipelines.settings import Settings, get_settings
 from tests.support.decompression_bombs import MEGABYTE, bomb, memory

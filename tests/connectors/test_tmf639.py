@@ -291,6 +291,19 @@ def test_the_declared_sandbox_gives_the_same_bytes_twice(
     assert digests[:2] == digests[2:] and digests[0] != digests[1]
 
 
+def test_a_simulator_that_is_not_there_is_named_with_what_to_do(
+    inventory_source: Source, tmp_path: Path
+) -> None:
+    feed = inventory_source.feeds["resources"]
+    origin = feed.origins["sample"].model_copy(update={"simulator": "sandbox.no_such_module:serve"})
+    feed = feed.model_copy(update={"origins": {"sample": origin}})
+    source = inventory_source.model_copy(update={"feeds": {"resources": feed}})
+    (candidate,) = candidates(source, "resources", Settings(home=tmp_path, origin="sample"), ["brest"])
+    with pytest.raises(OriginError, match="no_such_module") as caught:
+        candidate.fetch(tmp_path)
+    assert "checkout" in caught.value.remedy
+
+
 def test_the_slice_is_the_month_in_belarus(
     inventory_source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from pipelines.operations.trace import show, trace
+from pipelines.operations.trace import trace
+from pipelines.operations.trace_text import show
 from pipelines.publishing.exports.words import MISSING
 
 

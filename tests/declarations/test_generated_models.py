@@ -13,14 +13,10 @@ import yaml
 
 from pipelines import dbt_project
 from pipelines.declarations.generated_models import default_staging_columns, generate
-from pipelines.declarations.indicators import (
-    IndicatorCatalogue,
-    Measure,
-    check_sources,
-    load_catalogue,
-    load_measures,
-)
+from pipelines.declarations.indicator_catalogue import check_sources, load_catalogue
+from pipelines.declarations.indicators import IndicatorCatalogue
 from pipelines.declarations.measure_columns import measure_problems
+from pipelines.declarations.measures import Measure, load_measures
 from pipelines.declarations.sources import Source, load_sources
 from pipelines.errors import DeclarationError
 

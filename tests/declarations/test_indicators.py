@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.declarations.indicators import Indicator, check_sources, load_catalogue
+from pipelines.declarations.indicator_catalogue import check_sources, load_catalogue
+from pipelines.declarations.indicators import Indicator
 from pipelines.declarations.sources import load_sources
 from pipelines.errors import DeclarationError
 

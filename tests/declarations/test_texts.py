@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from pipelines.declarations.common import Names
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
 
 CATALOGUE = load_catalogue()
 

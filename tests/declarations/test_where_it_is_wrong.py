@@ -10,7 +10,7 @@ import pytest
 from pipelines.declarations.access import groups, load_access
 from pipelines.declarations.corrections import load_corrections
 from pipelines.declarations.frameworks import check_answers, load_frameworks
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.declarations.plausibility import load_plausibility
 from pipelines.declarations.releases import load_calendar
 from pipelines.declarations.sources import load_sources

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipelines.declarations.common import read_yaml
+from pipelines.declarations.read_yaml import read_yaml
 from pipelines.declarations.reference import KINDS, Kind, files_of
 from pipelines.errors import DeclarationError
 
@@ -188,7 +188,7 @@ def test_what_yaml_can_say_and_no_declaration_does(written: str, told: str, tmp_
         ("late_after_days: 15", "late_after_days: '15'", "late_after_days"),
         ("late_after_days: 15", "late_after_days: 15.0", "late_after_days"),
         ("late_after_days: 15", "late_after_days: 99999999", "late_after_days"),
-        ("sandbox: true", "sandbox: 1", "sandbox"),
+        ("simulator: sandbox.tmf639:serve", "simulator: 1", "simulator"),
         ("cadence: monthly", "cadence: monthly\n    first_month: 86400", "first_month"),
     ],
 )

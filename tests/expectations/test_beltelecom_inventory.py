@@ -16,7 +16,7 @@ from pipelines.declarations.sources import load_sources
 from pipelines.deliveries import Delivery, Slice, ValidationResult
 from pipelines.formats import read
 from pipelines.loading import gate
-from pipelines.loading.gate import load_suite
+from pipelines.loading.suites import load_suite
 from sandbox.inventory import inventory, read_cities
 from sandbox.tmf639 import SAMPLE
 from tests.support.gate_context import beside

@@ -21,7 +21,8 @@ import pytest
 from pipelines.declarations.formats import PivotJsonFormat
 from pipelines.declarations.sources import SOURCES, load_sources
 from pipelines.deliveries import Delivery, ValidationResult, parse_slice
-from pipelines.loading.load import LoadOutcome, load_candidates
+from pipelines.loading.candidates import load_candidates
+from pipelines.loading.load import LoadOutcome
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.loading.validate import Validated, validate
 from pipelines.settings import get_settings

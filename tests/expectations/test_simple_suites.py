@@ -17,7 +17,9 @@ from pipelines.declarations.origins import FileOrigin
 from pipelines.declarations.sources import SOURCES, load_sources
 from pipelines.deliveries import Batch, Delivery, parse_slice
 from pipelines.formats import read
-from pipelines.loading.gate import READABLE, evaluate, load_suite
+from pipelines.loading.gate import evaluate
+from pipelines.loading.quarantine import READABLE
+from pipelines.loading.suites import load_suite
 from tests.expectations import test_open_sources
 from tests.support.gate_context import beside
 

@@ -11,7 +11,8 @@ import pytest
 from expectations.declared import number
 from expectations.vocabulary import between, code, in_set, required, unique
 from pipelines.deliveries import Batch
-from pipelines.loading.gate import READABLE, evaluate
+from pipelines.loading.gate import evaluate
+from pipelines.loading.quarantine import READABLE
 
 # 40 sound rows, and what is put in place of the first
 SOUND = "select i as row_no, 'P-' || (100 + i) as lot, 'open' as state, 10 as places, i % 10 as taken from range(1, 41) t(i)"

@@ -11,10 +11,11 @@ import pytest
 import yaml
 
 from pipelines.declarations.corrections import load_corrections
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.errors import DeclarationError
 from pipelines.operations.corrections import outdated_corrections
-from pipelines.operations.trace import show, trace
+from pipelines.operations.trace import trace
+from pipelines.operations.trace_text import show
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.support.small_warehouse import SmallWarehouse, fill
 

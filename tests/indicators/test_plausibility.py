@@ -13,11 +13,12 @@ import pytest
 import yaml
 
 from pipelines.catalogue.plausibility import PLAUSIBILITY_TABLES, plausibility_rows
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.declarations.plausibility import Rule, load_plausibility
 from pipelines.errors import DeclarationError
 from pipelines.operations.plausibility import impossible
-from pipelines.operations.trace import show, trace
+from pipelines.operations.trace import trace
+from pipelines.operations.trace_text import show
 from pipelines.publishing.names import Names
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.declarations.test_texts import flaws, texts_of

@@ -16,7 +16,7 @@ import xlsxwriter
 
 from pipelines.errors import GorodError
 from pipelines.indices.observations import Observations
-from pipelines.indices.reading import read_observations
+from pipelines.indices.read_observations import read_observations
 
 
 def read(path: Path, **options: Any) -> tuple[Observations, list[str]]:

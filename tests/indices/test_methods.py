@@ -13,10 +13,10 @@ import yaml
 
 from pipelines.catalogue.index_methods import check_methods, index_rows
 from pipelines.catalogue.write import write_catalogue
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.declarations.methods import METHODS, load_methods, read_method
 from pipelines.errors import DeclarationError
-from pipelines.indices.structure import resolve
+from pipelines.indices.resolve import resolve
 from tests.indices.small import NAMES, method
 
 SHIPPED = load_methods()

@@ -18,8 +18,10 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from pipelines.errors import GorodError
 from pipelines.indices.observations import Observations
-from pipelines.indices.reading import read_observations, read_structure
-from pipelines.indices.structure import resolve, with_structure
+from pipelines.indices.read_observations import read_observations
+from pipelines.indices.read_structure import read_structure
+from pipelines.indices.resolve import resolve
+from pipelines.indices.structure import with_structure
 from tests.indices.oracle import NotSaidError, name, number, records, table
 from tests.indices.small import method
 

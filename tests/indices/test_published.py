@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from pipelines.declarations.methods import BenchmarkBands, IndexMethod, load_methods
+from pipelines.declarations.method_leaves import BenchmarkBands
+from pipelines.declarations.methods import IndexMethod, load_methods
 from pipelines.indices.evaluate import evaluate
-from pipelines.indices.structure import StructureRow, resolve, with_structure
+from pipelines.indices.resolve import resolve
+from pipelines.indices.structure import StructureRow, with_structure
 from pipelines.indices.tables import result_table
 from tests.indices.small import method, observed, ranks, scores
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pipelines.errors import GorodError
 from pipelines.indices.observations import Observations
-from pipelines.indices.reading import read_observations
+from pipelines.indices.read_observations import read_observations
 
 
 def read(folder: Path, text: str | bytes, *numbers: str, **options: Any) -> Observations:

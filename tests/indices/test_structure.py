@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from pipelines.declarations.methods import DistanceToTarget
+from pipelines.declarations.method_leaves import DistanceToTarget
 from pipelines.errors import DeclarationError
 from pipelines.indices.evaluate import evaluate
-from pipelines.indices.reading import read_structure
-from pipelines.indices.structure import Branch, Leaf, Tree, resolve, with_structure
+from pipelines.indices.read_structure import read_structure
+from pipelines.indices.resolve import resolve
+from pipelines.indices.structure import with_structure
+from pipelines.indices.tree import Branch, Leaf, Tree
 from tests.indices.small import method, observed, scores
 
 

@@ -17,8 +17,8 @@ from pipelines.deliveries import Batch, Candidate, ExpectationResult, Slice, Val
 from pipelines.errors import GorodError
 from pipelines.loading import gate
 from pipelines.loading import load as load_module
+from pipelines.loading.candidates import load_candidate
 from pipelines.loading.decisions import replay, waive
-from pipelines.loading.load import load_candidate
 from pipelines.warehouse.check import check_warehouse
 from tests.support.portal import HEADER, Portal
 

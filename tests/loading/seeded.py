@@ -16,8 +16,9 @@ from typing import Any
 
 from pipelines.declarations.sources import SOURCES
 from pipelines.deliveries import Candidate, Delivery, ExpectationResult, parse_slice
+from pipelines.loading.candidates import load_candidate
 from pipelines.loading.context import validation_task
-from pipelines.loading.load import LoadOutcome, load_candidate
+from pipelines.loading.load import LoadOutcome
 from pipelines.loading.past import compared_with_history
 from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse

@@ -10,7 +10,7 @@ from python_calamine import CalamineWorkbook
 
 from pipelines.declarations.sources import SOURCES
 from pipelines.loading.answer import answer, write_answer
-from pipelines.loading.load import load_candidate
+from pipelines.loading.candidates import load_candidate
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse

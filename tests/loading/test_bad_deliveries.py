@@ -13,8 +13,9 @@ import pytest
 from pipelines.declarations.sources import SOURCES, load_sources
 from pipelines.errors import OriginError
 from pipelines.loading.answer import Answer, answer
+from pipelines.loading.candidates import load_candidate
 from pipelines.loading.decisions import replay
-from pipelines.loading.load import LoadOutcome, load_candidate
+from pipelines.loading.load import LoadOutcome
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import get_settings
 from tests.support.portal import ADDRESS, HEADER, PERSON, Portal, use_home

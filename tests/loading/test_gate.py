@@ -20,9 +20,11 @@ from pipelines.declarations.sources import load_sources
 from pipelines.deliveries import Batch, ValidationResult
 from pipelines.errors import DeclarationError, GorodError
 from pipelines.interrupts import interrupts_raised
-from pipelines.loading import gate
-from pipelines.loading.gate import READABLE, evaluate, load_context, load_suite
+from pipelines.loading import gate, results, suite_modules, suites
+from pipelines.loading.gate import evaluate
 from pipelines.loading.profile import load_history
+from pipelines.loading.quarantine import READABLE
+from pipelines.loading.suites import load_context, load_suite
 from pipelines.settings import PROJECT
 from tests.expectations import test_beltelecom_inventory, test_open_sources, test_simple_suites
 
@@ -209,14 +211,13 @@ def test_a_suite_that_cannot_be_used_is_told_as_such(
 ) -> None:
     """Of its own fault, with file and line, and with the exit code of what is declared wrongly."""
     import expectations
-    from pipelines.loading import suites
 
     folder = tmp_path / "expectations" / "invented"
     folder.mkdir(parents=True)
     (folder / "__init__.py").touch()
     (folder / "feed.py").write_text(text, encoding="utf-8")
     monkeypatch.setattr(expectations, "__path__", [*expectations.__path__, str(folder.parent)])
-    monkeypatch.setattr(suites, "PROJECT", tmp_path)
+    monkeypatch.setattr(suite_modules, "PROJECT", tmp_path)
     for name in ("expectations.invented", "expectations.invented.feed"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     for ask in (load_suite, load_context, load_history):
@@ -378,13 +379,13 @@ def test_every_feed_has_a_suite_and_every_suite_a_feed() -> None:
 
 def test_the_hash_of_a_suite_is_that_of_what_it_asks() -> None:
     def asks(**changes: Any) -> str:
-        return gate.suite_hash([small(), row(gxe.ExpectColumnValuesToBeInSet, **{**listed, **changes})])
+        return suites.suite_hash([small(), row(gxe.ExpectColumnValuesToBeInSet, **{**listed, **changes})])
 
     listed: dict[str, Any] = {"column": "kind", "value_set": ["a", "b"], "name": "listed", **SAYS}
     assert asks() == asks()
     different = [
         asks(value_set=["a"]), asks(severity="warning"), asks(mostly=0.5), asks(remedy="Другое."), asks(name="x"),
-        gate.suite_hash([small()]),
+        suites.suite_hash([small()]),
     ]  # fmt: skip
     assert len({asks(), *different}) == 7
 
@@ -554,7 +555,7 @@ def test_an_expectation_that_breaks_is_named_and_repeats_nothing(
 def test_what_a_reader_says_does_nothing_to_a_terminal() -> None:
     from pipelines.errors import Reason
 
-    result = gate.from_reason(Reason("file", "a\x1b[31m\u202eb", "r", value="\ud83d" + "x" * 5000))
+    result = results.result_from_reason(Reason("file", "a\x1b[31m\u202eb", "r", value="\ud83d" + "x" * 5000))
     assert result.says.encode("utf-8")  # no half of a character
     assert "\x1b" not in result.says
     assert "\u202e" not in result.says

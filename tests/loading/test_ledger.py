@@ -19,10 +19,12 @@ from hypothesis import strategies as st
 from expectations.vocabulary import row, rule
 from pipelines.deliveries import Candidate, Delivery, Slice, ValidationResult
 from pipelines.errors import GorodError, LandingError, WarehouseError
-from pipelines.loading import gate
+from pipelines.loading import gate, suites
+from pipelines.loading.candidates import load_candidate
 from pipelines.loading.decisions import replay, waive, would_replace
-from pipelines.loading.landing import has_pending, land, pending, unknowable
-from pipelines.loading.load import LoadOutcome, load_candidate, load_delivery
+from pipelines.loading.landing import land
+from pipelines.loading.load import LoadOutcome, load_delivery
+from pipelines.loading.pending_markers import has_pending, marker_faults, pending_deliveries
 from pipelines.loading.reconcile import reconcile, spoilt
 from pipelines.warehouse.check import check_warehouse
 from tests.loading.ledger_model import BAD, quick_gate  # noqa: F401 - a fixture
@@ -252,9 +254,9 @@ def test_a_replay_is_a_load_of_its_own_by_todays_suite(
     bad = refused(portal)
     again = replay(bad.load_id, "nothing changed", portal.settings, portal.warehouse)
     assert (again.load_id, again.state) == (f"{bad.load_id}~2", "rejected")
-    suite = gate.load_suite("appeals_115", "requests")
+    suite = suites.load_suite("appeals_115", "requests")
     lenient = [one for one in suite if one.meta["name"] != "opened_in_month"]
-    monkeypatch.setattr(gate, "load_suite", lambda *_: lenient)
+    monkeypatch.setattr(suites, "load_suite", lambda *_: lenient)
     mended = replay(bad.load_id, "the suite was wrong", portal.settings, portal.warehouse)
     assert (mended.load_id, mended.state) == (f"{bad.load_id}~3", "accepted")
     assert effective(portal) == [mended.load_id]
@@ -289,7 +291,7 @@ def test_a_suite_can_ask_whose_delivery_it_is(
             **words,
         ),
     ]
-    monkeypatch.setattr(gate, "load_suite", lambda *_: asked)
+    monkeypatch.setattr(suites, "load_suite", lambda *_: asked)
     load = portal.take("2024-01", [portal.row(1, "2024-01", organisation_id=instance, category=ref_area)])
     assert load.state == state
     assert {result.evaluated_count for result in load.results} >= {1}
@@ -318,7 +320,9 @@ def test_rows_that_do_not_arrive_undo_the_whole_load(portal: Portal, monkeypatch
         "raw.appeals_115__requests",
     ):
         assert portal.scalar(f"select count(*) from {table}") == 0
-    assert [found.slice.key for found in pending(portal.settings, "appeals_115", "requests")] == ["2024-01"]
+    assert [found.slice.key for found in pending_deliveries(portal.settings, "appeals_115", "requests")] == [
+        "2024-01"
+    ]
     monkeypatch.undo()
 
 
@@ -326,9 +330,9 @@ def test_a_pending_delivery_is_entered_once(portal: Portal) -> None:
     portal.put("2024-01", portal.rows("2024-01", 5))
     (candidate,) = portal.candidates()
     land(candidate, portal.settings)  # and the run dies here
-    (delivery,) = pending(portal.settings, "appeals_115", "requests")
+    (delivery,) = pending_deliveries(portal.settings, "appeals_115", "requests")
     load_delivery(delivery, portal.settings, portal.warehouse)
-    assert pending(portal.settings, "appeals_115", "requests") == []
+    assert pending_deliveries(portal.settings, "appeals_115", "requests") == []
     portal.load()
     assert list(portal.states().values()) == ["accepted"]
     assert portal.candidates() == []
@@ -347,9 +351,9 @@ def test_after_a_restore_landing_and_ledger_are_held_against_each_other(portal: 
     portal.put("2024-02", "the origin has forgotten it")
     found = reconcile(portal.settings, portal.warehouse)
     assert found.unknown == [wrong.load_id, right.load_id]
-    assert pending(portal.settings, "appeals_115", "requests") == []
+    assert pending_deliveries(portal.settings, "appeals_115", "requests") == []
     reconcile(portal.settings, portal.warehouse, take_up=True)
-    for delivery in pending(portal.settings, "appeals_115", "requests"):
+    for delivery in pending_deliveries(portal.settings, "appeals_115", "requests"):
         load_delivery(delivery, portal.settings, portal.warehouse)
     assert effective(portal) == [first.load_id, right.load_id]
     assert reconcile(portal.settings, portal.warehouse) == whole
@@ -506,7 +510,7 @@ def test_a_delivery_of_landing_says_all_about_itself(portal: Portal) -> None:
     portal.put("2024-01", portal.rows("2024-01", 5))
     (candidate,) = portal.candidates()
     delivery = land(candidate, portal.settings)
-    (found,) = pending(portal.settings, "appeals_115", "requests")
+    (found,) = pending_deliveries(portal.settings, "appeals_115", "requests")
     assert isinstance(found, Delivery)
     assert found == delivery
 
@@ -689,9 +693,9 @@ def test_a_waiver_ends_with_its_day_in_minsk(portal: Portal) -> None:
 def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The suite of a later day, which has nothing against the rows of another month."""
     suite = [
-        one for one in gate.load_suite("appeals_115", "requests") if one.meta["name"] != "opened_in_month"
+        one for one in suites.load_suite("appeals_115", "requests") if one.meta["name"] != "opened_in_month"
     ]
-    monkeypatch.setattr(gate, "load_suite", lambda *_: suite)
+    monkeypatch.setattr(suites, "load_suite", lambda *_: suite)
 
 
 def test_what_is_in_quarantine_stays_there_whatever_the_suite_says_now(
@@ -892,13 +896,13 @@ def test_a_pending_delivery_that_is_not_as_it_came_is_refused_unread(portal: Por
     (candidate,) = portal.candidates()
     land(candidate, portal.settings)  # and the run dies here
     spoilt = tamper(landed(portal), how)
-    (delivery,) = pending(portal.settings, "appeals_115", "requests")
+    (delivery,) = pending_deliveries(portal.settings, "appeals_115", "requests")
     outcome = load_delivery(delivery, portal.settings, portal.warehouse)
     assert (outcome.state, outcome.rows_delivered) == ("rejected", 0)
     (reason,) = outcome.results
     assert reason.expectation == "delivery.landing"
     assert str(spoilt) in reason.says
-    assert pending(portal.settings, "appeals_115", "requests") == []
+    assert pending_deliveries(portal.settings, "appeals_115", "requests") == []
     with pytest.raises(GorodError, match="could not be read"):
         wave(portal, outcome.load_id)
     # the origin still has it, as it was: what is spoilt makes way for it, and it is loaded
@@ -919,14 +923,14 @@ def test_a_pending_delivery_of_which_nobody_can_say_what_it_is_stays_pending_and
     for candidate in portal.candidates():
         land(candidate, portal.settings)
     path = tamper(landed(portal), how)
-    taken = pending(portal.settings, "appeals_115", "requests")
+    taken = pending_deliveries(portal.settings, "appeals_115", "requests")
     assert [delivery.slice.key for delivery in taken] == ["2024-02"]  # the others go on
-    (fault,) = unknowable(portal.settings, "appeals_115", "requests")
+    (fault,) = marker_faults(portal.settings, "appeals_115", "requests")
     assert str(path) in fault
     assert has_pending(portal.settings)
     outcomes = portal.load()
     assert isinstance(outcomes["2024-01"], LoadOutcome)  # the origin still has it
-    assert unknowable(portal.settings, "appeals_115", "requests") == []
+    assert marker_faults(portal.settings, "appeals_115", "requests") == []
 
 
 # --- what the check of a warehouse finds

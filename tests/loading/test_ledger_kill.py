@@ -19,19 +19,19 @@ TODAY = (datetime.now(UTC) + timedelta(hours=3)).date()  # Minsk
 
 WAIVER = [
     ("pipelines.loading.validate:formats.read", "after", 1),
-    ("pipelines.warehouse.ledger:_insert_events", "after", 1),
-    ("pipelines.warehouse.ledger:_require_place", "after", 1),
-    ("pipelines.warehouse.ledger:_insert_batch", "after", 1),
-    ("pipelines.warehouse.ledger:_let_in", "after", 1),
+    ("pipelines.warehouse.ledger_rows:insert_events", "after", 1),
+    ("pipelines.warehouse.waivers:require_place", "after", 1),
+    ("pipelines.warehouse.ledger_rows:insert_batch", "after", 1),
+    ("pipelines.warehouse.waivers:insert_waived_rows", "after", 1),
     ("pipelines.warehouse.ledger:Ledger.commit_waiver", "after", 1),
 ]
 REPLAY = [
     ("pipelines.loading.validate:formats.read", "after", 1),
-    ("pipelines.warehouse.ledger:_insert_candidate", "after", 1),
-    ("pipelines.warehouse.ledger:_insert_events", "after", 1),
-    ("pipelines.warehouse.ledger:_insert_batch", "after", 1),
+    ("pipelines.warehouse.ledger_rows:insert_candidate", "after", 1),
+    ("pipelines.warehouse.ledger_rows:insert_events", "after", 1),
+    ("pipelines.warehouse.ledger_rows:insert_batch", "after", 1),
     ("pipelines.warehouse.ledger:Ledger.commit_load", "after", 1),
-    ("pipelines.loading.landing:clear_pending", "before", 1),
+    ("pipelines.loading.pending_markers:clear_pending", "before", 1),
 ]
 
 
@@ -116,7 +116,10 @@ def test_killed_anywhere(command: str, places: list[tuple[str, str, int]], porta
 def test_what_was_killed_is_done_when_it_is_asked_again(portal: Portal) -> None:
     rows = [*portal.rows("2024-01", 3), portal.row(9, "2024-01", organisation_id=BAD)]
     given = portal.take("2024-01", rows).load_id
-    assert run(portal, "waive", given, ("pipelines.warehouse.ledger:_let_in", "after", 1)) == -signal.SIGKILL
+    assert (
+        run(portal, "waive", given, ("pipelines.warehouse.waivers:insert_waived_rows", "after", 1))
+        == -signal.SIGKILL
+    )
     assert portal.states() == {given: "rejected"}
     assert run(portal, "waive", given, None) == 0
     assert portal.states() == {given: "waived"}

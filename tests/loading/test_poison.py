@@ -19,11 +19,12 @@ import pytest
 from pipelines import formats
 from pipelines.deliveries import Delivery, Slice, parse_slice
 from pipelines.errors import GorodError, WarehouseError
-from pipelines.loading import gate, landing, load
+from pipelines.loading import gate, landing, load, pending_markers, receipts
 from pipelines.loading.answer import answer
-from pipelines.loading.load import LoadOutcome, load_candidates, load_pending
+from pipelines.loading.candidates import load_candidate, load_candidates
+from pipelines.loading.load import LoadOutcome, load_pending
 from pipelines.moments import today
-from pipelines.warehouse import ledger
+from pipelines.warehouse import ledger_rows
 from tests.loading.seeded import resources, snapshot
 from tests.support.portal import PERSON, Portal
 
@@ -44,7 +45,7 @@ def raising(error: BaseException, original: Callable[..., Any], slice_: str) -> 
 def load_all(portal: Portal) -> dict[str, LoadOutcome]:
     """Load three months, what landed before first, as a run does."""
     outcomes = {}
-    for delivery in landing.pending(portal.settings, "appeals_115", "requests"):
+    for delivery in pending_markers.pending_deliveries(portal.settings, "appeals_115", "requests"):
         outcomes[delivery.slice.key] = load_pending(delivery, portal.settings, portal.warehouse)
     for candidate, outcome in load_candidates(portal.candidates(), portal.settings, portal.warehouse):
         assert isinstance(outcome, LoadOutcome), outcome
@@ -91,7 +92,7 @@ def test_a_failure_of_the_reader_refuses_that_delivery_alone(
     everything = str(given) + caplog.text
     assert PERSON not in everything
     assert "in failing" in caplog.text  # where it was, for engineers
-    assert not landing.has_pending(months.settings)
+    assert not pending_markers.has_pending(months.settings)
     assert months.candidates() == []
 
 
@@ -114,11 +115,11 @@ def test_a_failure_of_the_gate_refuses_that_delivery_alone(
 @pytest.mark.parametrize(
     "error", [duckdb.ConversionException(SECRET), UnicodeEncodeError("utf-8", SECRET, 0, 1, SECRET)]
 )
-@pytest.mark.parametrize("part", ["_insert_batch", "_insert_results"])
+@pytest.mark.parametrize("part", ["insert_batch", "insert_results"])
 def test_rows_that_the_warehouse_refuses_refuse_their_delivery(
     part: str, error: Exception, months: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, failed = getattr(ledger, part), []
+    original, failed = getattr(ledger_rows, part), []
 
     def failing(connection: Any, *arguments: Any) -> None:
         if "2024-02" in str(arguments) and not failed:
@@ -126,7 +127,7 @@ def test_rows_that_the_warehouse_refuses_refuse_their_delivery(
             raise error
         original(connection, *arguments)
 
-    monkeypatch.setattr(ledger, part, failing)
+    monkeypatch.setattr(ledger_rows, part, failing)
     outcomes = load_all(months)
     assert [outcome.state for outcome in outcomes.values()] == ["accepted", "rejected", "accepted"]
     assert PERSON not in str(answer(outcomes["2024-02"].load_id, months.warehouse))
@@ -151,10 +152,10 @@ def test_what_is_no_fault_of_the_delivery_stops_the_run_and_leaves_it_pending(
         with pytest.raises(told):
             load_all(months)
     assert list(months.states().values()) == ["accepted"]
-    assert landing.has_pending(months.settings)
+    assert pending_markers.has_pending(months.settings)
     load_all(months)
     assert list(months.states().values()) == ["accepted"] * 3
-    assert not landing.has_pending(months.settings)
+    assert not pending_markers.has_pending(months.settings)
 
 
 # where a disk that is full is met while a delivery is read, judged (by Great Expectations, which may keep it to itself) and
@@ -183,9 +184,9 @@ def test_a_full_disk_refuses_nobody_wherever_it_is_met(
     with monkeypatch.context() as patched:
         patched.setattr(place, failing)
         with pytest.raises(WarehouseError, match="disk is full"):
-            load.load_candidate(branch, portal.settings, portal.warehouse)
+            load_candidate(branch, portal.settings, portal.warehouse)
     assert portal.states() == {}
-    (delivery,) = landing.pending(portal.settings, branch.source, branch.feed)
+    (delivery,) = pending_markers.pending_deliveries(portal.settings, branch.source, branch.feed)
     assert load_pending(delivery, portal.settings, portal.warehouse).state == "accepted"
 
 
@@ -196,7 +197,7 @@ def test_a_warehouse_that_takes_nothing_is_told_and_refuses_nobody(
         raise duckdb.ConversionException("all of it")
 
     with monkeypatch.context() as broken:
-        broken.setattr(ledger, "_insert_events", failing)
+        broken.setattr(ledger_rows, "insert_events", failing)
         with pytest.raises(WarehouseError, match="takes no load"):
             load_all(months)
     assert months.states() == {}
@@ -213,7 +214,7 @@ def test_a_delivery_that_kills_the_process_is_refused_when_it_is_taken_up_again(
 ) -> None:
     first, *_ = months.candidates()
     delivery = landing.land(first, months.settings)
-    assert landing.take_up(delivery, months.settings) == 0  # and that run dies too
+    assert pending_markers.take_up(delivery, months.settings) == 0  # and that run dies too
     with monkeypatch.context() as poisoned:
         poisoned.setattr(load, "validation_task", lambda *_: die_of_it)
         outcome = load_pending(delivery, months.settings, months.warehouse)
@@ -227,10 +228,10 @@ def test_a_delivery_that_kills_the_process_is_refused_when_it_is_taken_up_again(
 def test_a_sound_delivery_that_was_killed_twice_is_taken_by_a_process_of_its_own(months: Portal) -> None:
     first, *_ = months.candidates()
     delivery = landing.land(first, months.settings)
-    landing.take_up(delivery, months.settings)
+    pending_markers.take_up(delivery, months.settings)
     outcome = load_pending(delivery, months.settings, months.warehouse)
     assert (outcome.state, outcome.rows_accepted) == ("accepted", 5)
-    assert not landing.has_pending(months.settings)
+    assert not pending_markers.has_pending(months.settings)
     assert list(months.settings.work.iterdir()) == []
 
 
@@ -256,7 +257,8 @@ def test_bytes_whose_hash_begins_alike_are_another_delivery(
         sha256, size = digest(*arguments)
         return "0" * 12 + sha256[12:], size
 
-    monkeypatch.setattr(landing, "digest_of", alike)
+    for module in (landing, receipts):
+        monkeypatch.setattr(module, "digest_of", alike)
     for rows in (5, 6):
         outcome = portal.take("2024-01", portal.rows("2024-01", rows))
         assert (outcome.new, outcome.rows_accepted) == (True, rows)

@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 
 from pipelines.deliveries import Candidate, ValidationResult
 from pipelines.errors import GorodError, OriginError
-from pipelines.loading import gate
-from pipelines.loading.landing import pending
-from pipelines.loading.load import LoadOutcome, load_candidates, load_delivery
+from pipelines.loading import gate, suites
+from pipelines.loading.candidates import load_candidates
+from pipelines.loading.load import LoadOutcome, load_delivery
+from pipelines.loading.pending_markers import pending_deliveries
 from pipelines.loading.prefetch import MANY, Validators, prefetched, validators
 from pipelines.settings import Settings
 from tests.pipeline.conftest import environment_of
@@ -146,7 +147,7 @@ def test_a_broken_suite_is_told_in_its_turn(tmp_path: Path, monkeypatch: pytest.
     def broken(*_: Any) -> Any:
         raise GorodError("the suite is broken", "Mend it.")
 
-    monkeypatch.setattr(gate, "load_suite", broken)
+    monkeypatch.setattr(suites, "load_suite", broken)
     with pytest.raises(GorodError, match="the suite is broken"):
         load(portal)
     assert portal.states() == {}
@@ -260,7 +261,7 @@ def gone(group: int) -> bool:
     [
         ("pipelines.loading.landing:land", "after", MANY),
         ("pipelines.loading.prefetch:Validators.take", "after", 3),
-        ("pipelines.warehouse.ledger:_insert_batch", "after", 4),
+        ("pipelines.warehouse.ledger_rows:insert_batch", "after", 4),
         ("pipelines.loading.prefetch:Validators.drop", "before", 7),
     ],
     ids=lambda death: " ".join(map(str, death)),
@@ -276,7 +277,7 @@ def test_a_killed_run_leaves_no_process_and_is_taken_up(
     assert process.pid is not None
     assert gone(process.pid)
     portal = portal_at(tmp_path)
-    waiting = pending(portal.settings, "appeals_115", "requests")
+    waiting = pending_deliveries(portal.settings, "appeals_115", "requests")
     assert waiting
     for delivery in waiting:
         load_delivery(delivery, portal.settings, portal.warehouse)

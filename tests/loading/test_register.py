@@ -11,8 +11,9 @@ import pytest
 
 from pipelines.declarations.sources import SOURCES
 from pipelines.errors import OriginError
+from pipelines.loading.candidates import load_candidate
 from pipelines.loading.context import has_register, validated_against
-from pipelines.loading.load import LoadOutcome, load_candidate
+from pipelines.loading.load import LoadOutcome
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse

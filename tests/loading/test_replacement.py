@@ -16,11 +16,12 @@ from pipelines.connectors.drop_folder import inbox
 from pipelines.declarations.sources import SOURCES, load_sources
 from pipelines.deliveries import ExpectationResult
 from pipelines.loading.answer import answer
+from pipelines.loading.candidates import load_candidate
 from pipelines.loading.decisions import replay, waive
-from pipelines.loading.gate import load_suite
-from pipelines.loading.load import LoadOutcome, load_candidate
+from pipelines.loading.load import LoadOutcome
 from pipelines.loading.past import CONFIRMED
 from pipelines.loading.profile import load_history
+from pipelines.loading.suites import load_suite
 from pipelines.moments import today
 from pipelines.settings import get_settings
 from pipelines.warehouse import open_warehouse

@@ -23,7 +23,7 @@ import pytest
 from assets.keys import raw_key
 from assets.partitions import contiguous
 from assets.resources import RESOURCES, SettingsResource, WarehouseResource
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.declarations.sources import load_sources
 from pipelines.settings import PROJECT, get_settings
 
@@ -221,7 +221,7 @@ def test_every_asset_is_in_a_group_that_names_its_layer(defs: dg.Definitions) ->
 
 
 def test_each_feed_has_a_check_for_each_expectation(defs: dg.Definitions) -> None:
-    from pipelines.loading.gate import load_suite
+    from pipelines.loading.suites import load_suite
 
     checks = {(check.asset_key.path[-1], check.name) for check in defs.resolve_asset_graph().asset_check_keys}
     for source in load_sources().values():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.declarations.sources import SOURCES
-from pipelines.loading.load import load_candidate
+from pipelines.loading.candidates import load_candidate
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import Settings, get_settings
 from tests.conftest import made_once

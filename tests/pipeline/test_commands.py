@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 
 from pipelines.cli import app
 from pipelines.deliveries import Candidate, Slice
+from pipelines.loading.candidates import load_candidate
 from pipelines.loading.landing import land
-from pipelines.loading.load import load_candidate
 from pipelines.settings import PROJECT
 from tests.pipeline.conftest import environment_of, gorod
 from tests.support.portal import ADDRESS, HEADER, PERSON, Portal

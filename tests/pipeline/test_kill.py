@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.loading.landing import has_pending
+from pipelines.loading.pending_markers import has_pending
 from pipelines.publishing.publication import current_publication
 from pipelines.settings import Settings
 from tests.pipeline.conftest import copy_country, environment_of
@@ -25,13 +25,13 @@ pytestmark = pytest.mark.slow
 # where a run dies while it loads; the second of three deliveries is the one that is hit
 PLACES = [
     ("pipelines.connectors.files:shutil.copyfileobj", "before", 2),
-    ("pipelines.loading.landing:mark_pending", "after", 2),
+    ("pipelines.loading.pending_markers:mark_pending", "after", 2),
     ("pipelines.loading.landing:_sync", "after", 6),  # the folder stands in its place
     ("pipelines.loading.validate:formats.read", "after", 2),
     ("pipelines.loading.validate:gate.evaluate", "after", 2),
-    ("pipelines.warehouse.ledger:_insert_batch", "after", 2),
-    ("pipelines.loading.landing:clear_pending", "before", 2),
-    ("pipelines.loading.landing:clear_pending", "after", 2),
+    ("pipelines.warehouse.ledger_rows:insert_batch", "after", 2),
+    ("pipelines.loading.pending_markers:clear_pending", "before", 2),
+    ("pipelines.loading.pending_markers:clear_pending", "after", 2),
 ]
 
 
@@ -163,7 +163,7 @@ def test_a_run_killed_while_it_builds_and_publishes(
         assert current_publication(Settings(home=home)) == before
     for place in (
         "pipelines.publishing.index_contract:evaluate_methods",
-        "pipelines.publishing.publication:seal",
+        "pipelines.publishing.publish:seal",
     ):
         assert run(home, death=(place, "before", 1)) == -signal.SIGKILL
         assert current_publication(Settings(home=home)) == before

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.declarations.sources import load_sources
 from pipelines.deliveries import Candidate
-from pipelines.loading.load import load_candidate
+from pipelines.loading.candidates import load_candidate
 from pipelines.loading.plan import Wanted, all_candidates, make_plan
 from pipelines.settings import Settings
 from pipelines.warehouse import open_warehouse

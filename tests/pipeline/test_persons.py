@@ -19,7 +19,8 @@ import xlsxwriter
 from pypdf import PdfReader
 
 from pipelines.loading.answer import answer
-from pipelines.loading.load import LoadOutcome, load_candidate
+from pipelines.loading.candidates import load_candidate
+from pipelines.loading.load import LoadOutcome
 from pipelines.loading.plan import Wanted, make_plan
 from sandbox.inventory import API, City, Resource, inventory
 from sandbox.tmf639 import serve

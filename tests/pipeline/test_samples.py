@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.declarations.sources import SOURCES
 from pipelines.settings import PROJECT
 from sandbox.inventory import STREETS, SURNAMES

@@ -15,7 +15,8 @@ import pytest
 from pipelines.dbt_project import staging_by_hand
 from pipelines.declarations.formats import CsvFormat
 from pipelines.declarations.generated_models import staging_model
-from pipelines.declarations.indicators import Measure, load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
+from pipelines.declarations.measures import Measure
 from pipelines.declarations.origins import FileOrigin
 from pipelines.declarations.sources import SOURCES, load_sources
 

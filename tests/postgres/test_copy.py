@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.errors import GorodError, WarehouseError
-from pipelines.publishing.publication import require_sound_build
+from pipelines.publishing.sound_build import require_sound_build
 from pipelines.publishing.staleness import stale_since
 from pipelines.warehouse import copy as moving
 from pipelines.warehouse.base import Warehouse

@@ -59,13 +59,13 @@ def test_a_server_that_comes_back_is_waited_for(instance: postgres.Instance) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", ["_insert_candidate", "_insert_batch"])
+@pytest.mark.parametrize("place", ["insert_candidate", "insert_batch"])
 def test_a_server_that_dies_while_a_load_enters_and_comes_back(
     portal: Portal, instance: postgres.Instance, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    from pipelines.warehouse import ledger
+    from pipelines.warehouse import ledger_rows
 
-    original, died = getattr(ledger, place), []
+    original, died = getattr(ledger_rows, place), []
 
     def dying(*arguments: Any) -> None:
         original(*arguments)
@@ -74,7 +74,7 @@ def test_a_server_that_dies_while_a_load_enters_and_comes_back(
             instance.stop("immediate")
             instance.start()
 
-    monkeypatch.setattr(ledger, place, dying)
+    monkeypatch.setattr(ledger_rows, place, dying)
     for month in ("2024-01", "2024-02"):
         portal.put(month, portal.rows(month, 5))
     with portal.warehouse.writing():  # as a run holds it, and the restart takes it away
@@ -89,21 +89,21 @@ def test_a_server_that_dies_while_a_load_enters_and_comes_back(
 def test_a_server_that_stays_away_is_told_and_the_delivery_waits(
     portal: Portal, instance: postgres.Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines.warehouse import ledger
+    from pipelines.warehouse import ledger_rows
 
     portal.warehouse.server.__dict__["busy_timeout_s"] = 1.0  # type: ignore[attr-defined]
-    original = ledger._insert_batch
+    original = ledger_rows.insert_batch
 
     def dying(*arguments: Any) -> None:
         original(*arguments)
         instance.stop("immediate")
 
-    monkeypatch.setattr(ledger, "_insert_batch", dying)
+    monkeypatch.setattr(ledger_rows, "insert_batch", dying)
     portal.put("2024-01", portal.rows("2024-01", 5))
     with pytest.raises(WarehouseError) as caught:
         portal.load()
     assert "nothing was half written" in caught.value.remedy
-    monkeypatch.setattr(ledger, "_insert_batch", original)
+    monkeypatch.setattr(ledger_rows, "insert_batch", original)
     instance.start()
     assert portal.states() == {}
     portal.load()

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from pipelines.deliveries import Batch, ValidationResult
-from pipelines.loading import gate, landing
+from pipelines.loading import gate, landing, pending_markers
 from pipelines.loading.prefetch import validators
 from pipelines.sql import literal
 from tests.connectors.test_drop_folder import (
@@ -59,4 +59,4 @@ def test_a_null_character_refuses_its_delivery_alone(
     assert states == {"2024-01": "accepted", "2024-02": "rejected", "2024-03": "accepted"}
     assert portal.scalar("select count(*) from raw.appeals_115__requests") == 10
     assert portal.scalar("select count(*) from ops.load_result where expectation = 'delivery.read'") == 1
-    assert not landing.has_pending(portal.settings)
+    assert not pending_markers.has_pending(portal.settings)

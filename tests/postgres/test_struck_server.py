@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pipelines.loading.landing import has_pending
-from pipelines.loading.load import load_candidate
+from pipelines.loading.candidates import load_candidate
+from pipelines.loading.pending_markers import has_pending
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.publishing.publication import current_publication
 from pipelines.releases.archive import list_releases, verify
@@ -32,14 +32,14 @@ RELEASE = ["release", "cut", "--period", "2022-Q1", "--by", "test", "--as-of"]
 KINDS = ("killed", "stopped", "dropped")
 PHASES = {
     "plan": ("pipelines.loading.plan:last_seen", "before"),
-    "landing": ("pipelines.loading.landing:mark_pending", "after"),
+    "landing": ("pipelines.loading.pending_markers:mark_pending", "after"),
     "gate": ("pipelines.loading.validate:gate.evaluate", "after"),
-    "load": ("pipelines.warehouse.ledger:_insert_batch", "after"),
+    "load": ("pipelines.warehouse.ledger_rows:insert_batch", "after"),
     "catalogue": ("assets.catalogue:write_catalogue", "after"),
     "dbt": ("assets.marts:report_progress", "before", 12),
     "indices": ("pipelines.publishing.index_contract:evaluate_methods", "after"),
     "publication": ("pipelines.publishing.server:_tell", "before"),
-    "release": ("pipelines.releases.archive:_enter", "before"),
+    "release": ("pipelines.releases.cut:enter_releases", "before"),
 }
 # where what happens; all kinds everywhere where GOROD_EVERY_BLOW is set, which takes twice as long
 LOADING = {"plan": ["stopped"], "landing": ["dropped"], "gate": ["killed"], "load": [*KINDS]}

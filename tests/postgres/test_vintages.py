@@ -11,8 +11,8 @@ import pytest
 from pipelines.publishing.embargo import ended_embargo
 from pipelines.publishing.history import known
 from pipelines.publishing.index_contract import newest_build, publish_index
-from pipelines.releases import archive
-from pipelines.releases.archive import cut, list_releases, verify
+from pipelines.releases.archive import list_releases, verify
+from pipelines.releases.cut import cut
 from pipelines.settings import Settings
 from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
@@ -81,7 +81,7 @@ def test_vintages_embargo_and_a_release(dsn: str, tmp_path: Path, monkeypatch: p
     assert ended is not None
     assert ended < datetime.now(UTC)
 
-    monkeypatch.setattr(archive, "load_calendar", lambda _: {})
+    monkeypatch.setattr("pipelines.releases.cut.load_calendar", lambda _: {})
     settings = Settings(home=tmp_path / "home", warehouse=dsn, busy_timeout_s=2)
     release = cut(settings, "2019-Q1", second, by="x")
     assert release.is_new

@@ -206,9 +206,9 @@ def test_two_processes_cannot_write_at_once_and_the_message_says_who(
 def test_a_connection_that_breaks_while_a_load_enters_is_tried_again(
     portal: Portal, session: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines.warehouse import ledger
+    from pipelines.warehouse import ledger_rows
 
-    insert, broken = ledger._insert_batch, []
+    insert, broken = ledger_rows.insert_batch, []
 
     def breaking(*arguments: Any) -> None:
         insert(*arguments)
@@ -219,7 +219,7 @@ def test_a_connection_that_breaks_while_a_load_enters_is_tried_again(
                 " and pid <> pg_backend_pid()"
             )
 
-    monkeypatch.setattr(ledger, "_insert_batch", breaking)
+    monkeypatch.setattr(ledger_rows, "insert_batch", breaking)
     load = portal.take("2024-01", portal.rows("2024-01", 5))
     assert broken
     assert portal.states() == {load.load_id: "accepted"}
@@ -229,17 +229,17 @@ def test_a_connection_that_breaks_while_a_load_enters_is_tried_again(
 
 DYING = """
 import os, signal, sys
-from pipelines.loading.load import load_candidate
+from pipelines.loading.candidates import load_candidate
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import get_settings
-from pipelines.warehouse import ledger, open_warehouse
+from pipelines.warehouse import ledger_rows, open_warehouse
 
 place = sys.argv[1]
-original = getattr(ledger, place)
+original = getattr(ledger_rows, place)
 def dying(*arguments):
     original(*arguments)
     os.kill(os.getpid(), signal.SIGKILL)
-setattr(ledger, place, dying)
+setattr(ledger_rows, place, dying)
 settings = get_settings()
 warehouse = open_warehouse(settings)
 for found in make_plan(Wanted(source="appeals_115"), settings, warehouse).candidates.values():
@@ -249,7 +249,7 @@ for found in make_plan(Wanted(source="appeals_115"), settings, warehouse).candid
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", ["_insert_candidate", "_insert_events", "_insert_results", "_insert_batch"])
+@pytest.mark.parametrize("place", ["insert_candidate", "insert_events", "insert_results", "insert_batch"])
 def test_a_load_that_is_killed_leaves_nothing_and_the_next_run_enters_it_once(
     portal: Portal, place: str
 ) -> None:

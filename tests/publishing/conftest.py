@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.publishing.publication import Publication, current_publication, publish
+from pipelines.publishing.publication import Publication, current_publication
+from pipelines.publishing.publish import publish
 from pipelines.settings import Settings
 
 

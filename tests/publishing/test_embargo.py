@@ -21,7 +21,8 @@ from pipelines.errors import GorodError
 from pipelines.exit_codes import ExitCode
 from pipelines.publishing.exports.products import PRODUCTS, export
 from pipelines.publishing.index_contract import newest_build, publish_index
-from pipelines.publishing.publication import Publication, publish
+from pipelines.publishing.publication import Publication
+from pipelines.publishing.publish import publish
 from pipelines.publishing.query import ask
 from pipelines.publishing.staleness import stale_since
 from pipelines.reporting.digest import make_digest

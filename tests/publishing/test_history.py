@@ -15,7 +15,7 @@ from pipelines.moments import parse_as_of
 from pipelines.publishing.history import known, show_known
 from pipelines.publishing.index_contract import newest_build, publish_index
 from pipelines.publishing.names import Names
-from pipelines.publishing.publication import publish
+from pipelines.publishing.publish import publish
 from pipelines.publishing.query import ask
 from pipelines.settings import Settings
 from tests.support.small_warehouse import SmallWarehouse, fill, requests

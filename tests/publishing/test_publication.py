@@ -14,7 +14,8 @@ import duckdb
 import pytest
 
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
-from pipelines.publishing.publication import Publication, current_publication, publish, shown_build
+from pipelines.publishing.publication import Publication, current_publication, shown_build
+from pipelines.publishing.publish import publish
 from pipelines.settings import Settings
 from tests.support import invented_warehouse as invented
 from tests.support import other_processes

@@ -9,8 +9,8 @@ import pytest
 from pipelines import moments
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.errors import GorodError
+from pipelines.loading.candidates import last_seen
 from pipelines.loading.decisions import waive
-from pipelines.loading.load import last_seen
 from pipelines.publishing.staleness import stale_since
 from tests.support.portal import Portal
 

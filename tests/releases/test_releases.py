@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from pipelines.cli import app
 from pipelines.declarations.common import Names
-from pipelines.declarations.indicators import load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.declarations.releases import CalendarRelease, load_calendar
 from pipelines.declarations.reports import load_report
 from pipelines.errors import DeclarationError, GorodError
@@ -30,17 +30,10 @@ from pipelines.publishing import embargo
 from pipelines.publishing.exports.products import export
 from pipelines.publishing.index_contract import newest_build, publish_index
 from pipelines.publishing.publication import read_publication
-from pipelines.releases import archive
-from pipelines.releases.archive import (
-    Release,
-    cut,
-    find_release,
-    list_releases,
-    publication_of,
-    repair,
-    verify,
-)
-from pipelines.releases.diff import compare, write_workbook
+from pipelines.releases.archive import Release, find_release, list_releases, publication_of, repair, verify
+from pipelines.releases.cut import cut
+from pipelines.releases.diff import compare
+from pipelines.releases.diff_workbook import write_workbook
 from pipelines.releases.frozen import read_models
 from pipelines.reporting.digest import make_digest
 from pipelines.settings import PROJECT, Settings
@@ -81,8 +74,8 @@ def calendar(embargo_until: datetime) -> dict[str, CalendarRelease]:
 
 
 def set_calendar(patch: pytest.MonkeyPatch, found: dict[str, CalendarRelease]) -> None:
-    for module in (archive, embargo):
-        patch.setattr(module, "load_calendar", lambda _: found)
+    for module in ("pipelines.releases.cut", "pipelines.publishing.embargo"):
+        patch.setattr(f"{module}.load_calendar", lambda _: found)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +87,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     small.settings = Settings(home=small.folder / "home", warehouse=str(small.path), busy_timeout_s=0)
     models = read_models(small.settings)  # it takes seconds, and is the same each time
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(archive, "read_models", lambda _: models)
+        patch.setattr("pipelines.releases.cut.read_models", lambda _: models)
         set_calendar(patch, {})
         freeze = partial(cut, small.settings, PERIOD, by="А. Иванова")
         small.before = freeze(small.first)
@@ -167,7 +160,7 @@ def test_a_release_knows_a_build_of_its_own_second(story: Any, monkeypatch: pyte
         def now(cls, tz: tzinfo | None = None) -> ThatMoment:
             return cls.fromtimestamp(moment.timestamp(), tz).replace(microsecond=moment.microsecond)
 
-    monkeypatch.setattr(archive, "datetime", ThatMoment)
+    monkeypatch.setattr("pipelines.releases.cut.datetime", ThatMoment)
     set_calendar(monkeypatch, {})
     # until the end of the day that goes on: now
     known = cut(story.settings, PERIOD, moment + timedelta(seconds=1), by="x")
@@ -334,7 +327,7 @@ def test_what_cannot_be_cut_is_told(story: Any, monkeypatch: pytest.MonkeyPatch)
         wrong(PERIOD, story.first)
     with pytest.raises(GorodError, match="is of 2019-Q2"):
         wrong("2019-Q1", story.first, code="spring")
-    monkeypatch.setattr(archive, "definitions_hash", lambda: "other")
+    monkeypatch.setattr("pipelines.releases.contents.definitions_hash", lambda: "other")
     with pytest.raises(GorodError, match="definitions have changed"):
         wrong(PERIOD, story.first, code="spring")
     assert len(list_releases(story.settings)) == 3
@@ -452,7 +445,7 @@ def test_method_and_correction_are_reasons(monkeypatch: pytest.MonkeyPatch, tmp_
         connection.execute("update ops.load set synthetic = false; delete from catalogue.correction")
     settings = Settings(home=tmp_path / "home", warehouse=str(small.path), busy_timeout_s=0)
     models = read_models(settings)
-    monkeypatch.setattr(archive, "read_models", lambda _: models)
+    monkeypatch.setattr("pipelines.releases.cut.read_models", lambda _: models)
     set_calendar(monkeypatch, {})
     older = cut(settings, "2019", build(small), by="x")
     with small.connect() as connection:
@@ -485,10 +478,10 @@ def test_method_and_correction_are_reasons(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 KILLS = (
-    ("pipelines.releases.archive:write_contracts", "after"),
-    ("pipelines.releases.archive:seal", "after"),
-    ("pipelines.releases.archive:_enter", "before"),
-    ("pipelines.releases.archive:_enter", "after"),
+    ("pipelines.releases.cut:write_contracts", "after"),
+    ("pipelines.releases.cut:seal", "after"),
+    ("pipelines.releases.cut:enter_releases", "before"),
+    ("pipelines.releases.cut:enter_releases", "after"),
 )
 
 
@@ -498,11 +491,11 @@ def test_a_kill_leaves_all_or_nothing(story: Any, place: str, when: str, tmp_pat
     home = tmp_path / "home"
     settings = story.settings.model_copy(update={"home": home})
     program = (
-        "import sys; from datetime import datetime; from pipelines.releases import archive;"
+        "import sys; from datetime import datetime; from pipelines.releases import cut;"
         " from pipelines.settings import Settings; from tests.support.crash import act_at, die;"
-        " place, when, home, warehouse, moment = sys.argv[1:]; archive.load_calendar = lambda _: {};"
+        " place, when, home, warehouse, moment = sys.argv[1:]; cut.load_calendar = lambda _: {};"
         " act_at(place, when, 1, die);"
-        " archive.cut(Settings(home=home, warehouse=warehouse), '2019-Q1', datetime.fromisoformat(moment), 'x')"
+        " cut.cut(Settings(home=home, warehouse=warehouse), '2019-Q1', datetime.fromisoformat(moment), 'x')"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, place, when, str(home), str(story.path), story.second.isoformat()],
@@ -510,10 +503,10 @@ def test_a_kill_leaves_all_or_nothing(story: Any, place: str, when: str, tmp_pat
     )  # fmt: skip
     assert done.returncode == -signal.SIGKILL, done.stderr
     whole = [one for one in list_releases(settings) if one.period == "2019-Q1"]
-    assert len(whole) == (1 if "_enter" in place else 0)
+    assert len(whole) == (1 if "enter_" in place else 0)
     repair(settings)
     again = cut(settings, "2019-Q1", story.second, by="x")
-    assert again.is_new == ("_enter" not in place)
+    assert again.is_new == ("enter_" not in place)
     assert verify(settings, again.id) == (again.id, [])
     assert [path.name for path in settings.releases.iterdir() if path.is_dir()] == [again.id]
     assert story.query("select count(*) from ops.release where release_id = ?", again.id) == [(1,)]

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.declarations.common import Names
 from pipelines.declarations.reports import Report, ReportLine
-from pipelines.publishing.publication import publish
+from pipelines.publishing.publish import publish
 from pipelines.reporting.digest import ReportResult, make_digest
 from pipelines.settings import Settings
 from tests.support import invented_warehouse as invented

@@ -17,7 +17,8 @@ from python_calamine import CalamineWorkbook
 
 from pipelines.declarations.reports import Report, ReportLine
 from pipelines.errors import GorodError, WarehouseError
-from pipelines.publishing.publication import current_publication, publish
+from pipelines.publishing.publication import current_publication
+from pipelines.publishing.publish import publish
 from pipelines.reporting.digest import ReportResult, is_current, make_digest
 from pipelines.settings import Settings
 from pipelines.wording import number

@@ -13,9 +13,10 @@ from python_calamine import CalamineWorkbook
 
 from pipelines.declarations.reports import Report, ReportLine
 from pipelines.errors import GorodError
-from pipelines.publishing.publication import Publication, publish
+from pipelines.publishing.publication import Publication
+from pipelines.publishing.publish import publish
+from pipelines.reporting.captions import in_short
 from pipelines.reporting.digest import ReportResult, make_digest
-from pipelines.reporting.said import in_short
 from pipelines.settings import Settings
 from pipelines.wording import number
 from tests.support import invented_warehouse as invented

@@ -23,7 +23,8 @@ from pipelines.declarations.origins import FileOrigin
 from pipelines.declarations.sources import SOURCES, load_sources
 from pipelines.deliveries import Delivery, Slice, ValidationResult, parse_slice
 from pipelines.formats import read
-from pipelines.loading.gate import evaluate, load_suite, parameters_of
+from pipelines.loading.gate import evaluate
+from pipelines.loading.suites import load_suite, parameters_of
 from pipelines.settings import PROJECT
 from sandbox.samples import appeals_115 as appeals
 from sandbox.samples.__main__ import SAMPLES, write

@@ -23,7 +23,8 @@ from pipelines.catalogue.indicators import indicator_rows
 from pipelines.catalogue.measures import measure_rows
 from pipelines.catalogue.tables import TABLES
 from pipelines.catalogue.write import ARROW
-from pipelines.declarations.indicators import INDICATORS, load_catalogue
+from pipelines.declarations.indicator_catalogue import load_catalogue
+from pipelines.declarations.indicators import INDICATORS
 from pipelines.declarations.sources import SOURCES, load_sources
 from pipelines.warehouse.tables import replace_rows
 from tests.support.small_warehouse import SmallWarehouse, cells, requests

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pipelines.declarations.sources import SOURCES, load_sources
 from pipelines.deliveries import Delivery, Slice
 from pipelines.formats import read
-from pipelines.loading.gate import load_context
+from pipelines.loading.suites import load_context
 from pipelines.sql import quoted
 from pipelines.warehouse.raw import SQL_TYPES
 

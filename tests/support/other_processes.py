@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from pipelines.publishing.publication import publish
+from pipelines.publishing.publish import publish
 from pipelines.settings import Settings
 
 WRITES = {"os.mkdir", "os.rename", "os.symlink", "os.chmod", "os.remove", "os.rmdir"}

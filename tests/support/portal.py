@@ -11,7 +11,8 @@ import pytest
 
 from pipelines.deliveries import Candidate
 from pipelines.errors import OriginError
-from pipelines.loading.load import LoadOutcome, load_candidate
+from pipelines.loading.candidates import load_candidate
+from pipelines.loading.load import LoadOutcome
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.settings import Settings, get_settings
 from pipelines.warehouse import open_warehouse

@@ -54,7 +54,7 @@ def check_figures(
     history: History, given: Incoming, replaced: Sequence[Past], past: Sequence[Past]
 ) -> ExpectationResult:
     """Each figure against the one that it replaces, and against the one of its subject a period before."""
-    told: list[tuple[Severity, str]] = []
+    findings: list[tuple[Severity, str]] = []
     compared = 0
     for title in titles_of(given, [*replaced, *past]):
         balance = title.removeprefix("figure:") in history.balances
@@ -67,14 +67,14 @@ def check_figures(
         for load in past:
             for period, figures in figures_by_period(load.profile.of(title), load.slice).items():
                 kept.setdefault(period, {}).update(figures)
-        told += _exchanged(history, new, old)
+        findings += _exchanged(history, new, old)
         for period in new.keys() & old.keys():
             steps = _steps(history, new[period], old[period], period, period)
             compared += len(steps)
-            told += _parted(history, steps, "прежде было", max(history.may_move, 0.5), balance)
+            findings += _parted(history, steps, "прежде было", max(history.may_move, 0.5), balance)
         if kept and min(kept) < min(new, default=""):
             timeline = sorted(new.keys() | kept.keys())
-            told += _missing(history, new, kept, given)
+            findings += _missing(history, new, kept, given)
             for before, after in pairwise(timeline):
                 if before not in new and after not in new:
                     continue
@@ -84,17 +84,17 @@ def check_figures(
                 compared += len(steps)
                 # what moves, moves further in five years than in one
                 may_move = history.may_move * min(_periods_between(before, after), 5)
-                told += _parted(history, steps, None, may_move, balance)
+                findings += _parted(history, steps, None, may_move, balance)
             if not balance:
-                told += _swapped(history, new, kept)
-    if told:
-        severity: Severity = "critical" if any(found == "critical" for found, _ in told) else "warning"
+                findings += _swapped(history, new, kept)
+    if findings:
+        severity: Severity = "critical" if any(found == "critical" for found, _ in findings) else "warning"
         return failed(
             FIGURED,
             severity,
             "accuracy",
-            "; ".join(text for _, text in told[:5])
-            + (f"; и ещё {len(told) - 5}" if len(told) > 5 else "")
+            "; ".join(text for _, text in findings[:5])
+            + (f"; и ещё {len(findings) - 5}" if len(findings) > 5 else "")
             + ".",
             "Проверьте, те ли это территории, разрезы, периоды и единица. " + ASK,
         )
@@ -121,16 +121,16 @@ def _parted(
         return []
     middle = median(step.log_ratio for step in steps)
     where = f"{steps[0].period}" + ("" if word else f" против {steps[0].before_period}")
-    told: list[tuple[Severity, str]] = []
+    findings: list[tuple[Severity, str]] = []
     if len(steps) >= 3 and abs(middle) > (GROSS if balance else history.may_jump):
-        told.append(
+        findings.append(
             (
                 "critical" if abs(middle) > GROSS else "warning",
                 f"{where}: все значения {format_times(middle)} (в середине)",
             )
         )
     if balance:
-        return told
+        return findings
     # alone, a figure has no others whose way it could part from
     way = middle if len(steps) >= 5 else 0.0
     spread = spread_of([step.log_ratio for step in steps]) if len(steps) >= 5 else 0.0
@@ -142,18 +142,18 @@ def _parted(
         for step, chance in zip(steps, by_chance, strict=True)
         if abs(step.log_ratio - way) > max(may_move, 6 * spread) + chance
     ]
-    if abs(way) <= history.may_jump and len(steps) < 5 and told:
+    if abs(way) <= history.may_jump and len(steps) < 5 and findings:
         odd = []
     for step in sorted(odd, key=lambda step: -abs(step.log_ratio - way))[:NAMED]:
         apart = step.log_ratio - way
         gross = abs(apart) > max(log(5), 8 * spread)
-        told.append(
+        findings.append(
             (
                 "critical" if gross else "warning",
                 f"{where}, {step.subject}: {format_number(step.old)} → {format_number(step.new)}, остальные {format_times(way)}",
             )
         )
-    return told
+    return findings
 
 
 def _swapped(
@@ -208,7 +208,7 @@ def _exchanged(
     periods = sorted(new.keys() & old.keys())
     if not periods:
         return []
-    told: list[tuple[Severity, str]] = []
+    findings: list[tuple[Severity, str]] = []
     rows_new, rows_old = format_rows(new, periods), format_rows(old, periods)
     changed = {
         subject for subject in rows_new.keys() & rows_old.keys() if rows_new[subject] != rows_old[subject]
@@ -227,7 +227,7 @@ def _exchanged(
             if subject < other and rows_new[other] == rows_old[subject]
         ]
     if pairs:
-        told.append(("critical", f"значения переставлены против действующих: {format_list(pairs)}"))
+        findings.append(("critical", f"значения переставлены против действующих: {format_list(pairs)}"))
     for number, one in enumerate(periods):
         for two in periods[number + 1 :]:
             common = [
@@ -237,8 +237,8 @@ def _exchanged(
             ]
             crossed = sum(new[one][key] == old[two][key] and new[two][key] == old[one][key] for key in common)
             if len(common) >= 5 and crossed > 0.8 * len(common):
-                told.append(("critical", f"значения за {one} и {two} переставлены против действующих"))
-    return told
+                findings.append(("critical", f"значения за {one} и {two} переставлены против действующих"))
+    return findings
 
 
 def _missing(

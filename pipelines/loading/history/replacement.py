@@ -77,18 +77,19 @@ def check_replacement(history: History, given: Incoming, replaced: Sequence[Past
     vanished, figures = _vanished(history, given, replaced)
     if len(vanished) > max(history.may_lose * figures, 2):
         lost.append(f"значений было {figures}, пропало {len(vanished)}: {format_list(vanished)}")
-    told = [text for text in lost if text]
+    losses = [text for text in lost if text]
     compared = f"действует {ids} ({format_number(before)} строк), передано {format_number(given.rows)} строк"
-    if told and given.confirmed:
+    if losses and given.confirmed:
         return passed(
-            REPLACES, f"Новая выгрузка меньше действующей: {'; '.join(told)}. Подтверждено: {given.confirmed}"
+            REPLACES,
+            f"Новая выгрузка меньше действующей: {'; '.join(losses)}. Подтверждено: {given.confirmed}",
         )
-    if told:
+    if losses:
         return failed(
             REPLACES,
             "critical",
             "completeness",
-            f"Новая выгрузка теряет то, что есть в действующей: {'; '.join(told)}. Итого: {compared}."
+            f"Новая выгрузка теряет то, что есть в действующей: {'; '.join(losses)}. Итого: {compared}."
             + (NOT_CONFIRMED if given.has_confirmation else ""),
             f"{AGAIN} {TRUE_AFTER_ALL}",
         )

@@ -104,7 +104,7 @@ def check_shares(history: History, given: Incoming, past: Sequence[Past]) -> Exp
             SHARES,
             f"прежних периодов подряд {len(around)}, нужно {enough}; строк {format_number(given.rows)}",
         )
-    told, gross = [], False
+    findings, gross = [], False
     compared = []
     for title in history.shares:
         metric = f"share:{title}"
@@ -137,7 +137,7 @@ def check_shares(history: History, given: Incoming, past: Sequence[Past]) -> Exp
             f"{title}: сместилось {format_percent(moved)} строк (допустимо {format_percent(allowed)})"
         )
         if moved > allowed:
-            told.append(
+            findings.append(
                 f"{title}: между категориями сместилось {format_percent(moved)} строк, {most_moved(new, pooled)}"
             )
             gross |= moved > max(2 * allowed, 0.5)
@@ -145,7 +145,7 @@ def check_shares(history: History, given: Incoming, past: Sequence[Past]) -> Exp
         unknown = {label: rows for label, rows in new.items() if label not in known}
         if len(known) < 100 and sum(unknown.values()) > max(5, 0.04 * given.rows):
             share = sum(unknown.values()) / given.rows
-            told.append(
+            findings.append(
                 f"{title}: {format_percent(share)} строк с категориями, которых раньше не было: {format_list(unknown)}"
             )
             gross |= share > 0.25
@@ -156,9 +156,11 @@ def check_shares(history: History, given: Incoming, past: Sequence[Past]) -> Exp
             if label not in new and rows / total * given.rows >= 12 and len(new) < 100
         ]
         if gone:
-            told.append(f"{title}: нет ни одной строки категорий {format_list(gone)}")
-    if told:
-        return failed(SHARES, "critical" if gross else "warning", "consistency", "; ".join(told) + ".", ASK)
+            findings.append(f"{title}: нет ни одной строки категорий {format_list(gone)}")
+    if findings:
+        return failed(
+            SHARES, "critical" if gross else "warning", "consistency", "; ".join(findings) + ".", ASK
+        )
     if not compared:
         return undecided(SHARES, "прежние загрузки приняты без профиля")
     return passed(SHARES, "; ".join(compared) + ".")
@@ -166,7 +168,7 @@ def check_shares(history: History, given: Incoming, past: Sequence[Past]) -> Exp
 
 def check_distribution(history: History, given: Incoming, past: Sequence[Past]) -> ExpectationResult:
     """The middle and the tail of each quantity, against those of the slices around."""
-    told, gross, compared = [], False, []
+    findings, gross, compared = [], False, []
     for title in history.quantities:
         if given.profile.of(f"given:{title}").get("", 0) < history.least:
             continue
@@ -188,14 +190,14 @@ def check_distribution(history: History, given: Incoming, past: Sequence[Past]) 
             says = f"{title}, {words}: {format_number(new)}, раньше около {format_number(exp(median(logs)))}"
             compared.append(says)
             if abs(apart) > max(history.may_jump, 4 * spread_of(logs)):
-                told.append(f"{says}, {format_times(apart)}")
+                findings.append(f"{says}, {format_times(apart)}")
                 gross |= abs(apart) > GROSS
-    if told:
+    if findings:
         return failed(
             DISTRIBUTION,
             "critical" if gross else "warning",
             "accuracy",
-            "; ".join(told) + ".",
+            "; ".join(findings) + ".",
             "Проверьте единицу измерения и выгрузите данные заново.",
         )
     if not compared:

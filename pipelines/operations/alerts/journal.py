@@ -85,10 +85,10 @@ class Journal:
         Raises:
             GorodError: none, or several.
         """
-        told = [alert for alert in self.open.values() if alert.raised_at is not None]
-        found = [alert for alert in told if alert.key == piece] or [a for a in told if piece in a.key]
+        raised = [alert for alert in self.open.values() if alert.raised_at is not None]
+        found = [alert for alert in raised if alert.key == piece] or [a for a in raised if piece in a.key]
         if len(found) != 1:
-            names = ", ".join(alert.key for alert in found or told) or "none"
+            names = ", ".join(alert.key for alert in found or raised) or "none"
             raise GorodError(
                 f"{piece!r} is {'no open alert' if not found else 'several open alerts'}",
                 f"{'Open' if not found else 'They'} are: {names}",

@@ -38,7 +38,7 @@ from pipelines.warehouse.access.policies import (
 )
 from pipelines.warehouse.access.roles import role_changes
 from pipelines.warehouse.grants import Change, Grant, grant_changes, held
-from pipelines.warehouse.postgres import take_turn
+from pipelines.warehouse.postgres_locks import take_turn
 from pipelines.warehouse.server import Server
 
 OWN = Path(__file__).with_name("access.sql")

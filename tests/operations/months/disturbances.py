@@ -15,11 +15,11 @@ Place = tuple[str, str, int]
 
 # before the ledger knows anything of it
 LOADING: list[Place] = [
-    ("pipelines.loading.landing:mark_pending", "after", 1),
+    ("pipelines.loading.pending_markers:mark_pending", "after", 1),
     ("pipelines.loading.validate:formats.read", "after", 1),
     ("pipelines.loading.validate:gate.evaluate", "after", 1),
-    ("pipelines.warehouse.ledger:_insert_batch", "after", 1),
-    ("pipelines.loading.landing:clear_pending", "before", 1),
+    ("pipelines.warehouse.ledger_rows:insert_batch", "after", 1),
+    ("pipelines.loading.pending_markers:clear_pending", "before", 1),
 ]
 # dbt is on this model; the ledger is ahead of the marts
 MODELS = [
@@ -31,7 +31,7 @@ MODELS = [
 ]
 PUBLISHING: list[Place] = [
     ("pipelines.publishing.index_contract:evaluate_methods", "before", 1),
-    ("pipelines.publishing.publication:seal", "before", 1),
+    ("pipelines.publishing.publish:seal", "before", 1),
 ]
 
 Counts = dict[str, tuple[int, int]]  # kind of alert -> how often at least, at most

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from pipelines.cli import app
 from pipelines.declarations.access import Access, Login, Rows, groups, load_access
-from pipelines.declarations.common import read_yaml
+from pipelines.declarations.read_yaml import read_yaml
 from pipelines.errors import DeclarationError, WarehouseError
 from pipelines.publishing.server import publish_on_server
 from pipelines.settings import PROJECT, get_settings

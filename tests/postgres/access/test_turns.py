@@ -5,7 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from pipelines.warehouse.postgres import TURNS, PostgresWarehouse
+from pipelines.warehouse.postgres import PostgresWarehouse
+from pipelines.warehouse.postgres_locks import TURNS
 from tests.postgres.access.conftest import Served
 
 pytestmark = pytest.mark.slow

@@ -106,13 +106,13 @@ def legend(digest: Digest) -> str:
 
 def low_coverage(digest: Digest) -> str:
     """Whom the table's low-coverage figures cover, by territory; the same coverage is named once."""
-    told: dict[str, dict[str, None]] = {}
+    by_territory: dict[str, dict[str, None]] = {}
     for line in digest.lines:
         for territory in digest.territories:
             value = line.values.get(territory.ref_area)
             if value is not None and value.low_coverage is not None:
-                told.setdefault(territory.name, {})[
+                by_territory.setdefault(territory.name, {})[
                     value.low_coverage.removeprefix(LOW_COVERAGE).strip(" ,.")
                 ] = None
-    parts = [f"{name} – {', '.join(whose)}" for name, whose in told.items()]
+    parts = [f"{name} – {', '.join(whose)}" for name, whose in by_territory.items()]
     return f"{LOW_COVERAGE}: {'; '.join(parts)}." if parts else ""
