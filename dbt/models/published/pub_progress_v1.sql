@@ -31,13 +31,13 @@ select
     progress.pct_of_needed,
     progress.on_track,
     progress.needed_yearly_change,
-    progress.light,
-    progress.light_basis,
+    progress.rag_status,
+    progress.rag_basis,
     progress.thresholds_status,
     progress.method_version,
     progress.synthetic,
     {{ names_of('indicators', 'indicator') }},
     {{ names_of('territories', 'ref_area') }}
 from {{ ref('mart_progress') }} as progress
-left join {{ source('catalogue', 'indicator') }} as indicators on progress.indicator = indicators.indicator
+left join {{ ref('stg_catalogue__indicator') }} as indicators on progress.indicator = indicators.indicator
 left join {{ ref('dim_territory') }} as territories on progress.ref_area = territories.ref_area
