@@ -45,7 +45,7 @@ test: setup ## all tests except the long forms
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not long'
 
 test-long: setup ## the long forms: every fault, more examples, more rows
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m long
+	$(BIN)/python -m pytest -n 2 --dist loadfile --hypothesis-profile=long -m long
 
 test-fast: setup ## the tests that take seconds
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not long'

@@ -13,16 +13,16 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
-from hypothesis import settings as hypothesis_settings
 
 from pipelines import moments
 from pipelines.dbt_project import write_generated_files
 from pipelines.settings import PROJECT, get_settings
+from tests.support import forked, small_warehouse, warm_dbt
+from tests.support.examples import is_long, register_profiles
 from tests.support.portal import Portal, use_home
+from tests.support.small_warehouse import SmallWarehouse
 
-# machines differ, and share their processors
-hypothesis_settings.register_profile("any_machine", deadline=None)
-hypothesis_settings.load_profile("any_machine")
+register_profiles()
 
 
 def pytest_configure() -> None:
@@ -31,8 +31,11 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with tests that take long come first: then two processes end at about the same time.
+
+    Every property belongs to the long forms too, where it is tried on more examples.
 
     Tests on the real data of others (marker ``mirror``) need their folder.
     """
@@ -40,31 +43,44 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("mirror"):
                 item.add_marker(pytest.mark.skip(reason="GOROD_MIRROR names no folder of real data"))
-    long = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in long)
+    if is_long():
+        for item in items:
+            if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+                item.add_marker(pytest.mark.long)
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def generated_files() -> None:
-    """What follows from the declarations of this checkout, for tests that start dbt by hand."""
+def dbt_project(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What follows from the declarations of this checkout, and a folder for what dbt has parsed of it."""
     write_generated_files()
+    parsed = shared_folder(tmp_path_factory) / "parsed-dbt-projects"
+    parsed.mkdir(exist_ok=True)
+    os.environ[warm_dbt.PARSED] = str(parsed)
+    warm_dbt.install()
+
+
+def environment_on_samples(home: Path, **changes: str) -> dict[str, str]:
+    """Environment of a process on a home that takes the samples of the repository."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GOROD_", "DAGSTER_"))}
+    return {**kept, "GOROD_HOME": str(home), **changes}
 
 
 def run_on_samples(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command in a process of its own, on a home that takes the samples of the repository."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GOROD_", "DAGSTER_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", *arguments],
-        cwd=PROJECT, env={**kept, "GOROD_HOME": str(home), **environment}, capture_output=True, text=True, check=False,
-        timeout=1400,
-    )  # fmt: skip
+    """Run the command in a process of its own, on a home that takes the samples of the repository."""
+    return forked.gorod(environment_on_samples(home, **environment), *arguments)
+
+
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """The folder of a session of tests, one for all workers."""
+    folder = factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
     """A folder that whichever worker comes first makes, for all."""
-    shared = factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
+    shared = shared_folder(factory)
     folder = shared / name
     with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -77,13 +93,27 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 
 @pytest.fixture(scope="session")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with the main job done on all samples; shared by all workers."""
+    """A home with the main job done on all samples, by the real command; shared by all workers."""
 
     def make(home: Path) -> None:
-        done = run_on_samples(home, "run", "--report")
+        done = subprocess.run(
+            [sys.executable, "-m", "pipelines.cli", "run", "--report"],
+            cwd=PROJECT, env=environment_on_samples(home), capture_output=True, text=True, check=False, timeout=1400,
+        )  # fmt: skip
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
     return made_once(tmp_path_factory, "samples", make)
+
+
+@pytest.fixture(scope="session")
+def built_small(tmp_path_factory: pytest.TempPathFactory) -> SmallWarehouse:
+    """The small warehouse, built once for all workers; to be copied and never changed."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        small_warehouse.template(folder)
+
+    return small_warehouse.template(made_once(tmp_path_factory, "small-warehouse", make))
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ from pipelines.settings import Settings
 from sandbox.inventory import API
 from sandbox.tmf639 import Fault, Sandbox, serve
 from tests.support.decompression_bombs import MEGABYTE, bomb, memory
+from tests.support.examples import examples
 
 QUICK = RetryPolicy(tries=3, snapshots=3, first_wait_s=0.001, longest_wait_s=0.05, connect_s=2, read_s=0.4)
 TOTAL, PAGE_SIZE, PAGES = 25, 10, 3
@@ -77,7 +78,7 @@ def inventory_source() -> Source:
     return load_sources()["beltelecom_inventory"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(total=st.integers(0, 40), page_size=st.integers(1, 25))
 def test_every_resource_comes_once_and_in_order(frugal_server: Sandbox, total: int, page_size: int) -> None:
     with TemporaryDirectory() as name:

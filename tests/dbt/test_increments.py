@@ -16,11 +16,10 @@ from tests.support import small_warehouse as helper
 
 
 @pytest.mark.slow
-def test_corrections_refusals_and_new_definitions(tmp_path: Path) -> None:
-    again = helper.SmallWarehouse(tmp_path)
-    ids = helper.fill(again)
+def test_corrections_refusals_and_new_definitions(small: Any, tmp_path: Path) -> None:
+    again = small.copy(tmp_path)
+    ids = again.ids
     whole = ("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
-    assert again.dbt(*whole).returncode == 0
     before = again.query("select count(*), sum(obs_value) from intermediate.int_observations_by_load")
 
     # a stored load is not computed again: a mark put on it survives the next build
@@ -179,9 +178,9 @@ def _withdraw(small: Any, load_id: str) -> None:
 
 
 @pytest.mark.slow
-def test_after_whatever_came_the_figures_are_those_from_scratch(tmp_path: Path) -> None:
-    small = helper.SmallWarehouse(tmp_path)
-    ids = helper.fill(small)
+def test_after_whatever_came_the_figures_are_those_from_scratch(small: Any, tmp_path: Path) -> None:
+    small = small.copy(tmp_path)
+    ids = small.ids
     requests, people = "appeals_115.requests", "territory_register.population"
     by_year = [
         ("BY", 1000),
@@ -207,7 +206,6 @@ def test_after_whatever_came_the_figures_are_those_from_scratch(tmp_path: Path) 
             instance="by",
         )),
     ]  # fmt: skip
-    _run(small)
     for number in range(0, len(events), 4):
         names = []
         for name, happen in events[number : number + 4]:
@@ -222,10 +220,8 @@ def test_after_whatever_came_the_figures_are_those_from_scratch(tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_what_has_not_changed_is_left_and_a_part_by_hand_is_not_trusted(tmp_path: Path) -> None:
-    small = helper.SmallWarehouse(tmp_path)
-    helper.fill(small)
-    _run(small)
+def test_what_has_not_changed_is_left_and_a_part_by_hand_is_not_trusted(small: Any, tmp_path: Path) -> None:
+    small = small.copy(tmp_path)
     marked = "select distinct time_period from intermediate.int_indicator_unit where months_expected = 999"
     with small.connect() as connection:
         connection.execute(

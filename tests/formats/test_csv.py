@@ -31,6 +31,7 @@ from pipelines.deliveries import Batch, Delivery, Slice
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats import csv as csv_format
 from pipelines.loading.validate import Validated, validate
+from tests.support.examples import examples
 from tests.support.gate_context import beside
 
 HEADER = "number,title,person,amount,rate,day"
@@ -809,7 +810,9 @@ values = st.fixed_dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(60)
+)
 @given(rows=st.lists(values, min_size=1, max_size=8), end=st.sampled_from(["\n", "\r\n"]))
 def test_any_table_comes_back_as_it_was_written(
     rows: Sequence[dict[str, Any]], end: str, tmp_path: Path
@@ -836,7 +839,9 @@ def test_any_table_comes_back_as_it_was_written(
     ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(150)
+)
 @given(
     column=st.sampled_from(["amount", "rate", "day"]),
     given_text=st.text(st.sampled_from("0123456789-+.,eE/: Tx_"), min_size=1, max_size=14)
@@ -860,7 +865,9 @@ def test_a_typed_value_says_what_its_text_says(column: str, given_text: str, tmp
         assert "e" not in text.lower()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(60)
+)
 @given(content=st.binary(max_size=300), starts_well=st.booleans())
 def test_any_bytes_end_in_rows_or_a_refusal(content: bytes, starts_well: bool, tmp_path: Path) -> None:
     head = (HEADER + "\n").encode() if starts_well else b""

@@ -18,6 +18,7 @@ from pipelines.declarations.feeds import Feed
 from pipelines.deliveries import Delivery, Slice
 from pipelines.errors import DeliveryError
 from pipelines.formats import read
+from tests.support.examples import examples
 
 NAMES = {"ru": "-", "be": "-", "en": "-"}
 DECIMAL = Column(type="decimal", description="-")
@@ -170,7 +171,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(JSON)
 def test_any_coordinates_end_in_a_row(tmp_path_factory: pytest.TempPathFactory, coordinates: Any) -> None:
     (row,) = rows_of(tmp_path_factory.mktemp("geo"), a_collection(a_feature(polygon(coordinates))))

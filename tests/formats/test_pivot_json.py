@@ -19,6 +19,7 @@ from pipelines.declarations.feeds import Feed
 from pipelines.deliveries import Delivery, Slice, parse_slice
 from pipelines.errors import DeliveryError
 from pipelines.formats import read
+from tests.support.examples import examples
 
 TERRITORY, SEX = "Территория", "Пол"
 TEXT = {"type": "text", "description": "-"}
@@ -250,7 +251,7 @@ def test_a_file_over_the_limit_is_refused_before_it_is_parsed(tmp_path: Path) ->
     assert caught.value.reasons[0].expectation == "file.size"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_end_in_a_clear_answer(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     refusal(tmp_path_factory.mktemp("bytes"), content)
@@ -267,7 +268,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.sampled_from(sorted(an_answer())), JSON)
 def test_any_json_in_place_of_a_key_ends_in_a_clear_answer(
     tmp_path_factory: pytest.TempPathFactory, key: str, value: Any

@@ -22,6 +22,7 @@ from pipelines.errors import DeliveryError
 from pipelines.formats import read
 from sandbox.inventory import inventory, read_cities
 from sandbox.tmf639 import SAMPLE
+from tests.support.examples import examples
 
 FEED: Feed = load_sources()["beltelecom_inventory"].feeds["resources"]
 Resource = dict[str, Any]
@@ -295,7 +296,7 @@ def test_an_empty_inventory_is_an_empty_batch(read_pages: Callable[..., Batch]) 
     assert read_pages([]).rows == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30))
 @example("1410000000")
 @example('"\\\n')

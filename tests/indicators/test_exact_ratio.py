@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.settings import PROJECT
+from tests.support.examples import examples
 
 MILLIONTH = Decimal("0.000001")
 AMOUNT = st.decimals(min_value=-(10**10), max_value=10**10, places=6)
@@ -43,7 +44,7 @@ ENGINE = duckdb.connect(":memory:")
     Decimal("999999999.999999"), Decimal("999999999.999999"), Decimal(1000)
 )  # the last that goes by a double
 @example(Decimal("1000000000.000001"), Decimal(3), Decimal(1))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_it_rounds_the_exact_quotient(numerator: Decimal, denominator: Decimal, scale: Decimal) -> None:
     with localcontext() as context:
         context.prec = 60
@@ -57,7 +58,7 @@ def test_it_rounds_the_exact_quotient(numerator: Decimal, denominator: Decimal, 
 
 
 @given(AMOUNT, AMOUNT, st.sampled_from([10, 60, 1000]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_another_unit_of_measure_changes_no_ratio(
     numerator: Decimal, denominator: Decimal, factor: int
 ) -> None:

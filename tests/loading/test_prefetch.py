@@ -317,12 +317,12 @@ def test_an_interrupt_while_the_processes_start_comes_after(monkeypatch: pytest.
     """Half started they never answer, and can be neither waited for nor ended."""
     start = threading.Thread.start
 
-    def struck(thread: threading.Thread) -> None:
+    def interrupted(thread: threading.Thread) -> None:
         if isinstance(thread, process._ExecutorManagerThread):
             signal.raise_signal(signal.SIGINT)
         start(thread)
 
-    monkeypatch.setattr(threading.Thread, "start", struck)
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with closing(Validators(1)) as beside, pytest.raises(KeyboardInterrupt):
         beside.expect(MANY)

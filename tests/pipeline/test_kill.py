@@ -24,13 +24,15 @@ pytestmark = pytest.mark.slow
 
 # where a run dies while it loads; the second of three deliveries is the one that is hit
 PLACES = [
-    ("pipelines.connectors.files:shutil.copyfileobj", "before", 2),
-    ("pipelines.loading.pending_markers:mark_pending", "after", 2),
     ("pipelines.loading.landing:_sync", "after", 6),  # the folder stands in its place
-    ("pipelines.loading.validate:formats.read", "after", 2),
-    ("pipelines.loading.validate:gate.evaluate", "after", 2),
     ("pipelines.warehouse.ledger_rows:insert_batch", "after", 2),
     ("pipelines.loading.pending_markers:clear_pending", "before", 2),
+]
+OTHER_PLACES = [
+    ("pipelines.connectors.files:shutil.copyfileobj", "before", 2),
+    ("pipelines.loading.pending_markers:mark_pending", "after", 2),
+    ("pipelines.loading.validate:formats.read", "after", 2),
+    ("pipelines.loading.validate:gate.evaluate", "after", 2),
     ("pipelines.loading.pending_markers:clear_pending", "after", 2),
 ]
 
@@ -109,7 +111,11 @@ def test_the_undisturbed_run_loads_what_is_new(loaded: dict[str, Any]) -> None:
     assert len(loaded["raw"]) == 120 + 35 + 44
 
 
-@pytest.mark.parametrize("death", PLACES, ids=[" ".join(map(str, place)) for place in PLACES])
+@pytest.mark.parametrize(
+    "death",
+    [*PLACES, *(pytest.param(place, marks=pytest.mark.long) for place in OTHER_PLACES)],
+    ids=[" ".join(map(str, place)) for place in (*PLACES, *OTHER_PLACES)],
+)
 def test_a_run_killed_while_it_loads(
     death: tuple[str, str, int], built: Path, loaded: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -156,6 +162,23 @@ def finished(built: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 def test_a_run_killed_while_it_builds_and_publishes(
     built: Path, finished: dict[str, Any], tmp_path: Path
 ) -> None:
+    """Killed while dbt builds, which lives on; and with the snapshot made, before it is shown."""
+    home = country_of(built, tmp_path)
+    before = current_publication(Settings(home=home))
+    kill_when_compiled(home, "int_observations_by_load", with_dbt=False)
+    assert current_publication(Settings(home=home)) == before
+    place = ("pipelines.publishing.publication:seal", "before", 1)
+    assert run(home, death=place) == -signal.SIGKILL
+    assert current_publication(Settings(home=home)) == before
+    assert run(home) == 0
+    assert state(home) == finished
+    assert current_publication(Settings(home=home)) != before
+
+
+@pytest.mark.long
+def test_a_run_killed_wherever_it_builds_and_publishes(
+    built: Path, finished: dict[str, Any], tmp_path: Path
+) -> None:
     home = country_of(built, tmp_path)
     before = current_publication(Settings(home=home))
     for model in ("int_observations_by_load", "mart_region_indicator_value"):
@@ -172,6 +195,7 @@ def test_a_run_killed_while_it_builds_and_publishes(
     assert current_publication(Settings(home=home)) != before
 
 
+@pytest.mark.long
 def test_a_run_killed_while_its_dbt_lives_on(built: Path, finished: dict[str, Any], tmp_path: Path) -> None:
     home = country_of(built, tmp_path)
     kill_when_compiled(home, "int_observations_by_load", with_dbt=False)
@@ -179,6 +203,7 @@ def test_a_run_killed_while_its_dbt_lives_on(built: Path, finished: dict[str, An
     assert state(home) == finished
 
 
+@pytest.mark.long
 def test_a_run_killed_at_random_moments(built: Path, finished: dict[str, Any], tmp_path: Path) -> None:
     home = country_of(built, tmp_path)
     moments = random.Random(20240229)

@@ -16,6 +16,7 @@ from pipelines.progress import on_progress
 from pipelines.publishing.server import publish_on_server
 from pipelines.warehouse.server import Server
 from tests.postgres.conftest import Databases
+from tests.support.examples import examples
 
 ABOUT = {
     "publication_id": "p", "created_at": datetime(2026, 1, 1, tzinfo=UTC), "content_hash": "c", "definitions_hash": "d",
@@ -78,7 +79,9 @@ rows = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(40)
+)
 @given(first=rows, second=rows)
 def test_what_is_shown_is_what_was_built_with_every_copy_of_a_row(
     lasting: Build, first: list[tuple[Any, ...]], second: list[tuple[Any, ...]]

@@ -47,6 +47,11 @@ def build(small: SmallWarehouse) -> datetime:
     """A whole build without dbt's tests, and the indices; the moment after it."""
     done = small.dbt("build", "--exclude", "resource_type:test", "resource_type:unit_test")
     assert done.returncode == 0, done.stdout[-3000:]
+    return after_build(small)
+
+
+def after_build(small: SmallWarehouse) -> datetime:
+    """The indices of what is built; the moment after it."""
     with small.connect() as connection:
         connection.execute("update ops.build set whole = true")
         publish_index(connection, newest_build(connection))
@@ -79,11 +84,10 @@ def set_calendar(patch: pytest.MonkeyPatch, found: dict[str, CalendarRelease]) -
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def story(built_small: SmallWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Cut; June of Minsk delivered again; cut as of now, and once more as of before."""
-    small: Any = SmallWarehouse(tmp_path_factory.mktemp("releases"))
-    fill(small)
-    small.first = build(small)
+    small: Any = built_small.copy(tmp_path_factory.mktemp("releases"))
+    small.first = after_build(small)
     small.settings = Settings(home=small.folder / "home", warehouse=str(small.path), busy_timeout_s=0)
     models = read_models(small.settings)  # it takes seconds, and is the same each time
     with pytest.MonkeyPatch.context() as patch:

@@ -38,7 +38,7 @@ class Fault:
     when: str = "before"
     nth: int = 1
 
-    def fall(self, instance: Instance, mark: Path) -> None:
+    def inject(self, instance: Instance, mark: Path) -> None:
         """Inject the fault once: a run that continues is not hit again."""
         if mark.exists():
             return
@@ -65,7 +65,7 @@ class Done:
 
     code: int
     said: str
-    struck: bool
+    fault_was_injected: bool
 
 
 class Running:
@@ -76,18 +76,18 @@ class Running:
         instance: Instance,
         environment: dict[str, str],
         arguments: list[str],
-        blow: Fault | None,
+        fault: Fault | None,
         builds: bool,
         folder: Path,
     ) -> None:
         self.said = folder / "said.txt"
-        self.mark = folder / "struck"
+        self.mark = folder / "fault-was-injected"
         self.mark.unlink(missing_ok=True)
         self.process = forked.start(
-            self.said, environment, _gorod, arguments, builds, blow, instance, self.mark
+            self.said, environment, _gorod, arguments, builds, fault, instance, self.mark
         )
 
-    def wait_for_blow(self) -> None:
+    def wait_for_fault(self) -> None:
         """Wait until the fault has been injected."""
         while not self.mark.exists():
             assert self.process.is_alive(), self.said.read_text(encoding="utf-8")[-3000:]
@@ -115,20 +115,20 @@ class Running:
         return Done(ended, said, self.mark.exists())
 
 
-def _gorod(arguments: list[str], builds: bool, blow: Fault | None, instance: Instance, mark: Path) -> None:
+def _gorod(arguments: list[str], builds: bool, fault: Fault | None, instance: Instance, mark: Path) -> None:
     from pipelines.cli import main
     from pipelines.publishing import staleness
 
     if not builds:
         staleness.stale_since = lambda _: None  # type: ignore[assignment]
         staleness.is_unpublished = lambda *_: False  # type: ignore[assignment]
-    if blow is not None:
-        act_at(blow.place, blow.when, blow.nth, lambda: blow.fall(instance, mark))
+    if fault is not None:
+        act_at(fault.place, fault.when, fault.nth, lambda: fault.inject(instance, mark))
     sys.argv = ["gorod", *arguments]
     main()
 
 
-def raise_up(instance: Instance) -> None:
+def restart(instance: Instance) -> None:
     """Start a server that may be down, after ending what a killed one left running. Its small disk is emptied again."""
     small = instance.data.parent / "small"
     if small.exists():

@@ -27,6 +27,7 @@ PRELOADED = [
     "pipelines.orchestration.run",
     "tests.support.crash",
     "tests.support.fault_injection",
+    "tests.support.warm_dbt",
 ]
 
 
@@ -106,6 +107,9 @@ def _child(
     for path, descriptor in ((out, 1), (err, 2)):
         with path.open("a", encoding="utf-8") as stream:
             os.dup2(stream.fileno(), descriptor)
+    from tests.support import warm_dbt
+
+    warm_dbt.install()
     try:
         target(*arguments)
     finally:
@@ -115,7 +119,6 @@ def _child(
 
 def dbt_command(*arguments: str) -> None:
     """dbt itself, for ``start``."""
-    from dbt.cli.main import cli
+    from tests.support import warm_dbt
 
-    sys.argv = ["dbt", *arguments]
-    cli()
+    warm_dbt.run(arguments)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -26,15 +28,21 @@ NET = "Миграционный прирост, убыль (-) по террит
 class SmallWarehouse:
     """A warehouse whose deliveries are entered directly into the ledger, as the gate would have decided."""
 
-    project_as_read: ClassVar[bytes | None] = None
-
     def __init__(self, folder: Path) -> None:
         self.path = folder / "small.duckdb"
         self.folder = folder
         self.loads = 0
+        self.ids: dict[str, str] = {}
         DuckDBWarehouse(self.path).prepare()
         with self.connect() as connection:
             write_catalogue(connection)
+
+    def copy(self, folder: Path) -> SmallWarehouse:
+        """The same warehouse in another folder, with all that dbt left."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        other = copy.copy(self)
+        other.folder, other.path = folder, folder / self.path.name
+        return other
 
     def connect(self, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(str(self.path), read_only=read_only)
@@ -114,19 +122,8 @@ class SmallWarehouse:
         }
 
     def dbt(self, *arguments: str, of_gorod: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run dbt in a separate process, as Gorod does or as people do by hand; the caller checks the exit code.
-
-        dbt parses the project once for all warehouses of this process: the result is valid while the project and the
-        path in the profile stay the same.
-        """
-        read = self.folder / "target" / "partial_parse.msgpack"
-        if SmallWarehouse.project_as_read is not None and not read.exists():
-            read.parent.mkdir(exist_ok=True)
-            read.write_bytes(SmallWarehouse.project_as_read)
-        done = forked.dbt(self.environment(of_gorod), self.folder, *arguments)
-        if SmallWarehouse.project_as_read is None and read.exists():
-            SmallWarehouse.project_as_read = read.read_bytes()
-        return done
+        """Run dbt in a separate process, as Gorod does or as people do by hand; the caller checks the exit code."""
+        return forked.dbt(self.environment(of_gorod), self.folder, *arguments)
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with self.connect(read_only=True) as connection:
@@ -144,6 +141,20 @@ class SmallWarehouse:
             rows = cursor.fetchall()
         assert len(rows) == 1, f"{indicator} {ref_area} {time_period} {breakdown}: {len(rows)} rows"
         return dict(zip(names, rows[0], strict=True))
+
+
+def template(folder: Path) -> SmallWarehouse:
+    """The first deliveries, built by ``dbt build`` with all tests of the project; what is in the folder already is taken."""
+    if not (folder / "small.duckdb").exists():
+        made = SmallWarehouse(folder)
+        (folder / "ids.json").write_text(json.dumps(fill(made)), encoding="utf-8")
+        done = made.dbt("build")
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    found = SmallWarehouse.__new__(SmallWarehouse)
+    found.folder, found.path = folder, folder / "small.duckdb"
+    found.ids = json.loads((folder / "ids.json").read_text(encoding="utf-8"))
+    found.loads = len(found.query("select 1 from ops.load"))
+    return found
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]]) -> None:

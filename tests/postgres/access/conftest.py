@@ -109,7 +109,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> It
         {"feature_id": area, "geometry_type": "Polygon", "geometry": "{}"} for area in ("BY-BR", "BY-HM")
     ], instance="by", part="adm1")  # fmt: skip
     copy_warehouse(DuckDBWarehouse(here.path), PostgresWarehouse(dsn))
-    done = dbt(dsn, folder, "build")
+    done = dbt(dsn, folder, "build", "--exclude", "resource_type:test", "resource_type:unit_test")
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     with PostgresWarehouse(dsn).connection() as connection:
         publish_index(connection, "test")

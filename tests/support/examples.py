@@ -1,0 +1,24 @@
+"""How many examples a property is tried on: 25 in `make test`, as many as its test says in `make test-long`."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+FEW = 25
+
+
+def register_profiles() -> None:
+    """The profiles `few`, which is loaded, and `long`; machines differ and share their processors, so no deadline."""
+    settings.register_profile("few", deadline=None, max_examples=FEW)
+    settings.register_profile("long", deadline=None)
+    settings.load_profile("few")
+
+
+def is_long() -> bool:
+    """Whether the profile is that of the long forms."""
+    return settings.get_current_profile_name() == "long"
+
+
+def examples(count: int) -> int:
+    """``max_examples`` of a test that says ``count`` in its long form."""
+    return count if is_long() else min(count, FEW)
