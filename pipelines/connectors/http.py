@@ -1,25 +1,32 @@
 """Files at a public address, by HTTP: looked at cheaply, fetched when they are new.
 
 Each file is asked for with what was last known of it (``If-None-Match``, ``If-Modified-Since``), so a file that has not
-changed costs one short answer. The address needs no secret, so redirects are followed, but never from HTTPS to HTTP.
-A proxy and a certificate authority of one's own come from the environment (``HTTPS_PROXY``, ``SSL_CERT_FILE``).
+changed costs one short answer. Redirects are followed, but never from HTTPS to HTTP, and credentials (``auth``) do not travel to
+another host. With ``listing`` the names are those that the server's own page lists: a file of which the server says that it was
+written just now waits for the next run.
+A proxy and a certificate authority of one's own come from the environment (``HTTPS_PROXY``, ``SSL_CERT_FILE``), or from ``tls``.
 """
 
 from __future__ import annotations
 
+import logging
 import re
-import ssl
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import httpx
 
 from pipelines import moments
+from pipelines.connectors.drop_folder import UNFINISHED
+from pipelines.connectors.files import is_named_for, odd_name
+from pipelines.connectors.http_access import Access, access, is_tls, limited
 from pipelines.connectors.http_retry import RETRIED_STATUS, RetryPolicy, TransientError, decoded, retry_after
 from pipelines.declarations.sources import MONTH, Feed, HttpOrigin, Source
 from pipelines.deliveries import Candidate, LastSeen, parse_slice
@@ -31,8 +38,10 @@ PATIENCE = RetryPolicy(answer_s=3600.0)
 MOST_REDIRECTS = 5
 HTML = re.compile(rb"(\xef\xbb\xbf)?\s*(<!doctype html|<html)", re.IGNORECASE)
 ETAG, MODIFIED = "etag:", "modified:"
+LARGEST_LISTING = 10_000_000
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 class _FileError(OriginError):
@@ -43,12 +52,34 @@ class _AbsentError(_FileError):
     """The server has no such file."""
 
 
+class _FreshError(Exception):
+    """The file was written a moment ago, and may not be whole."""
+
+
+@dataclass(frozen=True)
+class _Server:
+    """Where the files of one instance are, and how they are asked for."""
+
+    base_url: str = ""
+    access: Access = field(default_factory=Access)
+    policy: RetryPolicy = field(default_factory=lambda: PATIENCE)
+
+    def client(self) -> httpx.Client:
+        """A client for a few requests."""
+        return httpx.Client(
+            **self.access.options(),
+            # the file itself, byte for byte: what lands is what its hash is of
+            headers={"Accept-Encoding": "identity", "User-Agent": "gorod"},
+            timeout=self.policy.timeout,
+        )
+
+
 def candidates(
     source: Source,
     feed_name: str,
     feed: Feed,
     origin: HttpOrigin,
-    settings: Settings,  # noqa: ARG001 - all connectors are called alike
+    settings: Settings,
     instances: Collection[str] | None,
     known: LastSeen,
 ) -> Iterator[Candidate]:
@@ -60,17 +91,16 @@ def candidates(
     last = {row[2:5]: row[5] for row in known if row[:2] == (source.source, feed_name)}
     found: list[Candidate] = []
     failures: list[_FileError] = []
-    with _client() as client:
-        for instance in source.instances:
-            if (instances is not None and instance not in instances) or origin.instance not in (
-                None,
-                instance,
-            ):
-                continue
-            for template in origin.files:
+    for instance in source.instances:
+        if (instances is not None and instance not in instances) or origin.instance not in (None, instance):
+            continue
+        server = _server(origin, instance)
+        with server.client() as client:
+            listed = _listed(client, server, feed) if origin.listing else ()
+            for template in (*origin.files, *listed):
                 missing: list[_FileError] = []
                 for name in _names(template, feed, origin):
-                    candidate = _candidate(source.source, feed_name, feed, origin, instance, name)
+                    candidate = _candidate(source.source, feed_name, feed, origin, server, instance, name)
                     if _is_left(candidate, feed, last):
                         failures += missing
                         missing.clear()
@@ -78,8 +108,14 @@ def candidates(
                     try:
                         fingerprint = _look(
                             client,
+                            server,
                             candidate.origin,
                             last.get((instance, candidate.slice.key, candidate.origin), ""),
+                            settings.inbox_quiet_s if origin.listing else 0.0,
+                        )
+                    except _FreshError:
+                        _log.warning(
+                            "%s: was written just now, and is taken by the next run", candidate.origin
                         )
                     except _AbsentError as error:
                         missing.append(error)
@@ -106,6 +142,73 @@ def _is_left(candidate: Candidate, feed: Feed, last: dict[tuple[str, str, str], 
     )
 
 
+def _server(origin: HttpOrigin, instance: str) -> _Server:
+    base_url = origin.base_url.replace("{instance}", instance).rstrip("/")
+    policy = limited(PATIENCE, origin)
+    return _Server(base_url, access(origin, base_url, instance, policy), policy)
+
+
+def _listed(client: httpx.Client, server: _Server, feed: Feed) -> list[str]:
+    """The names on the server's own page that are those of deliveries, in their order.
+
+    Raises:
+        OriginError: there is no such page, or it is too large.
+    """
+    url = server.base_url + "/"
+
+    def once() -> list[str]:
+        with _answer(client, server, url, {}) as response:
+            if "html" not in response.headers.get("content-type", ""):
+                raise OriginError(
+                    f"{url}: is no page that lists files",
+                    "Turn the listing of the folder on at the server, or name the files: files of the origin.",
+                )
+            page = b""
+            for piece in decoded(response):
+                page += piece
+                if len(page) > LARGEST_LISTING:
+                    raise OriginError(
+                        f"{url}: the list of files is larger than {LARGEST_LISTING} bytes",
+                        "Let the server keep the files of each year in a folder of its own.",
+                    )
+            links = _Links(str(response.url))
+            links.feed(page.decode("utf-8", "replace"))
+            return sorted(links.names)
+
+    names = _asked(server, url, once)
+    return [
+        name
+        for name in names
+        if is_named_for(name, feed) and not odd_name(name) and not name.lower().endswith(UNFINISHED)
+    ]
+
+
+class _Links(HTMLParser):
+    """The names of what lies right below a page, by its links."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+        self.names: set[str] = set()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """Take the address of a link."""
+        for name, value in attributes if tag == "a" else ():
+            if name != "href" or not value:
+                continue
+            try:
+                link, page = urlsplit(urljoin(self.url, value)), urlsplit(self.url)
+            except ValueError:
+                continue
+            folder = page.path.rpartition("/")[0] + "/"
+            below = link.path.removeprefix(folder)
+            is_here = (link.scheme, link.netloc) == (page.scheme, page.netloc) and link.path.startswith(
+                folder
+            )
+            if is_here and below and "/" not in below and not link.query:
+                self.names.add(unquote(below))
+
+
 def _names(template: str, feed: Feed, origin: HttpOrigin) -> Iterator[str]:
     """The names that a template stands for, months in order."""
     if MONTH not in template:
@@ -117,11 +220,11 @@ def _names(template: str, feed: Feed, origin: HttpOrigin) -> Iterator[str]:
 
 
 def _candidate(
-    source: str, feed_name: str, feed: Feed, origin: HttpOrigin, instance: str, name: str
+    source: str, feed_name: str, feed: Feed, origin: HttpOrigin, server: _Server, instance: str, name: str
 ) -> Candidate:
     match = re.fullmatch(feed.file_pattern or r".+", name)
     groups = match.groupdict() if match else {}
-    url = origin.base_url.replace("{instance}", instance).rstrip("/") + "/" + quote(name)
+    url = f"{server.base_url}/{quote(name)}"
     return Candidate(
         source=source,
         feed=feed_name,
@@ -129,13 +232,17 @@ def _candidate(
         slice=parse_slice(groups.get("period"), groups.get("part") or feed.part),
         origin=url,
         fingerprint=None,
-        synthetic=False,
-        fetch=_Fetch(url, name, feed.max_delivery_bytes),
+        synthetic=origin.synthetic,
+        fetch=_Fetch(url, name, feed.max_delivery_bytes, server),
     )
 
 
-def _look(client: httpx.Client, url: str, last: str) -> str | None:
-    """The file's fingerprint now; ``last`` itself if the server says that nothing has changed, None if it cannot tell."""
+def _look(client: httpx.Client, server: _Server, url: str, last: str, quiet_s: float) -> str | None:
+    """The file's fingerprint now; ``last`` itself if the server says that nothing has changed, None if it cannot tell.
+
+    Raises:
+        _FreshError: by the server's own clock, it was written less than ``quiet_s`` ago.
+    """
     headers = {}
     if last.startswith(ETAG):
         headers = {"If-None-Match": last.removeprefix(ETAG)}
@@ -143,9 +250,11 @@ def _look(client: httpx.Client, url: str, last: str) -> str | None:
         headers = {"If-Modified-Since": last.removeprefix(MODIFIED)}
 
     def once() -> str | None:
-        with _answer(client, url, headers) as response:
+        with _answer(client, server, url, headers) as response:
             if response.status_code == httpx.codes.NOT_MODIFIED and last:
                 return last
+            if _age_s(response) < quiet_s:
+                raise _FreshError
             if "html" in response.headers.get("content-type", ""):
                 _refuse_page(url, next(decoded(response), b""))
             for header, kind in (("etag", ETAG), ("last-modified", MODIFIED)):
@@ -153,7 +262,16 @@ def _look(client: httpx.Client, url: str, last: str) -> str | None:
                     return f"{kind}{given}"
             return None
 
-    return _asked(url, once)
+    return _asked(server, url, once)
+
+
+def _age_s(response: httpx.Response) -> float:
+    """How long ago a file was changed, by the server's clock alone; without end if it does not say."""
+    try:
+        now, changed = (parsedate_to_datetime(response.headers[name]) for name in ("date", "last-modified"))
+        return (now - changed).total_seconds()
+    except (KeyError, ValueError, TypeError):
+        return float("inf")
 
 
 @dataclass(frozen=True)
@@ -163,20 +281,22 @@ class _Fetch:
     url: str
     name: str
     largest_bytes: int
+    server: _Server = field(default_factory=_Server)
 
     def __call__(self, folder: Path) -> None:
         path = folder / self.name
         try:
-            with _client() as client:
-                _asked(self.url, lambda: self._once(client, path))
+            with self.server.client() as client:
+                _asked(self.server, self.url, lambda: self._once(client, path))
         except BaseException:
             path.unlink(missing_ok=True)
             raise
 
     def _once(self, client: httpx.Client, path: Path) -> None:
-        deadline = time.monotonic() + PATIENCE.answer_s
+        answer_s = self.server.policy.answer_s
+        deadline = time.monotonic() + answer_s
         size = 0
-        with _answer(client, self.url, {}) as response, path.open("wb") as out:
+        with _answer(client, self.server, self.url, {}) as response, path.open("wb") as out:
             announced = response.headers.get("content-length", "")
             if announced.isdigit():
                 self._refuse_large(int(announced))
@@ -187,7 +307,7 @@ class _Fetch:
                 self._refuse_large(size)
                 if time.monotonic() > deadline:
                     raise _FileError(
-                        f"{self.url}: the file has not come whole in {PATIENCE.answer_s:g} s",
+                        f"{self.url}: the file has not come whole in {answer_s:g} s",
                         "Try again when the line is faster, or bring the file by the drop folder.",
                     )
                 out.write(chunk)
@@ -200,19 +320,21 @@ class _Fetch:
             )
 
 
-def _asked(url: str, once: Callable[[], T]) -> T:
+def _asked(server: _Server, url: str, once: Callable[[], T]) -> T:
     """The answer to a request that is made again while what fails may pass."""
     try:
-        return PATIENCE.retrying()(once)
+        return server.policy.retrying()(once)
     except TransientError as error:
         raise OriginError(
-            f"{url}: {error}, {PATIENCE.tries} times in a row",
+            f"{url}: {error}, {server.policy.tries} times in a row",
             "Check that the address can be reached from here (network, proxy); the next run tries again.",
         ) from error
 
 
 @contextmanager
-def _answer(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
+def _answer(
+    client: httpx.Client, server: _Server, url: str, headers: dict[str, str]
+) -> Iterator[httpx.Response]:
     """An answer whose status is good, its body unread.
 
     Raises:
@@ -221,6 +343,7 @@ def _answer(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator
     """
     try:
         with _followed(client, url, headers) as response:
+            server.access.raise_if_renewed(response.status_code)
             _check_response(url, response)
             yield response
     except httpx.UnsupportedProtocol as error:
@@ -228,10 +351,10 @@ def _answer(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator
     except httpx.InvalidURL as error:
         raise _FileError(f"{url}: is no address", "Correct base_url or files of the origin.") from error
     except (httpx.TransportError, httpx.DecodingError) as error:
-        if _is_tls(error):
+        if is_tls(error):
             raise OriginError(
                 f"{url}: no secure connection: {error}",
-                "Check the address and the clock. A certificate authority of one's own: SSL_CERT_FILE.",
+                "Check the address and the clock. A certificate authority of one's own: SSL_CERT_FILE, or tls of the origin.",
             ) from error
         raise TransientError(_told(error)) from error
 
@@ -285,16 +408,6 @@ def _refuse_page(url: str, beginning: bytes) -> None:
         )
 
 
-def _is_tls(error: BaseException) -> bool:
-    while True:
-        if isinstance(error, ssl.SSLError):
-            return True
-        following = error.__cause__ or error.__context__
-        if following is None:
-            return False
-        error = following
-
-
 def _told(error: httpx.RequestError) -> str:
     match error:
         case httpx.TimeoutException():
@@ -306,11 +419,3 @@ def _told(error: httpx.RequestError) -> str:
         case _:
             # the words of the error may hold an address that the server redirects to, with what signs it
             return f"the answer broke off ({type(error).__name__})"
-
-
-def _client() -> httpx.Client:
-    return httpx.Client(
-        # the file itself, byte for byte: what lands is what its hash is of
-        headers={"Accept-Encoding": "identity", "User-Agent": "gorod"},
-        timeout=PATIENCE.timeout,
-    )

@@ -6,7 +6,8 @@ it does, no cursor comes twice, and there are as many records as the total says.
 declared number of times, then refused. Pages land as they were answered, byte for byte.
 
 Environment, by the source's name in capitals: ``GOROD_<SOURCE>_URL`` is the address of the real system (with ``{instance}`` in
-it, if the source has several), ``GOROD_<SOURCE>_TOKEN`` a bearer token; further secrets as the origin declares.
+it, if the source has several), ``GOROD_<SOURCE>_TOKEN`` a bearer token where the origin declares no ``auth``; further secrets
+as the origin declares.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 import httpx
 
 from pipelines.connectors import http_retry
+from pipelines.connectors.http_access import Access, access, is_tls, limited
 from pipelines.connectors.http_retry import RETRIED_STATUS, TransientError, decoded, retry_after
+from pipelines.declarations.http_access import variables
 from pipelines.declarations.sources import HEADER, Feed, JsonRecordsFormat, PagedOrigin, Source
 from pipelines.deliveries import Candidate, LastSeen, Slice, month_span
 from pipelines.errors import OriginError
@@ -68,6 +71,7 @@ class Pull:
     token: str = field(default="", repr=False)
     login: tuple[str, str] | None = field(default=None, repr=False)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    access: Access | None = field(default=None, repr=False)
     loopback: bool = False
     address_hint: str = ""
 
@@ -123,6 +127,9 @@ def candidates(
                 token="" if simulated else os.environ.get(f"{prefix}_TOKEN", "").strip(),
                 login=None if simulated else login,
                 secrets=secrets,
+                access=None
+                if simulated
+                else access(origin, base_url, instance, limited(RetryPolicy(), origin)),
                 address_hint=address_hint,
             )
             yield Candidate(
@@ -187,7 +194,7 @@ def take_snapshot(pull: Pull, folder: Path, policy: RetryPolicy | None = None) -
     Raises:
         OriginError: the server does not answer, refuses, or its pages never make one snapshot.
     """
-    policy = policy or RetryPolicy()
+    policy = policy or limited(RetryPolicy(), pull.paging)
     tries = policy.snapshots or pull.paging.snapshots
     torn = ""
     with _client(pull, policy) as client:
@@ -424,6 +431,11 @@ class _Attempt:
                         raise TransientError(f"an answer took longer than {self.policy.answer_s:g} s")
                     chunks.append(chunk)
         except httpx.TransportError as error:
+            if is_tls(error):
+                raise OriginError(
+                    f"{pull.origin}: no secure connection ({type(error).__name__})",
+                    "Check the address and the clock; a certificate authority of one's own, and a client certificate: tls.",
+                ) from None
             raise TransientError(f"the server does not answer ({type(error).__name__})") from error
         except (httpx.InvalidURL, httpx.DecodingError) as error:
             raise OriginError(
@@ -443,10 +455,14 @@ class _Attempt:
         status = response.status_code
         if status in (200, 206):
             return
+        if self.pull.access is not None:
+            self.pull.access.raise_if_renewed(status)
         if status in RETRIED_STATUS:
             raise TransientError(f"the server answers {status}", retry_after(response))
         name = f"GOROD_{self.pull.source.upper()}"
-        secrets = ", ".join([f"{name}_TOKEN", *sorted(self.pull.paging.secret_headers.values())])
+        auth = self.pull.paging.auth
+        own = [f"{name}_TOKEN"] if auth is None else variables(auth)
+        secrets = ", ".join([*own, *sorted(self.pull.paging.secret_headers.values())])
         remedies = {
             401: f"Set {secrets} to what is valid now.",
             403: f"Ask the owner of the system to let the holder of {secrets} read.",
@@ -483,11 +499,14 @@ def _client(pull: Pull, policy: RetryPolicy) -> httpx.Client:
         **pull.paging.headers,
         **pull.secrets,
     }
-    if pull.token:
+    if pull.token and pull.paging.auth is None:
         headers["Authorization"] = f"Bearer {pull.token}"
+    given = pull.access.options() if pull.access is not None else {}
+    if given.get("auth") is None:
+        given["auth"] = pull.login if not pull.token else None
     return httpx.Client(
+        **given,
         headers=headers,
-        auth=pull.login if not pull.token else None,
         timeout=policy.timeout,
         # A proxy of the environment must not be asked for this machine's own loopback, nor a .netrc.
         trust_env=not pull.loopback,
