@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, at, nearest, read_yaml
 from pipelines.declarations.http_access import HttpAccess
+from pipelines.declarations.sftp import SftpOrigin
 from pipelines.encodings import Encoding
 from pipelines.errors import DeclarationError
 from pipelines.json_path import PathError, parse_path
@@ -375,7 +376,9 @@ class HttpOrigin(HttpAccess):
         return self
 
 
-Origin = Annotated[FileOrigin | PagedOrigin | Tmf639Origin | HttpOrigin, Field(discriminator="kind")]
+Origin = Annotated[
+    FileOrigin | PagedOrigin | Tmf639Origin | HttpOrigin | SftpOrigin, Field(discriminator="kind")
+]
 
 
 class PublicOrigin(Declaration):
@@ -718,7 +721,7 @@ class Source(Declaration):
             )
             for name, feed in self.feeds.items()
             for which, origin in feed.origins.items()
-            if isinstance(origin, FileOrigin | HttpOrigin)
+            if isinstance(origin, FileOrigin | HttpOrigin | SftpOrigin)
             and origin.instance
             and origin.instance not in self.instances
         ]
