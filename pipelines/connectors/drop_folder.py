@@ -35,7 +35,8 @@ from pipelines.connectors.files import (
     slice_of,
 )
 from pipelines.declarations.common import nearest
-from pipelines.declarations.sources import Feed, Source, load_sources
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.sources import Source, load_sources
 from pipelines.deliveries import CONFIRMATION, DROPPED, Candidate, digest_of
 from pipelines.errors import OriginError
 from pipelines.progress import report_progress

@@ -14,7 +14,9 @@ from stat import S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISLNK, S_ISREG
 from typing import BinaryIO
 from urllib.parse import quote
 
-from pipelines.declarations.sources import SOURCES, Feed, FileOrigin, Source
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.origins import FileOrigin
+from pipelines.declarations.sources import SOURCES, Source
 from pipelines.deliveries import CONFIRMATION, Candidate, LastSeen, Slice, parse_slice
 from pipelines.errors import OriginError
 from pipelines.settings import Settings

@@ -28,7 +28,9 @@ from pipelines.connectors.drop_folder import UNFINISHED
 from pipelines.connectors.files import is_named_for, odd_name
 from pipelines.connectors.http_access import Access, access, is_tls, limited
 from pipelines.connectors.http_retry import RETRIED_STATUS, RetryPolicy, TransientError, decoded, retry_after
-from pipelines.declarations.sources import MONTH, Feed, HttpOrigin, Source
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.origins import MONTH, HttpOrigin
+from pipelines.declarations.sources import Source
 from pipelines.deliveries import Candidate, LastSeen, parse_slice
 from pipelines.errors import OriginError
 from pipelines.periods import months_from

@@ -28,8 +28,11 @@ import httpx
 from pipelines.connectors import http_retry
 from pipelines.connectors.http_access import Access, access, is_tls, limited
 from pipelines.connectors.http_retry import RETRIED_STATUS, TransientError, decoded, retry_after
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.formats import GeoJsonFormat, JsonRecordsFormat
 from pipelines.declarations.http_access import variables
-from pipelines.declarations.sources import HEADER, Feed, JsonRecordsFormat, PagedOrigin, Source
+from pipelines.declarations.origins import HEADER, PagedOrigin
+from pipelines.declarations.sources import Source
 from pipelines.deliveries import Candidate, LastSeen, Slice, month_span
 from pipelines.errors import OriginError
 from pipelines.formats.json_document import JsonError, parse
@@ -95,7 +98,7 @@ def candidates(
     reach: Reach | None = None,
     address_hint: str = "it ends before the path that the origin declares",
 ) -> Iterator[Candidate]:
-    """An offer for each instance and slice: the running period of the feed, or each month that parameters ask for.
+    """A candidate for each instance and slice: the running period of the feed, or each month that parameters ask for.
 
     ``reach`` reaches a simulated system, unless the environment names a real one.
 
@@ -119,7 +122,7 @@ def candidates(
                 base_url=base_url,
                 origin=base_url,
                 source=source.source,
-                records=feed.format.records if isinstance(feed.format, JsonRecordsFormat) else "",
+                records=_records_of(feed),
                 parameters={
                     name: _filled(text, instance, slice_) for name, text in origin.parameters.items()
                 },
@@ -142,6 +145,17 @@ def candidates(
                 synthetic=origin.synthetic and not real,
                 fetch=_Fetch(pull, reach if simulated else None),
             )
+
+
+def _records_of(feed: Feed) -> str:
+    """Where the list of records stands in a page."""
+    match feed.format:
+        case JsonRecordsFormat(records=path):
+            return path
+        case GeoJsonFormat():
+            return "features"
+        case _:
+            return ""
 
 
 def _slices(feed: Feed, origin: PagedOrigin) -> Iterator[Slice]:

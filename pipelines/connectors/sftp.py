@@ -28,8 +28,9 @@ from pipelines.connectors.drop_folder import UNFINISHED
 from pipelines.connectors.environment import secrets, without
 from pipelines.connectors.files import ChangingError, is_named_for, odd_name, slice_of
 from pipelines.connectors.http_retry import RetryPolicy, TransientError
+from pipelines.declarations.feeds import Feed
 from pipelines.declarations.sftp import SftpOrigin
-from pipelines.declarations.sources import Feed, Source
+from pipelines.declarations.sources import Source
 from pipelines.deliveries import CONFIRMATION, Candidate, LastSeen
 from pipelines.errors import OriginError
 from pipelines.settings import Settings

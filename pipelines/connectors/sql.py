@@ -8,8 +8,9 @@ precision as text, digit by digit.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,7 +23,8 @@ import pyarrow.parquet as pq
 from pipelines.connectors.environment import secrets, without
 from pipelines.connectors.http_retry import RetryPolicy, TransientError
 from pipelines.declarations.databases import SqlOrigin
-from pipelines.declarations.sources import Feed, Source
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.sources import Source
 from pipelines.deliveries import Candidate, LastSeen, Slice, month_span
 from pipelines.errors import OriginError
 from pipelines.moments import today
@@ -59,7 +61,8 @@ def candidates(
         database = _database(origin, instance)
         table = _filled(origin.table, instance)
         condition = _filled(origin.where, instance, database.text)
-        columns = {name: column.from_path or name for name, column in feed.kept_columns.items()}
+        # what holds personal data that is dropped never leaves the database
+        columns = tuple(dict.fromkeys(column.from_path or name for name, column in feed.kept_columns.items()))
         for slice_ in _slices(feed, origin):
             query = _Query(table, columns, condition, origin.time_column, slice_)
             address = f"{database.address}/{table}"
@@ -111,10 +114,10 @@ def _filled(text: str, instance: str, spell: Callable[[str], str] = str) -> str:
 
 @dataclass(frozen=True)
 class _Query:
-    """What is asked for: columns of a table, by the name that they get, and which rows."""
+    """What is asked for: columns of a table, and which rows."""
 
     table: str
-    columns: dict[str, str]
+    columns: tuple[str, ...]
     where: str
     time_column: str | None
     slice: Slice
@@ -130,9 +133,8 @@ class _Query:
         return f"from {table}" + (f" where {' and '.join(conditions)}" if conditions else "")
 
     def select(self, quoted: Callable[[str], str]) -> str:
-        """All columns, each under its name in the feed."""
-        listed = ", ".join(f"{quoted(given)} as {quoted(name)}" for name, given in self.columns.items())
-        return f"select {listed} {self.from_where(quoted)}"
+        """The columns of these rows."""
+        return f"select {', '.join(map(quoted, self.columns))} {self.from_where(quoted)}"
 
 
 @dataclass(frozen=True)
@@ -152,19 +154,21 @@ class _Fetch:
             raise
 
     def _once(self, path: Path) -> None:
-        with self.database.batches(self.query) as (schema, batches):
-            with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-                for batch in batches:
-                    writer.write_batch(batch, row_group_size=len(batch) or None)
-                    if path.stat().st_size > self.largest_bytes:
-                        raise OriginError(
-                            f"{self.database.address}: the slice is larger than {self.largest_bytes} bytes",
-                            "Declare smaller slices (by: day), or raise max_delivery_bytes of the feed.",
-                        )
+        with (
+            self.database.batches(self.query) as (schema, batches),
+            pq.ParquetWriter(path, schema, compression="zstd") as writer,
+        ):
+            for batch in batches:
+                writer.write_batch(batch)
+                if path.stat().st_size > self.largest_bytes:
+                    raise OriginError(
+                        f"{self.database.address}: the slice is larger than {self.largest_bytes} bytes",
+                        "Declare smaller slices (by: day), or raise max_delivery_bytes of the feed.",
+                    )
 
 
 @dataclass(frozen=True)
-class _Database:
+class _Database(ABC):
     """A database as it is declared; ``dsn`` never leaves this object."""
 
     dsn: str = field(repr=False)
@@ -190,9 +194,7 @@ class _Database:
     def state(self, query: _Query, watermark: str) -> str | None:
         """How a slice stands: its number of rows and its greatest watermark; None without rows."""
         quoted = self.quoted
-        sql = (
-            f"select count(*), cast(max({quoted(watermark)}) as {self.text_type}) {query.from_where(quoted)}"
-        )
+        sql = f"select count(*), cast(max({quoted(watermark)}) as varchar(100)) {query.from_where(quoted)}"
         count, greatest = self.asked(lambda: self.one(sql))
         return f"rows:{count}:{greatest}" if int(count) else None
 
@@ -211,26 +213,21 @@ class _Database:
         """A text as SQL writes it inside quotes."""
         return value.replace("'", "''")
 
-    @property
-    def text_type(self) -> str:
-        """What a database calls text of any length."""
-        raise NotImplementedError
-
+    @abstractmethod
     def quoted(self, name: str) -> str:
         """A name as SQL writes it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def one(self, sql: str) -> Sequence[Any]:
         """The one row of a query."""
-        raise NotImplementedError
 
-    def batches(self, query: _Query) -> Any:
+    @abstractmethod
+    def batches(self, query: _Query) -> AbstractContextManager[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
         """Schema and batches of a query, while a block runs."""
-        raise NotImplementedError
 
 
 class _PostgreSql(_Database):
-    text_type = "text"  # type: ignore[assignment]
+    """PostgreSQL, by its binary protocol."""
 
     def quoted(self, name: str) -> str:
         return '"' + name.replace('"', '""') + '"'
@@ -245,7 +242,6 @@ class _PostgreSql(_Database):
                 # one state of the table, as a replica can give it too
                 cursor.execute("set transaction isolation level repeatable read read only")
                 cursor.execute(f"set statement_timeout = {int(self.origin.statement_s * 1000)}")
-                cursor.execute("set datestyle = 'ISO'; ".strip("; "))
                 cursor.adbc_statement.set_options(
                     **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(4 << 20)}
                 )
@@ -253,7 +249,7 @@ class _PostgreSql(_Database):
         except Error as error:
             state = getattr(error, "sqlstate", None) or ""
             passing = state.startswith(PASSING_STATES) if state else "could not connect" in str(error).lower()
-            passing = passing or "connection" in str(error).lower() and not state
+            passing = passing or ("connection" in str(error).lower() and not state)
             if "password authentication failed" in str(error) or "no pg_hba.conf" in str(error):
                 raise OriginError(
                     f"{self.address}: the login is refused", f"Set {self.variable} to what is valid now."
@@ -299,7 +295,7 @@ def _stored(column: Any) -> Any:
 
 
 class _OtherDatabase(_Database):
-    text_type = "varchar(100)"  # type: ignore[assignment]
+    """Another database, by SQLAlchemy: its values become text."""
 
     def quoted(self, name: str) -> str:
         return str(self._engine().dialect.identifier_preparer.quote_identifier(name))
@@ -334,7 +330,7 @@ class _OtherDatabase(_Database):
 
     def one(self, sql: str) -> Sequence[Any]:
         with self._connection() as connection:
-            row: Sequence[Any] = connection.exec_driver_sql(sql.replace("%", "%%") if False else sql).one()
+            row: Sequence[Any] = connection.exec_driver_sql(sql).one()
             return row
 
     @contextmanager

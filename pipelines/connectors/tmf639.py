@@ -9,7 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipelines.connectors import paged
-from pipelines.declarations.sources import SOURCES, Feed, Source, Tmf639Origin
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.origins import Tmf639Origin
+from pipelines.declarations.sources import SOURCES, Source
 from pipelines.deliveries import Candidate, LastSeen
 from pipelines.settings import Settings
 
@@ -23,7 +25,7 @@ def candidates(
     instances: Collection[str] | None,
     known: LastSeen,
 ) -> Iterator[Candidate]:
-    """One offer for each instance: its inventory as it is now, for the month that it is now in Belarus.
+    """One candidate for each instance: its inventory as it is now, for the month that it is now in Belarus.
 
     Raises:
         OriginError: the address from the environment is unusable.

@@ -14,8 +14,9 @@ from typing import Any
 import yaml
 
 from pipelines.declarations.common import at
+from pipelines.declarations.feeds import Feed
 from pipelines.declarations.indicators import Measure, feed_of
-from pipelines.declarations.sources import SOURCES, Feed, Source
+from pipelines.declarations.sources import SOURCES, Source
 from pipelines.errors import DeclarationError
 from pipelines.sql import literal, quoted
 

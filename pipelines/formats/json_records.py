@@ -22,7 +22,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.declarations.sources import Column, Feed, JsonRecordsFormat
+from pipelines.declarations.columns import Column
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.formats import JsonRecordsFormat
 from pipelines.deliveries import Batch, Delivery
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats import clock

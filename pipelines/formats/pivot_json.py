@@ -22,7 +22,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines.declarations.sources import Column, Feed, PivotJsonFormat
+from pipelines.declarations.columns import Column
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.formats import PivotJsonFormat
 from pipelines.deliveries import Batch, Delivery, Slice
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats.json_document import AGAIN, KEPT_TEXT, MANY_REASONS, is_kept, read_document, refuse

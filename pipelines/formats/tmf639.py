@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipelines.declarations.sources import Feed, Tmf639Format
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.formats import Tmf639Format
 from pipelines.deliveries import Batch, Delivery
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats.json_records import read_records

@@ -20,7 +20,8 @@ import duckdb
 import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
-from pipelines.declarations.sources import Column, Feed
+from pipelines.declarations.columns import Column
+from pipelines.declarations.feeds import Feed
 from pipelines.declarations.workbooks import Layout, SheetColumn, WorkbookFormat
 from pipelines.deliveries import Batch, Delivery
 from pipelines.errors import DeliveryError, Reason

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.declarations.sources import Column, load_sources
+from pipelines.declarations.columns import Column
+from pipelines.declarations.sources import load_sources
 from pipelines.loading.decisions import find_load, fitting_loads
 from pipelines.warehouse.base import Warehouse, raw_table
 
@@ -80,13 +81,17 @@ def heading(load: dict[str, Any], language: Literal["ru", "en"]) -> str:
 
 @dataclass(frozen=True)
 class RowReason:
-    """One reason that one row is kept back. ``value`` is as given; absent where the column is personal."""
+    """One reason that one row is kept back. ``value`` is as given; absent where the column is personal.
+
+    ``place`` is where the row stands, if its number alone does not lead to it: sheet and row of a workbook.
+    """
 
     row: int
     column: str
     value: str | None
     rule: str
     remedy: str
+    place: str | None = None
 
 
 @dataclass(frozen=True)
@@ -164,6 +169,7 @@ def answer(load_id: str, warehouse: Warehouse) -> Answer:
                 reason.get("value"),
                 reason["says"],
                 reason["remedy"],
+                reason.get("place"),
             )
             for row in warehouse.query(
                 "select row_no, reasons from ops.quarantine where load_id = ? order by row_no", key

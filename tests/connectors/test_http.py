@@ -18,7 +18,9 @@ import pytest
 from pipelines import connectors, moments
 from pipelines.connectors import http as connector
 from pipelines.connectors.http_retry import RetryPolicy
-from pipelines.declarations.sources import HttpOrigin, Refresh, Source, load_sources
+from pipelines.declarations.feeds import Refresh
+from pipelines.declarations.origins import HttpOrigin
+from pipelines.declarations.sources import Source, load_sources
 from pipelines.errors import GorodError, OriginError
 from pipelines.loading import plan
 from pipelines.loading.load import last_seen, load_candidate

@@ -21,7 +21,8 @@ from pipelines import connectors
 from pipelines.connectors import http as http_connector
 from pipelines.connectors import http_access, paged
 from pipelines.connectors.http_retry import RetryPolicy
-from pipelines.declarations.sources import HttpOrigin, PagedOrigin, Source
+from pipelines.declarations.origins import HttpOrigin, PagedOrigin
+from pipelines.declarations.sources import Source
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
 from tests.support.web import Reply, Request, Web, web_server

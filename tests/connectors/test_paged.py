@@ -20,7 +20,8 @@ from pydantic import ValidationError
 from pipelines import connectors
 from pipelines.connectors import paged
 from pipelines.connectors.paged import Pull, RetryPolicy, take_snapshot
-from pipelines.declarations.sources import PagedOrigin, Source
+from pipelines.declarations.origins import PagedOrigin
+from pipelines.declarations.sources import Source
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
 

@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 
 from pipelines.connectors import candidates
 from pipelines.connectors.paged import Pull, RetryPolicy, take_snapshot
-from pipelines.declarations.sources import Source, Tmf639Origin, load_sources
+from pipelines.declarations.origins import Tmf639Origin
+from pipelines.declarations.sources import Source, load_sources
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
 from sandbox.inventory import API

@@ -326,7 +326,7 @@ def test_all_that_dbt_builds_carries_comments(small: Any) -> None:
     built = {schema for (schema,) in found} - {"ops", "raw", "catalogue"}
     # the marts of the regions that the small register has, and of the country
     regions = {"mart_by_br", "mart_by_hm", "mart_by_mi", "mart_by"}
-    assert built == {"staging", "intermediate", "marts", "vintages", "published"} | regions
+    assert built == {"staging", "intermediate", "marts", "history", "published"} | regions
     places = ", ".join(f"'{schema}'" for schema in sorted(built))
     bare = small.query(
         f"""

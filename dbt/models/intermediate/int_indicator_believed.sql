@@ -49,7 +49,7 @@ select
     decided.control_share_pct,
     decided.last_update,
     decided.quality_rank,
-    decided.made,
+    decided.derivation,
     decided.includes_unallocated
 from {{ ref('int_indicator_decided') }} as decided
 left join impossible as found

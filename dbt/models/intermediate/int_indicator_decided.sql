@@ -86,7 +86,7 @@ figures as (
         valued.*,
         case
             when not is_complete then null
-            when made = 'percentile' then numerator
+            when derivation = 'percentile' then numerator
             when has_denominator then {{ exact_ratio('numerator', 'denominator', 'scale') }}
             else {{ product('numerator', 'scale') }}
         end as figure
@@ -150,6 +150,6 @@ select
     control_share_pct,
     last_update,
     quality_rank,
-    made,
+    derivation,
     includes_unallocated
 from decided

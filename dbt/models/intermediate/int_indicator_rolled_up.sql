@@ -122,7 +122,7 @@ select
                 cast(0.01 as numeric(9, 2))
             )
     end, 0) as numeric(9, 2)) as coverage_population_pct,
-    case when rolled_up.roll_up = 'percentile' then 'percentile' else 'rolled_up' end as made,
+    case when rolled_up.roll_up = 'percentile' then 'percentile' else 'rolled_up' end as derivation,
     rolled_up.unallocated_numerator is not null or rolled_up.unallocated_denominator is not null
         as includes_unallocated
 from rolled_up

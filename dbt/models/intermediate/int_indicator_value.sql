@@ -40,7 +40,7 @@ known as not materialized (
         units.last_update,
         units.quality_rank,
         case when units.is_complete then 100 else 0 end as coverage_population_pct,
-        'own' as made,
+        'own' as derivation,
         false as includes_unallocated
     from {{ ref('int_indicator_unit') }} as units
     inner join levels on units.indicator = levels.indicator and units.ref_area = levels.ref_area
@@ -69,7 +69,7 @@ known as not materialized (
         last_update,
         quality_rank,
         coverage_population_pct,
-        made,
+        derivation,
         includes_unallocated
     from {{ ref('int_indicator_rolled_up') }}
 ),
@@ -177,7 +177,7 @@ filled as (
         null as last_update,
         null as quality_rank,
         0 as coverage_population_pct,
-        'absent' as made,
+        'absent' as derivation,
         false as includes_unallocated
     from grid
     inner join absences on grid.indicator = absences.indicator
@@ -213,6 +213,6 @@ select
     control_share_pct,
     cast(last_update as timestamp) as last_update,
     cast(quality_rank as integer) as quality_rank,
-    made,
+    derivation,
     includes_unallocated
 from filled

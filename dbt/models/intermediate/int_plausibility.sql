@@ -38,8 +38,8 @@ out_of_bounds as (
     {{ find_out_of_bounds() }}
 ),
 
-leaps as (
-    {{ find_leaps() }}
+jumps as (
+    {{ find_jumps() }}
 ),
 
 broken_totals as (
@@ -57,7 +57,7 @@ outliers as (
 found as (
     select * from out_of_bounds
     union all
-    select * from leaps
+    select * from jumps
     union all
     select * from broken_totals
     union all

@@ -81,7 +81,7 @@ select
     last_day,
     last_update,
     synthetic,
-    made,
+    derivation,
     includes_unallocated,
     {{ value_note('ru') }} as note_ru,
     {{ value_note('be') }} as note_be,

@@ -17,7 +17,7 @@ figures as (
         figures.*,
         figures.imputed_by is null
         and figures.numerator is not null
-        and (figures.made = 'own' or figures.coverage_population_pct = 100) as is_whole
+        and (figures.derivation = 'own' or figures.coverage_population_pct = 100) as is_whole
     from {{ ref('mart_open_indicator_value') }} as figures
     inner join additive on figures.indicator = additive.indicator
 ),
@@ -44,7 +44,7 @@ wanted as (
     left join {{ ref('dim_territory') }} as ended on members.member = ended.ref_area
     inner join figures on members.member = figures.ref_area or members.target = figures.ref_area
     where
-        figures.made <> 'absent'
+        figures.derivation <> 'absent'
         and (
             figures.first_day < members.changed_on
             or (members.member = figures.ref_area and ended.listed_to is not null and figures.numerator is not null)

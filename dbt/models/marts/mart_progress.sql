@@ -204,7 +204,7 @@ judged as (
             when obs_value is null or plan_value is null then null
             when is_reached or year = target_year then 'plan'
             when needed_value is not null then 'trajectory'
-        end as light_basis
+        end as rag_basis
     from compared
 )
 
@@ -242,14 +242,14 @@ select
     on_track,
     {{ fixed('case when latest_year < target_year then needed_yearly_change end') }} as needed_yearly_change,
     case
-        when light_basis is null then 'grey'
-        when light_basis = 'plan' and (is_reached or pct_of_plan >= green_from_pct) then 'green'
-        when light_basis = 'plan' and pct_of_plan >= yellow_from_pct then 'yellow'
-        when light_basis = 'trajectory' and (on_track or pct_of_needed >= green_from_pct) then 'green'
-        when light_basis = 'trajectory' and pct_of_needed >= yellow_from_pct then 'yellow'
+        when rag_basis is null then 'grey'
+        when rag_basis = 'plan' and (is_reached or pct_of_plan >= green_from_pct) then 'green'
+        when rag_basis = 'plan' and pct_of_plan >= yellow_from_pct then 'yellow'
+        when rag_basis = 'trajectory' and (on_track or pct_of_needed >= green_from_pct) then 'green'
+        when rag_basis = 'trajectory' and pct_of_needed >= yellow_from_pct then 'yellow'
         else 'red'
-    end as light,
-    light_basis,
+    end as rag_status,
+    rag_basis,
     thresholds_status,
     method_version,
     synthetic

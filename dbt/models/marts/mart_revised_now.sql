@@ -8,12 +8,12 @@ select
     revisions.breakdown,
     revisions.value_before
 from {{ ref('mart_revised_value') }} as revisions
-inner join {{ ref('known_indicator_value') }} as vintages
+inner join {{ ref('known_indicator_value') }} as history
     on
-        revisions.indicator = vintages.indicator
-        and revisions.ref_area = vintages.ref_area
-        and revisions.freq = vintages.freq
-        and revisions.time_period = vintages.time_period
-        and revisions.breakdown = vintages.breakdown
-        and revisions.known_from = vintages.known_from
-where vintages.known_to is null
+        revisions.indicator = history.indicator
+        and revisions.ref_area = history.ref_area
+        and revisions.freq = history.freq
+        and revisions.time_period = history.time_period
+        and revisions.breakdown = history.breakdown
+        and revisions.known_from = history.known_from
+where history.known_to is null

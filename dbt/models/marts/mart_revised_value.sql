@@ -14,41 +14,41 @@ with released as (
 ),
 
 earlier as (
-    select vintages.*
-    from {{ ref('known_indicator_value') }} as vintages
+    select history.*
+    from {{ ref('known_indicator_value') }} as history
     left join released
-        on vintages.indicator = released.indicator and vintages.time_period = released.time_period
+        on history.indicator = released.indicator and history.time_period = released.time_period
     where
-        vintages.known_to is not null
-        and vintages.obs_value is not null
-        and (released.shown_from is null or vintages.known_to > released.shown_from)
+        history.known_to is not null
+        and history.obs_value is not null
+        and (released.shown_from is null or history.known_to > released.shown_from)
 ),
 
 different as (
     select
-        vintages.indicator,
-        vintages.ref_area,
-        vintages.freq,
-        vintages.time_period,
-        vintages.breakdown,
-        vintages.known_from,
+        history.indicator,
+        history.ref_area,
+        history.freq,
+        history.time_period,
+        history.breakdown,
+        history.known_from,
         earlier.obs_value as value_before,
         row_number() over (
             partition by
-                vintages.indicator, vintages.ref_area, vintages.freq, vintages.time_period, vintages.breakdown,
-                vintages.known_from
+                history.indicator, history.ref_area, history.freq, history.time_period, history.breakdown,
+                history.known_from
             order by earlier.known_from desc
         ) as place
     from earlier
-    inner join {{ ref('known_indicator_value') }} as vintages
+    inner join {{ ref('known_indicator_value') }} as history
         on
-            earlier.indicator = vintages.indicator
-            and earlier.ref_area = vintages.ref_area
-            and earlier.freq = vintages.freq
-            and earlier.time_period = vintages.time_period
-            and earlier.breakdown = vintages.breakdown
-            and earlier.known_from < vintages.known_from
-            and earlier.obs_value is distinct from vintages.obs_value
+            earlier.indicator = history.indicator
+            and earlier.ref_area = history.ref_area
+            and earlier.freq = history.freq
+            and earlier.time_period = history.time_period
+            and earlier.breakdown = history.breakdown
+            and earlier.known_from < history.known_from
+            and earlier.obs_value is distinct from history.obs_value
 )
 
 select

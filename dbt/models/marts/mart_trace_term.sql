@@ -9,7 +9,7 @@ with parts as (
         figures.breakdown,
         figures.ref_area as reported_by
     from {{ ref('mart_indicator_value') }} as figures
-    where figures.made = 'own'
+    where figures.derivation = 'own'
     union all
     select
         figures.indicator,
@@ -25,7 +25,7 @@ with parts as (
             and figures.freq = members.freq
             and figures.time_period = members.time_period
             and figures.ref_area = members.target
-    where figures.made in ('rolled_up', 'percentile')
+    where figures.derivation in ('rolled_up', 'percentile')
 ),
 
 -- a region and what lies below it

@@ -1,5 +1,5 @@
 {# Values that differ too much from those of the year before, by the same version of the method. #}
-{% macro find_leaps() %}
+{% macro find_jumps() %}
 with compared_to_last_year as (
     select
         figures.*,
