@@ -310,7 +310,7 @@ def access(
     Raises:
         OriginError: a variable is missing, or a certificate cannot be read.
     """
-    verify = _context(declared.tls, instance)
+    verify = context_of(declared.tls, instance) if declared.tls is not None else True
     return Access(
         auth=_auth(declared, base_url, instance, policy, verify, trust_env),
         verify=verify,
@@ -357,9 +357,12 @@ def _auth(
             return _OAuth2(base_url, credentials)
 
 
-def _context(tls: Tls | None, instance: str) -> ssl.SSLContext | bool:
-    if tls is None:
-        return True
+def context_of(tls: Tls, instance: str) -> ssl.SSLContext:
+    """Whom a connection trusts, and what it shows, as an origin declares it.
+
+    Raises:
+        OriginError: a variable is missing, or a certificate cannot be read.
+    """
     names = [name for name in (tls.ca, tls.certificate, tls.key, tls.key_password) if name is not None]
     given = dict(zip(names, secrets(names, instance, "tls"), strict=True))
     try:

@@ -8,11 +8,14 @@ precision as text, digit by digit.
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
+from math import isfinite
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -237,6 +240,7 @@ class _PostgreSql(_Database):
         from adbc_driver_manager import Error
         from adbc_driver_postgresql import StatementOptions, dbapi
 
+        began = time.monotonic()
         try:
             with dbapi.connect(self._dsn_with_timeout()) as connection, connection.cursor() as cursor:
                 # one state of the table, as a replica can give it too
@@ -246,20 +250,23 @@ class _PostgreSql(_Database):
                     **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(4 << 20)}
                 )
                 yield cursor
-        except Error as error:
+        # what fails while rows come is raised by Arrow, without the state
+        except (Error, pa.ArrowException, OSError) as error:
+            text = str(error)
             state = getattr(error, "sqlstate", None) or ""
-            passing = state.startswith(PASSING_STATES) if state else "could not connect" in str(error).lower()
-            passing = passing or ("connection" in str(error).lower() and not state)
-            if "password authentication failed" in str(error) or "no pg_hba.conf" in str(error):
+            if not isinstance(error, Error) and "[libpq]" not in text:
+                raise
+            if "password authentication failed" in text or "no pg_hba.conf" in text or state.startswith("28"):
                 raise OriginError(
                     f"{self.address}: the login is refused", f"Set {self.variable} to what is valid now."
                 ) from None
-            if state == "57014":
+            if state == "57014" or ("cancel" in text and time.monotonic() - began >= self.origin.statement_s):
                 raise OriginError(
                     f"{self.address}: a statement took longer than {self.origin.statement_s:g} s",
                     "Ask the owner for an index on time_column, declare smaller slices (by: day), or raise statement_s.",
                 ) from None
-            raise self.refused(str(error), passing) from None
+            passing = state.startswith(PASSING_STATES) or (not state and "connect" in text.lower())
+            raise self.refused(text, passing) from None
 
     def _dsn_with_timeout(self) -> str:
         mark = "&" if urlsplit(self.dsn).query else "?"
@@ -368,16 +375,12 @@ def _text(value: Any) -> str | None:
         case bool():
             return "true" if value else "false"
         case float():
-            return (
-                format(value, ".17g") if "e" not in repr(value) else f"{value:.20f}".rstrip("0").rstrip(".")
-            )
+            return format(Decimal(repr(value)), "f") if isfinite(value) else repr(value)
         case bytes() | bytearray() | memoryview():
             return bytes(value).hex()
         case date():  # a datetime is one
             return value.isoformat()
         case _:
-            from decimal import Decimal
-
             return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 

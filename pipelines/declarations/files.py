@@ -32,8 +32,8 @@ class XmlFormat(Declaration):
     )
     above: dict[str, str] = Field(
         default={},
-        description="column → path, from the root, of an element or attribute (`header/@date`) that stands before the records and "
-        "holds for all behind it",
+        description="column → path, from the root, of an element or attribute (`header/@date`) that stands before the records "
+        "and holds for all behind it",
     )
 
     @property
@@ -51,8 +51,8 @@ class Spatial(Declaration):
     crs: str | None = Field(
         default=None,
         pattern=CRS,
-        description="coordinate reference system of the file by its EPSG code, e.g. `EPSG:20005` (СК-95, zone 5); absent: what the "
-        "file itself says, or WGS 84",
+        description="coordinate reference system of the file by its EPSG code, e.g. `EPSG:20005` (СК-95, zone 5); absent: what "
+        "the file itself says, or WGS 84",
     )
     axis_order: Literal["xy", "yx"] = Field(
         default="xy",

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from pipelines.declarations.common import Declaration, PlacedError, Problem
 from pipelines.declarations.databases import SqlOrigin
 from pipelines.declarations.http_access import HttpAccess
+from pipelines.declarations.messages import ImapOrigin, MqttOrigin
 from pipelines.declarations.sftp import SftpOrigin
 from pipelines.json_path import PathError, parse_path
 
@@ -198,7 +199,8 @@ class HttpOrigin(HttpAccess):
 
 
 Origin = Annotated[
-    FileOrigin | PagedOrigin | Tmf639Origin | HttpOrigin | SftpOrigin | SqlOrigin, Field(discriminator="kind")
+    FileOrigin | PagedOrigin | Tmf639Origin | HttpOrigin | SftpOrigin | SqlOrigin | ImapOrigin | MqttOrigin,
+    Field(discriminator="kind"),
 ]
 
 

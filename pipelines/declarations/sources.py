@@ -12,7 +12,8 @@ from pipelines.declarations.columns import NUMBERS
 from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, at, nearest, read_yaml
 from pipelines.declarations.feeds import Feed, Provides
 from pipelines.declarations.formats import PivotJsonFormat
-from pipelines.declarations.origins import FileOrigin, HttpOrigin, PublicOrigin, SftpOrigin
+from pipelines.declarations.origins import FileOrigin, HttpOrigin, PublicOrigin
+from pipelines.declarations.sftp import SftpOrigin
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 

@@ -14,7 +14,8 @@ CHUNK = 1 << 20
 PACK = "Соберите архив заново и передайте целиком."
 # what zipfile raises of a broken archive, and what unpacks a member
 BROKEN = (
-    zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError, zlib.error, lzma.LZMAError, struct.error, RuntimeError,
+    zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError, zlib.error, lzma.LZMAError, struct.error,
+    RuntimeError,
 )  # fmt: skip
 
 

@@ -83,9 +83,16 @@ def read(delivery: Delivery, feed: Feed, fmt: GeoJsonFormat, out: Path, pseudony
 
 
 def write_features(
-    features: list[Any], file: str, feed: Feed, spatial: Spatial, out: Path, pseudonym_key: str
+    features: list[Any],
+    file: str,
+    feed: Feed,
+    spatial: Spatial,
+    out: Path,
+    pseudonym_key: str,
+    *,
+    by_field: bool = False,
 ) -> Batch:
-    """Write features of GeoJSON in WGS 84 as the feed's batch.
+    """Write features of GeoJSON in WGS 84 as the feed's batch; ``by_field``: ``from_path`` is the name of a property, not a path.
 
     Raises:
         DeliveryError: all of them lie elsewhere because their axes are exchanged.
@@ -94,7 +101,7 @@ def write_features(
     columns = feed.kept_columns
     texts = [*columns, "broken", "broken_column", "broken_value"]
     schema = pa.schema([("row_no", pa.int64()), *((name, pa.string()) for name in texts)])
-    rows = pa.Table.from_pylist(list(_rows(features, columns, spatial)), schema)
+    rows = pa.Table.from_pylist(list(_rows(features, columns, spatial, by_field)), schema)
     connection = duckdb.connect()
     try:
         connection.register("features", rows)
@@ -126,7 +133,9 @@ def _is_wgs84(crs: Any) -> bool:
     return isinstance(name, str) and WGS84.fullmatch(name) is not None
 
 
-def _rows(features: list[Any], columns: dict[str, Column], spatial: Spatial) -> Iterator[dict[str, Any]]:
+def _rows(
+    features: list[Any], columns: dict[str, Column], spatial: Spatial, by_field: bool
+) -> Iterator[dict[str, Any]]:
     for row_no, feature in enumerate(features, 1):
         if not isinstance(feature, dict) or feature.get("type") != "Feature":
             yield {"row_no": row_no, "broken": "объект GeoJSON вида Feature"}
@@ -135,7 +144,10 @@ def _rows(features: list[Any], columns: dict[str, Column], spatial: Spatial) -> 
         for name, column in columns.items():
             if name in GEOMETRY:
                 continue
-            value = _at(feature, column.from_path or f"properties.{name}")
+            if by_field:
+                value = feature["properties"].get(column.from_path or name)
+            else:
+                value = _at(feature, column.from_path or f"properties.{name}")
             if isinstance(value, dict | list):
                 row |= {"broken": "текст, число, true, false или null", "broken_column": name}
             elif isinstance(value, str) and not is_kept(value):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import shapely
 from shapely.geometry import mapping
@@ -38,12 +39,7 @@ def read(delivery: Delivery, feed: Feed, fmt: GeoPackageFormat, out: Path, pseud
         message = f"Файл слишком велик: принимается не больше {feed.max_delivery_bytes} байт."
         raise _refused(path.name, "file.size", message, "Разделите выгрузку.")
     try:
-        with closing(
-            sqlite3.connect(
-                f"file:{path.as_posix().replace('?', '%3f').replace('#', '%23')}?mode=ro&immutable=1",
-                uri=True,
-            )
-        ) as book:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)) as book:
             # a file of others: no functions of its views and triggers, no writing
             book.execute("pragma trusted_schema = off")
             book.execute("pragma query_only = on")
@@ -58,7 +54,7 @@ def read(delivery: Delivery, feed: Feed, fmt: GeoPackageFormat, out: Path, pseud
             features = list(_features(book, layer, column, moved, feed, path.name))
     except sqlite3.Error:
         raise _refused(path.name, "file.whole", "Это не GeoPackage, или файл повреждён.", AGAIN) from None
-    return write_features(features, path.name, feed, fmt, out, pseudonym_key)
+    return write_features(features, path.name, feed, fmt, out, pseudonym_key, by_field=True)
 
 
 def _layer(book: sqlite3.Connection, fmt: GeoPackageFormat, file: str) -> tuple[str, str, str | None]:

@@ -15,6 +15,7 @@ from pipelines.declarations.columns import Column
 from pipelines.declarations.feeds import Feed
 from pipelines.declarations.files import ParquetFormat
 from pipelines.deliveries import Batch, Delivery
+from pipelines.disk import full_disk
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats import clock
 from pipelines.formats.typed import write_batch
@@ -59,13 +60,10 @@ def read(delivery: Delivery, feed: Feed, fmt: ParquetFormat, out: Path, pseudony
                 f"from read_parquet({literal(str(path))}, file_row_number=true)"
             )
             return write_batch(connection, rows, feed, out, pseudonym_key)
-        # DuckDB's message may quote the file: it is not carried on.
-        except (
-            duckdb.IOException,
-            duckdb.InvalidInputException,
-            duckdb.SerializationException,
-            duckdb.InternalException,
-        ):
+        # of a broken file DuckDB raises whatever its parts meet, and may quote it: that is not carried on
+        except duckdb.Error as error:
+            if full_disk(str(error)):
+                raise
             raise _refused(
                 path.name, "file.whole", "Файл Parquet повреждён: его строки не читаются.", AGAIN
             ) from None

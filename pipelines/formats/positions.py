@@ -24,8 +24,9 @@ class UnknownSystemError(Exception):
 @lru_cache(maxsize=16)
 def _transformer(system: str) -> Any:
     import pyproj
+    from pyproj.network import set_network_enabled
 
-    pyproj.network.set_network_enabled(False)
+    set_network_enabled(False)
     try:
         given = pyproj.CRS.from_user_input(system)
     except pyproj.exceptions.CRSError:
@@ -97,13 +98,11 @@ def refuse_other_axes(features: list[Any], spatial: Spatial, file: str) -> None:
         for position in _positions(feature["geometry"].get("coordinates"))
         if all(isinstance(one, int | float) for one in position[:2])
     ]
-    if positions and not any(is_within(one[0], one[1], spatial.within) for one in positions):
-        if all(is_within(one[1], one[0], spatial.within) for one in positions):
-            message = "Оси координат переставлены: первым стоит число широты, а ожидается долгота."
-            remedy = (
-                "Передайте координаты в порядке «долгота, широта» или согласуйте иной порядок (axis_order)."
-            )
-            raise DeliveryError(file, [Reason("geojson.axes", message, remedy)])
+    none_lies_here = positions and not any(is_within(one[0], one[1], spatial.within) for one in positions)
+    if none_lies_here and all(is_within(one[1], one[0], spatial.within) for one in positions):
+        message = "Оси координат переставлены: первым стоит число широты, а ожидается долгота."
+        remedy = "Передайте координаты в порядке «долгота, широта» или согласуйте иной порядок (axis_order)."
+        raise DeliveryError(file, [Reason("geojson.axes", message, remedy)])
 
 
 def is_within(x: float, y: float, box: tuple[float, float, float, float]) -> bool:

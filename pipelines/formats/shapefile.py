@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import struct
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,12 @@ from pipelines.formats.workbook import cell_text
 
 PARTS = (".shp", ".dbf", ".shx", ".prj", ".cpg")
 NEEDED = (".shp", ".dbf")
+BYTES = "latin-1"
+# what pyshp raises of a broken layer, beside what its unpacking meets
+BROKEN = (
+    shapefile.ShapefileException, ValueError, IndexError, TypeError, ArithmeticError, OSError, EOFError, AttributeError,
+    struct.error,
+)  # fmt: skip
 
 
 def read(delivery: Delivery, feed: Feed, fmt: ShapefileFormat, out: Path, pseudonym_key: str) -> Batch:
@@ -41,34 +48,21 @@ def read(delivery: Delivery, feed: Feed, fmt: ShapefileFormat, out: Path, pseudo
         except UnknownSystemError:
             raise _unknown_system(path.name) from None
         try:
-            with shapefile.Reader(str(layer), encoding=encoding, encodingErrors="strict") as reader:
-                _refuse_other_fields(path.name, [field.name for field in reader.fields[1:]], feed)
-                features = list(_features(reader, moved))
-        except (UnicodeDecodeError, LookupError):
+            # texts as bytes are: what decodes them here says what is wrong, and repeats nothing of them
+            with shapefile.Reader(str(layer), encoding=BYTES) as reader:
+                _refuse_other_fields(
+                    path.name, [_decoded(field.name, encoding) for field in reader.fields[1:]], feed
+                )
+                features = list(_features(reader, moved, encoding))
+        except (UnicodeError, LookupError):
             message = f"Тексты слоя не в кодировке {encoding}."
-            raise _refused(
-                path.name, "file.encoding", message, "Приложите файл .cpg с названием кодировки."
-            ) from None
-        # pyshp raises what its unpacking meets
-        except (
-            shapefile.ShapefileException,
-            ValueError,
-            IndexError,
-            KeyError,
-            TypeError,
-            OSError,
-            EOFError,
-        ) as error:
+            remedy = "Приложите файл .cpg с названием кодировки."
+            raise _refused(path.name, "file.encoding", message, remedy) from None
+        except BROKEN as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             raise _refused(path.name, "file.whole", "Слой повреждён: его записи не читаются.", PACK) from None
-        except Exception as error:
-            if type(error).__module__ in ("struct", "_struct"):
-                raise _refused(
-                    path.name, "file.whole", "Слой повреждён: его записи не читаются.", PACK
-                ) from None
-            raise
-        return write_features(features, path.name, feed, fmt, out, pseudonym_key)
+        return write_features(features, path.name, feed, fmt, out, pseudonym_key, by_field=True)
 
 
 def _unpacked(path: Path, folder: Path, largest: int) -> Path:
@@ -131,12 +125,21 @@ def _refuse_other_fields(file: str, names: list[str], feed: Feed) -> None:
         raise DeliveryError(file, reasons)
 
 
-def _features(reader: Any, moved: Any) -> Iterator[dict[str, Any]]:
+def _decoded(text: str, encoding: str) -> str:
+    return text.encode(BYTES).decode(encoding)
+
+
+def _features(reader: Any, moved: Any, encoding: str) -> Iterator[dict[str, Any]]:
     for one in reader.iterShapeRecords():
         geometry = None
         if one.shape.shapeType != shapefile.NULL and one.shape.points:
             geometry = moved(_lists(dict(one.shape.__geo_interface__)))
-        properties = {name: cell_text(value) for name, value in one.record.as_dict().items()}
+        properties = {
+            _decoded(name, encoding): _decoded(value, encoding)
+            if isinstance(value, str)
+            else cell_text(value)
+            for name, value in one.record.as_dict().items()
+        }
         yield {"type": "Feature", "geometry": geometry, "properties": properties}
 
 

@@ -1,7 +1,7 @@
 """A table in a workbook (XLSX, XLS, XLSB, ODS): where it begins and ends, and what its columns are, a layout says.
 
-A layout is data (:mod:`pipelines.declarations.workbooks`). Each row of the batch knows its place (``row_place``): sheet and row as
-the spreadsheet numbers them, so that a supplier finds the cell. What cannot be read as a number is told with its cell.
+A layout is data (:mod:`pipelines.declarations.workbooks`). Each row of the batch knows its place (``row_place``): sheet and row
+as the spreadsheet numbers them, so that a supplier finds the cell. What cannot be read as a number is told with its cell.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
@@ -47,8 +47,11 @@ def read(delivery: Delivery, feed: Feed, fmt: WorkbookFormat, out: Path, pseudon
     _refuse_what_is_no_workbook(path, feed)
     try:
         book = CalamineWorkbook.from_path(str(path))
+        is_ods = zipfile.is_zipfile(path) and "content.xml" in zipfile.ZipFile(path).namelist()
         sheets = [
-            _Sheet.of(book, meta) for meta in book.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet
+            _Sheet.of(book, meta, is_ods)
+            for meta in book.sheets_metadata
+            if meta.typ == SheetTypeEnum.WorkSheet
         ]
     except PasswordError:
         raise _refused(
@@ -57,7 +60,7 @@ def read(delivery: Delivery, feed: Feed, fmt: WorkbookFormat, out: Path, pseudon
     # what the library says of a broken file may quote it
     except (CalamineError, ValueError, KeyError, OverflowError):
         raise _refused(path, "file.whole", "Книга повреждена: она не открывается.", SAVE) from None
-    tables = _tables(path, sheets, feed, fmt, delivery.slice.first_day)
+    tables = _tables(path, sheets, fmt, delivery.slice.first_day)
     rows = [row for table in tables for row in table.rows(feed, fmt)]
     texts = [*feed.kept_columns, "row_place", "broken", "broken_column", "broken_value"]
     schema = pa.schema([("row_no", pa.int64()), *((name, pa.string()) for name in texts)])
@@ -142,17 +145,15 @@ class _Sheet:
     hidden: bool
     grid: list[list[Any]]
     merged: tuple[tuple[tuple[int, int], tuple[int, int]], ...]
+    # of ODS it is not known which cells are merged: a header goes on to the right until the next one
+    is_ods: bool = False
 
     @staticmethod
-    def of(book: CalamineWorkbook, meta: Any) -> _Sheet:
+    def of(book: CalamineWorkbook, meta: Any, is_ods: bool) -> _Sheet:
         sheet = book.get_sheet_by_name(meta.name)
         merged = tuple(sheet.merged_cell_ranges or ())
-        return _Sheet(
-            meta.name,
-            meta.visible != SheetVisibleEnum.Visible,
-            sheet.to_python(skip_empty_area=False),
-            merged,
-        )
+        hidden = meta.visible != SheetVisibleEnum.Visible
+        return _Sheet(meta.name, hidden, sheet.to_python(skip_empty_area=False), merged, is_ods)
 
     @cached_property
     def spread(self) -> list[list[str]]:
@@ -168,8 +169,10 @@ class _Sheet:
         """What stands above each column: texts from the top, each once where a merged cell goes over rows."""
         width = max((len(row) for row in self.grid), default=0)
         texts: list[list[str]] = [[] for _ in range(width)]
-        for row in self.spread[top : top + count]:
-            for column, text in enumerate(row):
+        for number, row in enumerate(self.spread[top : top + count], 1):
+            last = ""
+            for column, given in enumerate(row):
+                text = last = given or (last if self.is_ods and number < count else "")
                 if text and (not texts[column] or texts[column][-1] != text):
                     texts[column].append(text)
         return [" ".join(parts) for parts in texts]
@@ -248,7 +251,7 @@ def _written(
     if isinstance(value, bool | datetime | date | time | timedelta):
         return None, f"{expected(column)}; дано: дата, время или логическое значение"
     if isinstance(value, str):
-        mark = "," if fmt.decimal_comma else "."
+        mark: Literal[".", ","] = "," if fmt.decimal_comma else "."
         given = read_number(value, Form(mark, grouping=True, places=None))
         if isinstance(given, NotANumber):
             return None, f"{expected(column, mark)}; дано: {given.ru}"
@@ -283,9 +286,7 @@ class _Misfit:
     reasons: list[str] = field(default_factory=list)
 
 
-def _tables(
-    path: Path, sheets: list[_Sheet], feed: Feed, fmt: WorkbookFormat, day: date | None
-) -> list[_Table]:
+def _tables(path: Path, sheets: list[_Sheet], fmt: WorkbookFormat, day: date | None) -> list[_Table]:
     """The sheets of the first layout that fits.
 
     Raises:

@@ -1,12 +1,13 @@
 """Records in XML, one row each: read as a stream, with the line that each record begins in as its place.
 
-A record becomes what it would be in JSON (an element with attributes or others in it is an object, attributes begin with ``@``, its
-own text is ``$``; several of one name are a list), so that paths are those of ``json_records``. Document types are refused
+A record becomes what it would be in JSON (an element with attributes or others in it is an object, attributes begin with ``@``,
+its own text is ``$``; several of one name are a list), so that paths are those of ``json_records``. Document types are refused
 before anything of them is read: they alone can make much of little (entities), or read what lies elsewhere.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
@@ -105,6 +106,8 @@ class _Document:
         self.nodes: list[dict[str, Any]] = []
         self.line = 0
         self.size = 0
+        # the element that would hold the records is there: an empty list is no other document
+        self.seen_parent = False
         self.is_at_root = fmt.records.startswith("/") or len(fmt.steps) > 1
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
@@ -129,17 +132,11 @@ class _Document:
                 "Кодировка файла не та, что в нём названа, или неизвестна.",
                 "Передайте его в UTF-8.",
             ) from None
-        if self.rows.count == before and not self._has_parents():
+        if self.rows.count == before and not self.seen_parent:
             message = f"Нет записей по пути {self.fmt.records}."
             raise _refused(
                 self.path.name, "xml.records", message, "Передайте ответ того же вида, что и прежде."
             )
-
-    def _has_parents(self) -> bool:
-        """Whether the element that would hold the records is there: an empty list is no other document."""
-        return self.seen_parent
-
-    seen_parent = False
 
     def _unsound(self, error: expat.ExpatError) -> DeliveryError:
         name, line = self.path.name, error.lineno
@@ -256,7 +253,7 @@ def _lists(path: JsonPath) -> set[str]:
     """The names behind which a number or a filter stands: elements that are a list even where there is one alone."""
     found = set()
     for steps in path.alternatives:
-        for before, step in zip(steps, steps[1:], strict=False):
+        for before, step in pairwise(steps):
             if isinstance(step, int | Filter) and isinstance(before, str):
                 found.add(before)
     return found

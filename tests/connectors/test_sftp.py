@@ -178,11 +178,10 @@ def test_what_is_unfinished_young_or_no_file_is_not_taken(
     (machine.root / "out/brest/meters-2026-11-06.csv").mkdir()
     machine.put("out/brest/meters-2026-99-99.csv")
     settings = Settings(home=tmp_path / "home", origin="mirror", inbox_quiet_s=10)
-    taken = []
+    taken: list[Any] = []
     with pytest.raises(OriginError) as caught:
-        for offer in connectors.candidates(source(machine), "readings", settings):
-            taken.append(offer.origin[-14:])
-    assert taken == ["2026-11-01.csv"]
+        taken.extend(connectors.candidates(source(machine), "readings", settings))
+    assert [offer.origin[-14:] for offer in taken] == ["2026-11-01.csv"]
     assert "11-02.csv: has changed just now" in caplog.text and "11-03.csv: has changed" in caplog.text
     told = caught.value.message.splitlines()
     assert ["11-05.csv: a link" in told[0], "11-06.csv: a link" in told[1], "no period" in told[2]] == [
