@@ -70,7 +70,8 @@ def city(broker: tuple[int, Path], monkeypatch: pytest.MonkeyPatch) -> tuple[int
 def source(at: int, **origin: Any) -> Source:
     declared = {
         "kind": "mqtt", "host": "127.0.0.1", "port": at, "topics": ["city/{instance}/+/air"], "client_id": "gorod-test",
-        "user": "GOROD_CITY_USER", "password": "GOROD_CITY_PASSWORD", "tls": {"ca": "GOROD_CITY_CA"}, "quiet_s": 1.5, "listen_s": 120, **origin,
+        "user": "GOROD_CITY_USER", "password": "GOROD_CITY_PASSWORD", "tls": {"ca": "GOROD_CITY_CA"},
+        "quiet_s": 1.5, "listen_s": 120, **origin,
     }  # fmt: skip
     columns = {
         "topic": {"type": "text"}, "pm10": {"type": "decimal", "from_path": "payload.pm10", "unbounded": "a"},
