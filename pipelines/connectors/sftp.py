@@ -24,7 +24,7 @@ from urllib.parse import quote
 import paramiko
 from paramiko.ssh_exception import AuthenticationException, BadHostKeyException, SSHException
 
-from pipelines.connectors.drop_folder import UNFINISHED
+from pipelines.connectors.drop_entries import UNFINISHED
 from pipelines.connectors.environment import secrets, without
 from pipelines.connectors.files import ChangingError, is_named_for, odd_name, slice_of
 from pipelines.connectors.http_retry import RetryPolicy, TransientError

@@ -14,7 +14,8 @@ from pipelines.deliveries import Batch, Delivery
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats import csv
 from pipelines.formats.archive import extract
-from pipelines.formats.records import count_records, read_header, write_sound
+from pipelines.formats.csv_header import read_header
+from pipelines.formats.csv_records import count_records, write_sound
 from pipelines.formats.typed import write_batch
 from pipelines.sql import quoted
 

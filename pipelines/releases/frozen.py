@@ -27,10 +27,11 @@ from pipelines.sql import literal, quoted
 from pipelines.warehouse import migrations
 
 VALUES = "marts.mart_indicator_value"
-PERIODS = "intermediate.dim_period"
+PERIODS = "marts.dim_period"
 TERMS = "catalogue.indicator_term"
-# recomputed; anything upstream is read as it is
+# recomputed, except for the dimensions; anything upstream is read as it is
 ANEW = ("marts", SCHEMA)
+DIMENSIONS = "marts.dim_"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Model:
     @property
     def schema(self) -> str:
         return self.table.split(".")[0]
+
+    @property
+    def is_computed_anew(self) -> bool:
+        """Whether a release computes it by its own SQL."""
+        return self.schema in ANEW and not self.table.startswith(DIMENSIONS)
 
 
 @dataclass(frozen=True)
@@ -244,7 +250,7 @@ class _Shadows:
             model = self.models[name]
             if model.table in self.there:
                 continue
-            if model.schema in ANEW or self.reads_values(name):
+            if model.is_computed_anew or self.reads_values(name):
                 self.provide(model.needs)
                 self._view(model.table, str(model.sql))
             else:
@@ -264,9 +270,9 @@ class _Shadows:
             *(f"intermediate.{held}" for held in (*HELD.values(), HELD_LOADS)),
         ):
             return False
-        if model.schema in ANEW or self.reads_values(name):
+        if model.is_computed_anew or self.reads_values(name):
             return any(self.reads_of_today(need) for need in model.needs)
-        return model.schema in ("staging", "intermediate") and not model.table.startswith("intermediate.dim_")
+        return model.schema in ("staging", "intermediate")
 
     def _view(self, table: str, sql: str) -> None:
         self.connection.execute(f"create view memory.{table} as {sql}")

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from pipelines.connectors import drop_folder
+from pipelines.connectors import drop_entries, drop_folder
 from pipelines.connectors.drop_folder import survey
 from pipelines.deliveries import DROPPED
 from pipelines.errors import OriginError
@@ -233,7 +234,7 @@ class Clock:
     asleep: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
-        self.real = drop_folder.time
+        self.real = time
 
     def time(self) -> float:
         return self.real.time() + self.passed
@@ -249,7 +250,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
-    monkeypatch.setattr(drop_folder, "time", found)
+    for module in (drop_folder, drop_entries):
+        monkeypatch.setattr(module, "time", found)
     return found
 
 
@@ -481,12 +483,12 @@ def test_what_is_dropped_beside_the_samples_is_marked_as_invented(
 # ---- killed ----------------------------------------------------------------------------------------------------------
 
 PLACES = [
-    ("pipelines.connectors.drop_folder:_File.fetch", "after"),
+    ("pipelines.connectors.dropped_file:DroppedFile.fetch", "after"),
     ("pipelines.loading.landing:clear_pending", "before"),
-    ("pipelines.connectors.drop_folder:_File.remove", "before"),
-    ("pipelines.connectors.drop_folder:_File._is_what_landed", "before"),
-    ("pipelines.connectors.drop_folder:_File._is_what_landed", "after"),
-    ("pipelines.connectors.drop_folder:_put_back", "before"),
+    ("pipelines.connectors.dropped_file:DroppedFile.remove", "before"),
+    ("pipelines.connectors.dropped_file:DroppedFile._is_what_landed", "before"),
+    ("pipelines.connectors.dropped_file:DroppedFile._is_what_landed", "after"),
+    ("pipelines.connectors.dropped_file:restore", "before"),
 ]
 
 
@@ -661,7 +663,7 @@ def test_wrong_places_are_told_with_the_right_one(portal: Portal) -> None:
     ]
     told = "\n".join(plan.faults)
     assert (
-        f"{root}/Appeals_115: no source has this name, and nothing in it is taken; did you mean 'appeals_115'?"
+        f"{root}/Appeals_115: no source has this name, so nothing in it is taken; did you mean 'appeals_115'?"
         in told
     )
     assert f"{root}/appeals_115/minsk: no feed has this name" in told

@@ -18,9 +18,10 @@ import trustme
 from pydantic import ValidationError
 
 from pipelines import connectors
-from pipelines.connectors import http as http_connector
-from pipelines.connectors import http_access, paged
+from pipelines.connectors import http_access, http_client
 from pipelines.connectors.http_retry import RetryPolicy
+from pipelines.connectors.page_client import Pull
+from pipelines.connectors.paged_snapshot import take_snapshot
 from pipelines.declarations.origins import HttpOrigin, PagedOrigin
 from pipelines.declarations.sources import Source
 from pipelines.errors import OriginError
@@ -330,12 +331,12 @@ def test_a_declared_pace_is_kept(web: Web, tmp_path: Path) -> None:
     origin = declared.feeds["spots"].origins["mirror"]
     assert isinstance(origin, PagedOrigin)
     slow = origin.model_copy(update={"limits": origin.limits.model_copy(update={"requests_per_second": 20})})
-    pull = paged.Pull(
+    pull = Pull(
         paging=slow, base_url=web.url, origin=web.url, source="parking",
         access=http_access.access(slow, web.url, "brest-2", RetryPolicy()),
     )  # fmt: skip
     began = time.monotonic()
-    paged.take_snapshot(pull, tmp_path)
+    take_snapshot(pull, tmp_path)
     assert len(web.requests) == pages and time.monotonic() - began >= (pages - 1) / 20
 
 
@@ -343,7 +344,7 @@ def test_declared_limits_take_the_place_of_the_defaults() -> None:
     origin = HttpOrigin.model_validate(
         {"base_url": "https://a.invalid", "files": ["a"], "limits": {"tries": 7}}
     )
-    assert http_access.limited(http_connector.PATIENCE, origin) == RetryPolicy(tries=7, answer_s=3600.0)
+    assert http_access.limited(http_client.RETRY_POLICY, origin) == RetryPolicy(tries=7, answer_s=3600.0)
 
 
 @pytest.mark.parametrize(
