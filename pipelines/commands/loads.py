@@ -94,7 +94,10 @@ def explain(
             f"{say('rows kept back')}: {len(given.rows)}"
             + (f", {say('first 20')}" if len(given.rows) > 20 else ""),
             [say(column) for column in ("row", "column", "value", "rule", "remedy")],
-            [(r.row, r.column, r.value, r.rule, r.remedy) for r in given.rows[:20]],
+            [
+                (f"{r.row}, {r.place}" if r.place else r.row, r.column, r.value, r.rule, r.remedy)
+                for r in given.rows[:20]
+            ],
             right=(say("row"),),
         )
     console.table(

@@ -156,9 +156,11 @@ class _Box:
                 session.logout()
 
     def _unreachable(self, error: BaseException) -> OriginError:
-        what = {socket.gaierror: "its name is not known", TimeoutError: "it takes too long"}.get(
-            type(error), type(error).__name__
-        )
+        words: dict[type[BaseException], str] = {
+            socket.gaierror: "its name is not known",
+            TimeoutError: "it takes too long",
+        }
+        what = words.get(type(error), type(error).__name__)
         return OriginError(
             f"{self.address}: the mail server does not answer ({what})",
             "Check that it can be reached from here; the next run tries again.",
@@ -181,7 +183,7 @@ class _Box:
         self, session: imaplib.IMAP4_SSL, senders: tuple[str, ...], largest: int, faults: list[str]
     ) -> Iterator[_Mail]:
         """The mails of these senders that have not been dealt with, oldest first."""
-        validity = (session.untagged_responses.get("UIDVALIDITY") or [b"0"])[-1].decode("ascii", "replace")
+        validity = _validity(session)
         wanted = "ALL" if self.done else "UNSEEN"
         numbers = self.ask(session.uid("SEARCH", wanted), "cannot be searched")[0].split()
         for number in numbers:
@@ -239,6 +241,12 @@ class _Box:
         return email.message_from_bytes(content, policy=email.policy.default)
 
 
+def _validity(session: imaplib.IMAP4_SSL) -> str:
+    """The number of the folder's numbering: mails keep theirs as long as it stays."""
+    given = (session.untagged_responses.get("UIDVALIDITY") or [b"0"])[-1]
+    return given.decode("ascii", "replace") if isinstance(given, bytes) else "0"
+
+
 def _is_from(mail: EmailMessage, senders: tuple[str, ...]) -> bool:
     """Whether the one address that a mail is from is one of these, or of one of these domains."""
     given = [address.lower() for _, address in getaddresses([str(one) for one in mail.get_all("From") or ()])]
@@ -291,9 +299,7 @@ class _Taken:
     def _put_aside(self) -> None:
         try:
             with self.box.opened(write=True) as session:
-                validity = (session.untagged_responses.get("UIDVALIDITY") or [b"0"])[-1].decode(
-                    "ascii", "replace"
-                )
+                validity = _validity(session)
                 if validity != self.mail.validity:
                     return  # numbered anew: the next run finds it, and the ledger knows it
                 uid = self.mail.uid

@@ -43,6 +43,9 @@ def read(delivery: Delivery, feed: Feed, fmt: ShapefileFormat, out: Path, pseudo
         layer = _unpacked(path, Path(folder), feed.max_delivery_bytes)
         system = _system(layer, fmt, path.name)
         encoding = fmt.encoding or _encoding(layer)
+        layer.with_suffix(".cpg").unlink(
+            missing_ok=True
+        )  # else pyshp warns that it differs from the bytes it is asked for
         try:
             moved = to_wgs84(fmt, system)
         except UnknownSystemError:
