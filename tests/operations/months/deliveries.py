@@ -24,6 +24,7 @@ EMBARGO_DAY = date(2026, 11, 13)
 REQUESTS = SOURCES / "appeals_115" / "sample" / "requests"
 REGISTER = SOURCES / "territory_register" / "sample"
 STATISTICS = SOURCES / "belstat" / "sample"
+CAR_PARKS = SOURCES / "city_parking" / "sample" / "occupancy"
 CITIES = tuple(sorted(path.name for path in REQUESTS.iterdir() if path.is_dir()))
 # it delivers September so late that it is an alert from 22 October on
 SILENT, SILENT_FROM, SILENT_UNTIL = "mahilou", date(2026, 10, 22), date(2026, 10, 29)
@@ -34,20 +35,21 @@ Change = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Arrival:
-    """A file that arrives: at the origin (the mirror) or, where ``instance`` says whose, in the drop folder."""
+    """A file that arrives: at the origin (the mirror) or, where ``dropped`` says for whom, in the drop folder."""
 
     path: str
     text: str
-    instance: str | None = None
+    dropped: str | None = None
     is_bad: bool = False
+    encoding: str = "utf-8"
 
     def put(self, mirror: Path, inbox: Path) -> None:
         """Let it arrive."""
-        folder = mirror if self.instance is None else inbox / "appeals_115" / "requests" / self.instance
+        folder = mirror if self.dropped is None else inbox / self.dropped
         path = folder / self.path
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + ".part")
-        part.write_text(self.text, encoding="utf-8")
+        part.write_text(self.text, encoding=self.encoding)
         part.replace(path)
 
 
@@ -59,7 +61,14 @@ def month(
     name = f"opendata-115-{period}-01.csv"
     if city == "minsk":
         return Arrival(f"appeals_115/{name}", change(text), is_bad=is_bad)
-    return Arrival(name, change(text), city, is_bad)
+    return Arrival(name, change(text), f"appeals_115/requests/{city}", is_bad)
+
+
+def car_parks(period: str) -> Arrival:
+    """A month of the car parks, as their operator exports it."""
+    name = f"parking-{period}.csv"
+    text = (CAR_PARKS / name).read_text(encoding="cp1251")
+    return Arrival(name, text, "city_parking/occupancy/operator", encoding="cp1251")
 
 
 def _rows(change: Callable[[int, dict[str, str]], dict[str, str]]) -> Change:
@@ -108,7 +117,7 @@ ARRIVALS: dict[date, list[Arrival]] = {
     # on the first of a month the inventory is pulled, and a period has ended
     date(2026, 10, 1): [],
     date(2026, 10, 5): [month("minsk", "2026-09"), month("brest", "2026-09", unknown_states, is_bad=True)],
-    date(2026, 10, 6): [month("brest", "2026-09"), month("homiel", "2026-09")],
+    date(2026, 10, 6): [month("brest", "2026-09"), month("homiel", "2026-09"), car_parks("2026-09")],
     date(2026, 10, 10): [
         month("hrodna", "2026-09", of="2026-08", is_bad=True),
         migration("net_oblast", cut_short, is_bad=True),
@@ -121,7 +130,7 @@ ARRIVALS: dict[date, list[Arrival]] = {
     SILENT_UNTIL: [month(SILENT, "2026-09"), areas()],
     date(2026, 11, 1): [],
     date(2026, 11, 5): [month("minsk", "2026-10"), month("brest", "2026-10", semicolons, is_bad=True)],
-    date(2026, 11, 6): [month("brest", "2026-10"), month("homiel", "2026-10")],
+    date(2026, 11, 6): [month("brest", "2026-10"), month("homiel", "2026-10"), car_parks("2026-10")],
     date(2026, 11, 10): [month(city, "2026-10") for city in ("hrodna", "viciebsk", "barysau")],
     date(2026, 11, 16): [month(SILENT, "2026-10")],
     # what has come out is revised
@@ -162,3 +171,4 @@ def lay_beginning(mirror: Path, inbox: Path) -> None:
         )
     for city in CITIES:
         month(city, "2026-08").put(mirror, inbox)
+    car_parks("2026-08").put(mirror, inbox)

@@ -65,7 +65,7 @@ def plan(seed: int) -> dict[date, Disturbance]:
     """What happens in which night."""
     rng = Random(seed)
     nights = [day for day in ARRIVALS if may_be_disturbed(day)]
-    dropped = [day for day in nights if any(one.instance for one in ARRIVALS[day])]
+    dropped = [day for day in nights if any(one.dropped for one in ARRIVALS[day])]
     # the daemon sees what is dropped
     planned: dict[date, Disturbance] = {}
     for phase, day in zip(("load", "build"), rng.sample(dropped, 2), strict=True):
