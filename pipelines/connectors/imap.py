@@ -72,7 +72,7 @@ def candidates(
                     offers.append((name, covered, len(content)))
                 taken = _Taken(box, mail, {name for name, _, _ in offers})
                 for name, covered, size in offers:
-                    offer = Candidate(
+                    candidate = Candidate(
                         source=source.source,
                         feed=feed_name,
                         instance=instance,
@@ -83,7 +83,7 @@ def candidates(
                         fetch=_Fetch(box, mail, feed, name),
                         remove=taken.of(name),
                     )
-                    found.append(offer)
+                    found.append(candidate)
         yield from found
     if faults:
         raise OriginError(

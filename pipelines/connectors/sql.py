@@ -52,7 +52,7 @@ def candidates(
     instances: Collection[str] | None,
     known: LastSeen,
 ) -> Iterator[Candidate]:
-    """An offer for each instance and slice. With a watermark, the database is asked once how each slice stands.
+    """A candidate for each instance and slice. With a watermark, the database is asked once how each slice stands.
 
     Raises:
         OriginError: the address is missing or of no database, or the database refuses.

@@ -113,7 +113,7 @@ class Tls(Declaration):
 
 
 class Limits(Declaration):
-    """How much a server is asked for, and how long it is borne with."""
+    """How much a server is asked for, and how long Gorod waits for it."""
 
     requests_per_second: float | None = Field(
         default=None,

@@ -100,7 +100,7 @@ def _features(
 
 
 def _geometry(blob: Any, moved: Callable[[Any], Any]) -> Any:
-    """The geometry of a cell; what is none is told by the judge of geometries."""
+    """The geometry of a cell; what is not one is reported by the check of geometries."""
     if blob is None:
         return None
     try:

@@ -39,7 +39,7 @@ def _transformer(system: str) -> Any:
 def to_wgs84(spatial: Spatial, system: str | None) -> Callable[[Any], Any]:
     """A function from a geometry of GeoJSON in a system to one in degrees, east before north; ``system`` is the file's own.
 
-    What is no geometry is given back as it is: who judges geometries tells it.
+    What is not a geometry is returned as it is: the check of geometries reports it.
 
     Raises:
         UnknownSystemError: the system is none that PROJ knows.

@@ -1,4 +1,4 @@
-"""A layer as a zipped Shapefile: each record becomes a feature of GeoJSON in WGS 84, judged as one.
+"""A layer as a zipped Shapefile: each record becomes a feature of GeoJSON in WGS 84, checked as one.
 
 ``row_no`` counts the records from 1, as a GIS does plus one.
 """

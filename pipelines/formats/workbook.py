@@ -278,7 +278,7 @@ def number_of(letters: str) -> int:
 
 
 @dataclass
-class _Misfit:
+class _Mismatch:
     """What a layout does not find in a sheet."""
 
     sheet: str
@@ -292,7 +292,7 @@ def _tables(path: Path, sheets: list[_Sheet], fmt: WorkbookFormat, day: date | N
     Raises:
         DeliveryError: none does; what each lacks is told.
     """
-    misfits: list[_Misfit] = []
+    mismatches: list[_Mismatch] = []
     for name, layout in fmt.layouts.items():
         if day is not None and not (layout.since or date.min) <= day <= (layout.until or date.max):
             continue
@@ -300,9 +300,9 @@ def _tables(path: Path, sheets: list[_Sheet], fmt: WorkbookFormat, day: date | N
         if layout.sheets == ".*":
             named = [sheet for sheet in named if not sheet.hidden]
         if not named:
-            misfits.append(_Misfit("", name, [f"нет листа с названием по образцу {layout.sheets}"]))
+            mismatches.append(_Mismatch("", name, [f"нет листа с названием по образцу {layout.sheets}"]))
         found: list[_Table] = []
-        missed: list[_Misfit] = []
+        missed: list[_Mismatch] = []
         for sheet in named:
             table = _fitting(sheet, name, layout)
             if isinstance(table, _Table):
@@ -313,8 +313,8 @@ def _tables(path: Path, sheets: list[_Sheet], fmt: WorkbookFormat, day: date | N
                 missed.append(table)
         if layout.several and found and not missed:
             return found
-        misfits += missed
-    if not misfits:
+        mismatches += missed
+    if not mismatches:
         message = f"Для периода этой выгрузки ({day}) не описано, как расположена таблица."
         remedy = "Обратитесь к администратору хранилища: описание таблицы (layouts) дополняется."
         raise _refused(path, "workbook.layout", message, remedy)
@@ -326,12 +326,12 @@ def _tables(path: Path, sheets: list[_Sheet], fmt: WorkbookFormat, day: date | N
             + ".",
             "Верните прежний вид таблицы или сообщите о новом: описание (layouts) дополняется без программирования.",
         )
-        for one in misfits[:10]
+        for one in mismatches[:10]
     ]
     raise DeliveryError(path.name, reasons)
 
 
-def _fitting(sheet: _Sheet, name: str, layout: Layout) -> _Table | _Misfit:
+def _fitting(sheet: _Sheet, name: str, layout: Layout) -> _Table | _Mismatch:
     """The table of a sheet, or what the nearest place of a header lacks."""
     nearest: list[str] | None = None
     for top in range(min(len(sheet.grid), MOST_ABOVE)):
@@ -342,7 +342,7 @@ def _fitting(sheet: _Sheet, name: str, layout: Layout) -> _Table | _Misfit:
             return found
         if nearest is None or len(found) < len(nearest):
             nearest = found
-    return _Misfit(sheet.name, name, ["лист пуст"] if nearest is None else nearest)
+    return _Mismatch(sheet.name, name, ["лист пуст"] if nearest is None else nearest)
 
 
 def _at(sheet: _Sheet, name: str, layout: Layout, top: int) -> _Table | list[str]:

@@ -82,11 +82,11 @@ def source(kind: str, url: str, **origin: Any) -> Source:
 def fetched(declared: Source, folder: Path) -> Any:
     """What a run does: look at the origin, and fetch what it offers."""
     settings = Settings(home=folder / "home", origin="mirror")
-    (offer,) = connectors.candidates(declared, "spots", settings)
+    (candidate,) = connectors.candidates(declared, "spots", settings)
     target = folder / "landing"
     target.mkdir(exist_ok=True)
-    offer.fetch(target)
-    return offer
+    candidate.fetch(target)
+    return candidate
 
 
 def oauth(web: Web, **token: Any) -> list[str]:
@@ -144,11 +144,11 @@ def test_every_request_carries_the_credentials_and_nothing_else_does(
     caplog.set_level(logging.DEBUG)
     if auth == "oauth2":
         oauth(web)
-    offer = fetched(source(kind, web.url, auth=AUTH[auth]), tmp_path)
+    candidate = fetched(source(kind, web.url, auth=AUTH[auth]), tmp_path)
     asked = [request for request in web.requests if request.path != TOKEN]
     assert asked and {credentials(request) for request in asked} == {EXPECTED[auth]}
     landed = "".join(path.read_text() for path in (tmp_path / "landing").iterdir())
-    written = "\n".join([caplog.text, repr(offer), offer.origin, str(offer.fingerprint), landed])
+    written = "\n".join([caplog.text, repr(candidate), candidate.origin, str(candidate.fingerprint), landed])
     assert not any(told in written for told in (SECRET, USER, "token-1", "s3cret"))
 
 
@@ -389,7 +389,7 @@ def test_what_a_page_lists_is_taken_when_it_is_quiet(web: Web, tmp_path: Path) -
     settings = Settings(home=tmp_path, origin="mirror", inbox_quiet_s=10)
     offers = list(connectors.candidates(declared, "spots", settings))
     # of 2026-02 and 2026-06 the server says that they are five seconds old, or less
-    assert [offer.origin for offer in offers] == [f"{web.url}/data/a-2026-01.csv"]
+    assert [candidate.origin for candidate in offers] == [f"{web.url}/data/a-2026-01.csv"]
     assert {request.path for request in web.requests} == {
         "/data/", "/data/a-2026-01.csv", "/data/a-2026-02.csv", "/data/%D0%B0-2026-06.csv",
     }  # fmt: skip

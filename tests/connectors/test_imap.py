@@ -194,8 +194,8 @@ def test_an_attachment_is_taken_and_its_mail_put_aside_when_all_is_in_the_ledger
 
 def test_without_a_folder_a_mail_is_marked_as_seen(mailbox: Mailbox, tmp_path: Path) -> None:
     mailbox.deliver(("показания-2026-10.csv", b"1"))
-    (offer,) = offers(source(mailbox), tmp_path)
-    offer.remove("sha")
+    (candidate,) = offers(source(mailbox), tmp_path)
+    candidate.remove("sha")
     assert mailbox.files() == ["2,S"] and offers(source(mailbox), tmp_path) == []
 
 
@@ -237,7 +237,7 @@ def test_one_mail_amiss_stops_no_other(mailbox: Mailbox, tmp_path: Path) -> None
         taken.extend(
             connectors.candidates(source(mailbox), "readings", Settings(home=tmp_path, origin="mirror"))
         )
-    assert [offer.slice.key for offer in taken] == ["2026-10"]
+    assert [candidate.slice.key for candidate in taken] == ["2026-10"]
 
 
 @pytest.mark.parametrize(

@@ -101,10 +101,10 @@ def send(port: int, folder: Path, *messages: tuple[str, Any]) -> None:
     )  # fmt: skip
 
 
-def values(offer: Any, declared: Source, folder: Path) -> list[tuple[str, float]]:
-    target = folder / offer.slice.part
+def values(candidate: Any, declared: Source, folder: Path) -> list[tuple[str, float]]:
+    target = folder / candidate.slice.part
     target.mkdir(exist_ok=True)
-    offer.fetch(target)
+    candidate.fetch(target)
     found = rows(target / "messages.json", declared.feeds["readings"])
     return [(row["topic"], float(row["pm10"]) if row["pm10"] is not None else None) for row in found]
 
@@ -118,19 +118,19 @@ def test_what_came_while_nobody_listened_comes_once(
     assert offers(declared, tmp_path) == []  # from now on the broker keeps
     many = [("city/brest/s1/air", json.dumps({"pm10": number})) for number in range(300)]
     send(port, folder, *many, ("city/gomel/s1/air", '{"pm10": 1}'), ("city/brest/s1/noise", '{"pm10": 2}'))
-    (offer,) = offers(declared, tmp_path)
-    assert values(offer, declared, tmp_path) == [
+    (candidate,) = offers(declared, tmp_path)
+    assert values(candidate, declared, tmp_path) == [
         ("city/brest/s1/air", float(number)) for number in range(300)
     ]
     # a run that was killed before the ledger had it: offered again, and with it what came since
     send(port, folder, ("city/brest/s2/air", '{"pm10": 7.25}'))
     again, new = offers(declared, tmp_path)
-    assert again.slice == offer.slice and values(new, declared, tmp_path) == [("city/brest/s2/air", 7.25)]
+    assert again.slice == candidate.slice and values(new, declared, tmp_path) == [("city/brest/s2/air", 7.25)]
     assert again.slice.part != new.slice.part  # no delivery takes the place of another
     for one in (again, new):
         one.remove("sha")
     assert offers(declared, tmp_path) == []
-    assert not any(secret in caplog.text + repr([offer, offer.fetch]) for secret in (PASSWORD, USER))
+    assert not any(secret in caplog.text + repr([candidate, candidate.fetch]) for secret in (PASSWORD, USER))
 
 
 def test_what_is_no_json_is_kept_back_by_its_reader(city: tuple[int, Path], tmp_path: Path) -> None:
@@ -144,8 +144,8 @@ def test_what_is_no_json_is_kept_back_by_its_reader(city: tuple[int, Path], tmp_
         ("city/brest/s1/air", b"\xff\x00"),
         ("city/brest/s1/air", '{"pm10":\n1}'),
     )
-    (offer,) = offers(declared, tmp_path)
-    assert [amount for _, amount in values(offer, declared, tmp_path)] == [None, None, 1.0]
+    (candidate,) = offers(declared, tmp_path)
+    assert [amount for _, amount in values(candidate, declared, tmp_path)] == [None, None, 1.0]
 
 
 def test_a_run_takes_no_more_than_declared_and_the_rest_waits(city: tuple[int, Path], tmp_path: Path) -> None:
@@ -155,9 +155,9 @@ def test_a_run_takes_no_more_than_declared_and_the_rest_waits(city: tuple[int, P
     send(port, folder, *[("city/brest/s1/air", json.dumps({"pm10": number})) for number in range(25)])
     taken: list[float] = []
     for _ in range(5):
-        for offer in offers(declared, tmp_path):
-            taken += [amount for _, amount in values(offer, declared, tmp_path)]
-            offer.remove("sha")
+        for candidate in offers(declared, tmp_path):
+            taken += [amount for _, amount in values(candidate, declared, tmp_path)]
+            candidate.remove("sha")
     # a message may come twice, and none is lost
     assert sorted(set(taken)) == [float(number) for number in range(25)]
 

@@ -534,10 +534,10 @@ def test_features_of_the_ogc_come_page_by_page_in_their_axis_order(
     api.respond = respond
     box = [23.0, 51.0, 33.0, 56.5]
     declared = spatial_source(api, origin, axis_order="yx", within=box)
-    (offer,) = connectors.candidates(declared, "units", Settings(home=tmp_path, origin="mirror"))
+    (candidate,) = connectors.candidates(declared, "units", Settings(home=tmp_path, origin="mirror"))
     folder = tmp_path / "landed"
     folder.mkdir()
-    offer.fetch(folder)
+    candidate.fetch(folder)
     found = rows(folder, declared.feeds["units"])
     assert [row["name"] for row in found] == [f"город {number}" for number in range(25)]
     assert json.loads(found[7]["geometry"])["coordinates"] == [27.507, 53.9]

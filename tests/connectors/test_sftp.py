@@ -151,13 +151,16 @@ def test_files_come_byte_for_byte(
     machine.put("out/brest/meters-2026-11-01.csv", b"")
     machine.put("out/brest/meters-2026-11-01.csv.confirm.yml", b"a: b")
     found = offers(source(machine, **login), tmp_path)
-    assert [(offer.slice.first_day.day, offer.slice.last_day.day) for offer in found] == [(1, 1), (2, 2)]
+    assert [(candidate.slice.first_day.day, candidate.slice.last_day.day) for candidate in found] == [
+        (1, 1),
+        (2, 2),
+    ]
     assert found[1].origin == f"sftp://127.0.0.1:{machine.port}/out/brest/meters-2026-11-02.csv"
     assert found[1].fingerprint == f"{len(large)}-{int(LONG_AGO)}"
     landed = tmp_path / "landed"
     landed.mkdir()
-    for offer in found:
-        offer.fetch(landed)
+    for candidate in found:
+        candidate.fetch(landed)
     assert (landed / "meters-2026-11-02.csv").read_bytes() == large
     assert (landed / "meters-2026-11-01.csv.confirm.yml").read_bytes() == b"a: b"
     assert sorted(path.name for path in (machine.root / "out/brest").iterdir()) == sorted(
@@ -181,7 +184,7 @@ def test_what_is_unfinished_young_or_no_file_is_not_taken(
     taken: list[Any] = []
     with pytest.raises(OriginError) as caught:
         taken.extend(connectors.candidates(source(machine), "readings", settings))
-    assert [offer.origin[-14:] for offer in taken] == ["2026-11-01.csv"]
+    assert [candidate.origin[-14:] for candidate in taken] == ["2026-11-01.csv"]
     assert "11-02.csv: has changed just now" in caplog.text and "11-03.csv: has changed" in caplog.text
     told = caught.value.message.splitlines()
     assert ["11-05.csv: a link" in told[0], "11-06.csv: a link" in told[1], "no period" in told[2]] == [
@@ -199,22 +202,22 @@ def test_a_clock_that_is_ahead_does_not_hold_a_file_for_ever(machine: Machine, t
 @pytest.mark.parametrize("when", ["before", "meanwhile"])
 def test_a_file_that_changes_is_left_for_the_next_run(when: str, machine: Machine, tmp_path: Path) -> None:
     path = machine.put("out/brest/meters-2026-11-01.csv", b"1" * 100_000)
-    (offer,) = offers(source(machine), tmp_path)
+    (candidate,) = offers(source(machine), tmp_path)
     if when == "before":
         path.write_bytes(b"2")
     else:
         machine.on_read.append(lambda: path.open("ab").write(b"3"))
     with pytest.raises(ChangingError, match="is being written"):
-        offer.fetch(tmp_path)
+        candidate.fetch(tmp_path)
     assert not (tmp_path / "meters-2026-11-01.csv").exists()
 
 
 def test_a_connection_that_breaks_off_is_made_anew(machine: Machine, tmp_path: Path) -> None:
     machine.put("out/brest/meters-2026-11-01.csv", b"12345")
-    (offer,) = offers(source(machine), tmp_path)
+    (candidate,) = offers(source(machine), tmp_path)
 
     machine.on_read.append(lambda: machine.connection.abort())
-    offer.fetch(tmp_path)
+    candidate.fetch(tmp_path)
     assert (tmp_path / "meters-2026-11-01.csv").read_bytes() == b"12345" and machine.reads == 2
 
 
@@ -222,9 +225,9 @@ def test_a_larger_file_than_declared_is_refused_unread(machine: Machine, tmp_pat
     path = machine.put("out/brest/meters-2026-11-01.csv")
     os.truncate(path, 20_000_001)
     os.utime(path, (LONG_AGO, LONG_AGO))
-    (offer,) = offers(source(machine), tmp_path)
+    (candidate,) = offers(source(machine), tmp_path)
     with pytest.raises(OriginError, match="larger than 20000000 bytes"):
-        offer.fetch(tmp_path)
+        candidate.fetch(tmp_path)
     assert machine.reads == 0
 
 

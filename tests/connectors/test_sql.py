@@ -121,10 +121,10 @@ def offers(declared: Source, folder: Path, known: Any = frozenset()) -> list[Can
     )
 
 
-def landed(offer: Candidate, declared: Source, folder: Path) -> list[dict[str, Any]]:
+def landed(candidate: Candidate, declared: Source, folder: Path) -> list[dict[str, Any]]:
     target = folder / "landed"
     target.mkdir(exist_ok=True)
-    offer.fetch(target)
+    candidate.fetch(target)
     return rows(target / "rows.parquet", declared.feeds["readings"])
 
 
@@ -148,20 +148,20 @@ def test_each_month_is_read_by_its_own_condition(tmp_path: Path, caplog: pytest.
 
 def test_a_watermark_tells_what_has_changed(filled: str, tmp_path: Path) -> None:
     declared = source(**BILLING, watermark="changed")
-    before = {offer.slice.key: offer.fingerprint for offer in offers(declared, tmp_path)}
+    before = {candidate.slice.key: candidate.fingerprint for candidate in offers(declared, tmp_path)}
     assert before == {"2026-09": "rows:1:2026-10-01 00:00:00", "2026-10": "rows:2:2026-11-01 00:00:00"}
     with psycopg.connect(filled, autocommit=True) as session:
         session.execute(
             "update billing.readings set kwh = 6, changed = '2026-11-14' where \"METER_ID\" = 'm-2'"
         )
-    after = {offer.slice.key: offer.fingerprint for offer in offers(declared, tmp_path)}
+    after = {candidate.slice.key: candidate.fingerprint for candidate in offers(declared, tmp_path)}
     assert after["2026-09"] == before["2026-09"] and after["2026-10"] == "rows:2:2026-11-14 00:00:00"
 
 
 @pytest.mark.usefixtures("filled")
 def test_days_are_slices_where_they_are_declared_so(tmp_path: Path) -> None:
     found = offers(source(**BILLING, by="day", watermark="changed"), tmp_path)
-    assert [str(offer.slice.first_day) for offer in found] == [
+    assert [str(candidate.slice.first_day) for candidate in found] == [
         "2026-09-30",
         "2026-10-01",
         "2026-10-31",
@@ -172,9 +172,9 @@ def test_days_are_slices_where_they_are_declared_so(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("filled")
 def test_a_whole_table_with_a_condition_of_ones_own(tmp_path: Path) -> None:
     declared = source(table="billing.readings", where="\"METER_ID\" like 'm-%' and kwh > 0")
-    (offer,) = offers(declared, tmp_path)
-    assert offer.slice.key == "2026-11"
-    assert [row["meter"] for row in landed(offer, declared, tmp_path)] == ["m-1", "m-1"]
+    (candidate,) = offers(declared, tmp_path)
+    assert candidate.slice.key == "2026-11"
+    assert [row["meter"] for row in landed(candidate, declared, tmp_path)] == ["m-1", "m-1"]
 
 
 def test_nothing_can_be_written_there(filled: str, tmp_path: Path) -> None:
@@ -185,9 +185,9 @@ def test_nothing_can_be_written_there(filled: str, tmp_path: Path) -> None:
             "$$begin delete from billing.readings; return true; end$$"
         )
     declared = source(table="billing.readings", where="billing.empty()")
-    (offer,) = offers(declared, tmp_path)
+    (candidate,) = offers(declared, tmp_path)
     with pytest.raises(OriginError, match="read-only transaction"):
-        landed(offer, declared, tmp_path)
+        landed(candidate, declared, tmp_path)
     with psycopg.connect(filled) as session:
         assert session.execute("select count(*) from billing.readings").fetchone() == (4,)
     assert list((tmp_path / "landed").iterdir()) == []
@@ -196,10 +196,10 @@ def test_nothing_can_be_written_there(filled: str, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("filled")
 def test_a_statement_that_takes_too_long_is_ended_by_the_server(tmp_path: Path) -> None:
     declared = source(table="billing.readings", where="pg_sleep(30) is not null", statement_s=0.2)
-    (offer,) = offers(declared, tmp_path)
+    (candidate,) = offers(declared, tmp_path)
     began = time.monotonic()
     with pytest.raises(OriginError, match=r"took longer than 0\.2 s") as caught:
-        landed(offer, declared, tmp_path)
+        landed(candidate, declared, tmp_path)
     assert time.monotonic() - began < 20 and "statement_s" in caught.value.remedy
 
 
@@ -223,8 +223,8 @@ def test_what_cannot_be_asked_is_told_without_secrets(
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("GOROD_METERS_BREST_DSN", address.format(wrong=quote(PASSWORD, safe="")))
     with pytest.raises(OriginError, match=said) as caught:
-        for offer in offers(source(**BILLING, connect_s=1), tmp_path):
-            landed(offer, source(), tmp_path)
+        for candidate in offers(source(**BILLING, connect_s=1), tmp_path):
+            landed(candidate, source(), tmp_path)
     context = repr(caught.value.__cause__) + str(caught.value)
     assert not any(secret in context + caplog.text for secret in (PASSWORD, quote(PASSWORD, safe="")))
 
