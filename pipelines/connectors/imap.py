@@ -140,7 +140,11 @@ class _Box:
         try:
             try:
                 session.login(*self.login)
-            except imaplib.IMAP4.error:
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error as error:
+                if "[UNAVAILABLE]" in str(error):  # RFC 5530: the server cannot say now
+                    raise imaplib.IMAP4.abort from None
                 raise OriginError(
                     f"{self.address}: the login is refused", f"Set {self.variables} to what is valid now."
                 ) from None

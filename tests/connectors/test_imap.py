@@ -100,7 +100,12 @@ service imap-login {{
 }}
 service anvil {{
   chroot =
+  # else logins are held back for a while after one that was refused
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
+auth_failure_delay = 0
 passdb {{
   driver = passwd-file
   args = {folder}/users
