@@ -10,10 +10,10 @@ export GX_ANALYTICS_ENABLED := false
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-next dev dev-postgres test test-fast test-long lint format bench lock clean
 
-help: ## this list
+help: ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
-setup: $(STAMP) ## everything that is needed, into .venv
+setup: $(STAMP) ## install everything into .venv
 
 $(STAMP): requirements-dev.lock requirements-uv.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Gorod needs Python 3.11, 3.12 or 3.13; set PYTHON=...")'
@@ -27,21 +27,21 @@ $(STAMP): requirements-dev.lock requirements-uv.txt pyproject.toml
 demo: setup ## the main job on the samples: load, gate, build, publish, report
 	GOROD_ORIGIN=sample $(BIN)/gorod run --report
 
-# Code 6 of `gorod run`: a load was refused by the gate. Here it has to be.
-demo-next: setup ## the day after `make demo`: a city corrects a month, another sends what the gate refuses
+# `gorod run` exits with 6 when the gate refuses a load, as it must here.
+demo-next: setup ## the day after `make demo`: one city corrects a month, the gate refuses another's file
 	GOROD_ORIGIN=sample $(BIN)/python -m sandbox.next_day
 	GOROD_ORIGIN=sample GOROD_INBOX_QUIET_S=0 $(BIN)/gorod run --report || test $$? -eq 6
 	$(BIN)/gorod explain requests.homiel.2026-10
 	$(BIN)/gorod sql "select ref_area, time_period, obs_value, value_before from pub_indicator_value_v1 \
 		where is_revised and indicator = 'appeals_per_1000' and breakdown = '_T' order by all"
 
-dev-postgres: setup ## a PostgreSQL server on the loopback interface; says how to use it, Ctrl-C ends it
+dev-postgres: setup ## a PostgreSQL server on the loopback interface; says how to use it, Ctrl-C stops it
 	$(BIN)/python -m sandbox.postgres $${GOROD_HOME:-.gorod}/postgres
 
 dev: setup ## Dagster's UI on the same state
 	$(BIN)/gorod ui
 
-test: setup ## all tests but the long forms
+test: setup ## all tests except the long forms
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not long'
 
 test-long: setup ## the long forms: every fault, more examples, more rows
@@ -58,7 +58,7 @@ lint: setup ## style, types, SQL
 	$(BIN)/gorod check
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt/models dbt/tests dbt/generated
 
-format: setup ## mend style
+format: setup ## fix style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix --disable-progress-bar dbt/models dbt/tests
@@ -70,5 +70,5 @@ lock: ## resolve the pins again (needs a package index)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra dev --extra bench --constraint requirements.lock pyproject.toml -o requirements-dev.lock
 
-clean: ## remove the state of the demo and what tools left behind; landing is state too
+clean: ## remove the demo's state (landing too) and what tools left behind
 	rm -rf .gorod .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt/target dbt/logs build *.egg-info

@@ -6,7 +6,8 @@ from typing import Any
 import dagster as dg
 
 from assets.keys import WRITER_POOL, raw_key
-from pipelines.catalogue.write import TABLES, write_catalogue
+from pipelines.catalogue.tables import TABLES
+from pipelines.catalogue.write import write_catalogue
 from pipelines.declarations.sources import load_sources
 from pipelines.progress import report_progress
 from pipelines.settings import get_settings

@@ -1,4 +1,4 @@
-"""``python -m bench``: measure, tell, keep. How to read what it tells is in ``docs/performance.md``."""
+"""``python -m bench``: measure, print, store. How to read the results: ``docs/performance.md``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PARTS = ["rows", "months", "engine", "index", "postgres"]
 
 
 def main(arguments: list[str]) -> int:
-    """Measure what is asked for; 0 if everything could be measured."""
+    """Run the chosen measurements; 0 if all succeeded."""
     options = _options(arguments)
     findings = Findings(Console())
     findings.say(f"machine: {machine()}")

@@ -30,7 +30,7 @@ CODES = ["id", "category", "status", "organisation_id"]
 
 
 def main(file: str, folder: str, reader: str) -> None:
-    """Load the file, read the table back, validate it; tell how long each step took."""
+    """Load the file, read the table back, validate it; print how long each step took."""
     path = Path(file)
     started = time.monotonic()
     pipeline = dlt.pipeline(

@@ -32,7 +32,7 @@ STEPS: tuple[tuple[Any, str, str], ...] = (
 
 
 def main() -> None:
-    """Load the one file that waits in the drop folder, and tell how long each step took."""
+    """Load the one file that waits in the drop folder, and print how long each step took."""
     seconds: dict[str, float] = {}
     for owner, function, title in STEPS:
         setattr(owner, function, _timed(getattr(owner, function), title, seconds))

@@ -29,7 +29,7 @@ class BenchError(Exception):
 
 @dataclass(frozen=True)
 class Measured:
-    """One process: seconds of wall time and of CPU, peak resident memory in MiB, and what it told of itself."""
+    """One process: seconds of wall time and of CPU, peak resident memory in MiB, and what it reported."""
 
     wall_s: float
     cpu_s: float
@@ -40,14 +40,14 @@ class Measured:
 def measure(module: str, *arguments: object, environment: dict[str, str] | None = None) -> Measured:
     """Run ``python -m <module> <arguments>`` to its end.
 
-    The last line of its standard output is a JSON object: what it tells of itself. Linux counts into the peak what
+    The last line of its standard output is a JSON object with its own report. Linux counts into the peak what
     the process was before ``exec``, which is this one: so this one stays small, it loads neither DuckDB nor pandas.
 
     Raises:
         BenchError: the process failed.
     """
     command = [sys.executable, "-m", module, *map(str, arguments)]
-    os.sync()  # what others have written before is no cost of this one
+    os.sync()  # writes of earlier processes are not a cost of this one
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         started = time.monotonic()
         process = subprocess.Popen(

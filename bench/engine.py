@@ -2,7 +2,7 @@
 
 ``python -m bench.engine prepare HOME [rich]`` makes a warehouse of 171 monthly indicators, 350 territories and 60
 months; rich: also by quarter, half-year and year, and one in ten by the parts of its measure. ``month HOME`` adds the
-next month; ``build HOME [MODEL…]`` runs the models; ``trace HOME`` leads values back to their observations and loads.
+next month; ``build HOME [MODEL…]`` runs the models; ``trace HOME`` traces values back to their observations and loads.
 
 Everything is invented: measures, indicators, territories, figures. Only the models are Gorod's own.
 """
@@ -39,7 +39,7 @@ MODELS = ("+mart_indicator_value",)
 BEFORE = ("staging", "+int_observations_by_load")
 TRACE = ("mart_trace_donor", "mart_trace_term", "mart_trace_observation", "mart_trace_row")
 IMPORTED = ("dbt.cli.main", "dbt.adapters.duckdb", "dbt_common.clients.agate_helper", "pipelines.settings")
-TRACED = 12  # values that are led back, the country's among them: it has the longest road
+TRACED = 12  # traced values, including the country's, which has the longest path
 
 
 def measure_engine(home: Path, findings: Findings) -> None:
@@ -121,7 +121,7 @@ def build(*models: str) -> dict[str, object]:
         importlib.import_module(module)
 
     with duckdb.connect(os.environ["GOROD_WAREHOUSE_PATH"]) as connection:
-        # a build of a part of the project: the next would compute everything anew
+        # a partial build: the next one would compute everything again
         connection.execute("delete from ops.build; delete from ops.build_begun")
     started = time.monotonic()
     _dbt("run", "--select", *(models or MODELS), "--exclude", *BEFORE)
@@ -129,7 +129,7 @@ def build(*models: str) -> dict[str, object]:
 
 
 def trace() -> dict[str, object]:
-    """Lead values of every level back to their observations and loads; rows of files there are none here."""
+    """Trace values of every level back to their observations and loads; there are no files here."""
     import duckdb
 
     from pipelines.operations.trace import trace as trace_value

@@ -1,4 +1,4 @@
-"""What was measured: rows of figures, and ratios between them; as a table and as JSON."""
+"""Results: rows of figures and ratios between them, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A figure that does not depend on the machine as much as seconds do, and how far it is meant to reach."""
+    """A figure that depends less on the machine than seconds do, and its target."""
 
     what: str
     value: float
@@ -62,7 +62,7 @@ class Findings:
     ratios: list[Ratio] = field(default_factory=list)
 
     def say(self, text: str) -> None:
-        """Tell what is going on."""
+        """Print a line of progress."""
         self.console.print(f"[dim]{datetime.now():%H:%M:%S}[/] {text}")
 
     def measure(self, rows: int, contestants: dict[str, Callable[[], Measured]], times: int = 1) -> list[Row]:

@@ -79,7 +79,7 @@ def gorod(folder: Path) -> None:
 
 
 def by_pandas(folder: Path) -> None:
-    """The same index as one would write it by hand: scores and places of the root and of its three parts."""
+    """The same index, written by hand: scores and ranks of the root and of its three parts."""
     import numpy as np
     import pandas as pd
 
@@ -111,7 +111,7 @@ def demo() -> None:
 
 
 def trace() -> None:
-    """Trace figures of every kind, the country's first: they have the longest road. The slowest counts."""
+    """Trace figures of every kind, the country's first: they have the longest path. The slowest counts."""
     from pipelines.operations.trace import trace as trace_value
     from pipelines.settings import get_settings
     from pipelines.warehouse import open_warehouse

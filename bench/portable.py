@@ -1,7 +1,6 @@
 """The expectations of requests that any engine of Great Expectations evaluates.
 
-Those that are written as SQL on the tables that stand beside Gorod's batch are Gorod's alone: what is compared with it
-is asked less.
+Those written as SQL on the tables beside Gorod's batch run in Gorod only, so the alternatives have less to do.
 """
 
 from __future__ import annotations

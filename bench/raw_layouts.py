@@ -1,6 +1,6 @@
-"""How a raw table on PostgreSQL should lie: what each layout costs when a load enters, is read, is vacuumed.
+"""Layouts of a raw table on PostgreSQL: what each costs when a load is written, read and vacuumed.
 
-``python -m bench.raw_layouts [--rows 10000000] [--loads 200]``. What it decided is in
+``python -m bench.raw_layouts [--rows 10000000] [--loads 200]``. The decision is in
 ``docs/decisions/0013-raw-tables-on-a-server.md``.
 """
 

@@ -1,4 +1,4 @@
-"""Invented requests in the exact format of the portal 115.бел, as many as wanted. No row is anybody's.
+"""Invented requests in the exact format of the portal 115.бел, as many as wanted. No row describes a real person.
 
 ``python -m bench.requests_file ROWS MONTH FILE``
 """

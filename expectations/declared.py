@@ -1,9 +1,10 @@
-"""What every feed is held to because ``source.yml`` says so: bounds, names of territories, and that its rows count."""
+"""Expectations that follow from ``source.yml``: bounds, names of territories, periods, and that rows count."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from expectations.vocabulary import rule
@@ -15,9 +16,9 @@ COUNTS = "row.counts"
 
 
 def expectations_of(feed: Feed, territories: Iterable[str] = ()) -> list[Any]:
-    """The expectations that a feed's declaration makes by itself, in the order of its columns.
+    """The expectations that follow from a feed's declaration, in the order of its columns.
 
-    ``territories`` are the names that the source has for them.
+    ``territories`` are the source's names of territories.
     """
     found = []
     for name, column in feed.kept_columns.items():
@@ -36,8 +37,10 @@ def expectations_of(feed: Feed, territories: Iterable[str] = ()) -> list[Any]:
 
 
 def number(value: float) -> str:
-    """As a Russian text has it: ``1 250,5`` with no-break spaces."""
-    return f"{value:,.10g}".replace(",", "\u00a0").replace(".", ",")
+    """As written in Russian: ``1 250,5`` with no-break spaces."""
+    whole, _, fraction = f"{Decimal(str(value)):,f}".partition(".")
+    fraction = fraction.rstrip("0")
+    return whole.replace(",", "\u00a0") + (f",{fraction}" if fraction else "")
 
 
 def _within(name: str, key: str, bound: Bound) -> Any:
@@ -55,21 +58,21 @@ def _within(name: str, key: str, bound: Bound) -> Any:
 
 
 def _bounded(name: str, column: Column) -> Any:
-    """A value that no declared bound is for cannot be judged, so it does not pass."""
-    told = "; ".join(bound.rows for bound in column.bounds.values())
+    """A value for which no bound is declared cannot be checked, so it does not pass."""
+    covered = "; ".join(bound.rows for bound in column.bounds.values())
     return rule(
         f"case when {name} is not null then {_any(*(bound.where for bound in column.bounds.values()))} end",
         columns=[name],
         name=f"{name}_bounded",
         dimension="validity",
-        says=f"Для значения столбца {name} объявлены границы. Они объявлены для строк: {told}.",
+        says=f"Для значения столбца {name} объявлены границы. Они объявлены для строк: {covered}.",
         remedy="Уберите эти строки; если они верны, сначала объявляют их границы в описании источника.",
         mostly=0.95,
     )
 
 
 def _named(column: str, shown: str, names: list[str]) -> Any:
-    """The territory is called by a name that is declared: under any other the row would count nowhere."""
+    """The territory has a declared name: under any other name the row would count nowhere."""
     listed = ", ".join(literal(name) for name in names)
     return rule(
         f"coalesce(trim({quoted(column)}) in ({listed}), false)",
@@ -83,13 +86,13 @@ def _named(column: str, shown: str, names: list[str]) -> Any:
 
 
 def _within_the_period(column: str, shown: str) -> Any:
-    """A row of another period than that which the delivery replaces would count twice, or stay when it is replaced."""
+    """A row outside the period that the delivery replaces would count twice, or remain when the period is replaced."""
     return rule(
         f"{quoted(column)} between (select first_day from delivery) and (select last_day from delivery)",
         columns=[column],
         name=f"{column}_in_period",
         dimension="consistency",
-        says=f"Дата в столбце «{shown}» лежит в том периоде, который стоит в имени файла.",
+        says=f"Дата в столбце «{shown}» относится к периоду, указанному в имени файла.",
         remedy="Выгрузите каждый период отдельным файлом: файл заменяет свой период целиком.",
         mostly=0.95,
     )

@@ -1,10 +1,10 @@
-"""How an expectation is written: a Great Expectations expectation, plus what it means to a supplier.
+"""How an expectation is written: a Great Expectations expectation, and its meaning for a supplier.
 
-``row`` holds for each row: rows that fail are kept back in quarantine (critical) or marked (warning).
-``rule`` is a ``row`` that is written as an SQL condition.
-``load`` holds for the delivery as a whole: if it fails the load is refused (critical) or marked (warning).
-``required``, ``code``, ``in_set``, ``between`` and ``unique`` are the rows that most feeds need, in words that are theirs.
-``History`` says how the delivery is held against earlier ones of its feed.
+``row`` holds for each row: rows that fail go to quarantine (critical) or are flagged (warning).
+``rule`` is a ``row`` written as an SQL condition.
+``load`` holds for the delivery as a whole: if it fails, the load is refused (critical) or flagged (warning).
+``required``, ``code``, ``in_set``, ``between`` and ``unique`` are what most feeds need, with their texts.
+``History`` says how a delivery is compared with earlier ones of its feed.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ def row(
     severity: Severity = "critical",
     **arguments: Any,
 ) -> Any:
-    """Declare what must hold of each row.
+    """Declare what must hold for each row.
 
     ``name`` is unique in the suite, ``says`` and ``remedy`` are Russian sentences that the supplier reads.
-    ``arguments`` go to the GX expectation; ``mostly`` is the share of rows below which the whole load is refused.
+    ``arguments`` are passed to the GX expectation; if a smaller share of rows than ``mostly`` passes, the load is refused.
     """
     return _declare(expectation, "row", name, dimension, severity, says, remedy, arguments)
 
@@ -63,7 +63,7 @@ def load(
     severity: Severity = "critical",
     **arguments: Any,
 ) -> Any:
-    """Declare what must hold of the delivery as a whole (arguments as in :func:`row`)."""
+    """Declare what must hold for the delivery as a whole (arguments as in :func:`row`)."""
     return _declare(expectation, "load", name, dimension, severity, says, remedy, arguments)
 
 
@@ -79,9 +79,9 @@ def rule(
     severity: Severity = "critical",
     mostly: float = 1.0,
 ) -> Any:
-    """Declare what must hold of each row as an SQL condition on its columns and the tables beside the batch.
+    """Declare what must hold for each row as an SQL condition on its columns and the tables beside the batch.
 
-    Where the condition is null the row is not judged. ``columns`` are those whose values the supplier is told.
+    If the condition is null, the rule does not apply to the row. The supplier sees the values of ``columns``.
     """
     column = holds_column(name)
     given = _declare(
@@ -92,7 +92,7 @@ def rule(
     return given
 
 
-# --- rows that most feeds need. ``named`` is what the supplier calls the column, where it is not its name here.
+# --- What most feeds need. ``named`` is the supplier's name of the column, if it differs from its name here.
 
 
 def required(column: str, *, named: str | None = None, mostly: float = 0.95) -> Any:
@@ -109,7 +109,7 @@ def required(column: str, *, named: str | None = None, mostly: float = 0.95) -> 
 
 
 def code(column: str, pattern: str, *, like: str, named: str | None = None, mostly: float = 0.95) -> Any:
-    """The value is written as codes of its kind are: ``pattern`` is matched whole, ``like`` shows one."""
+    """The value is a code that matches ``pattern`` completely; ``like`` is an example."""
     return row(
         gxe.ExpectColumnValuesToMatchRegex,
         column=column,
@@ -118,7 +118,7 @@ def code(column: str, pattern: str, *, like: str, named: str | None = None, most
         name=f"{column}_is_code",
         dimension="validity",
         says=f"Код в столбце «{named or column}» записан по образцу {like}.",
-        remedy="Проверьте код: пробелы, кириллица вместо латиницы и потерянные нули его портят.",
+        remedy="Проверьте код: нет ли в нём пробелов, кириллицы вместо латиницы, потерянных нулей.",
     )
 
 
@@ -138,15 +138,24 @@ def in_set(column: str, values: Iterable[str], *, named: str | None = None, most
 
 
 def between(
-    column: str, least: str | float, most: str | float, *, named: str | None = None, mostly: float = 0.95
+    column: str,
+    least: str | float,
+    most: str | float,
+    *,
+    named: str | None = None,
+    limits: str | None = None,
+    mostly: float = 0.95,
 ) -> Any:
-    """The number lies between two numbers or columns, both included; a row where one of them is empty is not judged."""
+    """The number is between two numbers or columns, both included; it does not apply if one of them is empty.
+
+    ``limits`` describes them to the supplier, where they are columns: «от 0 до числа в столбце «мест_всего»».
+    """
     return rule(
         f"{column} between {least} and {most}",
         columns=[column, *(bound for bound in (least, most) if isinstance(bound, str))],
         name=f"{column}_between",
         dimension="consistency",
-        says=f"Число в столбце «{named or column}» – от {least} до {most}.",
+        says=f"Число в столбце «{named or column}» – {limits or f'от {least} до {most}'}.",
         remedy="Проверьте число и его единицу измерения.",
         mostly=mostly,
     )
@@ -170,66 +179,65 @@ def unique(columns: list[str], *, says: str, mostly: float = 0.95) -> Any:
 
 
 def holds_column(name: str) -> str:
-    """The column of the batch that tells of each row whether a rule holds: 1, 0, or null where it is not judged."""
+    """The column of the batch that says whether a rule holds for the row: 1, 0, or null if it does not apply."""
     return "holds_" + name.replace(".", "_")
 
 
 @dataclass(frozen=True)
 class History:
-    """How a feed's deliveries are held against earlier ones: what of them is remembered, and how much may change.
+    """How a feed's deliveries are compared with earlier ones: what is remembered of each, and how much may change.
 
-    Each feed's suite stands beside its ``HISTORY``. What is remembered of a load is its profile
-    (:mod:`pipelines.loading.profile`); what is judged by it, and in which words, is
-    :mod:`pipelines.loading.history`. SQL expressions are DuckDB's, on the columns that the gate reads. Labels and
-    figures go into the ledger as they are: name only columns that are not personal. Of ``key`` and ``row`` the
-    ledger sees hashes alone.
+    A feed declares its ``HISTORY`` beside its suite. What is remembered of a load is its profile
+    (:mod:`pipelines.loading.profile`); the comparisons and their texts are in :mod:`pipelines.loading.history`. SQL
+    expressions are DuckDB's, on the columns that the gate reads. Labels and figures are stored in the ledger unchanged:
+    use only columns without personal data. Of ``key`` and ``row`` the ledger stores hashes only.
     """
 
     # --- what is remembered
     key: tuple[str, ...] = ()
-    """Columns that name a row within its instance: which rows of the slice in force are found again."""
+    """Columns that identify a row within its instance: they show which rows of the slice in force are still there."""
     row: tuple[str, ...] = ()
-    """Columns or expressions that tell a row from others whatever its period and number: what comes again under
-    another name. Rows where one of them is empty are left out."""
+    """Columns or expressions that identify a row regardless of its period and number: they show rows that were delivered
+    before under another name. Rows where one of them is empty are left out."""
     shares: Mapping[str, str] = field(default_factory=dict)
-    """Russian title → expression whose labels share the rows out: categories, districts, parts of the month."""
+    """Russian title → expression by which the rows are divided: categories, districts, parts of the month."""
     quantities: Mapping[str, str] = field(default_factory=dict)
-    """Russian title → numeric expression: its distribution, and its figures where there is ``by``."""
+    """Russian title → numeric expression: its distribution, and its figures if there is ``by``."""
     by: tuple[str, ...] = ()
-    """Columns that say what a figure is of (a territory, a sex); a figure is the sum of a quantity, or the count of
-    rows where there is none."""
+    """Columns that say what a figure describes (a territory, a sex); a figure is the sum of a quantity, or the number of
+    rows if there is none."""
     period: str | None = None
-    """Column that says which period within the slice a figure is of; None: the slice itself."""
+    """Column with the period of a figure within the slice; None: the slice itself."""
     balances: tuple[str, ...] = ()
-    """Titles of quantities that pass through zero: their figures may vanish or be exchanged like others, but a single one may
-    become many times another."""
+    """Titles of quantities that may cross zero (balances): a single figure may change by many times; missing and exchanged
+    figures are checked as usual."""
     figures_where: str = "true"
-    """Rows that figures are made of."""
+    """The rows from which figures are made."""
 
-    # --- what it is like
+    # --- what kind of data it is
     steady: bool = False
-    """Whether the rows of a slice are found again in the next: things that stay, not events that pass."""
+    """Whether the rows of a slice occur again in the next: lasting objects, not events."""
     volume: bool = False
-    """Whether the number of rows follows that of the slices around it."""
+    """Whether the number of rows is similar to that of neighbouring slices."""
 
     # --- how much may change
     may_lose: float = 0.1
-    """Share of rows, keys, figures or of a total, given by the slice in force, that a replacement may lose."""
+    """Share of the rows, keys, figures or of a total of the slice in force that a replacement may lose."""
     may_repeat: float = 0.5
-    """Share of rows that may be those of another instance or slice."""
+    """Share of rows that may equal those of another instance or slice."""
     may_shift: float = 0.15
-    """Share of rows that may move between labels, beyond what chance and the months before explain."""
+    """Share of rows that may move between labels, beyond chance and the variation of earlier months."""
     may_drop: float = 0.4
-    """By how much the logarithm of the number of rows may fall below that of the slices around (0.4: by a third)."""
+    """By how much the logarithm of the number of rows may fall below that of neighbouring slices (0.4: by a third)."""
     may_rise: float = 1.1
     """By how much it may rise (1.1: threefold)."""
     may_move: float = 0.25
-    """By how much the logarithm of a figure may part from the way that the others of its period have gone."""
+    """By how much the logarithm of a figure may deviate from the change of the other figures of its period."""
     may_jump: float = 1.1
-    """By how much the logarithm of all figures, or of the middle of a quantity, may change at once."""
+    """By how much the logarithm of all figures, or of the median of a quantity, may change at once."""
     counted: bool = True
-    """Whether figures are counts, so that small ones may vary by chance."""
+    """Whether figures are counts, so that small ones vary by chance."""
     least: float = 20
-    """Figures and rows below this are too few to be judged."""
+    """Figures and numbers of rows below this are too small to be compared."""
     fewest: int = 3
-    """With fewer slices before it nothing is said about volume, shares and distribution."""
+    """With fewer earlier slices, volume, shares and distribution are not compared."""

@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.catalogue.definition import definitions_hash
+from pipelines.catalogue.staging import staging_models
 from pipelines.declarations.common import at, load_yaml
+from pipelines.declarations.exposures import exposures
 from pipelines.declarations.generated_models import generate
 from pipelines.declarations.indicators import check_sources, load_catalogue
 from pipelines.declarations.measure_columns import measure_problems
@@ -55,7 +57,12 @@ def generated_files() -> dict[str, str]:
         raise DeclarationError(
             "\n".join(problems), "What a measure says of its rows: docs/indicators.md#measures."
         )
-    return generate(sources, catalogue.measures, staging)
+    contracts = {path.stem for path in (DBT_PROJECT / "models" / "published").glob("*.sql")}
+    return {
+        **generate(sources, catalogue.measures, staging),
+        **staging_models(),
+        "models/exposures.yml": exposures(contracts),
+    }
 
 
 def write_generated_files(folder: Path = GENERATED) -> list[Path]:

@@ -47,7 +47,7 @@ class City:
 
 
 def read_cities(path: Path, scale: float = 1) -> list[City]:
-    """The cities of ``cities.csv``, each count times ``scale``, and never none."""
+    """The cities of ``cities.csv``, each count multiplied by ``scale``, at least 1."""
     with path.open(encoding="utf-8", newline="") as stream:
         return [
             City(

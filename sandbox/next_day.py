@@ -12,7 +12,7 @@ from sandbox.samples import appeals_115 as appeals
 
 
 def main() -> None:
-    """Drop the deliveries into a home that holds the samples, and into no other."""
+    """Put the deliveries into the drop folder of a home that holds the samples, and of no other."""
     settings = get_settings()
     if settings.origin != "sample":
         sys.exit(

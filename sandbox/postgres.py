@@ -1,7 +1,7 @@
 """A real PostgreSQL server from a wheel, for development and tests: no system package, nothing outside its folder.
 
-``python -m sandbox.postgres FOLDER`` runs one on the loopback interface until Ctrl-C and says how to reach it. It is no
-server for production: see docs/postgresql.md.
+``python -m sandbox.postgres FOLDER`` runs one on the loopback interface until Ctrl-C and says how to reach it. It is not
+a server for production: see docs/postgresql.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from psycopg import sql
 NEW_DATABASE = (
     "create database {} owner {} encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8' template template0"
 )
-# A server that is thrown away need not survive a power cut; one for development keeps what it promised.
+# A throw-away server need not survive a power cut; one for development is durable.
 THROWN_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -35,7 +35,7 @@ THROWN_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 class Instance:
     """A running server. ``dsn(database)`` reaches it as its superuser, by its socket.
 
-    Without a ``password`` everybody who can enter the socket's folder is who he says: its owner and root.
+    Without a ``password`` everybody who can enter the socket's folder is trusted: its owner and root.
     """
 
     data: Path
@@ -86,11 +86,11 @@ def start(
     password: str | None = None,
     more: Mapping[str, str] | None = None,
 ) -> Instance:
-    """Make a server in a folder if there is none, and start it; by its socket alone unless ``loopback``.
+    """Make a server in a folder if there is none, and start it; reachable only by its socket unless ``loopback``.
 
     Args:
-        password: of the superuser; with it nobody comes in without one.
-        more: settings of the server beside those of this module.
+        password: of the superuser; if given, nobody connects without a password.
+        more: settings of the server in addition to those of this module.
 
     Raises:
         subprocess.CalledProcessError: it does not start; its log is in the folder.
@@ -106,7 +106,7 @@ def start(
     wheel = PostgresServer(data, cleanup_mode=None)
     wheel.ensure_pgdata_inited()
     socket = Path(tempfile.mkdtemp(prefix="gorod-pg-"))
-    # made for its owner alone: root, who starts it, gives it to the user of the server
+    # created for root, who starts the server; given to the server's user
     if wheel.system_user:
         shutil.chown(socket, wheel.system_user)
     options = {
@@ -136,7 +136,7 @@ def start(
 
 
 def _let_in(data: Path, by_socket: str) -> None:
-    """Who may connect: over the network those with a password, by the socket as told."""
+    """Who may connect: over the network with a password, by the socket as chosen."""
     (data / "pg_hba.conf").write_text(
         f"local all all {by_socket}\nhost all all 127.0.0.1/32 scram-sha-256\n", encoding="utf-8"
     )
@@ -152,7 +152,7 @@ def running(
     password: str | None = None,
     more: Mapping[str, str] | None = None,
 ) -> Iterator[Instance]:
-    """A server that is stopped at the end."""
+    """A server that is stopped when the block ends."""
     instance = start(folder, port=port, loopback=loopback, durable=durable, password=password, more=more)
     try:
         yield instance
@@ -163,7 +163,7 @@ def running(
 
 
 def create_database(dsn: str, name: str, owner: str = "postgres") -> None:
-    """A database as a warehouse needs it."""
+    """A database with the settings that a warehouse needs."""
     with psycopg.connect(dsn, autocommit=True) as session:
         session.execute(sql.SQL(NEW_DATABASE).format(sql.Identifier(name), sql.Identifier(owner)))
 
@@ -198,7 +198,7 @@ def main(folder: str, port: str = "5433") -> None:
 
 
 def server_version(instance: Instance) -> str:
-    """Version of the server, as it says itself."""
+    """Version that the server reports."""
     with psycopg.connect(instance.dsn("postgres")) as session:
         row = session.execute("show server_version").fetchone()
     return str(row[0]) if row else ""

@@ -34,10 +34,10 @@ class Fault:
     * ``status``: an error answer, with ``Retry-After`` if given;
     * ``hang``: no answer for ``seconds``;
     * ``close``: the connection ends without an answer; ``cut``: it ends in the middle of the body;
-    * ``truncate``: a complete answer whose JSON is cut short; ``html``: a page for people, with status 200;
+    * ``truncate``: a complete answer whose JSON is cut short; ``html``: a web page, with status 200;
     * ``total``: ``X-Total-Count`` is off by ``by``; ``no_total``: the header is missing;
     * ``duplicate``: the page begins with the last resource of the page before;
-    * ``empty``: no resources, though there are.
+    * ``empty``: no resources, although there are some.
     """
 
     kind: Literal[
@@ -215,7 +215,7 @@ def _handler(
             self.end_headers()
             if kind == "cut":
                 data, self.close_connection = data[: len(data) // 2], True
-            # A client that gave up waiting has closed the connection: that is its right.
+            # The client has closed the connection because it stopped waiting; that is not an error.
             with suppress(BrokenPipeError, ConnectionResetError):
                 self.wfile.write(data)
 
@@ -243,7 +243,7 @@ def _whole_number(query: dict[str, str], name: str, default: int, least: int) ->
 
 
 def _matching(resources: Sequence[Resource], query: dict[str, str]) -> Sequence[Resource]:
-    """The resources that all attribute filters let through; values joined by commas are alternatives."""
+    """The resources that match all attribute filters; values joined by commas are alternatives."""
     filters = {name: set(value.split(",")) for name, value in query.items() if name not in OTHER_PARAMETERS}
     if not filters:
         return resources

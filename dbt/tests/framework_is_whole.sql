@@ -26,7 +26,7 @@ select
     frameworks.indicator_count as declared,
     listed.indicator_count as listed,
     coverage.indicator_count as covered
-from {{ source('catalogue', 'framework') }} as frameworks
+from {{ ref('stg_catalogue__framework') }} as frameworks
 left join listed on frameworks.framework = listed.framework
 left join {{ ref('mart_framework_coverage') }} as coverage
     on frameworks.framework = coverage.framework and coverage.dimension = '_T'

@@ -3,7 +3,7 @@ select figures.indicator, figures.ref_area, figures.time_period, figures.breakdo
 from {{ ref('mart_indicator_value') }} as figures
 inner join (
     select indicator
-    from {{ source('catalogue', 'indicator_term') }}
+    from {{ ref('stg_catalogue__indicator_term') }}
     group by indicator
     having bool_and(reference = 'same')
 ) as plain on figures.indicator = plain.indicator

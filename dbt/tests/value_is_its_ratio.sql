@@ -1,7 +1,7 @@
 -- The value is scale x numerator / denominator by the version of the method, recomputed by multiplication.
 select figures.indicator, figures.ref_area, figures.time_period, figures.breakdown, figures.obs_value
 from {{ ref('mart_indicator_value') }} as figures
-inner join {{ source('catalogue', 'indicator_method') }} as methods
+inner join {{ ref('stg_catalogue__indicator_method') }} as methods
     on figures.indicator = methods.indicator and figures.method_version = methods.method_version
 where
     figures.obs_value is not null

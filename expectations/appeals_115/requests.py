@@ -1,7 +1,7 @@
 """What must hold of a month of requests of the portal 115.бел.
 
-A point outside the country takes the whole row out: it is the only thing that ties a request to its city once
-the address is dropped. Rating 0 is lawful, it means "not rated".
+A row with a point outside the country goes to quarantine: once the address is dropped, only the point ties a request to
+its city. Rating 0 is valid and means "not rated".
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import great_expectations.expectations as gxe
 
 from expectations.vocabulary import History, load, row, rule
 
-# The towns of the register in force: a request lies near the town whose portal it is of.
+# The towns of the register in force: a request lies near the town of its portal.
 CONTEXT = {
     "towns": "select territory_id, max(lat) as lat, max(lon) as lon "
     "from raw.territory_register__territories join ops.effective_load using (load_id) "
@@ -28,7 +28,7 @@ FROM_CENTRE_KM = (
 FARTHEST_KM = 40
 # The longest term in four years was 1327 days.
 LONGEST_TERM_DAYS = 4 * 365 + 1
-# The groups of the portal's classifier that requests of 2015 to 2019 are of.
+# The groups of the portal's classifier that occur in requests of 2015 to 2019.
 GROUPS = ("6", "7", "9", "10", "11", "12", "13", "14", "20", "21", "22", "23")
 
 SUITE: list[Any] = [
@@ -152,7 +152,7 @@ SUITE: list[Any] = [
         columns=["lat", "lng"],
         name="point_near_city",
         dimension="accuracy",
-        says=f"Точка лежит не дальше {FARTHEST_KM} км от центра города, чей это портал.",
+        says=f"Точка находится не дальше {FARTHEST_KM} км от центра города, чей это портал.",
         remedy="Проверьте, того ли города выгрузка и в его ли папке она лежит; исправьте координаты.",
         mostly=0.95,
     ),
@@ -165,7 +165,7 @@ SUITE: list[Any] = [
         severity="warning",
         name="city_has_a_place",
         dimension="accuracy",
-        says="Центр города есть в действующем реестре территорий: без него не проверить, в этом ли городе лежат точки.",
+        says="Центр города есть в действующем реестре территорий: без него не проверить, в этом ли городе находятся точки.",
         remedy="Передайте реестр территорий (territories.csv), затем эту выгрузку снова.",
     ),
     row(
@@ -196,13 +196,13 @@ SUITE: list[Any] = [
         mostly=0.95,
         name="opened_in_month",
         dimension="consistency",
-        says="Обращение принято в том месяце, который стоит в имени файла.",
+        says="Обращение принято в том месяце, который указан в имени файла.",
         remedy="Выгрузите каждый месяц отдельным файлом: файл заменяет свой месяц целиком.",
     ),
 ]
 
-# Numbers of two cities are alike, and people write about one place again: a request is known by where it is, what it is
-# about, whom it went to and how long they were given.
+# Numbers of two cities may be equal, and people write about the same place again: a request is identified by its place,
+# its theme, its organisation and the time it allows.
 HISTORY = History(
     key=("id",),
     row=("category", "lat", "lng", "organisation_id", "planned - opened"),

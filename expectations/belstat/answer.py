@@ -1,4 +1,4 @@
-"""What holds of every answer of the portal, whatever its table."""
+"""What must hold for every answer of the portal, whatever its table."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def known_names() -> list[str]:
 
 
 def rows_of_an_answer(dimensions: list[str], mostly: float = 0.9) -> list[Any]:
-    """What tables share: known territories, years, one value a cell, some value at all.
+    """Common to all tables: known territories, years, one value for each cell, at least one value.
 
-    ``mostly`` is 1 where figures are sums of cells, so that none of them may be kept back.
+    ``mostly`` is 1 where figures are sums of cells, so that none of them may go to quarantine.
     """
     return [
         row(
@@ -123,7 +123,7 @@ def regions_differ_query(dimensions: list[str], where: str = "true") -> str:
 
 
 def totals_present(total: str) -> Any:
-    """Each territory and year has the row that is the total of every dimension: figures are made of it."""
+    """Each territory and year has a row with the total of every dimension, from which figures are made."""
     return load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
@@ -149,9 +149,9 @@ def neighbours(feed: str) -> dict[str, str]:
 def growth(
     lowest: float, highest: float, *, value: str = "value", odd: dict[str, float] | None = None
 ) -> Any:
-    """From one year to the next, the country and each region grow by a factor that can be.
+    """From one year to the next, the country and each region grow by a plausible factor.
 
-    ``odd`` holds a greater ``highest`` for single years. The years at the edges are held against those in force.
+    ``odd`` holds a greater ``highest`` for single years. The first and last years are compared with those in force.
     """
     upper = " ".join(f"when '{year}' then {factor}" for year, factor in (odd or {}).items())
     highest_of_year = f"case period {upper} else {highest} end" if upper else str(highest)

@@ -77,7 +77,7 @@ SUITE: list[Any] = [
     ),
 ]
 
-# The countries that are told of change from year to year: figures of all countries together are what goes on.
+# The listed countries change from year to year: only figures of all countries together form a series.
 HISTORY = History(
     key=("territory", "country", "flow", "period"),
     by=("territory", "flow"),

@@ -1,4 +1,4 @@
-"""What must hold of an answer with population by age and sex: totals stand beside parts, and are sums."""
+"""What must hold of an answer with population by age and sex: totals are listed beside their parts and are their sums."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ANYWHERE, URBAN, RURAL = "Всего по типам местности", "го�
 
 
 def _parts_add_up(column: str, total: str, parts: list[str], others: list[str]) -> str:
-    """Rows where the total of ``column`` is not the sum of its parts; a part that is absent counts 0."""
+    """Rows where the total of ``column`` is not the sum of its parts; a missing part counts as 0."""
     key = ", ".join(["territory", "period", *others])
     listed = ", ".join(f"'{part}'" for part in parts)
     return (

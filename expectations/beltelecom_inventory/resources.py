@@ -26,10 +26,10 @@ SPLIT_RATIOS = [f"1:{2**power}" for power in range(1, 9)]
 # between digits (12e4), so a sign or a mantissa's point gives it away.
 BECAME_A_NUMBER = r"^-?[0-9]+([.,][0-9]+[eE][+-]?|[eE][+-])[0-9]+$"
 
-# What soato_ten_digits tells of is not told again as a unit that nobody knows.
+# What soato_ten_digits reports is not reported again as an unknown unit.
 NO_CODE = ".{0,9}|.{11,}|[^1-7].*|.*[^0-9].*"
 
-# A section ends at the next node: on the way across a whole district there are several.
+# A section ends at the next node: there are several nodes on the way across a district.
 MEAN_SECTION_KM = 20
 
 PON_PORTS = Column("category") == "xPON.Port"
@@ -37,7 +37,7 @@ FIBRE_LINES = Column("category") == "FibreLine"
 
 
 def _still_a_code(column: str, field: str) -> Any:
-    """A code that went through a number has lost its digits: nothing can be found by it any more."""
+    """A code that was converted to a number has lost digits, and identifies nothing any more."""
     return row(
         gxe.ExpectColumnValuesToNotMatchRegex,
         column=column,

@@ -7,7 +7,7 @@ SUITE = [
     required("places", named="мест_всего"),
     required("occupied", named="занято"),
     code("parking_code", "[A-Z]-[0-9]{3}", like="P-001", named="парковка_код"),
-    between("occupied", 0, "places", named="занято"),
+    between("occupied", 0, "places", named="занято", limits="от 0 до числа в столбце «мест_всего»"),
     unique(["city", "parking_code", "observed_on"], says="На парковку и день приходится одна строка."),
 ]
 

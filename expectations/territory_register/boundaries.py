@@ -13,7 +13,7 @@ CONTEXT = {
     "register": "select territory_id, level, parent_id "
     "from raw.territory_register__territories join ops.effective_load using (load_id)"
 }
-# A region without districts (Minsk) stands in the layer of districts itself.
+# A region without districts (Minsk) is itself in the layer of districts.
 OF_THE_LAYER = """
     select territory_id from register, delivery
     where case part
@@ -31,11 +31,11 @@ SUITE: list[Any] = [
     row(
         gxe.ExpectColumnValuesToNotBeNull,
         column="geometry",
-        # a broken outline is told by the reader and kept back alone; a layer of them is refused
+        # the reader reports a broken outline, and only it goes to quarantine; a layer of broken ones is refused
         mostly=0.95,
         name="geometry_given",
         dimension="completeness",
-        says="У территории есть контур, и он не испорчен.",
+        says="У территории есть контур, и он без ошибок.",
         remedy="Добавьте геометрию или исправьте её: причина и место названы у строки.",
     ),
     row(
@@ -59,11 +59,11 @@ SUITE: list[Any] = [
         dimension="completeness",
         says="В слое adm1 есть контур каждого региона действующего реестра и только они, в слое adm2 – каждого района и "
         "г. Минска и только они.",
-        remedy="Передайте слой того уровня, который стоит в имени файла, целиком.",
+        remedy="Передайте целиком слой того уровня, который указан в имени файла.",
     ),
 ]
 
-# The figures of an outline say where it lies: two that are exchanged show by them.
+# The figures of an outline say where it lies, so two exchanged outlines are detected.
 HISTORY = History(
     key=("feature_id",),
     by=("feature_id",),

@@ -1,6 +1,6 @@
 """What must hold of the list of mergers, splits and moves of territories.
 
-Whether the codes are those of the register is asked where the register is judged: a change may be told before it.
+Whether the codes are in the register is checked with the register, because a change may be announced before it.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ SUITE: list[Any] = [
         max_value="2100-12-31",
         name="valid_from_possible",
         dimension="validity",
-        says="День изменения лежит между 1918 и 2100 годами.",
+        says="День изменения – между 1918 и 2100 годами.",
         remedy="Исправьте дату.",
     ),
     unique(["kind", "territory_id", "to_id", "valid_from"], "Изменение записано один раз."),
@@ -120,5 +120,5 @@ SUITE: list[Any] = [
     ),
 ]
 
-# A list that grows: a change that was told is not taken back.
+# A list that grows: an announced change is not withdrawn.
 HISTORY = History(key=("kind", "territory_id", "valid_from"), least=0)

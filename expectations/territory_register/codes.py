@@ -16,7 +16,7 @@ SOUTH, NORTH, WEST, EAST = 51.25, 56.19, 23.16, 32.79
 
 
 def code(column: str, pattern: str, shape: str, mostly: float = 0.99) -> list[Any]:
-    """The code is given, and is written as codes of its kind are."""
+    """The code is given and has the right form."""
     return [
         row(
             gxe.ExpectColumnValuesToNotBeNull,
@@ -35,13 +35,13 @@ def code(column: str, pattern: str, shape: str, mostly: float = 0.99) -> list[An
             name=f"{column}_is_code",
             dimension="validity",
             says=f"Код в столбце {column} записан как {shape}, латиницей.",
-            remedy="Проверьте код: кириллица вместо латиницы, пробелы и прописные буквы его портят.",
+            remedy="Проверьте код: нет ли в нём кириллицы вместо латиницы, пробелов или прописных букв.",
         ),
     ]
 
 
 def listed(column: str) -> Any:
-    """The code stands in the register in force: the gate fills in ``territories`` from the warehouse."""
+    """The code is in the register in force; the gate fills ``territories`` from the warehouse."""
     return row(
         gxe.ExpectColumnValuesToBeInSet,
         column=column,

@@ -17,7 +17,7 @@ CONTEXT = {
     "in_force": "select territory_id, year, max(population) as population "
     "from raw.territory_register__population join ops.effective_load using (load_id) group by territory_id, year"
 }
-# Since 1991 no territory had less than 0.57 or more than 1.86 of what it has in the middle of these years.
+# Since 1991 no territory had less than 0.57 or more than 1.86 of its median population in these years.
 FACTOR = 5
 
 SUITE: list[Any] = [

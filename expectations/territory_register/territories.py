@@ -1,7 +1,7 @@
 """What must hold of the list of territories.
 
-A list is taken whole: a row in quarantine would be a territory that vanished, so no row may fail. What the list changes
-against the one in force is told, and more than a few untold ends refuse it: others refer to what ends.
+A list is accepted only as a whole: a row in quarantine would be a territory that vanished, so no row may fail. Changes
+compared with the list in force are reported; more than a few unannounced ends refuse it, since other data refer to them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CONTEXT = {
     ),
 }
 
-# those of the list in force that this one leaves out; whether somebody told that they end, and who refers to them
+# those in the list in force that this one leaves out; whether their end was announced, and who refers to them
 ENDED = """
     select
         in_force.territory_id,
@@ -58,8 +58,8 @@ ENDED = """
 """
 
 
-def _told(query: str, name: str, says: str, remedy: str) -> Any:
-    """A change against the list in force: let in, and told by name."""
+def _reported_change(query: str, name: str, says: str, remedy: str) -> Any:
+    """A change compared with the list in force: accepted, and reported by name."""
     return load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=query,
@@ -124,7 +124,7 @@ SUITE: list[Any] = [
         max_value=NORTH,
         name="lat_in_country",
         dimension="accuracy",
-        says="Центр лежит в Беларуси: широта от 51,25 до 56,19.",
+        says="Центр находится в Беларуси: широта от 51,25 до 56,19.",
         remedy="Исправьте координаты; проверьте, не переставлены ли широта и долгота.",
     ),
     row(
@@ -134,7 +134,7 @@ SUITE: list[Any] = [
         max_value=EAST,
         name="lon_in_country",
         dimension="accuracy",
-        says="Центр лежит в Беларуси: долгота от 23,16 до 32,79.",
+        says="Центр находится в Беларуси: долгота от 23,16 до 32,79.",
         remedy="Исправьте координаты; проверьте, не переставлены ли широта и долгота.",
     ),
     row(
@@ -245,7 +245,7 @@ SUITE: list[Any] = [
         ),
         remedy="Передайте список со всеми районами; проверьте площади.",
     ),
-    _told(
+    _reported_change(
         f"select told from ({ENDED}) order by territory_id",
         "territories_ended",
         "В новом списке есть все прежние территории. Больше нет в реестре:",
@@ -254,7 +254,7 @@ SUITE: list[Any] = [
             "получением списка. День и преемника можно сообщить в changes.csv."
         ),
     ),
-    _told(
+    _reported_change(
         (
             "select name_ru || ' (' || territory_id || ')' as told from {batch} "
             "where (select count(*) from in_force) > 0 and territory_id not in (select territory_id from in_force) "
@@ -264,7 +264,7 @@ SUITE: list[Any] = [
         "В новом списке нет новых территорий. Появились:",
         "Если так и есть, делать ничего не надо. День и прежнюю территорию можно сообщить в changes.csv.",
     ),
-    _told(
+    _reported_change(
         (
             "select units.name_ru || ' (' || units.territory_id || '): теперь в ' || units.parent_id || ', прежде в ' "
             "|| in_force.parent_id as told from {batch} as units join in_force using (territory_id) "
@@ -277,7 +277,7 @@ SUITE: list[Any] = [
             "Другой день можно сообщить в changes.csv."
         ),
     ),
-    _told(
+    _reported_change(
         (
             "select units.territory_id || ': «' || units.name_ru || '», прежде «' || in_force.name_ru || '»' as told "
             "from {batch} as units join in_force using (territory_id) "
@@ -287,7 +287,7 @@ SUITE: list[Any] = [
         "Названия остались прежними. Изменились:",
         "Если так и есть, делать ничего не надо: код прежний, ряды продолжаются.",
     ),
-    _told(
+    _reported_change(
         (
             "select kind || ': ' || code as told from (select kind, unnest([territory_id, from_id, to_id]) as code from told) "
             "where code is not null and code not in (select territory_id from {batch} where territory_id is not null) "

@@ -52,7 +52,7 @@ SUITE: list[Any] = [
     listed("city_id"),
     *code("raion_id", DISTRICT, "r-…"),
     listed("raion_id"),
-    unique(["city_id"], "Город лежит только в одном районе."),
+    unique(["city_id"], "Город находится только в одном районе."),
     row(
         gxe.ExpectColumnValuesToBeInSet,
         column="method",

@@ -13,6 +13,7 @@ DEFINING = (
     ("assets", ("*.yml", "territories/*.csv")),
     # what it writes follows from the declarations and from itself
     ("pipelines/declarations", ("generated_models.py",)),
+    ("pipelines/catalogue", ("staging.py", "tables.py")),
     (
         "dbt",
         (

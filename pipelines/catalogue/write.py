@@ -8,16 +8,17 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.catalogue.common import Rows
-from pipelines.catalogue.corrections import CORRECTION_TABLES, correction_rows
+from pipelines.catalogue.corrections import correction_rows
 from pipelines.catalogue.definition import definitions_hash
-from pipelines.catalogue.frameworks import FRAMEWORK_TABLES, framework_rows
-from pipelines.catalogue.index_methods import INDEX_TABLES, check_methods, index_rows
-from pipelines.catalogue.indicators import INDICATOR_TABLES, indicator_rows
-from pipelines.catalogue.measures import MEASURE_TABLES, measure_rows
-from pipelines.catalogue.plausibility import PLAUSIBILITY_TABLES, plausibility_rows
-from pipelines.catalogue.release_calendar import RELEASE_TABLES, release_rows
-from pipelines.catalogue.sources import SOURCE_TABLES, source_rows
-from pipelines.catalogue.targets import TARGET_TABLES, target_rows
+from pipelines.catalogue.frameworks import framework_rows
+from pipelines.catalogue.index_methods import check_methods, index_rows
+from pipelines.catalogue.indicators import indicator_rows
+from pipelines.catalogue.measures import measure_rows
+from pipelines.catalogue.plausibility import plausibility_rows
+from pipelines.catalogue.release_calendar import release_rows
+from pipelines.catalogue.sources import source_rows
+from pipelines.catalogue.tables import TABLES
+from pipelines.catalogue.targets import target_rows
 from pipelines.declarations.corrections import load_corrections
 from pipelines.declarations.frameworks import check_answers, load_frameworks
 from pipelines.declarations.indicators import check_sources, load_catalogue
@@ -26,23 +27,8 @@ from pipelines.declarations.plausibility import load_plausibility
 from pipelines.declarations.releases import load_calendar
 from pipelines.declarations.sources import Source, load_sources
 from pipelines.declarations.targets import load_programmes
-from pipelines.declarations.territories import TERRITORIES, TERRITORY_TABLES, territory_rows
+from pipelines.declarations.territories import TERRITORIES, territory_rows
 from pipelines.warehouse.tables import replace_rows
-
-# name -> columns with their types; the order is the order of the columns
-TABLES: dict[str, dict[str, str]] = {
-    "definition": {"definitions_hash": "text"},
-    **SOURCE_TABLES,
-    **MEASURE_TABLES,
-    **INDICATOR_TABLES,
-    **CORRECTION_TABLES,
-    **TERRITORY_TABLES,
-    **FRAMEWORK_TABLES,
-    **INDEX_TABLES,
-    **TARGET_TABLES,
-    **PLAUSIBILITY_TABLES,
-    **RELEASE_TABLES,
-}
 
 ARROW = {
     "text": pa.string(),

@@ -25,12 +25,13 @@ def explain(
     why: EmbargoedWhy = None,
     as_json: Json = False,
 ) -> None:
-    """Why a load was accepted or refused, in words for its supplier. The sentences of the rules are in Russian.
+    """Why a load was accepted or refused, in words for its supplier; with --lang en, in words for engineers.
 
     Row counts under embargo are left out.
     """
     from pipelines.loading.answer import answer, heading, without_numbers, write_answer
     from pipelines.loading.answer import words as words_of
+    from pipelines.loading.answer_en import NOTE, counts_in_english, english_sentences
     from pipelines.outputs import refuse_to_overwrite, refuse_what_is_no_workbook, written_whole
     from pipelines.publishing.embargo import admit, held_loads
     from pipelines.warehouse import open_warehouse
@@ -58,6 +59,7 @@ def explain(
         console.as_json(asdict(given))
         return
     found, say = given.load, words_of(lang)
+    english = english_sentences(found["source"], found["feed"]) if lang == "en" else {}
     console.out.print(f"[bold]{found['load_id']}[/]  {console.state(found['state'])}")
     if given.also:
         also = ", ".join(given.also[:3]) + (" …" if len(given.also) > 3 else "")
@@ -70,8 +72,8 @@ def explain(
         else f"{say('file')} {found['files']}; {say('delivered')} {found['rows_delivered']}, "
         f"{say('taken')} {found['rows_accepted']}, {say('kept back')} {found['rows_quarantined']}."
     )
-    if given.counts:
-        console.out.print(given.counts)
+    if counts := given.counts if lang == "ru" else counts_in_english(given.counted):
+        console.out.print(counts)
     if given.findings:
         console.table(
             say("findings"),
@@ -80,7 +82,7 @@ def explain(
                 (
                     f["expectation"],
                     say(f["severity"]),
-                    f["says"],
+                    english.get(f["says"], f["says"]),
                     f["remedy"],
                     f["unexpected_count"],
                     f["sample_rows"],
@@ -95,11 +97,19 @@ def explain(
             + (f", {say('first 20')}" if len(given.rows) > 20 else ""),
             [say(column) for column in ("row", "column", "value", "rule", "remedy")],
             [
-                (f"{r.row}, {r.place}" if r.place else r.row, r.column, r.value, r.rule, r.remedy)
+                (
+                    f"{r.row}, {r.place}" if r.place else r.row,
+                    r.column,
+                    r.value,
+                    english.get(r.rule, r.rule),
+                    r.remedy,
+                )
                 for r in given.rows[:20]
             ],
             right=(say("row"),),
         )
+    if lang == "en" and (given.findings or given.rows):
+        console.out.print(f"[dim]{escaped(NOTE)}[/]")
     console.table(
         say("history"),
         [say(column) for column in ("event", "when (UTC)", "by", "why", "until")],

@@ -54,7 +54,7 @@ def generate(
     by_feed = measures_by_feed(measures)
     written_by_hand = dict.fromkeys(model for measure in measures.values() for model in measure.models)
     generated = [key for key, own in by_feed.items() if any(not one.models for one in own.values())]
-    files = {"models/staging/_raw.yml": _yaml({"version": 2, "sources": [_raw(sources)]})}
+    files = {"models/staging/_raw.yml": dumped({"version": 2, "sources": [_raw(sources)]})}
     known = dict(staging)
     models: dict[str, list[dict[str, Any]]] = {}
     for source, feed in generated:
@@ -66,7 +66,7 @@ def generate(
             )
             models.setdefault(source, []).append(_staging_yaml(sources[source], feed))
     for source, described in models.items():
-        files[f"models/staging/{source}/_generated.yml"] = _yaml({"version": 2, "models": described})
+        files[f"models/staging/{source}/_generated.yml"] = dumped({"version": 2, "models": described})
     folder = "models/intermediate/observations/contributions"
     for source, feed in generated:
         own = {code: one for code, one in by_feed[source, feed].items() if not one.models}
@@ -75,7 +75,7 @@ def generate(
         )
     filled = [*(contributions_model(*key) for key in generated), *written_by_hand]
     files[f"{folder}/int_contributions_given.sql"] = _union_sql(filled)
-    files[f"{folder}/_generated.yml"] = _yaml(
+    files[f"{folder}/_generated.yml"] = dumped(
         {"version": 2, "models": [*(_contributions_yaml(*key) for key in generated), _union_yaml()]}
     )
     counted = {f"{source}__{feed}": [contributions_model(source, feed)] for source, feed in generated}
@@ -110,7 +110,7 @@ def _raw(sources: Mapping[str, Source]) -> dict[str, Any]:
                 "name": f"{source}__{feed}",
                 "description": f"{about.title.en}. {' '.join(about.description.split())}",
                 "columns": [
-                    *_documented(("load_id", "row_no")),
+                    *documented(("load_id", "row_no")),
                     *(
                         {"name": name, "description": column.description}
                         for name, column in about.kept_columns.items()
@@ -134,7 +134,7 @@ def _staging_sql(source: Source, feed: str, measures: Mapping[str, Measure]) -> 
             "case when names.ref_area is null then 'unknown' else 'whole' end as allocation",
         ]
         joined = (
-            "\nleft join {{ source('catalogue', 'territory_name') }} as names\n"
+            "\nleft join {{ ref('stg_catalogue__territory_name') }} as names\n"
             f"    on names.source = {literal(source.source)} and trim(delivered.{_name(declared.territory)}) = names.name"
         )
     elif declared.territory is not None:
@@ -200,7 +200,7 @@ def _staging_yaml(source: Source, feed: str) -> dict[str, Any]:
         "columns": [
             *(
                 {**column, "data_tests": ["not_null"]} if column["name"] == "load_id" else column
-                for column in _documented(agreed)
+                for column in documented(agreed)
             ),
             *({"name": name, "description": text} for name, text in own.items()),
         ],
@@ -279,7 +279,7 @@ def _contributions_yaml(source: str, feed: str) -> dict[str, Any]:
         "name": contributions_model(source, feed),
         "description": f"What each row of feed {source}.{feed} adds to: one row for each measure.",
         "data_tests": [_unique(GRAIN)],
-        "columns": _documented(CONTRIBUTION),
+        "columns": documented(CONTRIBUTION),
     }
 
 
@@ -297,7 +297,7 @@ def _union_yaml() -> dict[str, Any]:
         "description": "The contributions of all feeds in one shape, as the feeds give them.",
         # what a model written by hand takes off stands beside what it adds, of the same row
         "data_tests": [_unique(CONTRIBUTION)],
-        "columns": _documented(CONTRIBUTION),
+        "columns": documented(CONTRIBUTION),
     }
 
 
@@ -317,7 +317,7 @@ def _macros(staging: Sequence[str], counted: Mapping[str, Sequence[str]]) -> str
     )
 
 
-def _documented(names: Iterable[str]) -> list[dict[str, Any]]:
+def documented(names: Iterable[str]) -> list[dict[str, Any]]:
     """Columns whose description is that of ``dbt/models/columns.md``."""
     return [{"name": name, "description": f"{{{{ doc({name!r}) }}}}".replace("'", '"')} for name in names]
 
@@ -327,7 +327,8 @@ def _unique(columns: Sequence[str]) -> dict[str, Any]:
     return {"unique_combination": {"arguments": {"columns": list(columns), "new_loads": True}}}
 
 
-def _yaml(content: Any) -> str:
+def dumped(content: Any) -> str:
+    """A file of dbt's YAML."""
     text: str = yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=116)
     return "# Generated from the declarations.\n" + text
 

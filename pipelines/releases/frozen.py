@@ -32,6 +32,8 @@ TERMS = "catalogue.indicator_term"
 # recomputed, except for the dimensions; anything upstream is read as it is
 ANEW = ("marts", SCHEMA)
 DIMENSIONS = "marts.dim_"
+# the declarations, which a release takes as they are
+DECLARED = "staging.stg_catalogue__"
 
 
 @dataclass(frozen=True)
@@ -272,7 +274,7 @@ class _Shadows:
             return False
         if model.is_computed_anew or self.reads_values(name):
             return any(self.reads_of_today(need) for need in model.needs)
-        return model.schema in ("staging", "intermediate")
+        return model.schema in ("staging", "intermediate") and not model.table.startswith(DECLARED)
 
     def _view(self, table: str, sql: str) -> None:
         self.connection.execute(f"create view memory.{table} as {sql}")

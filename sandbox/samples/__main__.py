@@ -22,7 +22,7 @@ territories and the format of the files are real. No value may be quoted as a fa
 
 
 def _generators() -> dict[str, Callable[[], Mapping[str, str | bytes]]]:
-    """What writes the sample of each source: ``files()`` of the module that is named like it."""
+    """The generator of each source's sample: ``files()`` of the module with the source's name."""
     modules = sorted(path.stem for path in Path(__file__).parent.glob("*.py"))
     return {
         name: import_module(f"sandbox.samples.{name}").files

@@ -1,7 +1,7 @@
 """The sample of the portal 115.бел: monthly exports of seven cities, with a few seeded defects.
 
-No request, person or address is real. The persons are «Тест» with id 0; they are there to be dropped at the
-door.
+No request, person or address is real. The persons are «Тест» with id 0; they exist to be dropped by the
+reader.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sandbox.samples.country import populations
 
 HEADER = "id,category,author,name,address,lat,lng,status,rating,opened,planned,organisation_id"
 LAST = (2026, 10)
-# a whole year and more for the smallest, a quarter and a month for the others: every kind of period, in few rows
+# more than a year for the smallest, a quarter and a month for the others: every kind of period in few rows
 FIRST = {"barysau": (2025, 1)}
 USUAL_FIRST = (2026, 7)
 
@@ -49,7 +49,7 @@ USUAL_CATEGORIES = [
 # one theme is so rare that a month of a city has one or two of it: too few to be shown
 CATEGORIES = [*USUAL_CATEGORIES * 60, "13.207"]
 STATUSES = ["5"] * 80 + ["7"] * 12 + ["4"] * 5 + ["3"] * 2 + ["1"]
-# months that the portal has deleted: a header alone
+# months that the portal has deleted: only a header
 DELETED = {("barysau", 2026, 7)}
 
 Request = dict[str, str]
@@ -77,7 +77,7 @@ def next_day() -> dict[str, str]:
     """What arrives the day after: text by path within the drop folder.
 
     Brest sends October again, now with the requests that were still being moderated: its figures are revised. Homiel
-    sends October again with latitude and longitude in each other's place: the gate refuses it, the figures stay.
+    sends October again with latitude and longitude swapped: the gate refuses it, and the figures stay.
     """
     brest = _requests("brest", 2026, 10)
     late = [

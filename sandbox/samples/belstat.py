@@ -1,4 +1,4 @@
-"""The sample of Belstat's answers: the portal's table JSON, its habits and traps, around invented values.
+"""The sample of Belstat's answers: the portal's table JSON with its peculiarities and traps, and invented values.
 
 Kept from the real answers: numbers as texts with U+00A0 and a decimal comma, null where not published, wages
 up to 2015 in old roubles, districts without their towns, totals beside parts, the row that belongs to no
@@ -295,7 +295,7 @@ CIS_GROUP = "СТРАНЫ СОДРУЖЕСТВА НЕЗАВИСИМЫХ ГОСУ
 
 
 def _migration(years: range, by_country: bool) -> dict[str, str]:
-    """Four tables: arrivals and net, of regions by flow and of districts in all."""
+    """Four tables: arrivals and net migration, of regions by flow and of districts in total."""
     arrivals = {(region.code, year): _arrivals(region.code, year) for region in REGIONS for year in years}
     net = _net(years)
     tables = {

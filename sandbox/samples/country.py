@@ -1,6 +1,6 @@
 """An invented country: the real names and codes of some territories, with made-up people and coarse outlines.
 
-Nothing but the generator of the samples reads this; the product learns territories from the register.
+Only the generator of the samples uses this; the product reads territories from the register.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class District:
 
     @property
     def name_ru(self) -> str:
-        """As the register writes it."""
+        """The name as in the register."""
         return f"{self.adjective} район"
 
     @property

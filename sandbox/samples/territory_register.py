@@ -22,7 +22,7 @@ from sandbox.samples.country import (
     split,
 )
 
-END_OF_LISTS = "\n"  # these two lists end their lines so, the others by CR LF
+END_OF_LISTS = "\n"  # these two lists have LF line ends, the others CR LF
 CENSUS = 2019
 NO_SERIES = 2020  # the real series has a gap there
 HALF_WIDTH, HALF_HEIGHT = 0.17, 0.10  # degrees: a district is a box round its centre

@@ -9,7 +9,8 @@ import pytest
 
 from pipelines.catalogue import definition
 from pipelines.catalogue.definition import definitions_hash
-from pipelines.catalogue.write import TABLES, write_catalogue
+from pipelines.catalogue.tables import TABLES
+from pipelines.catalogue.write import write_catalogue
 from pipelines.declarations.indicators import load_catalogue
 from pipelines.declarations.territories import territory_rows
 from pipelines.errors import DeclarationError

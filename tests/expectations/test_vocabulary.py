@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from expectations.declared import number
 from expectations.vocabulary import between, code, in_set, required, unique
 from pipelines.deliveries import Batch
 from pipelines.loading.gate import READABLE, evaluate
@@ -51,3 +52,22 @@ def test_a_row_that_breaks_it_is_found_and_a_sound_one_is_not(name: str, tmp_pat
 
 def test_a_row_without_the_number_is_not_judged_by_its_bounds(tmp_path: Path) -> None:
     assert evaluated(between("taken", 0, "places"), "taken = null", tmp_path).unexpected_count == 0
+
+
+def test_columns_as_limits_are_called_as_the_supplier_calls_them() -> None:
+    given = between("occupied", 0, "places", named="занято", limits="от 0 до числа в столбце «мест_всего»")
+    assert given.meta["says"] == "Число в столбце «занято» – от 0 до числа в столбце «мест_всего»."
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (1e-06, "0,000001"),
+        (0.5, "0,5"),
+        (4.0, "4"),
+        (1250.5, "1\u00a0250,5"),
+        (-20_000_000, "-20\u00a0000\u00a0000"),
+    ],
+)
+def test_a_bound_is_written_out_in_russian(value: float, written: str) -> None:
+    assert number(value) == written

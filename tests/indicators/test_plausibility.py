@@ -66,7 +66,7 @@ class World:
         self.query = query
         self.connection = duckdb.connect()
         self.connection.execute("attach ':memory:' as small; use small")
-        for schema in ("intermediate", "catalogue"):
+        for schema in ("intermediate", "marts", "staging"):
             self.connection.execute(f"create schema {schema}")
         self.connection.execute(
             "create table intermediate.int_indicator_decided (indicator varchar, method_version varchar, "
@@ -96,7 +96,7 @@ class World:
         for code, parent in places.items():
             self._insert("marts.dim_territory", code, parent, levels.get(code, "district"), None, None)
         self.connection.execute(
-            "create table catalogue.subordination as select 'c-city' as ref_area, 'r-01' as district"
+            "create table staging.stg_catalogue__subordination as select 'c-city' as ref_area, 'r-01' as district"
         )
         self.connection.execute(
             "create table intermediate.int_indicator_unallocated as select 'employed_persons' as indicator, '1.0' as "
@@ -114,9 +114,9 @@ class World:
         for table, rows in plausibility_rows(declared, CATALOGUE).items():
             columns = PLAUSIBILITY_TABLES[table]
             described = ", ".join(f"{name} {TYPES[kind]}" for name, kind in columns.items())
-            self.connection.execute(f"create table catalogue.{table} ({described})")
+            self.connection.execute(f"create table staging.stg_catalogue__{table} ({described})")
             for row in rows:
-                self._insert(f"catalogue.{table}", *(row[name] for name in columns))
+                self._insert(f"staging.stg_catalogue__{table}", *(row[name] for name in columns))
         about = {
             name for rule in declared.values() for name in (*rule.indicators, getattr(rule, "than", None))
         }

@@ -78,6 +78,8 @@ def test_explain_tells_row_column_value_rule_and_remedy(refused: str, tmp_path: 
     assert "\nотклонена\t" in done.stdout
     english = call("explain", refused, "--lang", "en").stdout
     assert "of housing, Minsk, 2024-02\nThe load is refused.\n" in english and "\nrejected\t" in english
+    assert "column values must be in set (column: status, value_set: " in english
+    assert "«what to do» is in Russian" in english.replace("\n", " ")
     lines = CalamineWorkbook.from_path(str(book)).get_sheet_by_name("Строки").to_python()
     assert lines[0][:4] == ["Строка", "Столбец", "Дано", "Правило"]
     assert [(line[0], line[1], line[2]) for line in lines[1:]] == [

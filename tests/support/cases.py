@@ -21,7 +21,8 @@ import yaml
 
 from pipelines.catalogue.indicators import indicator_rows
 from pipelines.catalogue.measures import measure_rows
-from pipelines.catalogue.write import ARROW, TABLES
+from pipelines.catalogue.tables import TABLES
+from pipelines.catalogue.write import ARROW
 from pipelines.declarations.indicators import INDICATORS, load_catalogue
 from pipelines.declarations.sources import SOURCES, load_sources
 from pipelines.warehouse.tables import replace_rows

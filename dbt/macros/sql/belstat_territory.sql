@@ -14,9 +14,9 @@
 {%- endmacro %}
 
 {% macro belstat_territory_joins() -%}
-    left join {{ source('catalogue', 'territory_name') }} as names
+    left join {{ ref('stg_catalogue__territory_name') }} as names
         on names.source = 'belstat' and trim(cells.territory) = names.name
-    left join {{ source('catalogue', 'territory_name') }} as regions
+    left join {{ ref('stg_catalogue__territory_name') }} as regions
         on
             regions.source = 'belstat'
             and names.ref_area is null

@@ -34,7 +34,7 @@ from (
 inner join {{ ref('int_territory_parent') }} as lain on years.last_day between lain.valid_from and lain.valid_to
 inner join {{ ref('dim_territory') }} as parts on lain.ref_area = parts.ref_area
 inner join {{ ref('dim_territory') }} as above on lain.parent = above.ref_area
-left join {{ source('catalogue', 'subordination') }} as subordination on lain.ref_area = subordination.ref_area
+left join {{ ref('stg_catalogue__subordination') }} as subordination on lain.ref_area = subordination.ref_area
 where
     (
         (parts.level = 'region' and above.level = 'country')

@@ -23,5 +23,5 @@ select
     frameworks.unverified_ru,
     frameworks.translation_ru,
     counts.synthetic
-from {{ source('catalogue', 'framework') }} as frameworks
+from {{ ref('stg_catalogue__framework') }} as frameworks
 inner join counts on frameworks.framework = counts.framework

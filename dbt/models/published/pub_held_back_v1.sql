@@ -14,6 +14,6 @@ select
     {{ names_of('indicators', 'indicator') }},
     {{ names_of('territories', 'ref_area') }}
 from {{ ref('mart_held_back') }} as held
-left join {{ source('catalogue', 'indicator') }} as indicators on held.indicator = indicators.indicator
+left join {{ ref('stg_catalogue__indicator') }} as indicators on held.indicator = indicators.indicator
 inner join {{ ref('dim_territory') }} as territories on held.ref_area = territories.ref_area
 where {{ not_under_embargo('measure', 'held') }} and {{ not_under_embargo('indicator', 'held') }}

@@ -15,4 +15,4 @@ select
     level,
     freq,
     decimals
-from {{ source('catalogue', 'index_method') }}
+from {{ ref('stg_catalogue__index_method') }}

@@ -13,4 +13,4 @@ select
     normalisation,
     direction,
     aggregation
-from {{ source('catalogue', 'index_node') }}
+from {{ ref('stg_catalogue__index_node') }}

@@ -4,4 +4,4 @@ select
     text_ru,
     text_be,
     text_en
-from {{ source('catalogue', 'indicator_metadata') }}
+from {{ ref('stg_catalogue__indicator_metadata') }}

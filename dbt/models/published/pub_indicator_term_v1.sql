@@ -8,4 +8,4 @@ select
     times_measure,
     breakdown as measure_breakdown,
     reference
-from {{ source('catalogue', 'indicator_term') }}
+from {{ ref('stg_catalogue__indicator_term') }}

@@ -3,9 +3,9 @@ with origins as (
         terms.indicator,
         measures.source,
         feeds.attribution
-    from {{ source('catalogue', 'indicator_term') }} as terms
-    inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
-    inner join {{ source('catalogue', 'feed') }} as feeds
+    from {{ ref('stg_catalogue__indicator_term') }} as terms
+    inner join {{ ref('stg_catalogue__measure') }} as measures on terms.measure = measures.measure
+    inner join {{ ref('stg_catalogue__feed') }} as feeds
         on measures.source = feeds.source and measures.feed = feeds.feed
 ),
 
@@ -25,8 +25,8 @@ answers as (
             frameworks.short || ' ' || answers.code || case when answers.match = 'same' then '' else ' (близкий)' end,
             '; ' order by frameworks.short, answers.code
         ) as frameworks
-    from {{ source('catalogue', 'framework_answer') }} as answers
-    inner join {{ source('catalogue', 'framework') }} as frameworks on answers.framework = frameworks.framework
+    from {{ ref('stg_catalogue__framework_answer') }} as answers
+    inner join {{ ref('stg_catalogue__framework') }} as frameworks on answers.framework = frameworks.framework
     group by answers.indicator
 ),
 
@@ -35,8 +35,8 @@ cells as (
     select
         terms.indicator,
         max(measures.minimum_cell) as minimum_cell
-    from {{ source('catalogue', 'indicator_term') }} as terms
-    inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
+    from {{ ref('stg_catalogue__indicator_term') }} as terms
+    inner join {{ ref('stg_catalogue__measure') }} as measures on terms.measure = measures.measure
     where terms.side = 'numerator'
     group by terms.indicator
 )
@@ -89,8 +89,8 @@ select
     credits.attribution,
     answers.frameworks,
     indicators.owner
-from {{ source('catalogue', 'indicator') }} as indicators
-inner join {{ source('catalogue', 'indicator_method') }} as methods
+from {{ ref('stg_catalogue__indicator') }} as indicators
+inner join {{ ref('stg_catalogue__indicator_method') }} as methods
     on indicators.indicator = methods.indicator and methods.is_newest
 left join credits on indicators.indicator = credits.indicator
 left join answers on indicators.indicator = answers.indicator

@@ -20,5 +20,5 @@ select
     feeds.attribution,
     coalesce(loads.synthetic, false) as synthetic
 from {{ source('ops', 'effective_load') }} as loads
-inner join {{ source('catalogue', 'feed') }} as feeds on loads.source = feeds.source and loads.feed = feeds.feed
+inner join {{ ref('stg_catalogue__feed') }} as feeds on loads.source = feeds.source and loads.feed = feeds.feed
 left join {{ ref('int_embargo_load') }} as embargo on loads.load_id = embargo.load_id

@@ -4,7 +4,7 @@ select
     name_ru,
     name_be,
     name_en
-from {{ source('catalogue', 'measure_member') }}
+from {{ ref('stg_catalogue__measure_member') }}
 union all
 select
     measures.measure,
@@ -12,5 +12,5 @@ select
     every.name_ru,
     every.name_be,
     every.name_en
-from {{ source('catalogue', 'measure') }} as measures
+from {{ ref('stg_catalogue__measure') }} as measures
 cross join {{ parts_of_all() }} as every

@@ -17,5 +17,5 @@ select
     measures.breakdown_ru,
     measures.source,
     measures.feed
-from {{ source('catalogue', 'measure') }} as measures
-inner join {{ source('catalogue', 'quality_class') }} as qualities on measures.quality_rank = qualities.quality_rank
+from {{ ref('stg_catalogue__measure') }} as measures
+inner join {{ ref('stg_catalogue__quality_class') }} as qualities on measures.quality_rank = qualities.quality_rank

@@ -15,4 +15,4 @@ select
     denominator_ru,
     denominator_be,
     denominator_en
-from {{ source('catalogue', 'indicator_method') }}
+from {{ ref('stg_catalogue__indicator_method') }}

@@ -7,7 +7,7 @@ with parts as (
         observed.breakdown,
         {{ is_hidden_part('measure', 'observed', 'observed.obs_value', 'measures.minimum_cell') }} as is_hidden
     from {{ ref('int_observations') }} as observed
-    inner join {{ source('catalogue', 'measure') }} as measures on observed.measure = measures.measure
+    inner join {{ ref('stg_catalogue__measure') }} as measures on observed.measure = measures.measure
     where measures.minimum_cell > 0 and observed.breakdown not in ('_T', '_U') and observed.obs_value > 0
 ),
 
@@ -17,7 +17,7 @@ marked as (
         measures.unit_measure,
         coalesce(parts.is_hidden, false) as is_hidden
     from {{ ref('int_observations') }} as observed
-    inner join {{ source('catalogue', 'measure') }} as measures on observed.measure = measures.measure
+    inner join {{ ref('stg_catalogue__measure') }} as measures on observed.measure = measures.measure
     -- of a territory that no register lists nobody knows where it lies; mart_held_back tells it
     inner join {{ ref('dim_territory') }} as territories on observed.ref_area = territories.ref_area
     left join parts

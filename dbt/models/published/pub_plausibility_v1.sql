@@ -19,7 +19,7 @@ select
     {{ names_of('indicators', 'indicator') }},
     {{ names_of('territories', 'ref_area') }}
 from {{ ref('mart_plausibility') }} as found
-left join {{ source('catalogue', 'indicator') }} as indicators on found.indicator = indicators.indicator
+left join {{ ref('stg_catalogue__indicator') }} as indicators on found.indicator = indicators.indicator
 left join {{ ref('dim_territory') }} as territories on found.ref_area = territories.ref_area
 -- what cannot be true is held back; a jump tells the value of the year before
 where

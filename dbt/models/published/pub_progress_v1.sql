@@ -39,5 +39,5 @@ select
     {{ names_of('indicators', 'indicator') }},
     {{ names_of('territories', 'ref_area') }}
 from {{ ref('mart_progress') }} as progress
-left join {{ source('catalogue', 'indicator') }} as indicators on progress.indicator = indicators.indicator
+left join {{ ref('stg_catalogue__indicator') }} as indicators on progress.indicator = indicators.indicator
 left join {{ ref('dim_territory') }} as territories on progress.ref_area = territories.ref_area

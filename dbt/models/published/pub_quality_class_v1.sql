@@ -4,4 +4,4 @@ select
     name_ru,
     name_be,
     name_en
-from {{ source('catalogue', 'quality_class') }}
+from {{ ref('stg_catalogue__quality_class') }}

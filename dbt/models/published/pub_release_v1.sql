@@ -10,4 +10,4 @@ select
     note_ru,
     note_be,
     note_en
-from {{ source('catalogue', 'release') }}
+from {{ ref('stg_catalogue__release') }}

@@ -19,7 +19,7 @@ select
     {{ names_of('indicators', 'indicator') }},
     {{ names_of('territories', 'ref_area') }},
     programmes.synthetic
-from {{ source('catalogue', 'target') }} as targets
+from {{ ref('stg_catalogue__target') }} as targets
 inner join {{ ref('mart_programme') }} as programmes on targets.programme = programmes.programme
-left join {{ source('catalogue', 'indicator') }} as indicators on targets.indicator = indicators.indicator
+left join {{ ref('stg_catalogue__indicator') }} as indicators on targets.indicator = indicators.indicator
 left join {{ ref('dim_territory') }} as territories on targets.ref_area = territories.ref_area

@@ -7,8 +7,8 @@ with named as (
         releases.first_day,
         releases.last_day,
         releases.embargo_until
-    from {{ source('catalogue', 'release') }} as releases
-    inner join {{ source('catalogue', 'release_indicator') }} as members on releases.release = members.release
+    from {{ ref('stg_catalogue__release') }} as releases
+    inner join {{ ref('stg_catalogue__release_indicator') }} as members on releases.release = members.release
 ),
 
 months as (

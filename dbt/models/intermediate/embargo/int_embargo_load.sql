@@ -7,7 +7,7 @@ with months as (
         periods.last_day,
         max(held.held_until) as held_until
     from {{ ref('int_embargo_measure') }} as held
-    inner join {{ source('catalogue', 'measure') }} as measures on held.measure = measures.measure
+    inner join {{ ref('stg_catalogue__measure') }} as measures on held.measure = measures.measure
     inner join {{ ref('dim_period') }} as periods on held.time_period = periods.time_period and periods.freq = 'M'
     group by measures.source, measures.feed, periods.first_day, periods.last_day
 )

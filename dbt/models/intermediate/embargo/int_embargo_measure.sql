@@ -2,13 +2,13 @@
 -- month of it that is held back. The population that a rate divides by has releases of its own.
 with behind as (
     select terms.indicator, terms.measure
-    from {{ source('catalogue', 'indicator_term') }} as terms
-    inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
+    from {{ ref('stg_catalogue__indicator_term') }} as terms
+    inner join {{ ref('stg_catalogue__measure') }} as measures on terms.measure = measures.measure
     where terms.side = 'numerator' or measures.carry_forward_years = 0
     union
     select terms.indicator, terms.times_measure as measure
-    from {{ source('catalogue', 'indicator_term') }} as terms
-    inner join {{ source('catalogue', 'measure') }} as measures on terms.times_measure = measures.measure
+    from {{ ref('stg_catalogue__indicator_term') }} as terms
+    inner join {{ ref('stg_catalogue__measure') }} as measures on terms.times_measure = measures.measure
     where measures.carry_forward_years = 0
 ),
 

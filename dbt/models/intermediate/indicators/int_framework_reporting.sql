@@ -1,7 +1,7 @@
 -- Where an indicator of a framework is reported: in a region when an indicator of ours that answers to it has a figure
 -- of the region or of a territory in it; in the country when anybody has one. What was filled in is not reported.
 with answers as (
-    select framework, code, indicator, match from {{ source('catalogue', 'framework_answer') }}
+    select framework, code, indicator, match from {{ ref('stg_catalogue__framework_answer') }}
 ),
 
 figures as (

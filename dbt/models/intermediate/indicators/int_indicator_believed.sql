@@ -9,7 +9,7 @@ with impossible as (
         found.breakdown,
         min(found.rule) as rule
     from {{ ref('int_plausibility') }} as found
-    inner join {{ source('catalogue', 'plausibility_rule') }} as rules on found.rule = rules.rule
+    inner join {{ ref('stg_catalogue__plausibility_rule') }} as rules on found.rule = rules.rule
     where rules.severity = 'error'
     group by found.indicator, found.ref_area, found.freq, found.time_period, found.breakdown
 )

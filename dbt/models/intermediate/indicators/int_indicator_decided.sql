@@ -10,15 +10,15 @@ cells as (
     select
         terms.indicator,
         max(measures.minimum_cell) as minimum_cell
-    from {{ source('catalogue', 'indicator_term') }} as terms
-    inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
+    from {{ ref('stg_catalogue__indicator_term') }} as terms
+    inner join {{ ref('stg_catalogue__measure') }} as measures on terms.measure = measures.measure
     where terms.side = 'numerator'
     group by terms.indicator
 ),
 
 shares as (
     select indicator
-    from {{ source('catalogue', 'indicator_term') }}
+    from {{ ref('stg_catalogue__indicator_term') }}
     group by indicator
     having bool_and(reference = 'same')
 ),
@@ -64,13 +64,13 @@ valued as (
         indicators.unit_measure = 'PCT' and shares.indicator is not null as is_share
     from {{ ref('int_indicator_value') }} as computed
     inner join changed on computed.indicator = changed.indicator and computed.time_period = changed.time_period
-    inner join {{ source('catalogue', 'indicator') }} as indicators on computed.indicator = indicators.indicator
-    inner join {{ source('catalogue', 'indicator_method') }} as methods
+    inner join {{ ref('stg_catalogue__indicator') }} as indicators on computed.indicator = indicators.indicator
+    inner join {{ ref('stg_catalogue__indicator_method') }} as methods
         on computed.indicator = methods.indicator and computed.method_version = methods.method_version
     inner join {{ ref('dim_territory') }} as territories on computed.ref_area = territories.ref_area
     inner join {{ ref('dim_period') }} as periods on computed.time_period = periods.time_period
     left join shares on computed.indicator = shares.indicator
-    left join {{ source('catalogue', 'indicator_not_applicable') }} as exempt
+    left join {{ ref('stg_catalogue__indicator_not_applicable') }} as exempt
         on computed.indicator = exempt.indicator and computed.ref_area = exempt.ref_area
     left join parts
         on

@@ -16,7 +16,7 @@ with figures as (
         indicators.imputation_limit as rule_limit,
         indicators.imputation_indicator as survey
     from {{ ref('int_indicator_believed') }} as decided
-    inner join {{ source('catalogue', 'indicator') }} as indicators on decided.indicator = indicators.indicator
+    inner join {{ ref('stg_catalogue__indicator') }} as indicators on decided.indicator = indicators.indicator
     where indicators.imputation is not null and decided.freq = indicators.imputation_freq and decided.breakdown = '_T'
 ),
 

@@ -13,7 +13,7 @@ units as (
         periods.last_day,
         indicators.own_figures
     from {{ ref('int_indicator_unit') }} as units
-    inner join {{ source('catalogue', 'indicator') }} as indicators on units.indicator = indicators.indicator
+    inner join {{ ref('stg_catalogue__indicator') }} as indicators on units.indicator = indicators.indicator
     inner join {{ ref('dim_period') }} as periods on units.time_period = periods.time_period
     inner join changed on units.indicator = changed.indicator and units.time_period = changed.time_period
     where {{ in_changed_periods('units') }}
@@ -38,7 +38,7 @@ targets as (
     inner join {{ ref('int_territory_ancestor') }} as above
         on units.ref_area = above.ref_area and units.last_day between above.valid_from and above.valid_to
     inner join {{ ref('dim_territory') }} as territories on above.ancestor = territories.ref_area
-    inner join {{ source('catalogue', 'indicator_level') }} as levels
+    inner join {{ ref('stg_catalogue__indicator_level') }} as levels
         on units.indicator = levels.indicator and territories.level = levels.level and levels.rolled_up
     left join above_others as own
         on

@@ -18,7 +18,7 @@ with ranked as (
             partition by members.indicator, members.target, members.freq, members.time_period, units.breakdown
         ) - 1 as last_position
     from {{ ref('int_indicator_member') }} as members
-    inner join {{ source('catalogue', 'indicator') }} as indicators
+    inner join {{ ref('stg_catalogue__indicator') }} as indicators
         on members.indicator = indicators.indicator and indicators.roll_up = 'percentile'
     inner join {{ ref('int_indicator_unit') }} as units
         on
@@ -26,7 +26,7 @@ with ranked as (
             and members.freq = units.freq
             and members.time_period = units.time_period
             and members.member = units.ref_area
-    inner join {{ source('catalogue', 'indicator_method') }} as methods
+    inner join {{ ref('stg_catalogue__indicator_method') }} as methods
         on units.indicator = methods.indicator and units.method_version = methods.method_version
     where units.is_complete and coalesce(units.denominator, 1) <> 0
 ),

@@ -72,7 +72,7 @@ rolled_up as (
                 then unallocated.denominator
         end as unallocated_denominator
     from summed
-    inner join {{ source('catalogue', 'indicator') }} as indicators on summed.indicator = indicators.indicator
+    inner join {{ ref('stg_catalogue__indicator') }} as indicators on summed.indicator = indicators.indicator
     left join population as people
         on summed.ref_area = people.ref_area and {{ year_of('summed.time_period') }} = people.year
     left join {{ ref('int_population_moved') }} as moved

@@ -14,8 +14,8 @@ methods as (
         methods.method_version,
         periods.freq,
         periods.time_period
-    from {{ source('catalogue', 'indicator_method') }} as methods
-    inner join {{ source('catalogue', 'indicator_frequency') }} as frequencies
+    from {{ ref('stg_catalogue__indicator_method') }} as methods
+    inner join {{ ref('stg_catalogue__indicator_frequency') }} as frequencies
         on methods.indicator = frequencies.indicator
     inner join {{ ref('dim_period') }} as periods
         on
@@ -39,7 +39,7 @@ former as (
             0
         ) as after_year
     from {{ ref('int_measure_period') }} as figures
-    inner join {{ source('catalogue', 'measure') }} as measures on figures.measure = measures.measure
+    inner join {{ ref('stg_catalogue__measure') }} as measures on figures.measure = measures.measure
     where measures.constant and figures.time_period <> '_Z'
 ),
 
@@ -51,7 +51,7 @@ reported as (
         figures.freq,
         figures.time_period,
         case when terms.breakdown = '*' then figures.breakdown else '_T' end as breakdown
-    from {{ source('catalogue', 'indicator_term') }} as terms
+    from {{ ref('stg_catalogue__indicator_term') }} as terms
     inner join methods on terms.indicator = methods.indicator and terms.method_version = methods.method_version
     inner join {{ ref('int_measure_period') }} as figures
         on
@@ -82,10 +82,10 @@ wanted as (
         case when measures.constant then 'A' else reported.freq end as term_freq,
         measures.carry_forward_years > 0 and terms.side = 'denominator' as by_vintage
     from reported
-    inner join {{ source('catalogue', 'indicator_term') }} as terms
+    inner join {{ ref('stg_catalogue__indicator_term') }} as terms
         on reported.indicator = terms.indicator and reported.method_version = terms.method_version
-    inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
-    left join {{ source('catalogue', 'measure') }} as multiplied on terms.times_measure = multiplied.measure
+    inner join {{ ref('stg_catalogue__measure') }} as measures on terms.measure = measures.measure
+    left join {{ ref('stg_catalogue__measure') }} as multiplied on terms.times_measure = multiplied.measure
     left join country on true
 ),
 
@@ -198,7 +198,7 @@ from found
 left join (
     select factor.*
     from {{ ref('int_measure_period') }} as factor
-    where factor.measure in (select terms.times_measure from {{ source('catalogue', 'indicator_term') }} as terms)
+    where factor.measure in (select terms.times_measure from {{ ref('stg_catalogue__indicator_term') }} as terms)
 ) as factors
     on
         found.times_measure = factors.measure

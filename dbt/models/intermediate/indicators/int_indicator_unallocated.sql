@@ -2,7 +2,7 @@
 -- mean: there its weight would stand in the denominator, and nothing of it above.
 with weighted as (
     select distinct indicator, method_version
-    from {{ source('catalogue', 'indicator_term') }}
+    from {{ ref('stg_catalogue__indicator_term') }}
     where times_measure is not null
 ),
 
@@ -15,7 +15,7 @@ unallocated as (
         figures.time_period,
         sum(case when terms.side = 'numerator' then terms.weight * figures.value end) as numerator,
         sum(case when terms.side = 'denominator' then terms.weight * figures.value end) as denominator
-    from {{ source('catalogue', 'indicator_term') }} as terms
+    from {{ ref('stg_catalogue__indicator_term') }} as terms
     inner join {{ ref('int_measure_period') }} as figures
         on terms.measure = figures.measure and figures.breakdown = '_U'
     left join weighted on terms.indicator = weighted.indicator and terms.method_version = weighted.method_version

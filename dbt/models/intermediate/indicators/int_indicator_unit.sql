@@ -36,8 +36,8 @@ sides as (
         max(terms.last_update) as last_update,
         max(terms.quality_rank) as quality_rank
     from {{ ref('int_indicator_term') }} as terms
-    inner join {{ source('catalogue', 'indicator') }} as indicators on terms.indicator = indicators.indicator
-    inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
+    inner join {{ ref('stg_catalogue__indicator') }} as indicators on terms.indicator = indicators.indicator
+    inner join {{ ref('stg_catalogue__measure') }} as measures on terms.measure = measures.measure
     inner join changed on terms.indicator = changed.indicator and terms.time_period = changed.time_period
     where {{ in_changed_periods('terms') }}
     group by

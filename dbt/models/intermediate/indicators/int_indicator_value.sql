@@ -10,9 +10,9 @@ with levels as (
         territories.listed_to,
         levels.indicator,
         levels.rolled_up and not indicators.own_figures as is_always_rolled_up
-    from {{ source('catalogue', 'indicator_level') }} as levels
+    from {{ ref('stg_catalogue__indicator_level') }} as levels
     inner join {{ ref('dim_territory') }} as territories on levels.level = territories.level
-    inner join {{ source('catalogue', 'indicator') }} as indicators on levels.indicator = indicators.indicator
+    inner join {{ ref('stg_catalogue__indicator') }} as indicators on levels.indicator = indicators.indicator
 ),
 
 -- asked for by period: each use takes its own part
@@ -103,7 +103,7 @@ divided as (
     select distinct
         indicator,
         method_version
-    from {{ source('catalogue', 'indicator_term') }}
+    from {{ ref('stg_catalogue__indicator_term') }}
     where side = 'denominator'
 ),
 
@@ -119,7 +119,7 @@ grid as (
         coalesce(reported.synthetic, false) as synthetic
     from wanted
     inner join {{ ref('dim_period') }} as periods on wanted.time_period = periods.time_period
-    inner join {{ source('catalogue', 'indicator_method') }} as methods
+    inner join {{ ref('stg_catalogue__indicator_method') }} as methods
         on
             wanted.indicator = methods.indicator
             and periods.last_day >= coalesce(methods.valid_from, periods.last_day)
@@ -145,8 +145,8 @@ absences as (
         case
             when bool_or(measures.absent_reason = 'not_delivered') then 'not_delivered' else 'not_published'
         end as missing_reason
-    from {{ source('catalogue', 'indicator_term') }} as terms
-    inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
+    from {{ ref('stg_catalogue__indicator_term') }} as terms
+    inner join {{ ref('stg_catalogue__measure') }} as measures on terms.measure = measures.measure
     where terms.side = 'numerator'
     group by terms.indicator
 ),

@@ -26,8 +26,8 @@ figures as (
         decided.obs_status,
         decided.numerator,
         decided.synthetic
-    from {{ source('catalogue', 'plausibility_scope') }} as scope
-    inner join {{ source('catalogue', 'plausibility_rule') }} as rules on scope.rule = rules.rule
+    from {{ ref('stg_catalogue__plausibility_scope') }} as scope
+    inner join {{ ref('stg_catalogue__plausibility_rule') }} as rules on scope.rule = rules.rule
     inner join {{ ref('int_indicator_decided') }} as decided
         on scope.indicator = decided.indicator and scope.freq = decided.freq and scope.level = decided.level
     inner join changed on decided.indicator = changed.indicator and decided.time_period = changed.time_period

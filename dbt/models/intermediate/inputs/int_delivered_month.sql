@@ -2,7 +2,7 @@
 -- not_retained (the source had deleted it) or not_delivered.
 with feeds as (
     select distinct source, feed
-    from {{ source('catalogue', 'measure') }}
+    from {{ ref('stg_catalogue__measure') }}
     where freq = 'M'
 ),
 

@@ -7,12 +7,12 @@ with drawn as (
     select
         indicator,
         measure
-    from {{ source('catalogue', 'indicator_term') }}
+    from {{ ref('stg_catalogue__indicator_term') }}
     union
     select
         indicator,
         times_measure as measure
-    from {{ source('catalogue', 'indicator_term') }}
+    from {{ ref('stg_catalogue__indicator_term') }}
     where times_measure is not null
 ),
 
@@ -20,13 +20,13 @@ linked as (
     select
         scope.indicator,
         scope.compared as other
-    from {{ source('catalogue', 'plausibility_scope') }} as scope
+    from {{ ref('stg_catalogue__plausibility_scope') }} as scope
     where scope.compared is not null
     union
     select
         indicators.indicator,
         indicators.imputation_indicator as other
-    from {{ source('catalogue', 'indicator') }} as indicators
+    from {{ ref('stg_catalogue__indicator') }} as indicators
     where indicators.imputation_indicator is not null
 ),
 
@@ -57,8 +57,8 @@ wanted as (
         periods.first_month,
         periods.has_ended,
         frequencies.freq = indicators.imputation_freq as is_filled_in
-    from {{ source('catalogue', 'indicator_frequency') }} as frequencies
-    inner join {{ source('catalogue', 'indicator') }} as indicators on frequencies.indicator = indicators.indicator
+    from {{ ref('stg_catalogue__indicator_frequency') }} as frequencies
+    inner join {{ ref('stg_catalogue__indicator') }} as indicators on frequencies.indicator = indicators.indicator
     inner join {{ ref('dim_period') }} as periods on frequencies.freq = periods.freq
     -- from the first period in which anything of the numerator is known, through gaps, to the one that has begun last
     inner join (
@@ -67,7 +67,7 @@ wanted as (
             known.freq,
             min(known.first_day) as first_day,
             max(known.last_day) as last_day
-        from {{ source('catalogue', 'indicator_term') }} as terms
+        from {{ ref('stg_catalogue__indicator_term') }} as terms
         inner join {{ ref('int_measure_input') }} as inputs on terms.measure = inputs.measure
         inner join {{ ref('dim_period') }} as known on inputs.time_period = known.time_period
         where terms.side = 'numerator' and terms.reference = 'same'
@@ -87,7 +87,7 @@ asked as (
         measures.carry_forward_years
     from wanted
     inner join needed on wanted.indicator = needed.indicator
-    inner join {{ source('catalogue', 'measure') }} as measures on needed.measure = measures.measure
+    inner join {{ ref('stg_catalogue__measure') }} as measures on needed.measure = measures.measure
 ),
 
 -- each way to reach a period by equal keys: with an or, every period would be compared with every other

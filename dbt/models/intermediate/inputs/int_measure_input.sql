@@ -80,7 +80,7 @@ reach as (
         measures.source,
         measures.feed,
         md5(coalesce(parts.state, '') || '; ' || coalesce(territories.state, '')) as state
-    from {{ source('catalogue', 'measure') }} as measures
+    from {{ ref('stg_catalogue__measure') }} as measures
     left join parts on measures.measure = parts.measure
     left join territories
         on measures.source = territories.source and measures.feed = territories.feed and measures.reporting = 'place'
@@ -139,15 +139,15 @@ inner join (
     select distinct
         terms.measure,
         frequencies.freq
-    from {{ source('catalogue', 'indicator_term') }} as terms
-    inner join {{ source('catalogue', 'indicator_frequency') }} as frequencies
+    from {{ ref('stg_catalogue__indicator_term') }} as terms
+    inner join {{ ref('stg_catalogue__indicator_frequency') }} as frequencies
         on terms.indicator = frequencies.indicator
     union
     select distinct
         terms.times_measure as measure,
         frequencies.freq
-    from {{ source('catalogue', 'indicator_term') }} as terms
-    inner join {{ source('catalogue', 'indicator_frequency') }} as frequencies
+    from {{ ref('stg_catalogue__indicator_term') }} as terms
+    inner join {{ ref('stg_catalogue__indicator_frequency') }} as frequencies
         on terms.indicator = frequencies.indicator
 ) as followed on observed.measure = followed.measure and months.freq = followed.freq
 group by observed.measure, months.time_period

@@ -18,7 +18,7 @@ wholes as (
         count(*) = count(given.value) as is_known,
         inside.part
     from given
-    inner join {{ source('catalogue', 'measure_part') }} as inside
+    inner join {{ ref('stg_catalogue__measure_part') }} as inside
         on given.measure = inside.measure and given.ref_area = inside.whole
     group by
         given.measure, given.ref_area, given.freq, given.time_period, given.breakdown, given.load_id, inside.part

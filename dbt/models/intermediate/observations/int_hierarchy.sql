@@ -9,7 +9,7 @@ with figures as (
         observed.breakdown,
         sum(observed.obs_value) as value
     from {{ ref('int_observations_counted') }} as observed
-    inner join {{ source('catalogue', 'measure') }} as measures on observed.measure = measures.measure
+    inner join {{ ref('stg_catalogue__measure') }} as measures on observed.measure = measures.measure
     where
         measures.territory = 'sum'
         and measures.freq = 'A'

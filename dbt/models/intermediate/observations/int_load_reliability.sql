@@ -10,7 +10,7 @@ with totals as (
         totals.expected_rows,
         totals.reference,
         sum(loads.rows_delivered) as delivered_rows
-    from {{ source('catalogue', 'control_total') }} as totals
+    from {{ ref('stg_catalogue__control_total') }} as totals
     inner join {{ source('ops', 'effective_load') }} as loads
         on
             totals.source = loads.source

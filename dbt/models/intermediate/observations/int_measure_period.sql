@@ -31,13 +31,13 @@ followed as (
         from {{ ref('int_load_scope') }}
         where axis = 'breakdown'
     ) as parts
-    left join {{ source('catalogue', 'indicator_term') }} as terms on parts.measure = terms.measure
+    left join {{ ref('stg_catalogue__indicator_term') }} as terms on parts.measure = terms.measure
     where parts.breakdown = '_U' or terms.breakdown in (parts.breakdown, '*')
     union
     select
         measure,
         '_T' as breakdown
-    from {{ source('catalogue', 'measure') }}
+    from {{ ref('stg_catalogue__measure') }}
 ),
 
 native as (
@@ -82,7 +82,7 @@ longer as (
         case when measures.time_rule = 'last' then 1 else max(periods.months_expected) end as months_expected,
         count(native.value) as months_delivered
     from native
-    inner join {{ source('catalogue', 'measure') }} as measures on native.measure = measures.measure
+    inner join {{ ref('stg_catalogue__measure') }} as measures on native.measure = measures.measure
     inner join {{ ref('int_period_month') }} as periods on native.time_period = periods.month
     inner join changed on native.measure = changed.measure and periods.time_period = changed.time_period
     where

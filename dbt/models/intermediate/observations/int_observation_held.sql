@@ -34,7 +34,7 @@ corrections as (
         corrections.ref_area,
         corrections.time_period,
         corrections.breakdown
-    from {{ source('catalogue', 'correction') }} as corrections
+    from {{ ref('stg_catalogue__correction') }} as corrections
     inner join {{ ref('int_observations_reported') }} as reported
         on
             corrections.measure = reported.measure
@@ -63,11 +63,11 @@ wrapped as (
     inner join without_area on subordination.ref_area = without_area.ref_area
     union
     select countries.ref_area
-    from {{ source('catalogue', 'territory_code') }} as cities
+    from {{ ref('stg_catalogue__territory_code') }} as cities
     inner join without_area on cities.ref_area = without_area.ref_area
-    inner join {{ source('catalogue', 'territory_code') }} as regions
+    inner join {{ ref('stg_catalogue__territory_code') }} as regions
         on cities.soato = regions.soato and regions.level = 'region'
-    cross join {{ source('catalogue', 'territory_code') }} as countries
+    cross join {{ ref('stg_catalogue__territory_code') }} as countries
     where cities.level = 'city' and countries.level = 'country'
 ),
 

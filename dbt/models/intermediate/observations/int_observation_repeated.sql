@@ -47,7 +47,7 @@ pairs as (
             and given.feed = kept.feed
             and given.instance = kept.instance
             and given.load_id <> kept.load_id
-    inner join {{ source('catalogue', 'measure') }} as measures on given.measure = measures.measure
+    inner join {{ ref('stg_catalogue__measure') }} as measures on given.measure = measures.measure
     where
         not (
             measures.time_rule = 'sum'

@@ -8,7 +8,7 @@ with corrected as (
         case when not reported.synthetic then corrections.action end as action,
         corrections.value as correction_value
     from {{ ref('int_observations_reported') }} as reported
-    left join {{ source('catalogue', 'correction') }} as corrections
+    left join {{ ref('stg_catalogue__correction') }} as corrections
         on
             reported.measure = corrections.measure
             and reported.ref_area = corrections.ref_area

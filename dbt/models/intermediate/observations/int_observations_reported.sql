@@ -48,7 +48,7 @@ observed as (
         loads.last_update
     from {{ ref('int_observations_by_load') }} as sums
     inner join loads on sums.load_id = loads.load_id
-    inner join {{ source('catalogue', 'measure') }} as measures on sums.measure = measures.measure
+    inner join {{ ref('stg_catalogue__measure') }} as measures on sums.measure = measures.measure
     left join {{ ref('int_delivered_month') }} as months
         on sums.load_id = months.load_id and sums.time_period = months.time_period
     left join {{ ref('int_observation_repeated') }} as repeated
@@ -87,7 +87,7 @@ areas as (
         measures.measure,
         months.instance,
         months.ref_area
-    from {{ source('catalogue', 'measure') }} as measures
+    from {{ ref('stg_catalogue__measure') }} as measures
     inner join {{ ref('int_delivered_month') }} as months
         on measures.source = months.source and measures.feed = months.feed
     where measures.freq = 'M' and measures.reporting = 'instance'
@@ -97,7 +97,7 @@ areas as (
         places.instance,
         places.ref_area
     from places
-    inner join {{ source('catalogue', 'measure') }} as measures
+    inner join {{ ref('stg_catalogue__measure') }} as measures
         on places.source = measures.source and places.feed = measures.feed
     where measures.freq = 'M' and measures.reporting = 'place'
 ),
@@ -106,7 +106,7 @@ members as (
     select
         measure,
         '_T' as breakdown
-    from {{ source('catalogue', 'measure') }}
+    from {{ ref('stg_catalogue__measure') }}
     where freq = 'M'
     union
     select
@@ -126,7 +126,7 @@ wanting as (
         months.load_id,
         months.state,
         measures.absence
-    from {{ source('catalogue', 'measure') }} as measures
+    from {{ ref('stg_catalogue__measure') }} as measures
     inner join {{ ref('int_delivered_month') }} as months
         on measures.source = months.source and measures.feed = months.feed
     inner join (select measure, instance, count(*) as areas from areas group by measure, instance) as wide

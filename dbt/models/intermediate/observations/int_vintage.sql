@@ -14,7 +14,7 @@ with figures as (
         periods.last_update,
         measures.carry_forward_years
     from {{ ref('int_measure_period') }} as periods
-    inner join {{ source('catalogue', 'measure') }} as measures on periods.measure = measures.measure
+    inner join {{ ref('stg_catalogue__measure') }} as measures on periods.measure = measures.measure
     where
         measures.carry_forward_years > 0
         and periods.freq = 'A'

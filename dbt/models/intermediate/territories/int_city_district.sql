@@ -5,7 +5,7 @@ with successors as (
     select
         subordination.ref_area,
         changes.to_id as district
-    from {{ source('catalogue', 'subordination') }} as subordination
+    from {{ ref('stg_catalogue__subordination') }} as subordination
     inner join {{ ref('stg_territory_register__changes') }} as changes
         on subordination.district = changes.ref_area and changes.kind = 'merge'
 ),
@@ -14,7 +14,7 @@ towns as (
     select
         subordination.ref_area,
         towns.district
-    from {{ source('catalogue', 'subordination') }} as subordination
+    from {{ ref('stg_catalogue__subordination') }} as subordination
     inner join {{ ref('stg_territory_register__town_districts') }} as towns on subordination.ref_area = towns.ref_area
 ),
 
@@ -23,7 +23,7 @@ asked as (
         ref_area,
         district,
         1 as turn
-    from {{ source('catalogue', 'subordination') }}
+    from {{ ref('stg_catalogue__subordination') }}
     union all
     select
         ref_area,

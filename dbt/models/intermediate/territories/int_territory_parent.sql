@@ -20,7 +20,7 @@ lists as (
     select towns.ref_area, towns.district as parent, towns.load_no, towns.received_on
     from {{ ref('stg_territory_register__town_district_history') }} as towns
     where towns.ref_area not in (
-        select subordination.ref_area from {{ source('catalogue', 'subordination') }} as subordination
+        select subordination.ref_area from {{ ref('stg_catalogue__subordination') }} as subordination
     )
 ),
 
@@ -41,7 +41,7 @@ moves as (
     from steps
     left join told
         on steps.ref_area = told.ref_area and steps.former_parent = told.from_id and steps.parent = told.to_id
-    left join {{ source('catalogue', 'territory_parent') }} as known
+    left join {{ ref('stg_catalogue__territory_parent') }} as known
         on steps.ref_area = known.ref_area and steps.former_parent = known.parent
     where steps.former_parent <> steps.parent and known.ref_area is null
     union all
@@ -68,7 +68,7 @@ spans as (
 ),
 
 former as (
-    select ref_area, parent, valid_from, valid_to from {{ source('catalogue', 'territory_parent') }}
+    select ref_area, parent, valid_from, valid_to from {{ ref('stg_catalogue__territory_parent') }}
     union all
     -- two moves of one day leave the first parent no day
     select ref_area, parent, valid_from, valid_to from spans

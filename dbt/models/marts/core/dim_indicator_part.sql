@@ -12,8 +12,8 @@ with members as (
             partition by terms.indicator, members.breakdown
             order by terms.side desc, terms.method_version desc, terms.term_no asc
         ) as place
-    from {{ source('catalogue', 'indicator_term') }} as terms
-    inner join {{ source('catalogue', 'measure_member') }} as members on terms.measure = members.measure
+    from {{ ref('stg_catalogue__indicator_term') }} as terms
+    inner join {{ ref('stg_catalogue__measure_member') }} as members on terms.measure = members.measure
 )
 
 select
@@ -31,5 +31,5 @@ select
     every.name_ru,
     every.name_be,
     every.name_en
-from {{ source('catalogue', 'indicator') }} as indicators
+from {{ ref('stg_catalogue__indicator') }} as indicators
 cross join {{ parts_of_all() }} as every

@@ -87,10 +87,10 @@ select
     units.listed_to,
     units.load_id
 from units
-left join {{ source('catalogue', 'subordination') }} as subordination on units.ref_area = subordination.ref_area
+left join {{ ref('stg_catalogue__subordination') }} as subordination on units.ref_area = subordination.ref_area
 left join {{ ref('stg_territory_register__town_districts') }} as town_districts
     on units.ref_area = town_districts.ref_area
 left join units as districts on town_districts.district = districts.ref_area and districts.level = 'district'
-left join {{ source('catalogue', 'territory_code') }} as codes on units.ref_area = codes.ref_area
+left join {{ ref('stg_catalogue__territory_code') }} as codes on units.ref_area = codes.ref_area
 left join counted on units.ref_area = counted.ref_area
 left join areas on units.ref_area = areas.ref_area

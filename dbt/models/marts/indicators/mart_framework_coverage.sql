@@ -42,5 +42,5 @@ select
     {{ percentage('counts.reported_count', 'counts.indicator_count') }} as reported_pct,
     counts.synthetic
 from counts
-left join {{ source('catalogue', 'framework_place') }} as places
+left join {{ ref('stg_catalogue__framework_place') }} as places
     on counts.framework = places.framework and counts.dimension = places.place

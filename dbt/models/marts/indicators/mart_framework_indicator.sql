@@ -7,7 +7,7 @@ with answers as (
         string_agg(indicator, ', ' order by indicator) as answered_by,
         bool_or(match = 'same') as has_same,
         string_agg(note_ru, ' ' order by indicator) as answer_note_ru
-    from {{ source('catalogue', 'framework_answer') }}
+    from {{ ref('stg_catalogue__framework_answer') }}
     group by framework, code
 ),
 
@@ -75,10 +75,10 @@ select
     cast((select count(*) from areas where areas.level = 'region') as integer) as region_count,
     reporting.newest_period,
     coalesce(reporting.synthetic, false) as synthetic
-from {{ source('catalogue', 'framework_indicator') }} as listed
-inner join {{ source('catalogue', 'framework_place') }} as places
+from {{ ref('stg_catalogue__framework_indicator') }} as listed
+inner join {{ ref('stg_catalogue__framework_place') }} as places
     on listed.framework = places.framework and listed.place = places.place
-inner join {{ source('catalogue', 'framework_place') }} as dimensions
+inner join {{ ref('stg_catalogue__framework_place') }} as dimensions
     on places.framework = dimensions.framework and places.dimension = dimensions.place
 left join answers on listed.framework = answers.framework and listed.code = answers.code
 left join reporting on listed.framework = reporting.framework and listed.code = reporting.code

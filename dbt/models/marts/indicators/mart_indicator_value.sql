@@ -11,7 +11,7 @@ with standing_out as (
         string_agg(rules.says_be, '; ' order by found.rule) as stands_out_be,
         string_agg(rules.says_en, '; ' order by found.rule) as stands_out_en
     from {{ ref('int_plausibility') }} as found
-    inner join {{ source('catalogue', 'plausibility_rule') }} as rules on found.rule = rules.rule
+    inner join {{ ref('stg_catalogue__plausibility_rule') }} as rules on found.rule = rules.rule
     where rules.severity = 'warning'
     group by found.indicator, found.ref_area, found.freq, found.time_period, found.breakdown
 ),
@@ -51,7 +51,7 @@ figures as (
             and decided.freq = low_coverage.freq
             and decided.time_period = low_coverage.time_period
             and decided.breakdown = low_coverage.breakdown
-    left join {{ source('catalogue', 'quality_class') }} as qualities
+    left join {{ ref('stg_catalogue__quality_class') }} as qualities
         on decided.quality_rank = qualities.quality_rank and decided.reason is null
 )
 

@@ -4,9 +4,9 @@
 -- period.
 with additive as (
     select terms.indicator
-    from {{ source('catalogue', 'indicator_term') }} as terms
-    inner join {{ source('catalogue', 'measure') }} as measures on terms.measure = measures.measure
-    inner join {{ source('catalogue', 'indicator') }} as indicators on terms.indicator = indicators.indicator
+    from {{ ref('stg_catalogue__indicator_term') }} as terms
+    inner join {{ ref('stg_catalogue__measure') }} as measures on terms.measure = measures.measure
+    inner join {{ ref('stg_catalogue__indicator') }} as indicators on terms.indicator = indicators.indicator
     where coalesce(indicators.roll_up, '') <> 'percentile'
     group by terms.indicator
     having bool_and(terms.reference = 'same' and terms.times_measure is null and measures.territory = 'sum')
@@ -149,7 +149,7 @@ decided as (
             when added.has_denominator and added.denominator < 0 then 'held_back'
         end as reason
     from added
-    inner join {{ source('catalogue', 'indicator_method') }} as methods
+    inner join {{ ref('stg_catalogue__indicator_method') }} as methods
         on added.indicator = methods.indicator and added.method_version = methods.method_version
 )
 

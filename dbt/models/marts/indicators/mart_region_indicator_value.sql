@@ -45,7 +45,7 @@ select
     revised.indicator is not null as is_revised,
     revised.value_before
 from {{ ref('mart_open_indicator_value') }} as figures
-inner join {{ source('catalogue', 'indicator') }} as indicators on figures.indicator = indicators.indicator
+inner join {{ ref('stg_catalogue__indicator') }} as indicators on figures.indicator = indicators.indicator
 inner join {{ ref('dim_territory') }} as territories on figures.ref_area = territories.ref_area
 left join {{ ref('dim_indicator_part') }} as parts
     on figures.indicator = parts.indicator and figures.breakdown = parts.breakdown

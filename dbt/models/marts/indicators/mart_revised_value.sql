@@ -6,8 +6,8 @@ with released as (
         members.indicator,
         periods.time_period,
         cast(min(releases.embargo_until) at time zone 'UTC' as timestamp) as shown_from
-    from {{ source('catalogue', 'release') }} as releases
-    inner join {{ source('catalogue', 'release_indicator') }} as members on releases.release = members.release
+    from {{ ref('stg_catalogue__release') }} as releases
+    inner join {{ ref('stg_catalogue__release_indicator') }} as members on releases.release = members.release
     inner join {{ ref('dim_period') }} as periods
         on releases.first_day <= periods.first_day and releases.last_day >= periods.last_day
     group by members.indicator, periods.time_period

@@ -11,9 +11,9 @@ with targets as (
         indicators.direction,
         indicators.unit_measure,
         indicators.decimals
-    from {{ source('catalogue', 'target') }} as planned
+    from {{ ref('stg_catalogue__target') }} as planned
     inner join {{ ref('mart_programme') }} as programmes on planned.programme = programmes.programme
-    inner join {{ source('catalogue', 'indicator') }} as indicators on planned.indicator = indicators.indicator
+    inner join {{ ref('stg_catalogue__indicator') }} as indicators on planned.indicator = indicators.indicator
 ),
 
 facts as (

@@ -6,7 +6,7 @@ with found as (
         {{ fixed('max(reported.obs_value)') }} as reported_value,
         bool_or(reported.obs_value = corrections.expected) as fits,
         count(reported.measure) as observations
-    from {{ source('catalogue', 'correction') }} as corrections
+    from {{ ref('stg_catalogue__correction') }} as corrections
     left join {{ ref('int_observations_reported') }} as reported
         on
             corrections.measure = reported.measure
@@ -40,5 +40,5 @@ select
     corrections.decided_on,
     corrections.upstream,
     corrections.reference
-from {{ source('catalogue', 'correction') }} as corrections
+from {{ ref('stg_catalogue__correction') }} as corrections
 inner join found on corrections.correction = found.correction

@@ -51,7 +51,7 @@ with says (rule, ru, be, en) as (
         says_ru as ru,
         says_be as be,
         says_en as en
-    from {{ source('catalogue', 'plausibility_rule') }}
+    from {{ ref('stg_catalogue__plausibility_rule') }}
 ),
 
 loads as (
@@ -98,9 +98,9 @@ asked as (
 ),
 
 measured as (
-    select indicator, measure from {{ source('catalogue', 'indicator_term') }}
+    select indicator, measure from {{ ref('stg_catalogue__indicator_term') }}
     union
-    select indicator, times_measure as measure from {{ source('catalogue', 'indicator_term') }}
+    select indicator, times_measure as measure from {{ ref('stg_catalogue__indicator_term') }}
     where times_measure is not null
 ),
 
@@ -130,7 +130,7 @@ told as (
         held_values.time_period,
         loads.load_id
     from held_values
-    inner join {{ source('catalogue', 'measure') }} as people on people.measure = '{{ var("coverage_measure") }}'
+    inner join {{ ref('stg_catalogue__measure') }} as people on people.measure = '{{ var("coverage_measure") }}'
     inner join loads on people.source = loads.source
     where
         held_values.held_by = 'more_people_than_the_whole'

@@ -18,4 +18,4 @@ select
     rules.reference,
     found.synthetic
 from {{ ref('int_plausibility') }} as found
-inner join {{ source('catalogue', 'plausibility_rule') }} as rules on found.rule = rules.rule
+inner join {{ ref('stg_catalogue__plausibility_rule') }} as rules on found.rule = rules.rule

@@ -6,7 +6,7 @@ with asked as (
         periods.freq,
         periods.time_period,
         months.month as observed_period
-    from {{ source('catalogue', 'measure') }} as measures
+    from {{ ref('stg_catalogue__measure') }} as measures
     inner join {{ ref('dim_period') }} as periods on measures.freq = 'M' and periods.freq <> 'M'
     inner join {{ ref('int_period_month') }} as months
         on periods.time_period = months.time_period and (measures.time_rule <> 'last' or months.is_last)

@@ -86,7 +86,7 @@ select
     unallocated.value,
     unallocated.missing_reason
 from {{ ref('mart_indicator_value') }} as figures
-inner join {{ source('catalogue', 'indicator_term') }} as terms
+inner join {{ ref('stg_catalogue__indicator_term') }} as terms
     on
         figures.indicator = terms.indicator
         and figures.method_version = terms.method_version

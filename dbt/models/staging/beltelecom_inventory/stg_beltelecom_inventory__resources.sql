@@ -4,7 +4,7 @@ with codes as (
     select
         soato,
         coalesce(max(case when level = 'city' then ref_area end), max(ref_area)) as ref_area
-    from {{ source('catalogue', 'territory_code') }}
+    from {{ ref('stg_catalogue__territory_code') }}
     where soato is not null
     group by soato
 )

@@ -10,7 +10,7 @@ with districts as (
 ),
 
 country as (
-    select ref_area from {{ source('catalogue', 'territory_code') }}
+    select ref_area from {{ ref('stg_catalogue__territory_code') }}
     where level = 'country'
 ),
 
@@ -103,8 +103,8 @@ cities as (
 -- a city that is a region: part of the country, and of no district
 region_city as (
     select sum(areas.area_km2) as area_km2
-    from {{ source('catalogue', 'territory_code') }} as towns
-    inner join {{ source('catalogue', 'territory_code') }} as regions
+    from {{ ref('stg_catalogue__territory_code') }} as towns
+    inner join {{ ref('stg_catalogue__territory_code') }} as regions
         on towns.soato = regions.soato and regions.level = 'region'
     left join {{ ref('stg_territory_register__town_areas') }} as areas on towns.ref_area = areas.ref_area
     where towns.level = 'city'

@@ -9,10 +9,10 @@ region_cities as (
         cities.ref_area as city,
         regions.ref_area as region,
         countries.ref_area as country
-    from {{ source('catalogue', 'territory_code') }} as cities
-    inner join {{ source('catalogue', 'territory_code') }} as regions
+    from {{ ref('stg_catalogue__territory_code') }} as cities
+    inner join {{ ref('stg_catalogue__territory_code') }} as regions
         on cities.soato = regions.soato and regions.level = 'region'
-    cross join {{ source('catalogue', 'territory_code') }} as countries
+    cross join {{ ref('stg_catalogue__territory_code') }} as countries
     where cities.level = 'city' and countries.level = 'country'
 ),
 
