@@ -102,9 +102,10 @@ WORDS = st.text(st.characters(categories=("L", "N", "P"), max_codepoint=0x4FF), 
     st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=10),
     st.permutations(["stop_id", "stop_name", "own"]),
 )
-def test_pythons_csv_finds_the_same(table: list[tuple[str, str, str]], order: list[str]) -> None:
-    folder = Path(os.environ.get("PYTEST_TMP", "/tmp")) / f"gorod-gtfs-{os.getpid()}"
-    folder.mkdir(exist_ok=True)
+def test_pythons_csv_finds_the_same(
+    tmp_path_factory: pytest.TempPathFactory, table: list[tuple[str, str, str]], order: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("a")
     text = io.StringIO()
     writer = csv.DictWriter(text, order, quoting=csv.QUOTE_ALL)
     writer.writeheader()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -117,12 +116,13 @@ def test_every_cut_and_every_broken_byte_is_refused_or_read(tmp_path: Path) -> N
     ),
     st.integers(1, 7),
 )
-def test_what_was_written_is_what_is_read(table: list[Any], group: int) -> None:
+def test_what_was_written_is_what_is_read(
+    tmp_path_factory: pytest.TempPathFactory, table: list[Any], group: int
+) -> None:
     """The oracle is the generated table; Python's own zones tell the clock of Minsk."""
     from zoneinfo import ZoneInfo
 
-    folder = Path(os.environ.get("PYTEST_TMP", "/tmp")) / f"gorod-parquet-{os.getpid()}"
-    folder.mkdir(exist_ok=True)
+    folder = tmp_path_factory.mktemp("a")
     names, numbers, moments = zip(*table, strict=True)
     columns = {
         "METER_ID": pa.array(names),

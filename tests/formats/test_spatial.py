@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sqlite3
 import struct
 import zipfile
@@ -280,13 +279,14 @@ DEGREES = st.tuples(st.floats(23, 33, allow_subnormal=False), st.floats(51, 56.5
 
 @settings(max_examples=30)
 @given(st.lists(DEGREES, min_size=3, max_size=6), st.sampled_from([4326, 20005, 20006, 3857]))
-def test_a_layer_comes_back_to_where_it_was(points: list[tuple[float, float]], system: int) -> None:
+def test_a_layer_comes_back_to_where_it_was(
+    tmp_path_factory: pytest.TempPathFactory, points: list[tuple[float, float]], system: int
+) -> None:
     """The oracle is where the points were before they were written in another system."""
     hull = shapely.MultiPoint(points).convex_hull
     if hull.geom_type != "Polygon" or hull.area < 1e-6:
         return
-    folder = Path(os.environ.get("PYTEST_TMP", "/tmp")) / f"gorod-spatial-{os.getpid()}"
-    folder.mkdir(exist_ok=True)
+    folder = tmp_path_factory.mktemp("a")
     rings = in_system([list(hull.exterior.coords)], f"EPSG:{system}")
     for path, kind in (
         (shapefile_zip(folder / "a.zip", [(rings, "1", "а")], f"EPSG:{system}"), "shapefile"),

@@ -276,11 +276,13 @@ TEXTS = st.text(
     st.integers(0, 3),
 )
 def test_what_was_written_is_what_is_read(
-    table: list[tuple[str, Decimal | None, bool]], above: int, left: int
+    tmp_path_factory: pytest.TempPathFactory,
+    table: list[tuple[str, Decimal | None, bool]],
+    above: int,
+    left: int,
 ) -> None:
     """The oracle is the generated table: wherever it stands, as number or as text with a comma."""
-    path = Path(os.environ.get("PYTEST_TMP", "/tmp")) / f"gorod-workbook-{os.getpid()}" / "a.xlsx"
-    path.parent.mkdir(exist_ok=True)
+    path = tmp_path_factory.mktemp("a") / "a.xlsx"
     grid: list[list[Any]] = [["Заголовок"]] * above
     grid.append([None] * left + ["Имя", "Число"])
     for name, number, as_text in table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -137,10 +136,12 @@ WORDS = st.text(st.characters(categories=("L", "N", "P", "Zs"), max_codepoint=0x
     st.sampled_from(["utf-8", "utf-16"]),
 )
 def test_another_reader_finds_the_same(
-    records: list[tuple[str, str, list[str]]], prefix: str, encoding: str
+    tmp_path_factory: pytest.TempPathFactory,
+    records: list[tuple[str, str, list[str]]],
+    prefix: str,
+    encoding: str,
 ) -> None:
-    folder = Path(os.environ.get("PYTEST_TMP", "/tmp")) / f"gorod-xml-{os.getpid()}"
-    folder.mkdir(exist_ok=True)
+    folder = tmp_path_factory.mktemp("a")
     path = folder / "a.xml"
     body = "".join(
         f"<{prefix}r id={quoteattr(key)}><other/><{prefix}x>{escape(text)}</{prefix}x>"
