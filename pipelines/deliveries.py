@@ -183,7 +183,8 @@ class Delivery:
 class Batch:
     """A delivery as typed rows in one Parquet file.
 
-    Columns: ``row_no`` BIGINT (data row of the delivery, from 1), the feed's kept columns, and ``parse_errors``
+    Columns: ``row_no`` BIGINT (data row of the delivery, from 1), ``row_place`` VARCHAR where a row's number alone does not lead
+    to it (sheet and row of a workbook, line of an XML file), the feed's kept columns, and ``parse_errors``
     VARCHAR: NULL, or a JSON list of ``{"column", "value", "expected"}`` for what could not be read (the typed
     value is then NULL). ``facts`` describe the whole delivery and are used by load-level expectations; ``findings``
     are the reader's notes to the supplier that do not refuse the delivery.

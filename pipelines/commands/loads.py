@@ -100,7 +100,16 @@ def explain(
             f"{say('rows kept back')}: {len(given.rows)}"
             + (f", {say('first 20')}" if len(given.rows) > 20 else ""),
             [say(column) for column in ("row", "column", "value", "rule", "remedy")],
-            [(r.row, r.column, r.value, english.get(r.rule, r.rule), r.remedy) for r in given.rows[:20]],
+            [
+                (
+                    f"{r.row}, {r.place}" if r.place else r.row,
+                    r.column,
+                    r.value,
+                    english.get(r.rule, r.rule),
+                    r.remedy,
+                )
+                for r in given.rows[:20]
+            ],
             right=(say("row"),),
         )
     if lang == "en" and (given.findings or given.rows):

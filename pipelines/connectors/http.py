@@ -1,15 +1,18 @@
 """Files at a public address, by HTTP: checked cheaply, fetched when they are new.
 
 Each request carries what was last known of the file (``If-None-Match``, ``If-Modified-Since``), so a file that has not
-changed costs one short answer.
+changed costs one short answer. With ``listing`` the names are those that the server's own page lists: a file that the server says
+was written just now waits for the next run.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,14 +20,17 @@ import httpx
 
 from pipelines import moments
 from pipelines.connectors import http_client
+from pipelines.connectors.http_access import access, limited
 from pipelines.connectors.http_client import (
     AbsentError,
     FileError,
+    Server,
     new_client,
     open_response,
     refuse_web_page,
     with_retries,
 )
+from pipelines.connectors.http_listing import listed_names
 from pipelines.connectors.http_retry import decoded
 from pipelines.declarations.feeds import Feed
 from pipelines.declarations.origins import MONTH, HttpOrigin
@@ -35,6 +41,11 @@ from pipelines.periods import months_from
 from pipelines.settings import Settings
 
 ETAG, MODIFIED = "etag:", "modified:"
+_log = logging.getLogger(__name__)
+
+
+class _FreshError(Exception):
+    """The file was written a moment ago, and may be incomplete."""
 
 
 def candidates(
@@ -42,7 +53,7 @@ def candidates(
     feed_name: str,
     feed: Feed,
     origin: HttpOrigin,
-    settings: Settings,  # noqa: ARG001 - all connectors are called alike
+    settings: Settings,
     instances: Collection[str] | None,
     known: LastSeen,
 ) -> Iterator[Candidate]:
@@ -54,17 +65,27 @@ def candidates(
     last = {row[2:5]: row[5] for row in known if row[:2] == (source.source, feed_name)}
     found: list[Candidate] = []
     failures: list[FileError] = []
-    with new_client() as client:
-        for instance in source.instances:
-            if (instances is not None and instance not in instances) or origin.instance not in (
-                None,
-                instance,
-            ):
-                continue
-            for template in origin.files:
+    for instance in source.instances:
+        if (instances is not None and instance not in instances) or origin.instance not in (None, instance):
+            continue
+        base_url = origin.base_url.replace("{instance}", instance).rstrip("/")
+        policy = limited(http_client.RETRY_POLICY, origin)
+        server = Server(access(origin, base_url, instance, policy), policy)
+        with new_client(server) as client:
+            listed = listed_names(client, base_url, feed, server) if origin.listing else ()
+            for template in (*origin.files, *listed):
                 missing: list[FileError] = []
                 for name in _names(template, feed, origin):
-                    candidate = _candidate(source.source, feed_name, feed, origin, instance, name)
+                    candidate = _candidate(
+                        source.source,
+                        feed_name,
+                        feed,
+                        origin,
+                        instance,
+                        f"{base_url}/{quote(name)}",
+                        name,
+                        server,
+                    )
                     if _is_settled(candidate, feed, last):
                         failures += missing
                         missing.clear()
@@ -74,7 +95,11 @@ def candidates(
                             client,
                             candidate.origin,
                             last.get((instance, candidate.slice.key, candidate.origin), ""),
+                            server,
+                            settings.inbox_quiet_s if origin.listing else 0.0,
                         )
+                    except _FreshError:
+                        _log.warning("%s: was written just now; the next run takes it", candidate.origin)
                     except AbsentError as error:
                         missing.append(error)
                     except FileError as error:
@@ -111,11 +136,17 @@ def _names(template: str, feed: Feed, origin: HttpOrigin) -> Iterator[str]:
 
 
 def _candidate(
-    source: str, feed_name: str, feed: Feed, origin: HttpOrigin, instance: str, name: str
+    source: str,
+    feed_name: str,
+    feed: Feed,
+    origin: HttpOrigin,
+    instance: str,
+    url: str,
+    name: str,
+    server: Server,
 ) -> Candidate:
     match = re.fullmatch(feed.file_pattern or r".+", name)
     groups = match.groupdict() if match else {}
-    url = origin.base_url.replace("{instance}", instance).rstrip("/") + "/" + quote(name)
     return Candidate(
         source=source,
         feed=feed_name,
@@ -123,13 +154,17 @@ def _candidate(
         slice=parse_slice(groups.get("period"), groups.get("part") or feed.part),
         origin=url,
         fingerprint=None,
-        synthetic=False,
-        fetch=_Fetch(url, name, feed.max_delivery_bytes),
+        synthetic=origin.synthetic,
+        fetch=_Fetch(url, name, feed.max_delivery_bytes, server),
     )
 
 
-def _look(client: httpx.Client, url: str, last: str) -> str | None:
-    """The file's fingerprint now: ``last`` if the server says that nothing has changed, None if it gives no fingerprint."""
+def _look(client: httpx.Client, url: str, last: str, server: Server, quiet_s: float) -> str | None:
+    """The file's fingerprint now: ``last`` if the server says that nothing has changed, None if it gives no fingerprint.
+
+    Raises:
+        _FreshError: by the server's own clock, it was written less than ``quiet_s`` ago.
+    """
     headers = {}
     if last.startswith(ETAG):
         headers = {"If-None-Match": last.removeprefix(ETAG)}
@@ -137,9 +172,11 @@ def _look(client: httpx.Client, url: str, last: str) -> str | None:
         headers = {"If-Modified-Since": last.removeprefix(MODIFIED)}
 
     def once() -> str | None:
-        with open_response(client, url, headers) as response:
+        with open_response(client, url, headers, server) as response:
             if response.status_code == httpx.codes.NOT_MODIFIED and last:
                 return last
+            if _age_s(response) < quiet_s:
+                raise _FreshError
             if "html" in response.headers.get("content-type", ""):
                 refuse_web_page(url, next(decoded(response), b""))
             for header, kind in (("etag", ETAG), ("last-modified", MODIFIED)):
@@ -147,7 +184,16 @@ def _look(client: httpx.Client, url: str, last: str) -> str | None:
                     return f"{kind}{given}"
             return None
 
-    return with_retries(url, once)
+    return with_retries(url, once, server)
+
+
+def _age_s(response: httpx.Response) -> float:
+    """How long ago a file was changed, by the server's clock alone; infinite if it does not say."""
+    try:
+        now, changed = (parsedate_to_datetime(response.headers[name]) for name in ("date", "last-modified"))
+        return (now - changed).total_seconds()
+    except (KeyError, ValueError, TypeError):
+        return float("inf")
 
 
 @dataclass(frozen=True)
@@ -157,20 +203,22 @@ class _Fetch:
     url: str
     name: str
     largest_bytes: int
+    server: Server = field(default_factory=Server)
 
     def __call__(self, folder: Path) -> None:
         path = folder / self.name
         try:
-            with new_client() as client:
-                with_retries(self.url, lambda: self._once(client, path))
+            with new_client(self.server) as client:
+                with_retries(self.url, lambda: self._once(client, path), self.server)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
 
     def _once(self, client: httpx.Client, path: Path) -> None:
-        deadline = time.monotonic() + http_client.RETRY_POLICY.answer_s
+        answer_s = self.server.policy.answer_s
+        deadline = time.monotonic() + answer_s
         size = 0
-        with open_response(client, self.url, {}) as response, path.open("wb") as out:
+        with open_response(client, self.url, {}, self.server) as response, path.open("wb") as out:
             announced = response.headers.get("content-length", "")
             if announced.isdigit():
                 self._refuse_large(int(announced))
@@ -181,7 +229,7 @@ class _Fetch:
                 self._refuse_large(size)
                 if time.monotonic() > deadline:
                     raise FileError(
-                        f"{self.url}: the file was not complete after {http_client.RETRY_POLICY.answer_s:g} s",
+                        f"{self.url}: the file was not complete after {answer_s:g} s",
                         "Try again when the connection is faster, or put the file into the drop folder.",
                     )
                 out.write(chunk)

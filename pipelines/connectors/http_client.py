@@ -1,18 +1,19 @@
-"""Requests for public files: no secrets, so redirects are followed, but never from HTTPS to HTTP.
+"""Requests for files: redirects are followed, but never from HTTPS to HTTP, and never with credentials to another host.
 
-A proxy and a private certificate authority come from the environment (``HTTPS_PROXY``, ``SSL_CERT_FILE``).
+A proxy and a private certificate authority come from the environment (``HTTPS_PROXY``, ``SSL_CERT_FILE``), or from ``tls``.
 """
 
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import httpx
 
+from pipelines.connectors.http_access import Access, is_tls
 from pipelines.connectors.http_retry import RETRIED_STATUS, RetryPolicy, TransientError, retry_after
 from pipelines.errors import OriginError
 
@@ -32,19 +33,29 @@ class AbsentError(FileError):
     """The server has no such file."""
 
 
-def with_retries(url: str, once: Callable[[], T]) -> T:
+@dataclass(frozen=True)
+class Server:
+    """How the files of one instance are requested: with which credentials and limits."""
+
+    access: Access = field(default_factory=Access)
+    policy: RetryPolicy = field(default_factory=lambda: RETRY_POLICY)
+
+
+def with_retries(url: str, once: Callable[[], T], server: Server) -> T:
     """The result of a request, retried after failures that may pass."""
     try:
-        return RETRY_POLICY.retrying()(once)
+        return server.policy.retrying()(once)
     except TransientError as error:
         raise OriginError(
-            f"{url}: {error}, {RETRY_POLICY.tries} times in a row",
+            f"{url}: {error}, {server.policy.tries} times in a row",
             "Check that the address can be reached from here (network, proxy); the next run tries again.",
         ) from error
 
 
 @contextmanager
-def open_response(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
+def open_response(
+    client: httpx.Client, url: str, headers: dict[str, str], server: Server
+) -> Iterator[httpx.Response]:
     """A response with a good status and an unread body.
 
     Raises:
@@ -53,6 +64,7 @@ def open_response(client: httpx.Client, url: str, headers: dict[str, str]) -> It
     """
     try:
         with _follow_redirects(client, url, headers) as response:
+            server.access.raise_if_renewed(response.status_code)
             _check_response(url, response)
             yield response
     except httpx.UnsupportedProtocol as error:
@@ -60,10 +72,10 @@ def open_response(client: httpx.Client, url: str, headers: dict[str, str]) -> It
     except httpx.InvalidURL as error:
         raise FileError(f"{url}: is not an address", "Correct base_url or files of the origin.") from error
     except (httpx.TransportError, httpx.DecodingError) as error:
-        if _is_tls(error):
+        if is_tls(error):
             raise OriginError(
                 f"{url}: no secure connection: {error}",
-                "Check the address and the clock. For your own certificate authority, set SSL_CERT_FILE.",
+                "Check the address and the clock. For your own certificate authority, set SSL_CERT_FILE, or declare tls.",
             ) from error
         raise TransientError(_describe(error)) from error
 
@@ -117,16 +129,6 @@ def refuse_web_page(url: str, beginning: bytes) -> None:
         )
 
 
-def _is_tls(error: BaseException) -> bool:
-    while True:
-        if isinstance(error, ssl.SSLError):
-            return True
-        following = error.__cause__ or error.__context__
-        if following is None:
-            return False
-        error = following
-
-
 def _describe(error: httpx.RequestError) -> str:
     match error:
         case httpx.TimeoutException():
@@ -140,10 +142,11 @@ def _describe(error: httpx.RequestError) -> str:
             return f"the answer broke off ({type(error).__name__})"
 
 
-def new_client() -> httpx.Client:
-    """A client for public files."""
+def new_client(server: Server) -> httpx.Client:
+    """A client for files."""
     return httpx.Client(
+        **server.access.options(),
         # the file itself, byte for byte: the hash is that of the published file
         headers={"Accept-Encoding": "identity", "User-Agent": "gorod"},
-        timeout=RETRY_POLICY.timeout,
+        timeout=server.policy.timeout,
     )

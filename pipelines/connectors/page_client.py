@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import httpx
 
 from pipelines.connectors import http_retry
+from pipelines.connectors.http_access import Access, is_tls
 from pipelines.connectors.http_retry import RETRIED_STATUS, TransientError, decoded, retry_after
+from pipelines.declarations.http_access import variables
 from pipelines.declarations.origins import PagedOrigin
 from pipelines.errors import OriginError
 from pipelines.formats.snapshot import LARGEST_PAGE
@@ -41,6 +43,7 @@ class Pull:
     token: str = field(default="", repr=False)
     login: tuple[str, str] | None = field(default=None, repr=False)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    access: Access | None = field(default=None, repr=False)
     loopback: bool = False
     address_hint: str = ""
 
@@ -53,11 +56,14 @@ def new_client(pull: Pull, policy: RetryPolicy) -> httpx.Client:
         **pull.paging.headers,
         **pull.secrets,
     }
-    if pull.token:
+    if pull.token and pull.paging.auth is None:
         headers["Authorization"] = f"Bearer {pull.token}"
+    options = pull.access.options() if pull.access is not None else {}
+    if options.get("auth") is None:
+        options["auth"] = pull.login if not pull.token else None
     return httpx.Client(
+        **options,
         headers=headers,
-        auth=pull.login if not pull.token else None,
         timeout=policy.timeout,
         # On this machine's own loopback, neither a proxy from the environment nor a .netrc may be used.
         trust_env=not pull.loopback,
@@ -117,6 +123,11 @@ def _request_once(
                     raise TransientError(f"an answer took longer than {policy.answer_s:g} s")
                 chunks.append(chunk)
     except httpx.TransportError as error:
+        if is_tls(error):
+            raise OriginError(
+                f"{pull.origin}: no secure connection ({type(error).__name__})",
+                "Check the address and the clock; your own certificate authority, and a client certificate: tls.",
+            ) from None
         raise TransientError(f"the server does not answer ({type(error).__name__})") from error
     except (httpx.InvalidURL, httpx.DecodingError) as error:
         raise OriginError(
@@ -137,10 +148,14 @@ def _check_status(pull: Pull, response: httpx.Response) -> None:
     status = response.status_code
     if status in (200, 206):
         return
+    if pull.access is not None:
+        pull.access.raise_if_renewed(status)
     if status in RETRIED_STATUS:
         raise TransientError(f"the server answers {status}", retry_after(response))
     name = f"GOROD_{pull.source.upper()}"
-    secrets = ", ".join([f"{name}_TOKEN", *sorted(pull.paging.secret_headers.values())])
+    auth = pull.paging.auth
+    own = [f"{name}_TOKEN"] if auth is None else variables(auth)
+    secrets = ", ".join([*own, *sorted(pull.paging.secret_headers.values())])
     remedies = {
         401: f"Set {secrets} to a valid value.",
         403: f"Ask the owner of the system to give the holder of {secrets} read access.",

@@ -1,7 +1,8 @@
 """Records that are pulled page by page: what to pull, from the declaration and the environment.
 
 Environment, by the source's name in capitals: ``GOROD_<SOURCE>_URL`` is the address of the real system (with ``{instance}`` in
-it, if the source has several), ``GOROD_<SOURCE>_TOKEN`` a bearer token; further secrets as the origin declares.
+it, if the source has several), ``GOROD_<SOURCE>_TOKEN`` a bearer token where the origin declares no ``auth``; further secrets
+as the origin declares.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from pipelines.connectors.addresses import check_address, split_login
-from pipelines.connectors.page_client import Pull
+from pipelines.connectors.http_access import access, limited
+from pipelines.connectors.page_client import Pull, RetryPolicy
 from pipelines.connectors.paged_snapshot import take_snapshot
 from pipelines.declarations.feeds import Feed
-from pipelines.declarations.formats import JsonRecordsFormat
+from pipelines.declarations.formats import GeoJsonFormat, JsonRecordsFormat
 from pipelines.declarations.origins import PagedOrigin
 from pipelines.declarations.sources import Source
 from pipelines.deliveries import Candidate, LastSeen, Slice, month_span
@@ -66,7 +68,7 @@ def candidates(
                 base_url=base_url,
                 origin=base_url,
                 source=source.source,
-                records=feed.format.records if isinstance(feed.format, JsonRecordsFormat) else "",
+                records=_records_of(feed),
                 parameters={
                     name: _filled(text, instance, slice_) for name, text in origin.parameters.items()
                 },
@@ -74,6 +76,9 @@ def candidates(
                 token="" if simulated else os.environ.get(f"{prefix}_TOKEN", "").strip(),
                 login=None if simulated else login,
                 secrets=secrets,
+                access=None
+                if simulated
+                else access(origin, base_url, instance, limited(RetryPolicy(), origin)),
                 address_hint=address_hint,
             )
             yield Candidate(
@@ -86,6 +91,17 @@ def candidates(
                 synthetic=origin.synthetic and not real,
                 fetch=_Fetch(pull, reach if simulated else None),
             )
+
+
+def _records_of(feed: Feed) -> str:
+    """The path of the list of records in a page."""
+    match feed.format:
+        case JsonRecordsFormat(records=path):
+            return path
+        case GeoJsonFormat():
+            return "features"
+        case _:
+            return ""
 
 
 def _slices(feed: Feed, origin: PagedOrigin) -> Iterator[Slice]:

@@ -17,6 +17,7 @@ from urllib.parse import urljoin
 
 import httpx
 
+from pipelines.connectors.http_access import limited
 from pipelines.connectors.page_client import Pull, RetryPolicy, new_client, request_page
 from pipelines.declarations.origins import HEADER
 from pipelines.errors import OriginError
@@ -47,7 +48,7 @@ def take_snapshot(pull: Pull, folder: Path, policy: RetryPolicy | None = None) -
     Raises:
         OriginError: the server does not answer, refuses, or its pages are never consistent.
     """
-    policy = policy or RetryPolicy()
+    policy = policy or limited(RetryPolicy(), pull.paging)
     tries = policy.snapshots or pull.paging.snapshots
     problem = ""
     with new_client(pull, policy) as client:

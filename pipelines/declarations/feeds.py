@@ -10,8 +10,17 @@ from pydantic import Field, field_validator, model_validator
 
 from pipelines.declarations.columns import Column
 from pipelines.declarations.common import Declaration, Names, PlacedError, Problem
-from pipelines.declarations.formats import CsvFormat, Format, JsonRecordsFormat, Tmf639Format
+from pipelines.declarations.databases import SqlOrigin
+from pipelines.declarations.files import GtfsFormat, ParquetFormat, XmlFormat
+from pipelines.declarations.formats import (
+    CsvFormat,
+    Format,
+    GeoJsonFormat,
+    JsonRecordsFormat,
+    Tmf639Format,
+)
 from pipelines.declarations.origins import MONTH, FileOrigin, HttpOrigin, Origin, PagedOrigin, PublicOrigin
+from pipelines.declarations.workbooks import WorkbookFormat
 from pipelines.json_path import PathError, parse_path
 
 
@@ -154,7 +163,7 @@ class Feed(Declaration):
         problems: list[Problem] = []
         owners: dict[str, str] = {}
         for column, about in self.columns.items():
-            if about.header and not isinstance(self.format, CsvFormat):
+            if about.header and not isinstance(self.format, CsvFormat | GtfsFormat):
                 problems.append(
                     (
                         ("columns", column, "header"),
@@ -174,7 +183,9 @@ class Feed(Declaration):
     def _paths_fit(self) -> Feed:
         problems: list[Problem] = []
         for name, column in self.columns.items():
-            if column.from_path is not None and isinstance(self.format, JsonRecordsFormat | Tmf639Format):
+            if column.from_path is not None and isinstance(
+                self.format, JsonRecordsFormat | Tmf639Format | XmlFormat
+            ):
                 try:
                     if not parse_path(column.from_path).words:
                         raise PathError(f"{column.from_path!r} names no key")
@@ -192,11 +203,20 @@ class Feed(Declaration):
                 (("origins", "public", "kind"), "no folder is public; allowed: http, paged, tmf639")
             )
         for which, origin in self.origins.items():
-            if isinstance(origin, PagedOrigin) and not isinstance(self.format, JsonRecordsFormat):
+            if isinstance(origin, SqlOrigin):
+                if not isinstance(self.format, ParquetFormat):
+                    told = f"rows of a database are read by parquet; the format is {self.format.kind}"
+                    problems.append((("origins", which, "kind"), told))
+                if origin.time_column is not None and self.first_month is None:
+                    told = "runs over months, and the feed has no first_month"
+                    problems.append((("origins", which, "time_column"), told))
+            if isinstance(origin, PagedOrigin) and not isinstance(
+                self.format, JsonRecordsFormat | GeoJsonFormat
+            ):
                 problems.append(
                     (
                         ("origins", which, "kind"),
-                        f"pages are read by json_records; the format is {self.format.kind}",
+                        f"pages are read by json_records or geojson; the format is {self.format.kind}",
                     )
                 )
             if isinstance(origin, PagedOrigin) and origin.by_month and self.first_month is None:
@@ -213,6 +233,22 @@ class Feed(Declaration):
                     problems.append(
                         (place, f"{name!r} does not match file_pattern ({self.file_pattern or '.+, no /'})")
                     )
+        if problems:
+            raise PlacedError(*problems)
+        return self
+
+    @model_validator(mode="after")
+    def _format_fits(self) -> Feed:
+        kept = {name: column.required for name, column in self.kept_columns.items()}
+        problems: list[Problem] = []
+        if isinstance(self.format, WorkbookFormat):
+            problems = self.format.problems(kept)
+        if isinstance(self.format, XmlFormat):
+            problems = [
+                (("format", "above", name), "is no column of the feed")
+                for name in self.format.above
+                if name not in kept
+            ]
         if problems:
             raise PlacedError(*problems)
         return self

@@ -8,6 +8,15 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from pipelines.declarations.common import Declaration
+from pipelines.declarations.files import (
+    GeoPackageFormat,
+    GtfsFormat,
+    ParquetFormat,
+    ShapefileFormat,
+    Spatial,
+    XmlFormat,
+)
+from pipelines.declarations.workbooks import WorkbookFormat
 from pipelines.encodings import Encoding
 from pipelines.json_path import parse_path
 
@@ -61,8 +70,8 @@ class PivotJsonFormat(Declaration):
         return next((one for one in self.tables if re.fullmatch(one.parts, part)), None)
 
 
-class GeoJsonFormat(Declaration):
-    """A GeoJSON FeatureCollection, one row a feature; the geometry stays GeoJSON text."""
+class GeoJsonFormat(Spatial):
+    """A GeoJSON FeatureCollection, or pages of one, one row a feature; the geometry stays GeoJSON text, in WGS 84."""
 
     kind: Literal["geojson"] = Field(default="geojson", description="a GeoJSON FeatureCollection")
 
@@ -95,6 +104,16 @@ class Tmf639Format(Declaration):
 
 
 Format = Annotated[
-    CsvFormat | PivotJsonFormat | GeoJsonFormat | JsonRecordsFormat | Tmf639Format,
+    CsvFormat
+    | PivotJsonFormat
+    | GeoJsonFormat
+    | JsonRecordsFormat
+    | Tmf639Format
+    | WorkbookFormat
+    | ParquetFormat
+    | XmlFormat
+    | ShapefileFormat
+    | GeoPackageFormat
+    | GtfsFormat,
     Field(discriminator="kind"),
 ]

@@ -8,6 +8,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from pipelines.declarations.common import Declaration, PlacedError, Problem
+from pipelines.declarations.databases import SqlOrigin
+from pipelines.declarations.http_access import HttpAccess
+from pipelines.declarations.messages import ImapOrigin, MqttOrigin
+from pipelines.declarations.sftp import SftpOrigin
 from pipelines.json_path import PathError, parse_path
 
 
@@ -30,7 +34,7 @@ OF_MONTH = ("{month}", "{first_day}", "{last_day}")
 PLACE = "a path in the answer (`meta.total`), or `header:` and the name of a header"
 
 
-class PagedOrigin(Declaration):
+class PagedOrigin(HttpAccess):
     """Records in JSON that are pulled page by page, over HTTP: a whole snapshot or nothing.
 
     The list of the records is where the feed's format (`json_records`) says. `base_url` and `parameters` may hold `{instance}`.
@@ -160,7 +164,7 @@ class Tmf639Origin(Declaration):
 MONTH = "{month}"
 
 
-class HttpOrigin(Declaration):
+class HttpOrigin(HttpAccess):
     """Files at a public address. ``{instance}`` in the address stands for the instance's code.
 
     ``{month}`` in a name stands for each month (YYYY-MM) from the feed's ``first_month`` to ``last_month``. Without
@@ -173,15 +177,31 @@ class HttpOrigin(Declaration):
         description="address that the names are below; it is written down, so it holds no user and no parameters",
     )
     files: tuple[str, ...] = Field(
-        min_length=1, description="names of the files; each must match `file_pattern`; may hold `{month}`"
+        default=(), description="names of the files; each must match `file_pattern`; may hold `{month}`"
+    )
+    listing: bool = Field(
+        default=False,
+        description="take what the page at `base_url` lists, as web servers list a folder, and `file_pattern` fits",
     )
     last_month: date | None = Field(
         default=None, description="first day of the last month there, where no more will come"
     )
     instance: str | None = Field(default=None, description="the one instance that all files belong to")
+    synthetic: bool = Field(
+        default=False, description="the data are invented; every page that shows them says so"
+    )
+
+    @model_validator(mode="after")
+    def _names_files(self) -> HttpOrigin:
+        if bool(self.files) == self.listing:
+            raise PlacedError((("files",), "name the files, or say `listing: true`: one of both"))
+        return self
 
 
-Origin = Annotated[FileOrigin | PagedOrigin | Tmf639Origin | HttpOrigin, Field(discriminator="kind")]
+Origin = Annotated[
+    FileOrigin | PagedOrigin | Tmf639Origin | HttpOrigin | SftpOrigin | SqlOrigin | ImapOrigin | MqttOrigin,
+    Field(discriminator="kind"),
+]
 
 
 class PublicOrigin(Declaration):

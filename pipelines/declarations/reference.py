@@ -143,6 +143,8 @@ def _type(key: Schema) -> str:
     if variants := key.get("oneOf") or key.get("anyOf"):
         texts = [_type(variant) for variant in variants if variant.get("type") != "null"]
         return "number" if set(texts) == {"number", "text"} else " or ".join(texts)
+    if items := key.get("prefixItems"):
+        return f"list of {len(items)}: {', '.join(map(_type, items))}"
     if key.get("type") == "array":
         return f"list of {_type(key['items'])}"
     if key.get("type") == "object":

@@ -14,6 +14,7 @@ from pipelines.declarations.feeds import Feed, Provides
 from pipelines.declarations.formats import PivotJsonFormat
 from pipelines.declarations.origins import FileOrigin, HttpOrigin, PublicOrigin
 from pipelines.declarations.read_yaml import read_yaml
+from pipelines.declarations.sftp import SftpOrigin
 from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
@@ -53,7 +54,7 @@ class Source(Declaration):
             )
             for name, feed in self.feeds.items()
             for which, origin in feed.origins.items()
-            if isinstance(origin, FileOrigin | HttpOrigin)
+            if isinstance(origin, FileOrigin | HttpOrigin | SftpOrigin)
             and origin.instance
             and origin.instance not in self.instances
         ]

@@ -46,13 +46,13 @@ def read(delivery: Delivery, feed: Feed, fmt: CsvFormat, out: Path, pseudonym_ke
             write_sound(path, records.flaws, sound)
             path = sound
         with duckdb.connect() as connection:
-            return _read(connection, path, file, header, records, feed, fmt, out, pseudonym_key)
+            return read_counted(connection, path, file, header, records, feed, fmt, out, pseudonym_key)
     finally:
         recoded.unlink(missing_ok=True)
         sound.unlink(missing_ok=True)
 
 
-def _read(
+def read_counted(
     connection: duckdb.DuckDBPyConnection,
     path: Path,
     file: str,
@@ -63,6 +63,7 @@ def _read(
     out: Path,
     pseudonym_key: str,
 ) -> Batch:
+    """Split and type the records of a text in UTF-8 that were counted; of its columns, those that the feed keeps."""
     names = header.names
     types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     columns = ", ".join(

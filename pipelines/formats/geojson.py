@@ -23,10 +23,13 @@ from shapely.geometry import shape
 
 from pipelines.declarations.columns import Column
 from pipelines.declarations.feeds import Feed
+from pipelines.declarations.files import Spatial
 from pipelines.declarations.formats import GeoJsonFormat
 from pipelines.deliveries import Batch, Delivery
 from pipelines.errors import Reason
 from pipelines.formats.json_document import KEPT_TEXT, is_kept, read_document, refuse
+from pipelines.formats.positions import outside, refuse_other_axes, to_wgs84
+from pipelines.formats.snapshot import is_snapshot, refuse_other_total, whole_snapshot
 from pipelines.formats.typed import write_batch
 
 BOUNDS = ("west", "south", "east", "north")
@@ -56,20 +59,48 @@ FAULTS = {
 Place = tuple[int, ...]
 
 
-def read(delivery: Delivery, feed: Feed, fmt: GeoJsonFormat, out: Path, pseudonym_key: str) -> Batch:  # noqa: ARG001
-    """Read one FeatureCollection. ``row_no`` counts features from 1.
+def read(delivery: Delivery, feed: Feed, fmt: GeoJsonFormat, out: Path, pseudonym_key: str) -> Batch:
+    """Read one FeatureCollection, or the pages of one. ``row_no`` counts features from 1.
 
     A feature whose geometry is broken is a row that could not be read; one without geometry has NULL there.
 
     Raises:
         DeliveryError: the file is not a FeatureCollection, or its coordinates are not WGS 84.
     """
-    path = delivery.paths[0]
-    features = _features(read_document(path, feed.max_delivery_bytes, WORDS), path.name)
+    snapshot, files = whole_snapshot(delivery) if is_snapshot(delivery) else (None, [delivery.paths[0]])
+    features: list[Any] = []
+    for path in files:
+        found = _features(read_document(path, feed.max_delivery_bytes, WORDS), path.name, fmt)
+        features += found
+    moved = to_wgs84(fmt, None)
+    for feature in features:
+        if isinstance(feature, dict):
+            feature["geometry"] = moved(feature.get("geometry"))
+    if snapshot is not None:
+        refuse_other_total(snapshot, len(features))
+    return write_features(features, files[0].name, feed, fmt, out, pseudonym_key)
+
+
+def write_features(
+    features: list[Any],
+    file: str,
+    feed: Feed,
+    spatial: Spatial,
+    out: Path,
+    pseudonym_key: str,
+    *,
+    by_field: bool = False,
+) -> Batch:
+    """Write features of GeoJSON in WGS 84 as the feed's batch; ``by_field``: ``from_path`` is the name of a property, not a path.
+
+    Raises:
+        DeliveryError: all of them lie elsewhere because their axes are exchanged.
+    """
+    refuse_other_axes(features, spatial, file)
     columns = feed.kept_columns
     texts = [*columns, "broken", "broken_column", "broken_value"]
     schema = pa.schema([("row_no", pa.int64()), *((name, pa.string()) for name in texts)])
-    rows = pa.Table.from_pylist(list(_rows(features, columns)), schema)
+    rows = pa.Table.from_pylist(list(_rows(features, columns, spatial, by_field)), schema)
     connection = duckdb.connect()
     try:
         connection.register("features", rows)
@@ -80,14 +111,14 @@ def read(delivery: Delivery, feed: Feed, fmt: GeoJsonFormat, out: Path, pseudony
         connection.close()
 
 
-def _features(document: Any, file: str) -> list[Any]:
+def _features(document: Any, file: str, fmt: GeoJsonFormat) -> list[Any]:
     remedy = "Сохраните слой как GeoJSON (FeatureCollection) в координатах WGS 84 (EPSG:4326)."
     if not isinstance(document, dict) or document.get("type") != "FeatureCollection":
         message = "Ожидается объект с «type»: «FeatureCollection», дано иное."
         refuse(file, Reason("geojson.collection", message, remedy))
     if not isinstance(document.get("features"), list):
         refuse(file, Reason("geojson.collection", "В FeatureCollection нет списка features.", remedy))
-    if document.get("crs") is not None and not _is_wgs84(document["crs"]):
+    if fmt.crs is None and document.get("crs") is not None and not _is_wgs84(document["crs"]):
         message = "Ключ crs называет не WGS 84 (urn:ogc:def:crs:OGC:1.3:CRS84 или EPSG:4326)."
         refuse(file, Reason("geojson.crs", message, remedy))
     features: list[Any] = document["features"]
@@ -101,7 +132,9 @@ def _is_wgs84(crs: Any) -> bool:
     return isinstance(name, str) and WGS84.fullmatch(name) is not None
 
 
-def _rows(features: list[Any], columns: dict[str, Column]) -> Iterator[dict[str, Any]]:
+def _rows(
+    features: list[Any], columns: dict[str, Column], spatial: Spatial, by_field: bool
+) -> Iterator[dict[str, Any]]:
     for row_no, feature in enumerate(features, 1):
         if not isinstance(feature, dict) or feature.get("type") != "Feature":
             yield {"row_no": row_no, "broken": "объект GeoJSON вида Feature"}
@@ -110,7 +143,10 @@ def _rows(features: list[Any], columns: dict[str, Column]) -> Iterator[dict[str,
         for name, column in columns.items():
             if name in GEOMETRY:
                 continue
-            value = _at(feature, column.from_path or f"properties.{name}")
+            if by_field:
+                value = feature["properties"].get(column.from_path or name)
+            else:
+                value = _at(feature, column.from_path or f"properties.{name}")
             if isinstance(value, dict | list):
                 row |= {"broken": "текст, число, true, false или null", "broken_column": name}
             elif isinstance(value, str) and not is_kept(value):
@@ -119,7 +155,7 @@ def _rows(features: list[Any], columns: dict[str, Column]) -> Iterator[dict[str,
                 row[name] = _text(value)
         geometry = feature.get("geometry")
         if geometry is not None:
-            problem = geometry_problem(geometry)
+            problem = geometry_problem(geometry) or outside(geometry, spatial)
             if problem:
                 row |= {"broken": problem, "broken_column": "geometry"}
             else:

@@ -55,6 +55,7 @@ def write_batch(
     read; ``broken_column`` and ``broken_value`` beside it say where and what was given, if one column is to blame.
     Texts are trimmed and ``missing`` texts become NULL before the cast. What cannot be cast is NULL and is described in
     ``parse_errors``, without the value if the column is personal. ``decimal`` is the decimal separator.
+    ``row_place`` VARCHAR, where a reader gives it, says where a row stands in the delivery, in the supplier's terms.
     """
     columns = feed.kept_columns
     if any(column.personal_data == "pseudonymise" for column in columns.values()):
@@ -103,7 +104,7 @@ def write_batch(
             with given as (select *, {", ".join(given)} from (select * {broken} from ({rows_sql}))),
             remaining as (select {", ".join(["*", *left])} from given),
             valued as (select * {f"replace ({', '.join(values)})" if values else ""} from remaining)
-            select row_no, {kept},
+            select row_no, {"row_place, " if "row_place" in relation.columns else ""}{kept},
                 case when {" or ".join(["broken is not null", *unread.values()])}
                     then '[' || concat_ws(', ', {problems}) || ']' end as parse_errors
             from valued

@@ -81,13 +81,17 @@ def heading(load: dict[str, Any], language: Literal["ru", "en"]) -> str:
 
 @dataclass(frozen=True)
 class RowReason:
-    """One reason that one row is kept back. ``value`` is as given; absent where the column is personal."""
+    """One reason that one row is kept back. ``value`` is as given; absent where the column is personal.
+
+    ``place`` is where the row stands, if its number alone does not lead to it: sheet and row of a workbook.
+    """
 
     row: int
     column: str
     value: str | None
     rule: str
     remedy: str
+    place: str | None = None
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,7 @@ def answer(load_id: str, warehouse: Warehouse) -> Answer:
                 reason.get("value"),
                 reason["says"],
                 reason["remedy"],
+                reason.get("place"),
             )
             for row in warehouse.query(
                 "select row_no, reasons from ops.quarantine where load_id = ? order by row_no", key
@@ -252,11 +257,13 @@ def _write_rows(book: Any, given: Answer, head: Any, cell: Any) -> None:
     sheet.set_column(0, 0, 10)
     sheet.set_column(1, 2, 28)
     sheet.set_column(3, 4, 60)
-    for column, title in enumerate(("Строка", "Столбец", "Дано", "Правило", "Что сделать")):
+    sheet.set_column(5, 5, 28)
+    for column, title in enumerate(("Строка", "Столбец", "Дано", "Правило", "Что сделать", "Место")):
         sheet.write(0, column, title, head)
     for number, row in enumerate(given.rows, start=1):
         sheet.write_number(number, 0, row.row, cell)
-        for column, value in enumerate((row.column, row.value or "", row.rule, row.remedy), start=1):
+        told = (row.column, row.value or "", row.rule, row.remedy, row.place or "")
+        for column, value in enumerate(told, start=1):
             sheet.write_string(number, column, value, cell)
     if given.rows:
-        sheet.autofilter(0, 0, len(given.rows), 4)
+        sheet.autofilter(0, 0, len(given.rows), 5)

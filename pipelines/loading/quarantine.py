@@ -46,9 +46,13 @@ def write_quarantine(
         )
         if part
     ]
+    has_places = "row_place" in connection.sql("from delivered").columns
+    reason = (
+        "json_merge_patch(reason, json_object('place', row_place))" if has_places else "reason"
+    ) + "::VARCHAR"
     connection.execute(
         f"""copy (
-            select batch.row_no, '[' || string_agg(reason::VARCHAR, ', ' order by reason::VARCHAR) || ']' as reasons,
+            select batch.row_no, '[' || string_agg({reason}, ', ' order by {reason}) || ']' as reasons,
                 any_value(to_json(batch))::VARCHAR as record
             from ({" union all ".join(parts)}) as failed
             join (select * exclude (parse_errors) from delivered) as batch using (row_no)

@@ -448,3 +448,99 @@ def test_a_declaration_that_cannot_work_is_refused(
 ) -> None:
     with pytest.raises(ValidationError, match=said):
         source(api, feed, **origin)
+
+
+def features(numbers: range) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "Feature",
+            "id": f"unit.{number}",
+            "geometry": {"type": "Point", "coordinates": [53.9, 27.5 + number / 1000]},
+            "properties": {"name": f"город {number}"},
+        }
+        for number in numbers
+    ]
+
+
+def spatial_source(api: Api, origin: dict[str, Any], **fmt: Any) -> Source:
+    names = {"ru": "а", "be": "а", "en": "a"}
+    feed = {
+        "title": names, "description": "a", "cadence": "monthly", "format": {"kind": "geojson", **fmt},
+        "origins": {"mirror": {"kind": "paged", "base_url": api.url, "page_size": 10, **origin}},
+        "columns": {
+            "name": {"type": "text", "description": "a", "from_path": "properties.name"},
+            "geometry": {"type": "text", "description": "a"},
+        },
+    }  # fmt: skip
+    return Source.model_validate(
+        {
+            "source": "units", "title": names, "owner": "a", "feeds": {"units": feed},
+            "public_origin": {"address": "a", "licence": "a", "attribution": "a"},
+            "instances": {"by": {"title": names, "ref_area": "BY"}},
+        }
+    )  # fmt: skip
+
+
+OGC_FEATURES = {
+    "path": "/collections/units/items", "paging": "link", "next": "links[rel=next].href", "total": "numberMatched",
+    "count": "numberReturned", "parameters": {"f": "json"},
+}  # fmt: skip
+WFS = {
+    "path": "/wfs", "paging": "offset", "position_parameter": "startIndex", "size_parameter": "count", "total": "numberMatched",
+    "count": "numberReturned",
+    "parameters": {
+        "service": "WFS", "version": "2.0.0", "request": "GetFeature", "typeNames": "nca:units",
+        "outputFormat": "application/json", "srsName": "urn:ogc:def:crs:EPSG::4326", "sortBy": "id",
+    },
+}  # fmt: skip
+
+
+def of_features(_number: int, query: dict[str, str]) -> Answer:
+    """OGC API Features: a link to the next page in the body."""
+    start = int(query.get("offset", 0))
+    links = [{"rel": "self", "href": "?"}]
+    if start + 10 < 25:
+        links.append({"rel": "next", "href": f"items?f=json&offset={start + 10}&limit=10"})
+    found = features(range(start, min(start + 10, 25)))
+    return Answer(
+        {
+            "type": "FeatureCollection",
+            "features": found,
+            "links": links,
+            "numberMatched": 25,
+            "numberReturned": len(found),
+        }
+    )
+
+
+def of_wfs(_number: int, query: dict[str, str]) -> Answer:
+    """WFS 2: startIndex and count; north before east, as urn:ogc:def:crs:EPSG::4326 says."""
+    start = int(query["startIndex"])
+    found = features(range(start, min(start + int(query["count"]), 25)))
+    return Answer(
+        {"type": "FeatureCollection", "features": found, "numberMatched": 25, "numberReturned": len(found)}
+    )
+
+
+@pytest.mark.parametrize(
+    ("origin", "respond"), [(OGC_FEATURES, of_features), (WFS, of_wfs)], ids=["features", "wfs"]
+)
+def test_features_of_the_ogc_come_page_by_page_in_their_axis_order(
+    origin: dict[str, Any], respond: Callable[[int, dict[str, str]], Answer], api: Api, tmp_path: Path
+) -> None:
+    from pipelines.errors import DeliveryError
+    from tests.formats.reading import rows
+
+    api.respond = respond
+    box = [23.0, 51.0, 33.0, 56.5]
+    declared = spatial_source(api, origin, axis_order="yx", within=box)
+    (candidate,) = connectors.candidates(declared, "units", Settings(home=tmp_path, origin="mirror"))
+    folder = tmp_path / "landed"
+    folder.mkdir()
+    candidate.fetch(folder)
+    found = rows(folder, declared.feeds["units"])
+    assert [row["name"] for row in found] == [f"город {number}" for number in range(25)]
+    assert json.loads(found[7]["geometry"])["coordinates"] == [27.507, 53.9]
+    assert len(api.requests) == 3
+    with pytest.raises(DeliveryError, match="Оси координат"):
+        rows(folder, spatial_source(api, origin, within=box).feeds["units"])

@@ -33,9 +33,9 @@ def test_an_example_is_accepted(number: int) -> None:
 
 
 def test_there_is_an_example_of_each() -> None:
-    assert [next(iter(yaml.safe_load(dedent(text)))) for text in EXAMPLES] == [
-        "origins",
-        "format",
-        "format",
-        "refresh",
-    ]
+    examples = [yaml.safe_load(dedent(text)) for text in EXAMPLES]
+    origins = {one["origins"]["mirror"]["kind"] for one in examples if "origins" in one}
+    formats = {one["format"]["kind"] for one in examples if "format" in one}
+    assert origins == {"paged", "sftp", "imap", "sql", "mqtt"}
+    assert formats == {"csv", "json_records", "workbook", "xml", "parquet"}
+    assert any("refresh" in one and "origins" not in one for one in examples)
