@@ -167,7 +167,7 @@ def test_a_run_killed_while_it_builds_and_publishes(
     before = current_publication(Settings(home=home))
     kill_when_compiled(home, "int_observations_by_load", with_dbt=False)
     assert current_publication(Settings(home=home)) == before
-    place = ("pipelines.publishing.publication:seal", "before", 1)
+    place = ("pipelines.publishing.publish:seal", "before", 1)
     assert run(home, death=place) == -signal.SIGKILL
     assert current_publication(Settings(home=home)) == before
     assert run(home) == 0
