@@ -17,7 +17,7 @@ from pipelines.indices.names import nearest_name, normal
 from pipelines.indices.read_observations import AddNote, ignore_note
 from pipelines.indices.sheets import Sheet, is_blank, read_sheet
 from pipelines.indices.structure import StructureRow
-from pipelines.numbers import Form
+from pipelines.numbers import DASHES, Form
 
 CODE = ("code", "icode", "node", "indicator_code")
 PARENT = ("parent", "parent_code")
@@ -161,7 +161,7 @@ class _Node:
         """The setting; None if there is none."""
         column = self.columns.get(meaning)
         cell = None if column is None else self.cells[column]
-        if column is None or is_blank(cell) or (isinstance(cell, str) and _is_nothing(cell)):
+        if column is None or is_blank(cell) or (isinstance(cell, str) and _is_nothing(cell, meaning)):
             return None
         return name_of(self.sheet, self.number, self.sheet.header.index(column), cell, f"a {meaning}")
 
@@ -214,5 +214,10 @@ class _Node:
         )
 
 
-def _is_nothing(text: str) -> bool:
-    return normal(text).lower() in NO_VALUE - {"-"}
+def _is_nothing(text: str, meaning: str) -> bool:
+    """Whether a cell says that there is no value. A minus says something: no parent, or down.
+
+    Spreadsheets make other dashes of a minus: taken for nothing, one would turn an index round without a word.
+    """
+    marks = NO_VALUE - {"-"}
+    return normal(text).lower() in (marks - set(DASHES) if meaning == "direction" else marks)

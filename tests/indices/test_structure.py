@@ -115,6 +115,8 @@ def test_without_parents_it_changes_nodes_of_the_method(tmp_path: Path) -> None:
             "code,parent,direction\nall,,\na,all,sideways\n",
             "row 3, column direction: 'sideways' is no direction",
         ),
+        # a spreadsheet has made a dash of the minus: taken for nothing, it would turn the index round
+        ("code,parent,direction\nall,,\na,all,–\n", "row 3, column direction: '–' is no direction"),
         ("code,parent,aggregate\nall,,magic\na,all,\n", "row 2: aggregate"),
         ("code,parent\nall,all\n", "row 2: all lead to each other in a circle"),
         ("code,parent,low,high\nall,,,\na,all,3,2\n", "row 3: normalise.low: must be below high"),
