@@ -21,6 +21,7 @@ def copy_of_the_repository(folder: Path) -> Path:
             folder / room,
             ignore=shutil.ignore_patterns("__pycache__", "target", "logs", "generated"),
         )
+    shutil.copy2(PROJECT / "dagster.yaml", folder / "dagster.yaml")
     return folder
 
 

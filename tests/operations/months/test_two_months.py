@@ -44,7 +44,9 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(7200)]
 
 SEED = int(os.environ.get("GOROD_SEED", "2026"))
 # of a checkout, what a world needs
-PARTS = ("assets", "dbt", "expectations", "pipelines", "sandbox", "tests", "workspace.yaml", "pyproject.toml")
+PARTS = (
+    "assets", "dbt", "expectations", "pipelines", "sandbox", "tests", "dagster.yaml", "workspace.yaml", "pyproject.toml",
+)  # fmt: skip
 DISK = "1500m"
 PARTS_OF_MIGRATION = ("net_oblast", "net_raion", "arrivals_oblast", "arrivals_raion")
 MB = 1 << 20
