@@ -353,7 +353,7 @@ def test_a_trace_of_what_is_held_back_is_refused_or_noted(story: Any, tmp_path: 
     for number, more in enumerate(((), at_that_time, ("--json",)), start=1):
         answer = traced("2018", *named, *more)
         assert answer.exit_code == 0, answer.output
-        assert "not to be passed on" in answer.stderr
+        assert "do not pass on" in answer.stderr
         noted = warehouse.query(
             "select what, by_whom, why, held_until > read_at as held from ops.embargoed_read"
         )
