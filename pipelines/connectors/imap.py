@@ -134,7 +134,7 @@ class _Box:
             if isinstance(error, ssl.SSLError):
                 raise OriginError(
                     f"{self.address}: no secure connection ({type(error).__name__})",
-                    "Check host, port and clock; a certificate authority of one's own: tls of the origin.",
+                    "Check host, port and clock; name your own certificate authority in `tls` of the origin.",
                 ) from None
             raise self._unreachable(error) from None
         try:

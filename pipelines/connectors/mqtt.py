@@ -173,7 +173,7 @@ class _Listener:
         if "SSL" in said:
             return OriginError(
                 f"{self.address}: no secure connection ({said})",
-                "Check host, port and clock; a certificate authority of one's own: tls of the origin.",
+                "Check host, port and clock; name your own certificate authority in `tls` of the origin.",
             )
         return OriginError(
             f"{self.address}: the broker does not let us listen ({said})",

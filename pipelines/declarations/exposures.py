@@ -36,7 +36,8 @@ def exposures(contracts: Collection[str]) -> str:
     for path in sorted(EXPORTS.glob("*.py")):
         text = path.read_text(encoding="utf-8")
         if re.search(r"^def make\(", text, re.MULTILINE):
-            reads = sorted(contracts) if "snapshot.tables.values()" in text else named_in([path], contracts)
+            parts = EXPORTS.glob(f"{path.stem}*.py")
+            reads = sorted(contracts) if "snapshot.tables.values()" in text else named_in(parts, contracts)
             found.append(
                 _exposure(
                     f"export_{path.stem}",

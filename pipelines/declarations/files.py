@@ -22,7 +22,7 @@ class XmlFormat(Declaration):
 
     Names are compared without their namespaces. `from_path` of a column leads on from the record, as in `json_records`:
     `location.point.latitude`, an attribute is `location.@id`, the text of an element that has attributes `price.$`, of several
-    elements of one name `phone[0]` or `value[@type=count].$`. Document types, and so entities of one's own, are refused.
+    elements of one name `phone[0]` or `value[@type=count].$`. Document types, and so their own entities, are refused.
     """
 
     kind: Literal["xml"] = Field(default="xml", description="records in XML")

@@ -88,7 +88,7 @@ def variables(auth: BearerAuth | BasicAuth | ApiKeyAuth | OAuth2Auth) -> list[st
 
 
 class Tls(Declaration):
-    """Certificates: a certificate authority of one's own, and a certificate that the client shows (mutual TLS)."""
+    """Certificates: your own certificate authority, and a certificate that the client shows (mutual TLS)."""
 
     ca: Variable | None = Field(
         default=None,

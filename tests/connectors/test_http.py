@@ -324,7 +324,7 @@ def page(handler: Handler, _: bytes) -> None:
         (dripping, "was not complete after 2 s", 1),
         (dripping_packed, "was not complete after 2 s", 1),
         (to_itself, "redirected more than 5 times", 6),
-        (page, "a web page came instead of the file", 1),
+        (page, "the server sent a web page instead of the file", 1),
         (lambda handler, _: answer(handler, 404), "no such file (404)", 1),
         (lambda handler, _: answer(handler, 410), "no such file (410)", 1),
         (lambda handler, _: answer(handler, 403), "answers 403", 1),

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -64,10 +65,14 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture(scope="module")
-def dovecot(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
-    folder = tmp_path_factory.mktemp("dovecot")
-    for parent in [folder, *folder.parents][:3]:
-        parent.chmod(0o755)
+def dovecot(authority: trustme.CA) -> Iterator[tuple[Path, int]]:
+    # the path of a socket has at most 108 bytes
+    with TemporaryDirectory(prefix="dovecot-", dir="/tmp") as folder:
+        yield from _serve(Path(folder), authority)
+
+
+def _serve(folder: Path, authority: trustme.CA) -> Iterator[tuple[Path, int]]:
+    folder.chmod(0o755)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -313,7 +313,7 @@ def test_names_in_the_drop_folder_that_fit_nothing_are_told_and_the_others_are_t
     told = plan.failures["appeals_115", "requests"].message.splitlines()
     assert len(told) == 2
     assert "2026-13-01.csv: period '2026-13'" in told[0]
-    assert "заявки за май.csv: the name fits no delivery of appeals_115.requests" in told[1]
+    assert "заявки за май.csv: the name does not match deliveries of appeals_115.requests" in told[1]
     assert r"opendata-115" in told[1]
 
 

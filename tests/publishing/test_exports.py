@@ -139,11 +139,12 @@ def test_the_asset_makes_them_of_the_current_publication(
     import dagster as dg
 
     from assets.exports import EXPORTS, exports
+    from assets.resources import RESOURCES
 
     monkeypatch.setenv("GOROD_HOME", str(home.home))
     get_settings.cache_clear()
     try:
-        done = dg.materialize([exports])
+        done = dg.materialize([exports], resources=RESOURCES)
     finally:
         get_settings.cache_clear()
     (made,) = done.asset_materializations_for_node(exports.node_def.name)
