@@ -7,6 +7,7 @@ import logging
 import ssl
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -38,7 +39,7 @@ LARGEST_TOKEN = 100_000
 Policy = TypeVar("Policy", bound=RetryPolicy)
 
 
-class Auth(httpx.Auth):
+class Auth(httpx.Auth, ABC):
     """Credentials for one host: a request to another one, where a redirect leads, goes without them."""
 
     def __init__(self, base_url: str) -> None:
@@ -52,9 +53,9 @@ class Auth(httpx.Auth):
             self.strip(request)
         yield request
 
+    @abstractmethod
     def sign(self, request: httpx.Request) -> None:
         """Put the credentials on a request to the host."""
-        raise NotImplementedError
 
     def strip(self, request: httpx.Request) -> None:
         """Take them off a request that a redirect leads elsewhere: httpx carries over all headers but its own."""

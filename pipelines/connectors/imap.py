@@ -6,6 +6,7 @@ and name; a mail whose attachments are all in the ledger is moved, or marked as 
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
 import imaplib
@@ -62,16 +63,16 @@ def candidates(
         with box.opened(write=False) as session:
             mails = list(box.mails(session, origin.senders[instance], feed.max_delivery_bytes, faults))
             for mail in mails:
-                offers = []
+                attached = []
                 for name, content in box.attachments(session, mail, feed, faults):
                     try:
                         covered = slice_of(name, feed)
                     except OriginError as error:
                         faults.append(f"{box.address}, mail {mail.uid}, {printable(name)}: {error.message}")
                         continue
-                    offers.append((name, covered, len(content)))
-                taken = _Taken(box, mail, {name for name, _, _ in offers})
-                for name, covered, size in offers:
+                    attached.append((name, covered, len(content)))
+                taken = _Taken(box, mail, {name for name, _, _ in attached})
+                for name, covered, size in attached:
                     candidate = Candidate(
                         source=source.source,
                         feed=feed_name,
@@ -87,7 +88,7 @@ def candidates(
         yield from found
     if faults:
         raise OriginError(
-            "\n".join(faults), "Ask the sender to mend it, or bring the file by the drop folder."
+            "\n".join(faults), "Ask the sender to correct it, or bring the file by the drop folder."
         )
 
 
@@ -226,13 +227,12 @@ class _Box:
             name = part.get_filename()
             if part.is_multipart() or not name or not is_named_for(name, feed):
                 continue
-            if "/" in name or "\\" in name or (amiss := odd_name(name)) or name in seen:
-                told = (
-                    amiss
-                    if "/" not in name and odd_name(name)
-                    else "the name cannot be that of a file, or stands twice"
-                )
-                faults.append(f"{self.address}, mail {mail.uid}, {printable(name)}: {told}")
+            if "/" in name or "\\" in name or name in seen:
+                problem = "the name cannot be that of a file, or stands twice"
+            else:
+                problem = odd_name(name)
+            if problem:
+                faults.append(f"{self.address}, mail {mail.uid}, {printable(name)}: {problem}")
                 continue
             seen.add(name)
             content = part.get_payload(decode=True)
@@ -337,8 +337,6 @@ def _quoted(name: str) -> str:
 
 
 def _base64(text: str) -> str:
-    import base64
-
     return base64.b64encode(text.encode("utf-16-be")).decode("ascii").rstrip("=").replace("/", ",")
 
 

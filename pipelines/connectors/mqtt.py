@@ -1,8 +1,9 @@
 """Messages of a broker (MQTT 5): what it has kept for us since the last run becomes one delivery.
 
-Messages are written below ``work/…`` of the home as they come, and acknowledged when they are on disk; the file goes away when
-its delivery is in the ledger. So a run that is killed loses nothing: the next one offers the file again, and the broker sends
-again what was not acknowledged. Each delivery is a part of its own, named by the moment that it began.
+Messages are written below ``spool/`` of the home as they come, and acknowledged when they are on disk; the file is removed when
+its delivery is in the ledger. So a run that is killed loses nothing: the next one finds the file, and the broker sends again
+what was not acknowledged, as QoS 1 does: of the last group some may come twice. Each delivery is a part of its own, named by
+the moment that it began.
 """
 
 from __future__ import annotations
