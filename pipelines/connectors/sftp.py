@@ -66,10 +66,8 @@ def candidates(
         folder = origin.path.replace("{instance}", instance)
         session = _session(origin, instance)
         try:
-            with session.opened() as sftp:
-                with session.told(folder):
-                    entries = sorted(sftp.listdir_attr(folder), key=lambda entry: entry.filename)
-                found = _Folder(session, folder, {entry.filename: entry for entry in entries})
+            with session.opened():
+                found = _Folder(session, folder, session.listing(folder))
                 for name in found.entries:
                     if not is_named_for(name, feed) or name.endswith(CONFIRMATION):
                         continue
@@ -345,6 +343,23 @@ class _Session:
             with suppress(Exception):
                 self._close()
             raise TransientError(self._words(error)) from None
+
+    def listing(self, folder: str) -> dict[str, paramiko.SFTPAttributes]:
+        """What a folder holds, by name, in order.
+
+        Raises:
+            OriginError: it cannot be listed.
+        """
+
+        def once() -> list[paramiko.SFTPAttributes]:
+            with self.opened() as sftp, self.told(folder):
+                return sftp.listdir_attr(folder)
+
+        try:
+            entries = self.policy.retrying()(once)
+        except TransientError as error:
+            raise self.given_up(error) from None
+        return {entry.filename: entry for entry in sorted(entries, key=lambda entry: entry.filename)}
 
     def given_up(self, error: TransientError) -> OriginError:
         """What is told when all tries have failed."""

@@ -41,6 +41,7 @@ class Machine:
     port: int = 0
     reads: int = 0
     on_read: list[Any] = field(default_factory=list)
+    on_list: list[Any] = field(default_factory=list)
     loop: asyncio.AbstractEventLoop | None = None
     connection: Any = None
 
@@ -67,6 +68,12 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
             if given.on_read:
                 given.on_read.pop(0)()
             return super().read(file_obj, offset, size)
+
+        def scandir(self, path: bytes) -> Any:
+            given.connection = self.channel.get_connection()
+            if given.on_list:
+                given.on_list.pop(0)()
+            return super().scandir(path)
 
     class Login(asyncssh.SSHServer):
         def password_auth_supported(self) -> bool:
@@ -219,6 +226,17 @@ def test_a_connection_that_breaks_off_is_made_anew(machine: Machine, tmp_path: P
     machine.on_read.append(lambda: machine.connection.abort())
     candidate.fetch(tmp_path)
     assert (tmp_path / "meters-2026-11-01.csv").read_bytes() == b"12345" and machine.reads == 2
+
+
+def test_a_connection_that_breaks_off_while_the_folder_is_listed(machine: Machine, tmp_path: Path) -> None:
+    machine.put("out/brest/meters-2026-11-01.csv")
+    machine.on_list.append(lambda: machine.connection.abort())
+    (candidate,) = offers(source(machine), tmp_path)
+    candidate.fetch(tmp_path)
+
+    machine.on_list += [lambda: machine.connection.abort()] * 2
+    with pytest.raises(OriginError, match=r"2 times in a row"):
+        offers(source(machine), tmp_path)
 
 
 def test_a_larger_file_than_declared_is_refused_unread(machine: Machine, tmp_path: Path) -> None:
