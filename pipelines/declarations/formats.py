@@ -89,6 +89,9 @@ class JsonRecordsFormat(Declaration):
         default="",
         description="path of the list of records, e.g. `data.items`; the file itself is the list when absent",
     )
+    decimal_comma: bool = Field(
+        default=False, description="a number that is written as a text may have a decimal comma"
+    )
 
     @field_validator("records")
     @classmethod

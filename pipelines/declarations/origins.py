@@ -37,7 +37,8 @@ PLACE = "a path in the answer (`meta.total`), or `header:` and the name of a hea
 class PagedOrigin(HttpAccess):
     """Records in JSON that are pulled page by page, over HTTP: a whole snapshot or nothing.
 
-    The list of the records is where the feed's format (`json_records`) says. `base_url` and `parameters` may hold `{instance}`.
+    The list of the records is where the feed's format (`json_records`) says. `base_url`, `parameters` and `headers` may hold
+    `{instance}`.
     Where a parameter holds `{month}`, `{first_day}` or `{last_day}`, each month from the feed's `first_month` to the last one
     that has ended is a slice of its own; else the slice is the running period of the feed's cadence. `GOROD_<SOURCE>_TOKEN` in
     the environment is sent as a bearer token, user and password of `GOROD_<SOURCE>_URL` as a login.
@@ -69,7 +70,9 @@ class PagedOrigin(HttpAccess):
         default="fields", description="parameter that the fields are named in, by commas"
     )
     parameters: dict[str, str] = Field(default={}, description="further parameters of each request")
-    headers: dict[str, str] = Field(default={}, description="headers of each request; no secrets")
+    headers: dict[str, str] = Field(
+        default={}, description="headers of each request; no secrets; may hold `{instance}`"
+    )
     secret_headers: dict[str, str] = Field(
         default={},
         description="header → variable of the environment that its value is in, e.g. `X-Api-Key: GOROD_PARKING_KEY`",

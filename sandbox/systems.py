@@ -1,0 +1,34 @@
+"""The simulated systems by name, and how Gorod is told to ask them instead of the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sandbox import inventory, tmf639
+from sandbox.server import System
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A simulated system: ``source`` is the source of Gorod that reads it, ``address`` what stands behind its host."""
+
+    title: str
+    source: str
+    address: str
+    make: Callable[[float], System]
+
+    def environment(self, url: str) -> dict[str, str]:
+        """The variables that lead the source to it."""
+        prefix = f"GOROD_{self.source.upper()}"
+        return {f"{prefix}_URL": url + self.address, f"{prefix}_SYNTHETIC": "1"}
+
+
+SYSTEMS: Mapping[str, Simulated] = {
+    "tmf639": Simulated(
+        "Resource inventory, TM Forum TMF639 v4",
+        "beltelecom_inventory",
+        f"/{{instance}}/{inventory.API}",
+        lambda scale: tmf639.Inventory(tmf639.sample_inventories(tmf639.SAMPLE, scale)),
+    ),
+}
