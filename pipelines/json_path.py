@@ -78,17 +78,17 @@ class JsonPath:
         """The values there: one, none where it is absent or null, several where several items of a list are meant.
 
         Raises:
-            ShapeError: nothing is found, and something on the way is no object, or no list.
+            ShapeError: on the way of every alternative something is no object, or no list.
         """
-        odd: ShapeError | None = None
+        odd: list[ShapeError] = []
         for steps in self.alternatives:
             try:
                 if found := _find(document, steps, 0):
                     return found
             except ShapeError as error:
-                odd = odd or error
-        if odd is not None:
-            raise odd
+                odd.append(error)
+        if len(odd) == len(self.alternatives):
+            raise odd[0]
         return []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sandbox import inventory, tmf639
+from sandbox import city_context, inventory, tmf639
 from sandbox.server import System
 
 
@@ -30,5 +30,11 @@ SYSTEMS: Mapping[str, Simulated] = {
         "beltelecom_inventory",
         f"/{{instance}}/{inventory.API}",
         lambda scale: tmf639.Inventory(tmf639.sample_inventories(tmf639.SAMPLE, scale)),
+    ),
+    "city_context": Simulated(
+        "Context broker of the cities, NGSI-LD",
+        "city_context",
+        f"/{city_context.API}",
+        lambda scale: city_context.ContextBroker(city_context.sample_entities(scale)),
     ),
 }

@@ -24,6 +24,8 @@ from pipelines.loading.suites import load_suite
 from tests.support.gate_context import beside
 
 # feed: the sample that the defects are seeded into
+POLLUTANTS = ("pm25", "pm10", "no2", "so2", "o3")
+
 SAMPLES: dict[str, tuple[str, str | None, str | None]] = {
     "appeals_115.requests": ("requests/barysau/opendata-115-2025-05-01.csv", "2025-05", None),
     "belstat.wages": ("wages/wage_10218000003_2020-2026.json", "2020-2026", None),
@@ -37,6 +39,7 @@ SAMPLES: dict[str, tuple[str, str | None, str | None]] = {
     "territory_register.town_districts": ("territories/city_raion.csv", None, None),
     "territory_register.town_areas": ("territories/admin_areas.csv", None, None),
     "territory_register.boundaries": ("geo/adm1.geojson", None, "adm1"),
+    "city_context.air_quality": ("air_quality/barysau/air-quality-2026-10.json", "2026-10", None),
 }
 
 # whose delivery it is, where that matters: else the first instance's
@@ -121,6 +124,19 @@ def in_force(name: str, expectation: str, sound: Path) -> dict[str, pa.Table]:
 
 # feed, expectation: the defect, and the rows that it makes (None: the load as a whole)
 DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
+    "city_context.air_quality": {
+        "entity_id_given": (put("entity_id = null"), 1),
+        "entity_type_known": (put("entity_type = 'NoiseLevelObserved'"), 1),
+        "station_given": (put("station = null"), 1),
+        "station_is_code": (put("station = 'ул. Примерная, 1'"), 1),
+        "observed_at_given": (put("observed_at = null"), 1),
+        "zone_told": (put("observed_zone = null"), 1),
+        "row_unique": (again(), 2),
+        "observed_on_in_period": (put("observed_on = '2026-09-30'"), 1),
+        **{f"{name}_unit_known": (put(f"{name}_unit = '59'"), 1) for name in POLLUTANTS},
+        # grams where micrograms are meant
+        **{f"{name}_possible": (put(f"{name} = 19000"), 1) for name in POLLUTANTS},
+    },
     "appeals_115.requests": {
         "id_given": (put("id = null"), 1),
         "id_is_code": (put("id = '1.04E+05'"), 1),
