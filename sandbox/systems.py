@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sandbox import city_context, inventory, tmf639
+from sandbox import city_context, inventory, open311, tmf639
+from sandbox.samples.open311 import requests_between
 from sandbox.server import System
 
 
@@ -36,5 +37,12 @@ SYSTEMS: Mapping[str, Simulated] = {
         "city_context",
         f"/{city_context.API}",
         lambda scale: city_context.ContextBroker(city_context.sample_entities(scale)),
+    ),
+    "open311": Simulated(
+        "Citizens' requests, Open311 GeoReport v2",
+        "open311",
+        "",
+        # as many requests as the portal of the same cities has
+        lambda _scale: open311.Open311(requests_between),
     ),
 }
