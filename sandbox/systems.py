@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sandbox import city_context, inventory, open311, tmf639
+from sandbox import city_context, inventory, netbox, open311, tmf639
 from sandbox.samples.open311 import requests_between
 from sandbox.server import System
 
 
 @dataclass(frozen=True)
 class Simulated:
-    """A simulated system: ``source`` is the source of Gorod that reads it, ``address`` what stands behind its host."""
+    """A simulated system.
+
+    ``source`` is the source of Gorod that reads it, ``address`` what stands behind its host, ``more`` further variables.
+    """
 
     title: str
     source: str
     address: str
     make: Callable[[float], System]
+    more: Mapping[str, str] = field(default_factory=dict)
 
     def environment(self, url: str) -> dict[str, str]:
         """The variables that lead the source to it."""
         prefix = f"GOROD_{self.source.upper()}"
-        return {f"{prefix}_URL": url + self.address, f"{prefix}_SYNTHETIC": "1"}
+        return {f"{prefix}_URL": url + self.address, f"{prefix}_SYNTHETIC": "1", **self.more}
 
 
 SYSTEMS: Mapping[str, Simulated] = {
@@ -44,5 +48,12 @@ SYSTEMS: Mapping[str, Simulated] = {
         "",
         # as many requests as the portal of the same cities has
         lambda _scale: open311.Open311(requests_between),
+    ),
+    "netbox": Simulated(
+        "Network of an operator, NetBox REST",
+        "netbox",
+        "/api",
+        lambda scale: netbox.NetBox(netbox.sample_lists(scale)),
+        {"GOROD_NETBOX_AUTHORIZATION": "Token of-the-sandbox"},
     ),
 }

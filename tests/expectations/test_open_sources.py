@@ -40,6 +40,9 @@ SAMPLES: dict[str, tuple[str, str | None, str | None]] = {
     "territory_register.town_areas": ("territories/admin_areas.csv", None, None),
     "territory_register.boundaries": ("geo/adm1.geojson", None, "adm1"),
     "city_context.air_quality": ("air_quality/barysau/air-quality-2026-10.json", "2026-10", None),
+    "netbox.interfaces": ("interfaces/interfaces-2026-10.json", "2026-10", None),
+    "netbox.cables": ("cables/cables-2026-10.json", "2026-10", None),
+    "netbox.devices": ("devices/devices-2026-10.json", "2026-10", None),
 }
 
 # whose delivery it is, where that matters: else the first instance's
@@ -124,6 +127,38 @@ def in_force(name: str, expectation: str, sound: Path) -> dict[str, pa.Table]:
 
 # feed, expectation: the defect, and the rows that it makes (None: the load as a whole)
 DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
+    "netbox.interfaces": {
+        "netbox_id_given": (put("netbox_id = null"), 1),
+        "row_unique": (again(), 2),
+        "interface_type_given": (put("interface_type = null"), 1),
+        "row.counts": (put("interface_type = null"), 1),
+        "soato_given": (put("soato = null"), 1),
+        "soato_is_territory": (put("soato = '1401'"), 1),  # zeros were lost
+        "onu_capacity_possible": (put("onu_capacity = 0, onu_connected = null"), 1),
+        "onu_connected_possible": (put("onu_connected = 257, onu_capacity = null"), 1),
+        "onu_connected_between": (put("onu_connected = 65, onu_capacity = 64"), 1),
+    },
+    "netbox.cables": {
+        "netbox_id_given": (put("netbox_id = null"), 1),
+        "row_unique": (again(), 2),
+        "status_given": (put("status = null"), 1),
+        "status_known": (put("status = 'laid'"), 1),
+        "row.counts": (put("cable_type = 'straw', status = 'connected', length = 1, length_unit = 'km'"), 1),
+        "length_unit_known": (put("length_unit = 'верста'"), 1),
+        "length_possible": (put("length = 9000, length_unit = 'km'"), 1),  # metres
+        "soato_given": (put("soato = null"), 1),
+        "soato_is_territory": (put("soato = '1401'"), 1),
+    },
+    "netbox.devices": {
+        "netbox_id_given": (put("netbox_id = null"), 1),
+        "row_unique": (again(), 2),
+        "role_given": (put("role = null"), 1),
+        "row.counts": (put("role = null, status = 'active'"), 1),
+        "status_given": (put("status = null"), 1),
+        "status_known": (put("status = 'lost'"), 1),
+        "soato_given": (put("soato = null"), 1),
+        "soato_is_territory": (put("soato = '1401'"), 1),
+    },
     "city_context.air_quality": {
         "entity_id_given": (put("entity_id = null"), 1),
         "entity_type_known": (put("entity_type = 'NoiseLevelObserved'"), 1),
