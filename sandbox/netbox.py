@@ -42,8 +42,9 @@ class NetBox:
         page = page_of(found, offset, limit, fault, _of_v2, _with_a_person)
         following = f"{ROOT}/{request.path.removeprefix('api/')}/?limit={limit}&offset={offset + limit}"
         more = offset + limit < len(found)
-        body = {"next": following if more else None, "previous": None, "results": page.records}
-        return Answer(body if page.total is None else {"count": page.total, **body})
+        counted = {} if page.total is None else {"count": page.total}
+        links = {"next": following if more else None, "previous": None}
+        return Answer({**counted, **links, "results": page.records})
 
     def error(self, refusal: Refusal) -> dict[str, str]:
         return {"detail": refusal.message}
