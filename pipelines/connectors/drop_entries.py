@@ -71,7 +71,7 @@ class Look:
         except FileNotFoundError:
             return None
         except OSError as error:
-            return f"{shown(path)}: cannot be looked at: {error.strerror}"
+            return f"{shown(path)}: cannot be inspected: {error.strerror}"
         now = time.monotonic()
         self.seen[identity(stat)] = self._first_seen(stat, now)
         if path.name.startswith("."):
@@ -91,7 +91,7 @@ class Look:
         try:
             confirmed = beside.lstat() if beside in self.paths else None
         except OSError as error:
-            return f"{shown(beside)}: cannot be looked at: {error.strerror}"
+            return f"{shown(beside)}: cannot be inspected: {error.strerror}"
         if confirmed and (problem := odd_kind(confirmed)):
             return f"{shown(beside)}: {problem}"
         return self._busy(path, [stat, *([confirmed] if confirmed else [])], now) or self._candidate(

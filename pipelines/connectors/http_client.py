@@ -13,8 +13,9 @@ from typing import TypeVar
 
 import httpx
 
-from pipelines.connectors.http_access import Access, is_tls
+from pipelines.connectors.http_access import Access
 from pipelines.connectors.http_retry import RETRIED_STATUS, RetryPolicy, TransientError, retry_after
+from pipelines.connectors.tls import is_tls
 from pipelines.errors import OriginError
 
 RETRY_POLICY = RetryPolicy(answer_s=3600.0)

@@ -1,7 +1,7 @@
-"""A whole snapshot, or nothing: the pages are requested one by one, checked against each other, and written as they came.
+"""A whole snapshot, or nothing: the pages are requested in turn, checked against each other, and written as they were received.
 
 A snapshot is trusted only if every page declares the same total (where the origin declares one), no identifier is on two
-pages, no page contradicts its own count, no cursor returns, and there are as many records as the total says. Otherwise the
+pages, no page contradicts its own count, no cursor repeats, and there are as many records as the total says. Otherwise the
 pull starts again, a declared number of times, and is then refused.
 """
 

@@ -1,8 +1,8 @@
-"""The dbt files that follow from the declarations: SQL, YAML and a macro as text; nobody edits them.
+"""The dbt files that are generated from the declarations, as text: SQL, YAML and macros. They are never edited.
 
-For each feed whose measures say ``filter`` and ``expr``, a model of contributions; for each such feed without a staging
+For each feed whose measures declare ``filter`` and ``expr``, a model of contributions; for each such feed without a staging
 model in ``dbt/models/staging``, a default one; the union of all contributions; the raw tables as dbt sources; and a
-macro with the feeds that the tests of the project go through. Where the files are written is no matter of this module.
+macros with the feeds that the project's tests go through. :mod:`pipelines.dbt_project` writes the files.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError
 from pipelines.sql import literal, quoted
 
-# What a staging model says of each of its rows, beside the columns of its feed.
+# The columns of every staging model, beside those of its feed.
 AGREED = ("load_id", "row_no", "instance", "ref_area", "allocation", "time_period")
 CONTRIBUTION = (
     "measure", "ref_area", "freq", "time_period", "breakdown", "value", "obs_status", "load_id", "row_no",
 )  # fmt: skip
 GRAIN = ("measure", "ref_area", "breakdown", "load_id", "row_no")
-BY_HAND = "A staging model of this name in dbt/models takes its place."
+BY_HAND = "A staging model of this name in dbt/models replaces it."
 
 Feeds = dict[tuple[str, str], dict[str, Measure]]
 
@@ -46,7 +46,7 @@ def generate(
 ) -> dict[str, str]:
     """Every generated file by its path below ``dbt/generated``.
 
-    ``staging`` has the staging models that are written by hand, with their columns.
+    ``staging``: the hand-written staging models, with their columns.
 
     Raises:
         DeclarationError: a staging model cannot be generated from what the feed declares.
@@ -166,7 +166,7 @@ def _staging_sql(source: Source, feed: str, measures: Mapping[str, Measure]) -> 
 
 
 def _period(source: Source, feed: str, measures: Mapping[str, Measure]) -> str:
-    """SQL of the period of a row, of one frequency for all measures of the feed."""
+    """SQL of the period of a row; all measures of the feed have the same frequency."""
     declared = source.feeds[feed]
     frequencies = {measure.freq for measure in measures.values() if not measure.constant}
     if not frequencies:
@@ -174,13 +174,13 @@ def _period(source: Source, feed: str, measures: Mapping[str, Measure]) -> str:
     place = at(SOURCES / source.source / "source.yml", "feeds", feed)
     if len(frequencies) > 1:
         raise DeclarationError(
-            f"{place}: its measures are of several frequencies ({', '.join(sorted(frequencies))})",
-            f"Write {staging_model(source.source, feed)} by hand, or give them one frequency.",
+            f"{place}: its measures have different frequencies ({', '.join(sorted(frequencies))})",
+            f"Write {staging_model(source.source, feed)} by hand, or give them the same frequency.",
         )
     if declared.time_period is None and not declared.names_its_period:
         raise DeclarationError(
-            f"{place}.time_period: is needed: neither a column nor the name of the file (group period of file_pattern)"
-            " says of which period a row is",
+            f"{place}.time_period: is needed: neither a column nor the file name (group period of file_pattern)"
+            " gives the period of a row",
             "Name the date column.",
         )
     day = f"delivered.{_name(declared.time_period)}" if declared.time_period else "loads.first_day"
@@ -232,12 +232,12 @@ def _contributions_sql(
 
 
 def _branches(code: str, measure: Measure, columns: Sequence[str], status: str) -> Iterator[str]:
-    """The rows in their total, and in the member of the breakdown."""
+    """A branch for the total, and one for the member of the breakdown."""
     has_allocation = "allocation" in columns
     filters = [] if measure.filter == "true" else [measure.filter]
     period = "'_Z' as time_period" if measure.constant else "time_period"
     total = "case when allocation = 'unallocated' then '_U' else '_T' end" if has_allocation else "'_T'"
-    # a filter may say itself which parts of a territory it means
+    # a filter may select the allocation itself
     asked = has_allocation and not re.search(r"\ballocation\b", measure.filter)
     known = ["allocation <> 'unknown'"] if asked else []
     if not measure.breakdown_has_total:
@@ -295,7 +295,7 @@ def _union_yaml() -> dict[str, Any]:
     return {
         "name": "int_contributions_given",
         "description": "The contributions of all feeds in one shape, as the feeds give them.",
-        # what a model written by hand takes off stands beside what it adds, of the same row
+        # a hand-written model may add and subtract for the same row
         "data_tests": [_unique(CONTRIBUTION)],
         "columns": documented(CONTRIBUTION),
     }
@@ -318,12 +318,12 @@ def _macros(staging: Sequence[str], counted: Mapping[str, Sequence[str]]) -> str
 
 
 def documented(names: Iterable[str]) -> list[dict[str, Any]]:
-    """Columns whose description is that of ``dbt/models/columns.md``."""
+    """Columns with the descriptions of ``dbt/models/columns.md``."""
     return [{"name": name, "description": f"{{{{ doc({name!r}) }}}}".replace("'", '"')} for name in names]
 
 
 def _unique(columns: Sequence[str]) -> dict[str, Any]:
-    # the rows of a load never change: those are tested that no sound build has tested yet
+    # the rows of a load never change: only those are tested that no successful build has tested
     return {"unique_combination": {"arguments": {"columns": list(columns), "new_loads": True}}}
 
 
@@ -334,7 +334,7 @@ def dumped(content: Any) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes each value out: no anchors."""
+    """Writes every value in full: no anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True
@@ -353,5 +353,5 @@ def _as(expression: str, name: str) -> str:
 
 
 def _grouped(condition: str) -> str:
-    """A condition that may stand beside others: in brackets where it has an ``or`` of its own."""
+    """A condition that can be combined with others: in brackets if it contains ``or``."""
     return f"({condition})" if re.search(r"\bor\b", condition, re.IGNORECASE) else condition

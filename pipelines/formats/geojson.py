@@ -94,7 +94,7 @@ def write_features(
     """Write features of GeoJSON in WGS 84 as the feed's batch; ``by_field``: ``from_path`` is the name of a property, not a path.
 
     Raises:
-        DeliveryError: all of them lie elsewhere because their axes are exchanged.
+        DeliveryError: all positions lie outside the box because their axes are swapped.
     """
     refuse_other_axes(features, spatial, file)
     columns = feed.kept_columns

@@ -264,7 +264,7 @@ def test_only_a_known_host_is_told_a_password(
             monkeypatch.setenv("GOROD_METERS_HOSTS", str(tmp_path / "nowhere"))
     told = {
         "unknown": "not among the known hosts",
-        "another": "another key than is known",
+        "another": "is not the known one",
         "no file": "cannot be read",
     }
     with pytest.raises(OriginError, match=told[amiss]) as caught:

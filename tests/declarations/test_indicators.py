@@ -104,7 +104,7 @@ def test_a_sound_pair_is_read(tmp_path: Path) -> None:
         ),
         ({"m": measure()}, {"i": indicator(methods=by(valid_from="2020-01-02", valid_to="2020-01-01"))}, "lies before"),
         ({"m": measure()}, {"i": indicator(roll_up="percentile")}, "percentile"),
-        ({"m": measure()}, {"i": indicator(imputation={"rule": "survey", "freq": "A"})}, "named for the rule survey"),
+        ({"m": measure()}, {"i": indicator(imputation={"rule": "survey", "freq": "A"})}, "required for the rule survey"),
         (
             {"m": measure()},
             {"i": indicator(imputation={"rule": "survey", "freq": "A", "indicator": "j"})},
@@ -217,7 +217,7 @@ def test_units_that_fit(tmp_path: Path, code: str, per: str | None, methods: lis
         ("PCT", None, ratio("pay", "people", 100), "unit PCT does not fit 100 x BYN / PERSONS; per cent are a share"),
         ("PCT", None, ratio("workers", "people"), "does not fit 1 x PERSONS / PERSONS; per cent are a share"),
         ("PER_1000", "PERSONS", ratio("workers", "people", 100), "it says scale: 1000"),
-        ("PER_1000", "PERSONS", ratio("workers", "area", 1000), "unit.per names the unit of the denominator"),
+        ("PER_1000", "PERSONS", ratio("workers", "area", 1000), "unit.per to the unit of the denominator"),
         ("KM2_PER_1000", "PERSONS", ratio("pay", "people", 1000), "does not fit 1000 x BYN / PERSONS"),
         ("PER_KM2", None, ratio("people", "workers"), "it says a denominator in KM2 and no scale"),
         ("PER_KM2", None, ratio("people", "area", 1000), "no scale"),

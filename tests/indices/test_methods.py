@@ -104,7 +104,7 @@ def leaf(**settings: Any) -> dict[str, Any]:
         ({"index": leaf(normalise={"kind": "bands", "thresholds": [1], "points": [1]})}, "points"),
         ({"index": leaf(transform=[{"kind": "log", "base": 1}])}, "a positive number other than 1"),
         ({"index": leaf(transform=[{"kind": "winsorise", "lower": 90, "upper": 10}])}, "must be below upper"),
-        ({"index": leaf(transform=[{"kind": "bound"}])}, "say a floor"),
+        ({"index": leaf(transform=[{"kind": "bound"}])}, "give a floor"),
         ({"index": leaf(indicator="x", nodes=[{"code": "b"}])}, "only a leaf has one"),
         ({"reference_set": "base_period"}, "base_period"),
         ({"status": "official"}, "names the act"),
