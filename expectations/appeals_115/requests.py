@@ -1,7 +1,7 @@
 """What must hold of a month of requests of the portal 115.бел.
 
-A row with a point outside the country goes to quarantine: once the address is dropped, only the point ties a request to
-its city. Rating 0 is valid and means "not rated".
+A row with a point outside the country goes to quarantine: once the address is dropped, only the point
+shows the city of a request. Rating 0 is valid and means "not rated".
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def regions_add_up(dimensions: list[str]) -> Any:
 
 
 def regions_differ_query(dimensions: list[str], where: str = "true") -> str:
-    """Cells, of those that ``where`` takes, whose seven regions do not add up to the country."""
+    """Cells selected by ``where`` whose seven regions do not add up to the country."""
     cell = ", ".join(["period", *dimensions])
     country = "max(value) filter (where territory_level = 0)"
     regions = "filter (where territory_level = 1)"

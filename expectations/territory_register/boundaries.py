@@ -63,7 +63,7 @@ SUITE: list[Any] = [
     ),
 ]
 
-# The figures of an outline say where it lies, so two exchanged outlines are detected.
+# The figures of an outline are its position, so two swapped outlines are detected.
 HISTORY = History(
     key=("feature_id",),
     by=("feature_id",),

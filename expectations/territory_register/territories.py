@@ -13,9 +13,9 @@ import great_expectations.expectations as gxe
 from expectations.territory_register.codes import ANY, EAST, NORTH, SOUTH, WEST, code
 from expectations.vocabulary import History, load, row
 
-# How many districts and towns may be missing from a list though no change (changes.csv) says that they ended.
+# How many districts and towns may be missing from a list although no change (changes.csv) announces their end.
 MAY_END_UNTOLD = 2
-# By how many per cent the districts of an oblast may miss its area: their outlines differ by up to 0.7 %.
+# By how many per cent the areas of an oblast's districts may differ from its own: their outlines differ by up to 0.7 %.
 AREA_TOLERANCE_PCT = 2
 
 CONTEXT = {

@@ -9,7 +9,7 @@ import great_expectations.expectations as gxe
 from expectations.territory_register.codes import DISTRICT, TOWN, code, listed
 from expectations.vocabulary import History, load, row, unique
 
-# How many towns may change their district, in per cent of those listed, though no change (changes.csv) says so.
+# How many towns may change their district, in per cent of those listed, although no change (changes.csv) announces it.
 MAY_MOVE_UNTOLD_PCT = 10
 
 CONTEXT = {

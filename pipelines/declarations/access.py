@@ -106,7 +106,7 @@ class Access(Declaration):
         problems: list[Problem] = [
             (
                 (name,),
-                "a name consists of lower-case Latin letters, digits and _, and does not begin with pg_",
+                "a name has lower-case Latin letters, digits and _, and does not begin with pg_",
             )
             for name in given
             if not re.fullmatch(r"[a-z][a-z0-9_{}]*", name) or name.startswith("pg_")

@@ -130,9 +130,9 @@ class _Reading:
             unit = None if first is None or first in taken or self._counts_rows(first) else first
         if unit is None:
             raise GorodError(
-                f"{sheet.at(sheet.head)}: no column tells the unit; expected one of {', '.join(UNIT_NAMES_LONG)}"
+                f"{sheet.at(sheet.head)}: no column identifies the unit; expected one of {', '.join(UNIT_NAMES_LONG)}"
                 + ("" if self.is_long else ", or the first column"),
-                "Say it by --unit-column.",
+                "Name it by --unit-column.",
             )
         return unit, period
 
@@ -160,9 +160,9 @@ class _Reading:
             key = self._key(number, row)
             if (first := self.keys.setdefault(key, number)) != number:
                 raise GorodError(
-                    f"{sheet.at(number)}: {_described(key)} stands in row {first} already{self._spelt(number, first)}",
+                    f"{sheet.at(number)}: {_described(key)} is already in row {first}{self._spelt(number, first)}",
                     f"One row for each unit and period is expected; the unit is read from column {self.unit!r}. "
-                    "Say --unit-column or --period-column if others tell the rows apart.",
+                    "Use --unit-column or --period-column if other columns identify the rows.",
                 )
             for name, place in places.items():
                 self.cells[name][key] = number_of(sheet, number, place, row[place], self.form)
@@ -190,8 +190,8 @@ class _Reading:
             name = self.declared[text]
             if (first := filled.setdefault((*key, name), number)) != number:
                 raise GorodError(
-                    f"{sheet.at(number)}: {name} of {_described(key)} stands in row {first} already",
-                    "One value for each unit, period and indicator is expected; leave out breakdowns.",
+                    f"{sheet.at(number)}: {name} of {_described(key)} is already in row {first}",
+                    "One value for each unit, period and indicator is expected; remove breakdowns.",
                 )
             self.cells.setdefault(name, {})[key] = number_of(
                 sheet, number, value_place, row[value_place], self.form
@@ -200,7 +200,7 @@ class _Reading:
             near = next((one for one in self.cells if looks(one) == looks(other)), None)
             if near is not None:
                 raise GorodError(
-                    f"{sheet.at(number, self.indicator)}: {other!r} looks like {near!r}, and is another name",
+                    f"{sheet.at(number, self.indicator)}: {other!r} looks like {near!r}, but is another name",
                     f"Write one indicator in one way: {difference(other, near)}.",
                 )
         self._check(required, self.cells, "indicator", others)
@@ -246,7 +246,7 @@ class _Reading:
             alike = next((one for one in spare if looks(one) == looks(name)), None)
             if alike is not None and name not in required:
                 raise GorodError(
-                    f"{self.sheet.at(self.sheet.head)}: {what} {alike!r} looks like {name!r} of the method, and is another name",
+                    f"{self.sheet.at(self.sheet.head)}: {what} {alike!r} looks like {name!r} of the method, but is another name",
                     f"Write it as the method does: {difference(alike, name)}.",
                 )
         missing = [name for name in required if name in lacking]
@@ -256,19 +256,19 @@ class _Reading:
             raise GorodError(
                 f"{self.sheet.path}: {sheet}there is no {what} {', '.join(descriptions)}",
                 self._header_below(missing)
-                + "Add or rename it, correct `indicator` in the method, or say there absent: not_reported.",
+                + "Add or rename it, correct `indicator` in the method, or set absent: not_reported there.",
             )
         if lacking and self.sheet.rows:
             descriptions = [name + self._guess(name, spare) for name in lacking]
             descriptions = sorted(descriptions, key=lambda one: not one.endswith("?)"))
             self.add_note(
-                f"{self.sheet.path}: of {len(self.declared)} names of the method {len(lacking)} have no {what} and count as not "
+                f"{self.sheet.path}: {len(lacking)} of {len(self.declared)} names of the method have no {what} and count as not "
                 f"reported: {', '.join(descriptions[:10])}{', …' if len(descriptions) > 10 else ''}"
             )
 
     @staticmethod
     def _guess(name: str, spare: Sequence[str]) -> str:
-        """The name that may be meant; empty if none is similar."""
+        """The name that is probably meant; empty if none is similar."""
         alike = [one for one in spare if looks(one) == looks(name)]
         near = alike or difflib.get_close_matches(name, spare, 1)
         differs = f" {difference(near[0], name)}" if alike else ""
@@ -279,7 +279,7 @@ class _Reading:
         for number, row in self.sheet.rows:
             if names <= {as_text(cell) or "" for cell in row if not isinstance(cell, Odd)}:
                 return (
-                    f"Row {number} has them: delete what stands above it, for the first row is the header. "
+                    f"Row {number} has them: delete the rows above it, because the first row is the header. "
                 )
         return ""
 
@@ -294,14 +294,14 @@ class _Reading:
                 if rows:
                     self.add_note(
                         f"{self.sheet.path}: sheet {self.sheet.name!r}: column {name}, {numbered(rows)}: shown in {how}, "
-                        f"read as the cell holds it: {example}"
+                        f"read as stored in the cell: {example}"
                     )
 
     def _done(self) -> Observations:
         sheet = self.sheet
         if self.notes_below:
             self.add_note(
-                f"{sheet.path}: {numbered(self.notes_below)}: left out, for there is no value at all and nothing that says so "
+                f"{sheet.path}: {numbered(self.notes_below)}: ignored, because there is no value and no mark of a missing one "
                 "(a unit that reports nothing has NA or a dash)"
             )
         same_period(sheet, self.written, self.add_note)
@@ -315,7 +315,7 @@ class _Reading:
         )
         for unit, how in totals(observations).items():
             self.add_note(
-                f"{sheet.path}: unit {unit!r} {how}; it is ranked like the others: delete its rows if it is no unit"
+                f"{sheet.path}: unit {unit!r} {how}; it is ranked like the others: delete its rows if it is not a unit"
             )
         return observations
 
@@ -327,7 +327,7 @@ class _Reading:
                 continue
             first = next(row for (one, _), row in self.keys.items() if one == other)
             raise GorodError(
-                f"{self.sheet.at(number, self.unit)}: {unit!r} looks like {other!r} of row {first}, and is another name",
+                f"{self.sheet.at(number, self.unit)}: {unit!r} looks like {other!r} of row {first}, but is another name",
                 f"Write one unit in one way: {difference(unit, other)}.",
             )
 

@@ -1,9 +1,8 @@
 """The sample of Belstat's answers: the portal's table JSON with its peculiarities and traps, and invented values.
 
-Kept from the real answers: numbers as texts with U+00A0 and a decimal comma, null where not published, wages
+As in the real answers: numbers as texts with U+00A0 and a decimal comma, null where not published, wages
 up to 2015 in old roubles, districts without their towns, totals beside parts, the row that belongs to no
-district, migration that was not published for 2020 to 2023, domestic net migration of the country that is at
-first null and later "0".
+district, migration not published for 2020 to 2023, domestic net migration of the country first null and later "0".
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def files() -> dict[str, str]:
 
 
 def number(value: Value, decimals: int) -> str | None:
-    """As the portal writes it: ``1 254,6`` with U+00A0."""
+    """In the portal's format: ``1 254,6`` with U+00A0."""
     return None if value is None else f"{value:,.{decimals}f}".replace(",", "\u00a0").replace(".", ",")
 
 
@@ -108,7 +107,7 @@ def _employed(place: Place, year: int) -> int:
 
 
 def _wage(place: Place, year: int) -> float:
-    """Roubles of today: grows by about a tenth a year, towns and the south of Minsk oblast pay more."""
+    """In today's roubles: grows by about a tenth a year; higher in towns and in the south of Minsk oblast."""
     rng = Random(f"wage {place.name}")
     level = (0.85 + 0.25 * rng.random()) * (1.1 if place.name.startswith("г. ") else 1.0)
     return 640 * level * 1.115 ** (year - 2015) * (1 + 0.01 * (Random(f"{place.name}{year}").random() - 0.5))
@@ -253,7 +252,7 @@ def _leaves(region: str, urban: float, year: int) -> dict[tuple[int, str, str], 
     keys, weights = [], []
     for age, (weight, men) in enumerate(zip(AGE_WEIGHTS, MEN_WEIGHTS, strict=True)):
         for sex, of_sex in (("мужчины", men), ("женщины", 1 - men)):
-            # the old live in villages more often
+            # older people live in villages more often
             town = urban if urban == 1 else urban - 0.006 * (age - 8)
             for locality, of_locality in (("городская местность", town), ("сельская местность", 1 - town)):
                 keys.append((age, sex, locality))
@@ -315,7 +314,7 @@ def _migration(years: range, by_country: bool) -> dict[str, str]:
 
 
 def _arrivals(region: str, year: int) -> dict[str, int]:
-    """People who came to a region, by flow; each flow is the sum of the flows below it."""
+    """People who came to a region, by flow; each flow is the sum of those below it."""
     rng = Random(f"arrivals {region} {year}")
     people = populations()[region, year]
 
@@ -340,7 +339,7 @@ def _arrivals(region: str, year: int) -> dict[str, int]:
 
 
 def _net(years: range) -> dict[tuple[str, int], dict[str, int]]:
-    """Net migration of the regions; what one region loses to the others, the others gain."""
+    """Net migration of the regions; what one region loses to others, the others gain."""
     flows: dict[tuple[str, int], dict[str, int]] = {}
     for year in years:
         rng = Random(f"net {year}")

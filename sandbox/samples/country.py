@@ -47,7 +47,7 @@ class District:
 
     @property
     def belstat(self) -> str:
-        """As Belstat's answers write these districts: no word for district, no ё."""
+        """As in Belstat's answers: without the word for district, without ё."""
         return self.adjective.replace("ё", "е")
 
 
@@ -334,5 +334,5 @@ def populations() -> dict[tuple[str, int], int]:
 
 
 def region_of(district: str) -> str:
-    """The region that a district lies in; Minsk is its own."""
+    """The region of a district; Minsk is its own."""
     return next((one.region for one in DISTRICTS if one.code == district), "BY-HM")

@@ -93,8 +93,8 @@ def test_territories_are_known_with_their_levels() -> None:
         ({"a": target(territories=["c-atlantis"])}, "'c-atlantis' is in no code list"),
         ({"a": target(indicator="grp_per_capita_byn")}, "territory BY is a country"),
         ({"a": target(year=2018)}, "2018 lies outside the programme (2016-2017)"),
-        ({"a": target(territories=["BY", "BY"])}, "BY stands twice"),
-        ({"a": target(), "b": target()}, "in 2017 is planned in a already"),
+        ({"a": target(territories=["BY", "BY"])}, "BY is listed twice"),
+        ({"a": target(), "b": target()}, "in 2017 is already planned in a"),
         ({"a": target(versions=[])}, "versions"),
         (
             {"a": target(versions=[{"value": 1}, {"value": 2, "valid_from": "2016-05-01"}])},

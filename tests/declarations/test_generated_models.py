@@ -190,7 +190,7 @@ def test_a_staging_model_that_cannot_be_generated_is_refused(
         ({"filter": "amuont > 3"}, "filter", "stg_s__f has no column 'amuont'; did you mean 'amount'?"),
         ({"expr": "amount / other.amount"}, "expr", "has no column 'other.amount'"),
         ({"breakdown": "kinds"}, "breakdown", "has no column 'kinds'; did you mean 'kind'?"),
-        ({"filter": "amount >"}, "filter", "is no SQL expression: syntax error"),
+        ({"filter": "amount >"}, "filter", "is not a valid SQL expression: syntax error"),
         ({"filter": "amount > (select 1)"}, "filter", "must be computed from one row"),
         ({"expr": "sum(amount)"}, "expr", "must be computed from one row"),
         ({"expr": "row_number() over ()"}, "expr", "must be computed from one row"),
@@ -238,14 +238,14 @@ def test_a_feed_that_is_loaded_and_counts_nowhere_is_refused(tmp_path: Path, pro
         return
     with pytest.raises(DeclarationError) as raised:
         check_sources(catalogue, source(), tmp_path)
-    assert raised.value.message.endswith("s/source.yml:3: feeds.f: is loaded, and no measure takes its rows")
+    assert raised.value.message.endswith("s/source.yml:3: feeds.f: is loaded, but no measure uses its rows")
     assert "provides" in raised.value.remedy
 
 
 def test_a_feed_of_which_no_row_counts_is_refused_though_it_has_a_measure() -> None:
     catalogue = IndicatorCatalogue(measures={"m": measure()}, indicators={}, themes={})
     check_sources(catalogue, source())
-    with pytest.raises(DeclarationError, match=r"feeds\.f: is loaded, and no measure takes its rows"):
+    with pytest.raises(DeclarationError, match=r"feeds\.f: is loaded, but no measure uses its rows"):
         check_sources(catalogue, source(counted="false"))
 
 
@@ -256,7 +256,7 @@ def test_a_feed_that_a_model_written_by_hand_takes_counts() -> None:
 
 @pytest.mark.parametrize("key", ["territory", "time_period"])
 def test_a_key_that_names_no_kept_column_of_its_type_is_refused(key: str) -> None:
-    with pytest.raises(ValueError, match=f"feeds.f.{key}: 'amount' is no kept column of type"):
+    with pytest.raises(ValueError, match=f"feeds.f.{key}: 'amount' is not a kept column of type"):
         source(**{key: "amount"})
 
 

@@ -48,11 +48,11 @@ def values(found: Observations, column: str = "a") -> list[float | None]:
 @pytest.mark.parametrize(
     ("cell", "told"),
     [
-        ("45.2 1", "a footnote mark stands behind the number"),
-        ("4 5", "a blank inside that does not part thousands"),
-        ("1 2 3 4", "a blank inside that does not part thousands"),
-        ("12\u00a034", "a blank inside that does not part thousands"),
-        ("1 234 5", "a blank inside"),
+        ("45.2 1", "a footnote mark follows the number"),
+        ("4 5", "a space inside that does not separate thousands"),
+        ("1 2 3 4", "a space inside that does not separate thousands"),
+        ("12\u00a034", "a space inside that does not separate thousands"),
+        ("1 234 5", "a space inside"),
         ("45*", "a footnote mark"),
         ("45¹", "a footnote mark"),
         ("45 1)", "a footnote mark"),
@@ -60,9 +60,9 @@ def values(found: Observations, column: str = "a") -> list[float | None]:
         ("#Н/Д", "an error or a formula of a spreadsheet"),
         ("=A1+B1", "an error or a formula of a spreadsheet"),
         ("4О", "looks like a digit"),
-        ("–5", "a dash in place of a minus"),
+        ("–5", "a dash instead of a minus"),
         ("1,234", "a thousand or a fraction"),
-        ("9" * 400, "larger than what is kept"),
+        ("9" * 400, "larger than can be stored"),
     ],
 )
 def test_what_is_no_number_is_refused_with_its_kind(tmp_path: Path, cell: str, told: str) -> None:
@@ -152,7 +152,7 @@ def test_titles_above_the_table_are_told_with_the_row_of_the_header(tmp_path: Pa
 )
 def test_a_table_without_a_column_of_the_unit_is_refused(tmp_path: Path, content: str) -> None:
     message = refused(tmp_path, content)
-    assert "no column tells the unit" in message
+    assert "no column identifies the unit" in message
     assert "--unit-column" in message
 
 
@@ -184,13 +184,13 @@ def test_units_that_look_the_same_are_refused_with_the_sign(tmp_path: Path, unit
 @pytest.mark.parametrize("unit", ["Минск\u00a0", "Ми\u0301нск", "\ufeffМинск", "Ми\u00adнск"])
 def test_one_name_in_two_spellings_of_the_computer_is_one_name(tmp_path: Path, unit: str) -> None:
     other = unit.replace("\u00a0", " ").replace("\ufeff", "").replace("\u00ad", "")
-    assert "stands in row 2 already" in refused(tmp_path, f"unit,a\n{other},1\n{unit},2\n")
+    assert "is already in row 2" in refused(tmp_path, f"unit,a\n{other},1\n{unit},2\n")
 
 
 def test_a_column_of_look_alike_letters_is_named_by_its_sign(tmp_path: Path) -> None:
     message = refused(tmp_path, "unit,а,b\nx,1,2\n")
     assert (
-        "there is no column a (is it а? sign 1 is CYRILLIC SMALL LETTER A, not LATIN SMALL LETTER A)"
+        "there is no column a (is it а? character 1 is CYRILLIC SMALL LETTER A, not LATIN SMALL LETTER A)"
         in message
     )
     # also where it might be missing
@@ -233,7 +233,7 @@ def test_what_looks_like_a_total_is_told_and_stays(tmp_path: Path, rows: str, to
 def test_a_year_is_one_period_in_all_its_spellings(tmp_path: Path) -> None:
     found, _ = text(tmp_path, "unit,year,a\nx,2018,1\ny, 2018,2\nz,2018.0,3\nw,2018г.,4\nv,2018 год,5\n")
     assert set(found.periods) == {"2018"}
-    assert "row 3: unit 'x', period 2018 stands in row 2 already, as '2018'" in refused(
+    assert "row 3: unit 'x', period 2018 is already in row 2, as '2018'" in refused(
         tmp_path, "unit,year,a\nx,2018,1\nx,2018 г.,2\n"
     )
 
@@ -280,15 +280,15 @@ def book(folder: Path, fill: Callable[[Any, Any], None], rows: Sequence[Sequence
 @pytest.mark.parametrize(
     ("fill", "told"),
     [
-        (lambda _, sheet: sheet.write_formula("B3", "=1+1", None, ""), "a formula, and the file stores no result"),
-        (lambda _, sheet: sheet.write_formula("B3", "=1+1"), "stores 0 and says that it is still to be computed"),
+        (lambda _, sheet: sheet.write_formula("B3", "=1+1", None, ""), "a formula, but the file stores no result"),
+        (lambda _, sheet: sheet.write_formula("B3", "=1+1"), "stores 0 and says that it has not been computed yet"),
         (lambda _, sheet: sheet.write_formula("B3", "=NA()", None, "#N/A"), "the error #N/A"),
         (lambda _, sheet: sheet.write_formula("B3", "=1/0", None, "#DIV/0!"), "the error #DIV/0!"),
         (lambda _, sheet: sheet.write_formula("B3", "=X", None, "#NAME?"), "the error #NAME?"),
         (lambda _, sheet: sheet.write_string("B3", "#ИМЯ?"), "an error or a formula of a spreadsheet"),
         (lambda _, sheet: sheet.write_boolean("B3", True), "is not a number (bool)"),
         (lambda made, sheet: sheet.write_datetime("B3", date(2024, 5, 1), made.add_format({"num_format": "d mmm"})),
-         "holds a date or a time (2024-05-01 00:00:00)"),
+         "contains a date or a time (2024-05-01 00:00:00)"),
         (lambda _, sheet: sheet.merge_range("B2:B3", 5), "is covered by the merged cells B2:B3"),
     ],
 )  # fmt: skip
@@ -357,7 +357,7 @@ def test_a_note_over_merged_cells_below_the_table_is_a_note(tmp_path: Path) -> N
         ("data.xls", b"\xd0\xcf\x11\xe0", "is an old workbook"),
         ("data.ods", b"PK\x03\x04", "is an OpenDocument table"),
         ("data.csv", b"PK\x03\x04", "is a workbook or another ZIP archive by its content"),
-        ("data.xlsx", b"\xd0\xcf\x11\xe0", "one that a password protects"),
+        ("data.xlsx", b"\xd0\xcf\x11\xe0", "protected by a password"),
         ("data.csv", b"PAR1", "is Parquet by its content"),
         ("data.xlsx", b"unit,a\nx,1\n", "cannot be read as XLSX"),
     ],

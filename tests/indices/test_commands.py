@@ -281,11 +281,11 @@ def test_two_outputs_are_two_files(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("other.csv", b"my,own\n1,2\n", "is no result of gorod index"),
-        ("other.parquet", b"PAR1", "is no result of gorod index"),
+        ("other.csv", b"my,own\n1,2\n", "is not a result of gorod index"),
+        ("other.parquet", b"PAR1", "is not a result of gorod index"),
         ("out.xlsx", None, "results are written as .csv or .parquet"),
         ("out.yml", None, "results are written as .csv or .parquet"),
-        ("home/landing/out.csv", None, "the place of the deliveries"),
+        ("home/landing/out.csv", None, "the folder of the deliveries"),
     ],
 )
 def test_another_file_is_never_written_over(

@@ -104,19 +104,19 @@ def test_without_parents_it_changes_nodes_of_the_method(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("parent,weight\nx,1\n", "row 1: a column code is needed"),
-        ("code,parent\nall,\na,all\na,all\n", "row 4: code 'a' stands twice"),
+        ("code,parent\nall,\na,all\na,all\n", "row 4: code 'a' is used twice"),
         ("code,parent\nall,\na,al\n", "row 3: parent 'al' of 'a' is not in the structure"),
-        ("code,parent\nall,\nother,\n", "row 3: 'other' has no parent, nor has 'all'"),
+        ("code,parent\nall,\nother,\n", "row 3: 'other' has no parent, and neither has 'all'"),
         ("code,parent\nall,\na,b\nb,a\n", "row 3: a, b lead to each other in a circle"),
         ("code,parent\na,b\nb,a\n", "row 2: a, b lead to each other in a circle"),
         ("code,parent,weight\nall,,\na,all,heavy\n", "row 3, column weight: 'heavy' is not a number"),
         ("code,parent,weight\nall,,\na,all,-2\n", "row 3: weight"),
         (
             "code,parent,direction\nall,,\na,all,sideways\n",
-            "row 3, column direction: 'sideways' is no direction",
+            "row 3, column direction: 'sideways' is not a direction",
         ),
         # a spreadsheet has made a dash of the minus: taken for nothing, it would turn the index round
-        ("code,parent,direction\nall,,\na,all,–\n", "row 3, column direction: '–' is no direction"),
+        ("code,parent,direction\nall,,\na,all,–\n", "row 3, column direction: '–' is not a direction"),
         ("code,parent,aggregate\nall,,magic\na,all,\n", "row 2: aggregate"),
         ("code,parent\nall,all\n", "row 2: all lead to each other in a circle"),
         ("code,parent,low,high\nall,,,\na,all,3,2\n", "row 3: normalise.low: must be below high"),
@@ -126,22 +126,25 @@ def test_without_parents_it_changes_nodes_of_the_method(tmp_path: Path) -> None:
         ("", "is empty"),
         (
             "code,parent,wieght\nall,,\na,all,2\n",
-            "row 1: a structure has no column 'wieght'; did you mean 'weight'?",
+            "row 1: column 'wieght' is unknown; did you mean 'weight'?",
         ),
-        ("code,parent,importance\nall,,\na,all,2\n", "row 1: a structure has no column 'importance'"),
-        ("code,parent,\nall,,1\na,all,2\n", "row 1: a structure has no column 3, which has no name"),
+        ("code,parent,importance\nall,,\na,all,2\n", "row 1: column 'importance' is unknown"),
+        ("code,parent,\nall,,1\na,all,2\n", "row 1: column 3, which has no name, is unknown"),
         (
             "code,parent,wеight\nall,,\na,all,2\n",
             "sign 2 is CYRILLIC SMALL LETTER IE, not LATIN SMALL LETTER E",
         ),
         (
             "code,parent,target,benchmark\nall,,,\na,all,1,2\n",
-            "columns 'target' and 'benchmark' say the same",
+            "columns 'target' and 'benchmark' have the same meaning",
         ),
-        ("code,parent,weight,weight\nall,,,\na,all,1,2\n", "columns 'weight' and 'weight' say the same"),
+        (
+            "code,parent,weight,weight\nall,,,\na,all,1,2\n",
+            "columns 'weight' and 'weight' have the same meaning",
+        ),
         (
             "code,parent,type\nall,,Aggregate\na,all,Indikator\n",
-            "row 3, column type: 'indikator' is no type of a row",
+            "row 3, column type: 'indikator' is not a type of a row",
         ),
         (
             "code,parent,denominator\nall,,people\na,all,\n",
@@ -170,13 +173,13 @@ def test_a_wrong_structure_is_told_with_its_row(tmp_path: Path, text: str, told:
         ),
         ("weight: 2", "weight: heavy", "6: weight: 'heavy' is not a number"),
         ("weight: 2", "weight: -2", "3: weight: Input should be greater than or equal to 0"),
-        ("direction: down", "direction: sideways", "7: direction: 'sideways' is no direction"),
-        ("  weight: 2", "  code: b", "6: code: stands twice here; first in line 3"),
+        ("direction: down", "direction: sideways", "7: direction: 'sideways' is not a direction"),
+        ("  weight: 2", "  code: b", "6: code: is a duplicate; first in line 3"),
         ("code: a\n", "code:\n", "3: code: is empty"),
         ("code: a\n", "code: no\n", "3: code: 'False' is no name (bool)"),
-        ("weight: 2", "wieght: 2", "6: wieght: a structure has no column 'wieght'; did you mean 'weight'?"),
+        ("weight: 2", "wieght: 2", "6: wieght: column 'wieght' is unknown; did you mean 'weight'?"),
         ("weight: 2", f"weight: {'9' * 400}", "6: weight: '999"),
-        ("code: a\n", "code: all\n", "3: code 'all' stands twice"),
+        ("code: a\n", "code: all\n", "3: code 'all' is used twice"),
     ],
 )
 def test_a_wrong_structure_in_yaml_is_told_with_its_line(
