@@ -159,7 +159,7 @@ SUITE: list[Any] = [
     load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            "select ref_area as told from (select count(*) from {batch}) as given, delivery "
+            "select ref_area as description from (select count(*) from {batch}) as given, delivery "
             "where ref_area not in (select territory_id from towns)"
         ),
         severity="warning",

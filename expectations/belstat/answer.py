@@ -127,7 +127,7 @@ def totals_present(total: str) -> Any:
     return load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            "select territory || ', ' || period as told from {batch} group by territory, period "
+            "select territory || ', ' || period as description from {batch} group by territory, period "
             f"having count(*) filter (where {total}) = 0"
         ),
         name="totals_present",
@@ -158,7 +158,7 @@ def growth(
     return load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            "select territory || ', ' || before || '–' || period || ': в ' || round(grown, 3) || ' раза' as told from ("
+            "select territory || ', ' || before || '–' || period || ': в ' || round(grown, 3) || ' раза' as description from ("
             "select territory, period, given, lag(given) over years as given_before, "
             "lag(period) over years as before, value / nullif(lag(value) over years, 0) as grown from ("
             f"select territory, period, true as given, {value} as value from {{batch}} "

@@ -339,7 +339,7 @@ SUITE: list[Any] = [
     load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            "SELECT 'СОАТО ' || left(soato, 4) || ': ' || round(avg(length_km), 1) || ' км' AS told FROM {batch} "
+            "SELECT 'СОАТО ' || left(soato, 4) || ': ' || round(avg(length_km), 1) || ' км' AS description FROM {batch} "
             "WHERE category = 'FibreLine' AND length_km > 0 GROUP BY left(soato, 4) "
             f"HAVING count(*) >= 5 AND avg(length_km) > {MEAN_SECTION_KM}"
         ),

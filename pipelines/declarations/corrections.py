@@ -41,7 +41,7 @@ class Correction(Declaration):
     decided_by: str = Field(description="who is responsible for it")
     decided_on: date = Field(description="when it was decided")
     upstream: Literal["open", "reported", "acknowledged", "fixed_upstream"] = Field(
-        description="where it stands with the source: not told yet, told, acknowledged, to be gone with its next delivery"
+        description="status with the source: not reported yet, reported, acknowledged, to be fixed in its next delivery"
     )
     reference: str | None = Field(
         default=None, description="letter, page or table that shows the right value"
