@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.catalogue.tables import TABLES
-from pipelines.declarations.generated_models import documented, dumped
+from pipelines.declarations.dbt_files import documented, dumped
 
 FOLDER = "models/staging/catalogue"
 # for each table: what one row is, and the columns that identify it

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from pipelines.declarations.generated_models import dumped
+from pipelines.declarations.dbt_files import dumped
 from pipelines.declarations.reports import REPORTS, load_report
 from pipelines.settings import PROJECT
 

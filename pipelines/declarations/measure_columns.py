@@ -11,13 +11,8 @@ import duckdb
 
 from pipelines.declarations.common import Problem, nearest
 from pipelines.declarations.feeds import Feed
-from pipelines.declarations.generated_models import (
-    AGREED,
-    contributions_model,
-    default_staging_columns,
-    measures_by_feed,
-    staging_model,
-)
+from pipelines.declarations.generated_models import contributions_model, measures_by_feed
+from pipelines.declarations.generated_staging import AGREED, default_staging_columns, staging_model
 from pipelines.declarations.measures import Measure
 from pipelines.declarations.sources import SOURCES, Source
 

@@ -13,8 +13,8 @@ import yaml
 from pipelines.declarations.yaml_document import composed, load_yaml
 from pipelines.errors import DeclarationError, GorodError
 from pipelines.indices.cells import NO_VALUE, form_of, name_of, number_of
+from pipelines.indices.name_checks import AddNote, ignore_note
 from pipelines.indices.names import nearest_name, normal
-from pipelines.indices.read_observations import AddNote, ignore_note
 from pipelines.indices.sheets import Sheet, is_blank, read_sheet
 from pipelines.indices.structure import StructureRow
 from pipelines.numbers import DASHES, Form

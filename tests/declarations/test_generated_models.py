@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from pipelines import dbt_project
-from pipelines.declarations.generated_models import default_staging_columns, generate
+from pipelines.declarations.generated_models import generate
+from pipelines.declarations.generated_staging import default_staging_columns
 from pipelines.declarations.indicator_catalogue import check_sources, load_catalogue
 from pipelines.declarations.indicators import IndicatorCatalogue
 from pipelines.declarations.measure_columns import measure_problems
