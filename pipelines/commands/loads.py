@@ -182,7 +182,7 @@ def _show_in_the_ui(settings: Settings, warehouse: Warehouse) -> None:
 
 
 def _confirm_loss(found: dict[str, Any], replaced: list[dict[str, Any]]) -> None:
-    """Ask before a waiver removes rows; refuse if nobody can answer."""
+    """Ask before a waiver removes rows; refuse if there is no terminal to answer."""
     from pipelines.errors import GorodError
 
     brings = found["rows_delivered"] - found["rows_quarantined"]

@@ -2,7 +2,7 @@
 
 A file is quiet if it has not changed for ``GOROD_INBOX_QUIET_S``. Its time of modification alone is not enough: a copy may
 set the time of the original on a file that is still growing, and clocks differ. So the time of the last change of its
-directory entry, which nobody can set, and what this process has seen itself count too.
+directory entry, which cannot be set, and what this process has seen itself count too.
 """
 
 from __future__ import annotations

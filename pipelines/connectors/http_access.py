@@ -23,7 +23,7 @@ Policy = TypeVar("Policy", bound=RetryPolicy)
 
 
 class _Pace:
-    """Spaces requests evenly, at most so many a second."""
+    """Spaces requests evenly, at a given rate."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()

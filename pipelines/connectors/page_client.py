@@ -68,7 +68,7 @@ def new_client(pull: Pull, policy: RetryPolicy) -> httpx.Client:
         timeout=policy.timeout,
         # On this machine's own loopback, neither a proxy from the environment nor a .netrc may be used.
         trust_env=not pull.loopback,
-        # Redirects are not followed: a token must not travel to an address that nobody declared.
+        # Redirects are not followed: a token must not travel to an undeclared address.
         follow_redirects=False,
     )
 

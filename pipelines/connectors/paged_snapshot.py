@@ -177,7 +177,7 @@ class _Attempt:
         return str(answer.links.get("next", {}).get("url", ""))
 
     def _refuse_elsewhere(self, url: str) -> None:
-        """A token must not travel to an address that nobody declared."""
+        """A token must not travel to an undeclared address."""
         given, declared = httpx.URL(url), httpx.URL(self.pull.base_url)
         if (given.scheme, given.netloc, given.userinfo) != (declared.scheme, declared.netloc, b""):
             raise OriginError(

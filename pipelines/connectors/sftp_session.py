@@ -148,7 +148,7 @@ class Session:
         """Translate errors of a path.
 
         Raises:
-            OriginError: somebody has to repair it.
+            OriginError: a person has to act.
             TransientError: the connection broke off.
         """
         try:

@@ -51,7 +51,7 @@ class Bound(Declaration):
 
 
 def _or_one_text(schema: dict[str, Any]) -> None:
-    """Allow a single text in place of a list of texts."""
+    """Allow a single text instead of a list of texts."""
     schema.pop("type")
     schema["anyOf"] = [{"type": "string"}, {"type": "array", "items": schema.pop("items")}]
 

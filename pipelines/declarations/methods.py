@@ -102,7 +102,7 @@ class IndexMethod(Declaration):
 
     method: str = Field(
         pattern=r"^[a-z][a-z0-9_]*$",
-        description="code of the method; a shipped file has the same name, of an older version with -VERSION behind it",
+        description="code of the method; a shipped file has the same name; older versions have -VERSION appended",
     )
     title: Names = Field(description="name of the index")
     note: Names | None = Field(default=None, description="what a reader must know about the figures")

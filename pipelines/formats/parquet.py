@@ -121,7 +121,7 @@ def _refuse_other_columns(file: str, types: dict[str, str], feed: Feed) -> None:
 
 
 def _as_text(name: str, column: Column, types: dict[str, str], file: str) -> str:
-    """SQL: the text of a value, as it would stand in a CSV."""
+    """SQL: the text of a value, as it would be written in a CSV."""
     given = column.from_path or name
     if given not in types:
         return "NULL::VARCHAR"

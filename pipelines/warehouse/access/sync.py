@@ -206,7 +206,7 @@ def _wanted(access: Access, readers: dict[str, Group], found: ServerState) -> se
             ):
                 give("table", schema, relation, "", name, "SELECT")
     if found.user not in readers:
-        # the login that syncs access must not lock itself out when everybody's privilege to connect is revoked
+        # the login that syncs access must not lock itself out when the privilege of PUBLIC to connect is revoked
         give("database", "", found.database, "", found.user, "CONNECT", "CREATE", "TEMPORARY")
     # an owner's own privileges are not counted
     return {
