@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from pipelines.connectors.sql_database import Database, Query, database_of
+from pipelines.connectors.sql_database import Database, database_of
+from pipelines.connectors.sql_query import Query
 from pipelines.declarations.databases import SqlOrigin
 from pipelines.declarations.feeds import Feed
 from pipelines.declarations.sources import Source

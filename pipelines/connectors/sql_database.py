@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from math import isfinite
 from typing import Any
@@ -21,8 +21,8 @@ import pyarrow as pa
 
 from pipelines.connectors.environment import secrets, without
 from pipelines.connectors.http_retry import RetryPolicy, TransientError
+from pipelines.connectors.sql_query import Query
 from pipelines.declarations.databases import SqlOrigin
-from pipelines.deliveries import Slice
 from pipelines.errors import OriginError
 from pipelines.signs import printable
 
@@ -31,31 +31,6 @@ POSTGRESQL = ("postgresql", "postgres")
 # PostgreSQL errors that may pass: lost connections, shutdown, conflict with recovery on a replica, locks
 TRANSIENT_STATES = ("08", "57P", "40001", "40P01", "53", "55P03")
 LONGEST_MESSAGE = 300
-
-
-@dataclass(frozen=True)
-class Query:
-    """The columns of a table to read, and which rows."""
-
-    table: str
-    columns: tuple[str, ...]
-    where: str
-    time_column: str | None
-    slice: Slice
-
-    def from_where(self, quoted: Callable[[str], str]) -> str:
-        """The ``from`` and ``where`` clauses. The range of days is half-open, so an index on the column can be used."""
-        conditions = [f"({self.where})"] if self.where else []
-        if self.time_column is not None and self.slice.first_day and self.slice.last_day:
-            until = self.slice.last_day + timedelta(days=1)
-            column = quoted(self.time_column)
-            conditions.append(f"{column} >= '{self.slice.first_day}' and {column} < '{until}'")
-        table = ".".join(map(quoted, self.table.split(".")))
-        return f"from {table}" + (f" where {' and '.join(conditions)}" if conditions else "")
-
-    def select(self, quoted: Callable[[str], str]) -> str:
-        """The whole query."""
-        return f"select {', '.join(map(quoted, self.columns))} {self.from_where(quoted)}"
 
 
 @dataclass(frozen=True)
