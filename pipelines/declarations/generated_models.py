@@ -49,7 +49,7 @@ def generate(
     by_feed = measures_by_feed(measures)
     written_by_hand = dict.fromkeys(model for measure in measures.values() for model in measure.models)
     generated = [key for key, own in by_feed.items() if any(not one.models for one in own.values())]
-    files = {"models/staging/raw_source.yml": dumped({"version": 2, "sources": [raw_source(sources)]})}
+    files = {"models/staging/_raw.yml": dumped({"version": 2, "sources": [raw_source(sources)]})}
     known = dict(staging)
     models: dict[str, list[dict[str, Any]]] = {}
     for source, feed in generated:

@@ -173,7 +173,7 @@ def test_what_the_yaml_describes_are_the_columns_of_the_model() -> None:
         (
             {},
             {"m": measure(), "n": measure(freq="A", time="none")},
-            "measures are of several frequencies (A, M)",
+            "measures have different frequencies (A, M)",
         ),
     ],
 )

@@ -94,7 +94,7 @@ targets:
          "16: targets.wage.indicator: indicator 'wage_nominal_bym' is not declared in assets/indicators; "
          "did you mean 'wage_nominal_byn'?"),
         ("wage:\n    indicator: wage_nominal_byn", "wage:\n    indicator: population",
-         "16: targets.wage.indicator: indicator population: direction none"),
+         "16: targets.wage.indicator: indicator population: its direction is none"),
         ("[BY, BY-BR]", "[BY, BY-BRR]",
          "17: targets.wage.territories.1: territory 'BY-BRR' is in no code list of assets/territories; did you mean 'BY-BR'?"),
         ("wage:\n    indicator: wage_nominal_byn", "wage:\n    indicator: grp_per_capita_byn",
@@ -115,7 +115,7 @@ targets:
          "did you mean 'Постановление № 2'?"),
         ("      year: 2015\n", "", "25: targets.wage.baseline.year: declare value and year together"),
         ("      value: 500\n      year: 2015\n", "      words: null\n",
-         "26: targets.wage.baseline.words: a baseline without a figure is told"),
+         "26: targets.wage.baseline.words: a baseline without a figure needs words"),
         ("year: 2015", "year: 2020", "27: targets.wage.baseline.year: must lie before 2020, the year of the target"),
     ],
 )  # fmt: skip
@@ -292,8 +292,8 @@ releases:
         ("- appeals_per_1000\n    themes: [connectivity]", "- population",
          "3: releases.autumn.period: none of its indicators has figures of 2026-Q3"),
         ("2026-11-13T10:00", "2026-11-13",
-         "8: releases.autumn.embargo_until: 2026-11-13 is not a day and a time, like 2026-11-13T10:00"),
-        ("2026-11-13T10:00", "soon", "8: releases.autumn.embargo_until: soon is not a day and a time, like 2026-11-13T10:00"),
+         "8: releases.autumn.embargo_until: 2026-11-13 is not a date and time like 2026-11-13T10:00"),
+        ("2026-11-13T10:00", "soon", "8: releases.autumn.embargo_until: soon is not a date and time like 2026-11-13T10:00"),
         ("embargo_until:", "embargo:", "8: releases.autumn.embargo: there is no such key; did you mean 'embargo_until'?"),
     ],
 )  # fmt: skip
@@ -470,7 +470,7 @@ feeds:
          "kind: files\n        path: p",
          "19: feeds.cabinets.origins.public.kind: a folder is not public; allowed: http, paged, tmf639"),
         ("    first_month: 2026-09-01\n", "",
-         "21: feeds.cabinets.origins.public.files.0: 'cabinets-{month}.csv' runs over months"),
+         "21: feeds.cabinets.origins.public.files.0: 'cabinets-{month}.csv' is by month"),
         ("cabinets-{month}", "cabinet-{month}",
          "22: feeds.cabinets.origins.public.files.0: 'cabinet-{month}.csv' does not match file_pattern (cabinets-"),
         ("      sample:", "      samples:", "17: feeds.cabinets.origins.samples: Input should be 'sample', 'mirror' or 'public'"),

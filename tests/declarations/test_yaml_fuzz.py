@@ -157,7 +157,7 @@ def test_thousands_of_defects_are_refused_or_read_as_they_stand(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("written", "told"),
     [
-        ("a: &x [*x]\n", "1: cannot be read: *x stands within"),
+        ("a: &x [*x]\n", "1: cannot be read: *x is inside"),
         ("a:\n  b: 2026-13-45\n", "2: cannot be read: timestamp"),
         (f"a: {'9' * 5000}\n", "1: cannot be read: int"),
         (f"a: {'[' * 200_000}\n", "1: cannot be read: nested deeper than 50"),
@@ -165,9 +165,9 @@ def test_thousands_of_defects_are_refused_or_read_as_they_stand(tmp_path: Path) 
         ("<<: {a: 1}\n<<: {b: 1}\n", "2: <<: is a duplicate"),
         ("- 1\n- 2\n---\n- 3\n", "3: cannot be read"),
         ("a: 1\n\tb: 2\n", "2: cannot be read"),
-        ('a: "\\0"\n', "1: cannot be read: a text holds"),
+        ('a: "\\0"\n', "1: cannot be read: a text contains"),
         ("? [a]\n: 1\n", "1: cannot be read: found unhashable"),
-        ("no: 1\n", "1: False: is a key, and no text"),
+        ("no: 1\n", "1: False: is a key, but not a text"),
         ("source: !!set {x}\n", "1: source: is a set"),
         (f"source: {'9' * 30}\n", "1: source: is a number of more than 64 bits"),
     ],

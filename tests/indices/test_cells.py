@@ -97,7 +97,7 @@ def test_who_says_that_commas_are_decimal_is_believed(tmp_path: Path) -> None:
         ('unit,a\nx,1\n"y"z,2\n', "row 3: cannot be read"),
         ('unit,a\nx,1\ny"z,2\n', "row 3: cannot be read"),
         ("unit;a, b\nx;1,5\n", "row 1: ',' and ';' both give 2 columns"),
-        ("unit,a\nx,1\0\n", "row 2: holds a zero byte"),
+        ("unit,a\nx,1\0\n", "row 2: contains a zero byte"),
     ],
 )
 def test_a_table_that_can_be_split_in_two_ways_is_refused(tmp_path: Path, content: str, told: str) -> None:
@@ -118,7 +118,7 @@ def test_line_breaks_inside_quotes_are_told_and_counted(tmp_path: Path) -> None:
     found, notes = text(tmp_path, 'unit,a,b\n"x\nof y",1,2\nz,2,3\n')
     assert found.units == ("x of y", "z")
     assert len(notes) == 1
-    assert notes[0].startswith(f"{tmp_path / 'data.csv'}: row 2: line breaks stand inside quotes")
+    assert notes[0].startswith(f"{tmp_path / 'data.csv'}: row 2: line breaks are inside quotes")
     # a row is named by the line that it begins in
     assert "row 4, column a" in refused(tmp_path, 'unit,a\n"x\nof y",1\nz,many\n')
 
@@ -135,7 +135,7 @@ def test_a_row_of_a_key_alone_is_told_and_left_out(tmp_path: Path) -> None:
     found, notes = text(tmp_path, "unit,size,a,b\nx,big,1,2\ny,,NA,\nw,small,,\nSource: a report,,,\n,,,\n")
     assert found.units == ("w", "x", "y")
     assert len(notes) == 1
-    assert "row 5: left out" in notes[0]
+    assert "row 5: ignored" in notes[0]
 
 
 def test_a_value_without_a_unit_is_no_note(tmp_path: Path) -> None:
@@ -170,8 +170,8 @@ def test_an_index_without_a_name_is_a_column_of_the_unit(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("unit", "sign"),
     [
-        ("BY-Н1", "sign 4 is CYRILLIC CAPITAL LETTER EN, not LATIN CAPITAL LETTER H"),
-        ("by-H1", "sign 1 is LATIN SMALL LETTER B, not LATIN CAPITAL LETTER B"),
+        ("BY-Н1", "character 4 is CYRILLIC CAPITAL LETTER EN, not LATIN CAPITAL LETTER H"),
+        ("by-H1", "character 1 is LATIN SMALL LETTER B, not LATIN CAPITAL LETTER B"),
     ],
 )
 def test_units_that_look_the_same_are_refused_with_the_sign(tmp_path: Path, unit: str, sign: str) -> None:
@@ -206,7 +206,7 @@ def test_an_indicator_in_two_spellings_of_a_long_table_is_refused(tmp_path: Path
 def test_a_name_that_the_method_has_and_the_data_lack_is_told(tmp_path: Path) -> None:
     _, notes = text(tmp_path, "unit,a,bb\nx,1,2\n")
     assert len(notes) == 1
-    assert "of 2 names of the method 1 have no column and count as not reported: b (is it bb?)" in notes[0]
+    assert "1 of 2 names of the method have no column and count as not reported: b (is it bb?)" in notes[0]
 
 
 @pytest.mark.parametrize(
@@ -348,7 +348,7 @@ def test_the_first_sheet_that_is_shown_is_read_or_the_one_that_is_named(tmp_path
 def test_a_note_over_merged_cells_below_the_table_is_a_note(tmp_path: Path) -> None:
     found, notes = read(book(tmp_path, lambda _, sheet: sheet.merge_range("A5:C5", "Источник: отчёт")))
     assert found.units == ("x", "y")
-    assert "row 5: left out" in notes[0]
+    assert "row 5: ignored" in notes[0]
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_a_wrong_file_is_told_with_its_line(tmp_path: Path, changes: dict[str, A
         (
             {**leaf(direction="down"), "normalise": {"kind": "none"}},
             {},
-            "{normalise}: index.normalise: a: none takes the value as it is",
+            "{normalise}: index.normalise: a: none keeps the value as it is",
         ),
         # said nowhere: it is min-max, which is for the leaf to change
         (
@@ -162,7 +162,7 @@ def test_a_wrong_file_is_told_with_its_line(tmp_path: Path, changes: dict[str, A
         (
             leaf(normalise={"kind": "rank"}),
             {"reference_set": "base_period", "base_period": "2020"},
-            "{normalise}: index.nodes.0.normalise: a: rank: places need all units together, and reference_set: base_period has",
+            "{normalise}: index.nodes.0.normalise: a: rank: ranks need all units together, which reference_set: base_period does",
         ),
         (
             leaf(),
@@ -170,7 +170,7 @@ def test_a_wrong_file_is_told_with_its_line(tmp_path: Path, changes: dict[str, A
                 "reference_set": "base_period", "base_period": "2020",
                 "sensitivity": {"normalisations": [{"kind": "z_score"}, {"kind": "percentile_rank"}]},
             },
-            "{last_kind}: sensitivity.normalisations.1: percentile_rank: places need all units together",
+            "{last_kind}: sensitivity.normalisations.1: percentile_rank: ranks need all units together",
         ),
         (
             {**leaf(normalise={"kind": "z_score"}), "aggregate": "points_share"},
@@ -308,4 +308,4 @@ def test_a_method_of_the_warehouse_names_indicators_that_there_are(tmp_path: Pat
     assert first.startswith(f"{file}:{lines['indicator: fibre_km_per_100,']}: index.nodes")
     assert "indicator: no indicator 'fibre_km_per_100'; did you mean 'fibre_km_per_1000'?" in first
     assert second.startswith(f"{file}:{lines['indicator: population_density_per_km2,']}: index.nodes")
-    assert "population_density_per_km2 is of" in second
+    assert "population_density_per_km2 has the" in second

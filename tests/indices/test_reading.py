@@ -98,7 +98,7 @@ def test_any_number_is_read_as_it_was_written(value: float, tmp_path_factory: py
         ("unit,a,b\n,1,2\n", "row 2, column unit: is empty"),
         ("unit,a,a\nx,1,2\n", "row 1: column 'a' is repeated"),
         ("unit,indicator,value\nx,a,1\nx,a,2\n", "row 3: a of unit 'x' is already in row 2"),
-        ("indicator,value\na,1\n", "row 1: no column tells the unit"),
+        ("indicator,value\na,1\n", "row 1: no column identifies the unit"),
         ("", "is empty"),
         ("unit,a,b\nМинск,1,2\n".encode("cp1251"), "is not UTF-8"),
         ('unit,a,b\n"x,1,2\n', "cannot be read"),

@@ -107,8 +107,8 @@ def test_without_parents_it_changes_nodes_of_the_method(tmp_path: Path) -> None:
         ("code,parent\nall,\na,all\na,all\n", "row 4: code 'a' is used twice"),
         ("code,parent\nall,\na,al\n", "row 3: parent 'al' of 'a' is not in the structure"),
         ("code,parent\nall,\nother,\n", "row 3: 'other' has no parent, and neither has 'all'"),
-        ("code,parent\nall,\na,b\nb,a\n", "row 3: a, b lead to each other in a circle"),
-        ("code,parent\na,b\nb,a\n", "row 2: a, b lead to each other in a circle"),
+        ("code,parent\nall,\na,b\nb,a\n", "row 3: a, b form a cycle"),
+        ("code,parent\na,b\nb,a\n", "row 2: a, b form a cycle"),
         ("code,parent,weight\nall,,\na,all,heavy\n", "row 3, column weight: 'heavy' is not a number"),
         ("code,parent,weight\nall,,\na,all,-2\n", "row 3: weight"),
         (
@@ -118,7 +118,7 @@ def test_without_parents_it_changes_nodes_of_the_method(tmp_path: Path) -> None:
         # a spreadsheet has made a dash of the minus: taken for nothing, it would turn the index round
         ("code,parent,direction\nall,,\na,all,–\n", "row 3, column direction: '–' is not a direction"),
         ("code,parent,aggregate\nall,,magic\na,all,\n", "row 2: aggregate"),
-        ("code,parent\nall,all\n", "row 2: all lead to each other in a circle"),
+        ("code,parent\nall,all\n", "row 2: all form a cycle"),
         ("code,parent,low,high\nall,,,\na,all,3,2\n", "row 3: normalise.low: must be below high"),
         ("code,parent,weight\nall,,\na,all,0\n", "row 2: nodes: at least one needs a weight above zero"),
         ("code,parent\n", "row 1: there are no nodes"),
@@ -132,7 +132,7 @@ def test_without_parents_it_changes_nodes_of_the_method(tmp_path: Path) -> None:
         ("code,parent,\nall,,1\na,all,2\n", "row 1: column 3, which has no name, is unknown"),
         (
             "code,parent,wеight\nall,,\na,all,2\n",
-            "sign 2 is CYRILLIC SMALL LETTER IE, not LATIN SMALL LETTER E",
+            "character 2 is CYRILLIC SMALL LETTER IE, not LATIN SMALL LETTER E",
         ),
         (
             "code,parent,target,benchmark\nall,,,\na,all,1,2\n",
@@ -151,7 +151,7 @@ def test_without_parents_it_changes_nodes_of_the_method(tmp_path: Path) -> None:
             "row 2: 'all' has a denominator and nodes below it",
         ),
         ("code,parent,weight\nall,,\na,all,1 2\n", "row 3, column weight: '1 2' is not a number"),
-        ("code,parent\nall,\na,аll\n", "sign 1 is CYRILLIC SMALL LETTER A, not LATIN SMALL LETTER A"),
+        ("code,parent\nall,\na,аll\n", "character 1 is CYRILLIC SMALL LETTER A, not LATIN SMALL LETTER A"),
         ("code,parent\nall,\n", "row 2: 'all' is the index and the only node"),
         ('code,parent\nall,\n"a,all\n', "row 3: cannot be read: a quote is opened and never closed"),
     ],
@@ -176,7 +176,7 @@ def test_a_wrong_structure_is_told_with_its_row(tmp_path: Path, text: str, told:
         ("direction: down", "direction: sideways", "7: direction: 'sideways' is not a direction"),
         ("  weight: 2", "  code: b", "6: code: is a duplicate; first in line 3"),
         ("code: a\n", "code:\n", "3: code: is empty"),
-        ("code: a\n", "code: no\n", "3: code: 'False' is no name (bool)"),
+        ("code: a\n", "code: no\n", "3: code: 'False' is not a name (bool)"),
         ("weight: 2", "wieght: 2", "6: wieght: column 'wieght' is unknown; did you mean 'weight'?"),
         ("weight: 2", f"weight: {'9' * 400}", "6: weight: '999"),
         ("code: a\n", "code: all\n", "3: code 'all' is used twice"),
