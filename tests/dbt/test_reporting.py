@@ -9,7 +9,9 @@ import pytest
 FEED = "appeals_115.requests"
 MODELS = (
     "stg_catalogue__feed",
+    "int_reporting_delivery",
     "int_reporting_period",
+    "int_reporting_due",
     "mart_reporting",
     "mart_supplier_scorecard",
     "pub_reporting",

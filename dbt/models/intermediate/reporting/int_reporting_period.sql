@@ -5,21 +5,19 @@ with recursive cadences (cadence, freq, months) as (
 ),
 
 used as (
-    select
-        cadence,
-        freq,
-        months
+    select distinct
+        cadences.cadence,
+        cadences.freq,
+        cadences.months
     from cadences
-    where cadence in (
-        select cadence from {{ ref('stg_catalogue__feed') }}
-        where expected_within_days is not null
-    )
+    inner join {{ ref('stg_catalogue__feed') }} as feeds on cadences.cadence = feeds.cadence
+    where feeds.expected_within_days is not null
 ),
 
 months as (
     -- two years at least: what never delivered is due all the same
     select cast(date_trunc('year', least(min(first_day), {{ today() }} - 731)) as date) as month
-    from {{ source('ops', 'load_state') }}
+    from {{ ref('int_reporting_delivery') }}
     union all
     select cast(month + interval '1 month' as date) as month
     from months
@@ -40,7 +38,7 @@ spans as (
         months.month as first_day,
         cast(months.month + used.months * interval '1 month' as date) - 1 as last_day
     from months
-    inner join used on mod(cast(extract(month from months.month) as integer) - 1, used.months) = 0
+    inner join used on mod(cast(substr(cast(months.month as varchar), 6, 2) as integer) - 1, used.months) = 0
     where used.freq <> 'D'
     union all
     select
@@ -61,8 +59,11 @@ select
         when 'D' then cast(first_day as varchar)
         when 'M' then {{ month_code('first_day') }}
         when 'A' then substr(cast(first_day as varchar), 1, 4)
-        else substr(cast(first_day as varchar), 1, 5) || freq
-            || cast(ceil(extract(month from last_day) / case freq when 'Q' then 3 else 6 end) as integer)
+        when 'Q'
+            then substr(cast(first_day as varchar), 1, 5) || 'Q' || cast(extract(quarter from first_day) as varchar)
+        else
+            substr(cast(first_day as varchar), 1, 5)
+            || case when extract(month from first_day) = 1 then 'S1' else 'S2' end
     end as time_period,
     first_day,
     last_day
