@@ -16,6 +16,7 @@ from dagster_dbt import (
     dbt_assets,
 )
 
+from assets.dbt_cli import PinnedDbt
 from assets.described import KEEPER, ROW_COUNT, tags_of
 from assets.keys import WRITER_POOL
 from assets.resources import SettingsResource, WarehouseResource
@@ -165,4 +166,4 @@ def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 def dbt_resource() -> DbtCliResource:
     """dbt as it is run from Dagster: the project's own profile, the executable beside this interpreter."""
-    return DbtCliResource(project_dir=dbt_project(), dbt_executable=dbt_executable())
+    return PinnedDbt(project_dir=dbt_project(), dbt_executable=dbt_executable())
