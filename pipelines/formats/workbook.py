@@ -16,7 +16,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import duckdb
 import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
@@ -26,6 +25,7 @@ from pipelines.declarations.workbooks import Layout, SheetColumn, WorkbookFormat
 from pipelines.deliveries import Batch, Delivery
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats.typed import expected, write_batch
+from pipelines.memory import in_memory
 from pipelines.numbers import Form, NotANumber, read_number
 
 # Rows that are looked through for the header.
@@ -65,7 +65,7 @@ def read(delivery: Delivery, feed: Feed, fmt: WorkbookFormat, out: Path, pseudon
     texts = [*feed.kept_columns, "row_place", "broken", "broken_column", "broken_value"]
     schema = pa.schema([("row_no", pa.int64()), *((name, pa.string()) for name in texts)])
     numbered = [{**row, "row_no": number} for number, row in enumerate(rows, 1)]
-    with duckdb.connect() as connection:
+    with in_memory(path) as connection:
         connection.register("cells", pa.Table.from_pylist(numbered, schema))
         facts = {"layout": tables[0].layout_name, "sheets": [table.sheet.name for table in tables]}
         return write_batch(connection, "select * from cells", feed, out, pseudonym_key, facts)
