@@ -166,4 +166,4 @@ def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 def dbt_resource() -> DbtCliResource:
     """dbt as it is run from Dagster: the project's own profile, the executable beside this interpreter."""
-    return PinnedDbt(project_dir=dbt_project(), dbt_executable=dbt_executable())
+    return PinnedDbt(project_dir=dbt_project(), dbt_executable=dbt_executable())  # type: ignore[arg-type]
