@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -23,7 +24,6 @@ from assets.resources import SettingsResource, WarehouseResource
 from pipelines.dbt_project import (
     DBT_PROJECT,
     dbt_environment,
-    dbt_executable,
     dbt_target,
     ensure_manifest,
     read_manifest,
@@ -165,5 +165,10 @@ def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def dbt_resource() -> DbtCliResource:
-    """dbt as it is run from Dagster: the project's own profile, the executable beside this interpreter."""
-    return PinnedDbt(project_dir=dbt_project(), dbt_executable=dbt_executable())  # type: ignore[arg-type]
+    """dbt as it is run from Dagster: the project's own profile, this interpreter."""
+    return PinnedDbt(
+        project_dir=dbt_project(),  # type: ignore[arg-type]
+        dbt_executable=sys.executable,
+        # the project's folder is the working directory, and its folders are no packages
+        global_config_flags=["-P", "-m", "pipelines.dbt_command"],
+    )
