@@ -20,7 +20,7 @@ MEANING: dict[str, tuple[str, tuple[str, ...]]] = {
     "feed": ("Feeds: how often each is delivered, and which of its rows count.", ("source", "feed")),
     "instance": ("Installations of the sources, one row each.", ("source", "instance")),
     "control_total": (
-        "How many rows a source itself says that there are in a period.",
+        "How many rows a source reports to have for a period.",
         ("source", "feed", "instance", "period_from", "period_to"),
     ),
     "measure": ("Measures: what is observed, in which unit, and how it sums.", ("measure",)),
