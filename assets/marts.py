@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -23,6 +22,7 @@ from assets.keys import WRITER_POOL
 from assets.resources import SettingsResource, WarehouseResource
 from pipelines.dbt_project import (
     DBT_PROJECT,
+    dbt_command,
     dbt_environment,
     dbt_target,
     ensure_manifest,
@@ -166,9 +166,9 @@ def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 def dbt_resource() -> DbtCliResource:
     """dbt as it is run from Dagster: the project's own profile, this interpreter."""
+    executable, *flags = dbt_command()
     return PinnedDbt(
         project_dir=dbt_project(),  # type: ignore[arg-type]
-        dbt_executable=sys.executable,
-        # the project's folder is the working directory, and its folders are no packages
-        global_config_flags=["-P", "-m", "pipelines.dbt_command"],
+        dbt_executable=executable,
+        global_config_flags=flags,
     )
