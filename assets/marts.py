@@ -16,13 +16,14 @@ from dagster_dbt import (
     dbt_assets,
 )
 
+from assets.dbt_cli import PinnedDbt
 from assets.described import KEEPER, ROW_COUNT, tags_of
 from assets.keys import WRITER_POOL
 from assets.resources import SettingsResource, WarehouseResource
 from pipelines.dbt_project import (
     DBT_PROJECT,
+    dbt_command,
     dbt_environment,
-    dbt_executable,
     dbt_target,
     ensure_manifest,
     read_manifest,
@@ -164,5 +165,10 @@ def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def dbt_resource() -> DbtCliResource:
-    """dbt as it is run from Dagster: the project's own profile, the executable beside this interpreter."""
-    return DbtCliResource(project_dir=dbt_project(), dbt_executable=dbt_executable())
+    """dbt as it is run from Dagster: the project's own profile, this interpreter."""
+    executable, *flags = dbt_command()
+    return PinnedDbt(
+        project_dir=dbt_project(),  # type: ignore[arg-type]
+        dbt_executable=executable,
+        global_config_flags=flags,
+    )

@@ -118,6 +118,12 @@ def dbt_executable() -> str:
     return str(Path(sys.executable).with_name("dbt"))
 
 
+def dbt_command() -> list[str]:
+    """How Dagster starts dbt, without its arguments: ``pipelines/dbt_command.py``."""
+    # the project's folder is the working directory, and its folders are no packages
+    return [sys.executable, "-P", "-m", "pipelines.dbt_command"]
+
+
 def ensure_manifest(settings: Settings) -> Path:
     """Path of dbt's manifest; parses the dbt project first if its files have changed.
 

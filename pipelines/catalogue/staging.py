@@ -12,6 +12,8 @@ from pipelines.catalogue.tables import TABLES
 from pipelines.declarations.dbt_files import documented, dumped
 
 FOLDER = "models/staging/catalogue"
+# one test for all keys: dbt spends more on a test than these small tables take
+UNIQUE_KEYS = "tests/catalogue_keys_are_unique.sql"
 # for each table: what one row is, and the columns that identify it
 MEANING: dict[str, tuple[str, tuple[str, ...]]] = {
     "source": ("Sources, one row each.", ("source",)),
@@ -80,6 +82,7 @@ def staging_models() -> dict[str, str]:
         for name in TABLES
         if name in MEANING
     }
+    files[UNIQUE_KEYS] = _unique_keys()
     files[f"{FOLDER}/_catalogue.yml"] = dumped(
         {
             "version": 2,
@@ -92,12 +95,7 @@ def staging_models() -> dict[str, str]:
                 }
             ],
             "models": [
-                {
-                    **_table(name, tuple(TABLES[name])),
-                    "name": f"stg_catalogue__{name}",
-                    "data_tests": [{"unique_combination": {"arguments": {"columns": list(key)}}}],
-                }
-                for name, (_, key) in MEANING.items()
+                {**_table(name, tuple(TABLES[name])), "name": f"stg_catalogue__{name}"} for name in MEANING
             ],
         }
     )
@@ -113,3 +111,15 @@ def _sql(name: str, columns: tuple[str, ...]) -> str:
     listed = ",\n".join(f"    {column}" for column in columns)
     head = f"-- {MEANING[name][0]}\n-- Generated from the declarations.\n"
     return f"{head}select\n{listed}\nfrom {{{{ source('catalogue', '{name}') }}}}\n"
+
+
+def _unique_keys() -> str:
+    head = (
+        "-- Keys of the declarations' tables that occur more than once. Nulls count as equal.\n"
+        "-- Generated from the declarations.\n"
+    )
+    return head + "\nunion all\n".join(
+        f"select\n    '{name}' as model,\n    count(*) as copies\nfrom {{{{ ref('stg_catalogue__{name}') }}}}\n"
+        f"group by {', '.join(key)}\nhaving count(*) > 1\n"
+        for name, (_, key) in MEANING.items()
+    )

@@ -14,7 +14,12 @@ from pipelines.settings import PROJECT
 REPORTING = PROJECT / "pipelines" / "reporting"
 EXPORTS = PROJECT / "pipelines" / "publishing" / "exports"
 CONTRACT = re.compile(r"\bpub_[a-z_]+_v\d+\b")
-OWNER = {"name": "Ministry of communications and informatization"}
+# by type: who is asked before a contract that it reads is changed
+OWNERS = {
+    "analysis": "Analysts of the ministry of communications and informatization",
+    "application": "Data engineers of Gorod",
+    "dashboard": "Administrators of the published database",
+}
 
 
 def exposures(contracts: Collection[str]) -> str:
@@ -73,6 +78,6 @@ def _exposure(name: str, kind: str, label: str, description: str, reads: Iterabl
         "type": kind,
         "maturity": "high",
         "description": description,
-        "owner": OWNER,
+        "owner": {"name": OWNERS[kind]},
         "depends_on": [f"ref('{model}', v={version})" for model, version in split],
     }

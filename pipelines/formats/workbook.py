@@ -14,7 +14,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-import duckdb
 import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum
 
@@ -25,6 +24,7 @@ from pipelines.deliveries import Batch, Delivery
 from pipelines.formats.typed import expected, write_batch
 from pipelines.formats.workbook_cells import Sheet, cell_text, letter, plain_text
 from pipelines.formats.workbook_layout import Table, find_tables, refused
+from pipelines.memory import in_memory
 from pipelines.numbers import Form, NotANumber, read_number
 
 # The largest unpacked size: a workbook is in memory while it is read.
@@ -61,7 +61,7 @@ def read(delivery: Delivery, feed: Feed, fmt: WorkbookFormat, out: Path, pseudon
     texts = [*feed.kept_columns, "row_place", "broken", "broken_column", "broken_value"]
     schema = pa.schema([("row_no", pa.int64()), *((name, pa.string()) for name in texts)])
     numbered = [{**row, "row_no": number} for number, row in enumerate(rows, 1)]
-    with duckdb.connect() as connection:
+    with in_memory(path) as connection:
         connection.register("cells", pa.Table.from_pylist(numbered, schema))
         facts = {"layout": tables[0].layout_name, "sheets": [table.sheet.name for table in tables]}
         return write_batch(connection, "select * from cells", feed, out, pseudonym_key, facts)

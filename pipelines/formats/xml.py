@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -24,6 +23,7 @@ from pipelines.formats.json_document import KEPT_TEXT, is_kept
 from pipelines.formats.json_records import SEVERAL, _column_sql
 from pipelines.formats.typed import write_batch
 from pipelines.json_path import SCALAR, Filter, JsonPath, ShapeError, parse_path, shown
+from pipelines.memory import in_memory
 from pipelines.sql import literal, quoted
 
 CHUNK = 1 << 18
@@ -59,7 +59,7 @@ def read(delivery: Delivery, feed: Feed, fmt: XmlFormat, out: Path, pseudonym_ke
             for name, column in feed.kept_columns.items()
         )
         select = f"select row_no, row_place, broken, broken_column, {columns} from read_parquet({literal(str(texts))})"
-        with duckdb.connect() as connection:
+        with in_memory(texts) as connection:
             return write_batch(connection, select, feed, out, pseudonym_key)
     finally:
         texts.unlink(missing_ok=True)

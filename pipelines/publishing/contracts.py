@@ -13,7 +13,7 @@ import duckdb
 
 from pipelines.errors import GorodError
 from pipelines.publishing.folders import sha256_of
-from pipelines.publishing.keys import KEYS
+from pipelines.publishing.keys import primary_key
 from pipelines.sql import literal, quoted
 from pipelines.warehouse.tables import contracts_schema
 
@@ -247,7 +247,7 @@ _PUBLICATION_COLUMNS = {
 
 def _declare_key(connection: duckdb.DuckDBPyConnection, table: str, contract: Contract) -> None:
     """Declare the table's primary key if it holds: tools that draw diagrams and join automatically look for it."""
-    key = KEYS.get(contract.name, ())
+    key = primary_key(contract.name)
     if not key or not contract.has(*key):
         return
     names = ", ".join(map(quoted, key))

@@ -50,6 +50,9 @@ class Ledger(ABC):
     @contextmanager
     def session_held(self) -> Iterator[None]:
         """Share one connection for the queries and writes within: opening one costs as much as entering a small load."""
+        if self._shared is not None:
+            yield
+            return
         with self.connection() as connection:
             self._shared = connection
             try:
