@@ -158,7 +158,7 @@ def run(
                 if not has_register(warehouse):
                     summary.unbuilt = no_register()
                 else:
-                    summary.failed_build = _build(runner(), warehouse, tags)
+                    summary.failed_build = _build(runner(), warehouse, tags, runner().stale_assets())
                     summary.built = summary.failed_build is None
             elif is_unpublished(settings, warehouse):
                 # built by a run that was killed, or whose publication was refused
@@ -332,6 +332,14 @@ class _Runner:
 
         self.manifest()
         return code_location.building()
+
+    def stale_assets(self) -> list[AssetKey]:
+        """What hangs on what has changed, up to the publication; empty for everything."""
+        from assets.marts import keys_to_rebuild
+
+        self.manifest()
+        marts = keys_to_rebuild(self.settings)
+        return [] if marts is None else [*marts, self.index, self.publication]
 
     def close(self) -> None:
         """Close Dagster's storage."""

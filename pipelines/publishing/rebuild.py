@@ -1,0 +1,89 @@
+"""What of the dbt project hangs on what has changed since the last sound build: that alone is built and tested again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pipelines.publishing.staleness import changed_feeds, staleness
+from pipelines.settings import Settings
+from pipelines.warehouse import engine_of, open_warehouse
+
+KINDS = ("model", "snapshot", "seed", "test")
+# the schemas of what comes from outside dbt: the rows of each feed, and the ledger of all of them
+RAW, LEDGER = "raw", "ops"
+
+
+@dataclass(frozen=True)
+class Rebuild:
+    """A build that goes on from a sound one, ``since``: the feeds that changed, and the dbt nodes that hang on them or do not."""
+
+    since: str
+    feeds: tuple[str, ...]
+    nodes: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What dbt has to know of it, so that the build counts as one of the whole project (macro record_begin)."""
+        planned = {"since": self.since, "feeds": self.feeds, "left_out": self.left_out}
+        return {"GOROD_REBUILD": json.dumps(planned)}
+
+
+def plan_rebuild(settings: Settings, manifest: Path) -> Rebuild | None:
+    """What has to be built; None if that is everything, or nothing.
+
+    Args:
+        manifest: dbt's, of today's definitions.
+    """
+    warehouse = open_warehouse(settings)
+    stale = staleness(warehouse)
+    if stale is None or stale.sound is None:
+        return None
+    feeds = changed_feeds(warehouse, stale.sound)
+    if feeds is None:
+        return None
+    nodes = json.loads(manifest.read_bytes())["nodes"]
+    hanging = hanging_on(nodes, feeds)
+    if engine_of(settings) == "duckdb":
+        # a view is what defines it; on PostgreSQL it goes with a table that is replaced below it
+        hanging = {name for name in hanging if nodes[name]["config"]["materialized"] != "view"}
+    return Rebuild(
+        stale.sound,
+        tuple(sorted(feeds)),
+        tuple(sorted(hanging)),
+        tuple(
+            sorted(name for name in nodes if nodes[name]["resource_type"] in KINDS and name not in hanging)
+        ),
+    )
+
+
+def hanging_on(nodes: Mapping[str, Mapping[str, Any]], feeds: Collection[str]) -> set[str]:
+    """Models, snapshots and tests (dbt ids) whose rows may be others when the loads in force of some feeds are.
+
+    What reads a raw table reads of the ledger the loads of that feed; what reads the ledger alone, those of all feeds. The
+    catalogue is the same as long as the definitions are.
+    """
+    changed = set(feeds)
+
+    @cache
+    def hangs(name: str) -> bool:
+        node = nodes[name]
+        if (node.get("test_metadata") or {}).get("name") == "unique_combination":
+            # it asks the ledger, too, which loads are new
+            return hangs(node["attached_node"])
+        needs = node["depends_on"]["nodes"]
+        sources = [need.split(".")[-2:] for need in needs if need.startswith("source.")]
+        raw = {table for schema, table in sources if schema == RAW}
+        reads_ledger = any(schema == LEDGER for schema, _ in sources)
+        return (
+            bool(raw & changed)
+            or (reads_ledger and not raw)
+            or any(hangs(need) for need in needs if need in nodes)
+        )
+
+    return {name for name, node in nodes.items() if node["resource_type"] in KINDS and hangs(name)}
