@@ -84,7 +84,7 @@ def marts() -> dg.AssetsDefinition:
 def keys_to_rebuild(settings: Settings) -> list[dg.AssetKey] | None:
     """The tables that hang on what has changed since the last sound build; None if that may be all of them."""
     manifest = ensure_manifest(settings)
-    planned = plan_rebuild(settings, manifest)
+    planned = plan_rebuild(open_warehouse(settings), manifest)
     return None if planned is None else _keys(planned, manifest)
 
 
@@ -106,11 +106,10 @@ def _start(
     """
     path, target = ensure_manifest(settings), dbt_target(settings)
     manifest = validate_manifest(path)
-    planned = plan_rebuild(settings, path) if context.is_subset else None
+    planned = plan_rebuild(open_warehouse(settings), path) if context.is_subset else None
     environment: dict[str, str] = {}
     if planned is not None and set(_keys(planned, path)) == context.selected_asset_keys:
-        names = " ".join(".".join(manifest["nodes"][name]["fqn"]) for name in planned.nodes)
-        command = [*command, "--indirect-selection", "empty", "--select", names]
+        command = [*command, *planned.selection]
         environment = planned.environment
     elif context.is_subset:
         return dbt.cli(command, context=context, target_path=target)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pipelines.publishing.staleness import changed_feeds, staleness
-from pipelines.settings import Settings
-from pipelines.warehouse import engine_of, open_warehouse
+from pipelines.warehouse.base import Warehouse
 
 KINDS = ("model", "snapshot", "seed", "test")
 # the schemas of what comes from outside dbt: the rows of each feed, and the ledger of all of them
@@ -20,12 +19,16 @@ RAW, LEDGER = "raw", "ops"
 
 @dataclass(frozen=True)
 class Rebuild:
-    """A build that goes on from a sound one, ``since``: the feeds that changed, and the dbt nodes that hang on them or do not."""
+    """A build that goes on from a sound one, ``since``: the feeds that changed, and the dbt nodes that hang on them or do not.
+
+    ``selection`` says the same to dbt: it takes each word of it for a question to every node, so there are few.
+    """
 
     since: str
     feeds: tuple[str, ...]
     nodes: tuple[str, ...]
     left_out: tuple[str, ...]
+    selection: tuple[str, ...]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -34,13 +37,12 @@ class Rebuild:
         return {"GOROD_REBUILD": json.dumps(planned)}
 
 
-def plan_rebuild(settings: Settings, manifest: Path) -> Rebuild | None:
+def plan_rebuild(warehouse: Warehouse, manifest: Path) -> Rebuild | None:
     """What has to be built; None if that is everything, or nothing.
 
     Args:
         manifest: dbt's, of today's definitions.
     """
-    warehouse = open_warehouse(settings)
     stale = staleness(warehouse)
     if stale is None or stale.sound is None:
         return None
@@ -49,17 +51,41 @@ def plan_rebuild(settings: Settings, manifest: Path) -> Rebuild | None:
         return None
     nodes = json.loads(manifest.read_bytes())["nodes"]
     hanging = hanging_on(nodes, feeds)
-    if engine_of(settings) == "duckdb":
+    if warehouse.engine == "duckdb":
         # a view is what defines it; on PostgreSQL it goes with a table that is replaced below it
         hanging = {name for name in hanging if nodes[name]["config"]["materialized"] != "view"}
+    left_out = {name for name in nodes if nodes[name]["resource_type"] in KINDS} - hanging
     return Rebuild(
         stale.sound,
         tuple(sorted(feeds)),
         tuple(sorted(hanging)),
-        tuple(
-            sorted(name for name in nodes if nodes[name]["resource_type"] in KINDS and name not in hanging)
-        ),
+        tuple(sorted(left_out)),
+        _selection(nodes, hanging),
     )
+
+
+def _selection(nodes: Mapping[str, Mapping[str, Any]], hanging: Collection[str]) -> tuple[str, ...]:
+    """Options by which dbt selects exactly these nodes: all that follows from the first of them, but for the others."""
+
+    def needs(name: str) -> list[str]:
+        return [need for need in nodes[name]["depends_on"]["nodes"] if need in nodes]
+
+    @cache
+    def follows(name: str) -> bool:
+        return name in hanging or any(follows(need) for need in needs(name))
+
+    def words(names: Iterable[str]) -> Iterable[str]:
+        return (".".join(nodes[name]["fqn"]) for name in sorted(names))
+
+    first = {name for name in hanging if not any(follows(need) for need in needs(name))}
+    others = {name for name in nodes if follows(name) and nodes[name]["resource_type"] in KINDS} - set(
+        hanging
+    )
+    return (
+        "--indirect-selection", "empty",
+        "--select", " ".join(f"{word}+" for word in words(first)),
+        *(("--exclude", " ".join(words(others))) if others else ()),
+    )  # fmt: skip
 
 
 def hanging_on(nodes: Mapping[str, Mapping[str, Any]], feeds: Collection[str]) -> set[str]:

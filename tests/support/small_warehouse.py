@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
@@ -113,8 +113,12 @@ class SmallWarehouse:
             "DBT_LOG_PATH": str(self.folder / "logs"),
         }
 
-    def dbt(self, *arguments: str, of_gorod: bool = True) -> subprocess.CompletedProcess[str]:
+    def dbt(
+        self, *arguments: str, of_gorod: bool = True, more: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run dbt in a separate process, as Gorod does or as people do by hand; the caller checks the exit code.
+
+        ``more`` are further variables of its environment.
 
         dbt parses the project once for all warehouses of this process: the result is valid while the project and the
         path in the profile stay the same.
@@ -123,7 +127,7 @@ class SmallWarehouse:
         if SmallWarehouse.project_as_read is not None and not read.exists():
             read.parent.mkdir(exist_ok=True)
             read.write_bytes(SmallWarehouse.project_as_read)
-        done = forked.dbt(self.environment(of_gorod), self.folder, *arguments)
+        done = forked.dbt(self.environment(of_gorod) | dict(more or {}), self.folder, *arguments)
         if SmallWarehouse.project_as_read is None and read.exists():
             SmallWarehouse.project_as_read = read.read_bytes()
         return done
