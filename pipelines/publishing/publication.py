@@ -274,6 +274,8 @@ def _build(
     identity = free_name(published, f"{created_at:%Y%m%dT%H%M%SZ}-{content_hash[:12]}")
     building = published / f"{BUILDING}{identity}"
     number = 1 + max(map(_number, _publication_folders(published)), default=0)
+    shown = (published / CURRENT).resolve()
+    before = read_publication(shown) if shown.is_dir() else None
     head: dict[str, Any] = {
         "publication_id": identity,
         "created_at": created_at.isoformat(),
@@ -283,7 +285,15 @@ def _build(
     try:
         building.mkdir()
         write_contracts(
-            connection, contracts, building, head, with_regions=True, more={"publication_no": number, **more}
+            connection,
+            contracts,
+            building,
+            head,
+            with_regions=True,
+            more={"publication_no": number, **more},
+            before=before.folder
+            if before is not None and before.definitions_hash == definitions_hash
+            else None,
         )
         seal(building)
         folder = published / identity

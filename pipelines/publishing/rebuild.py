@@ -43,10 +43,11 @@ def plan_rebuild(warehouse: Warehouse, manifest: Path) -> Rebuild | None:
     Args:
         manifest: dbt's, of today's definitions.
     """
-    stale = staleness(warehouse)
-    if stale is None or stale.sound is None:
-        return None
-    feeds = changed_feeds(warehouse, stale.sound)
+    with warehouse.session_held():
+        stale = staleness(warehouse)
+        if stale is None or stale.sound is None:
+            return None
+        feeds = changed_feeds(warehouse, stale.sound)
     if feeds is None:
         return None
     nodes = json.loads(manifest.read_bytes())["nodes"]
