@@ -83,9 +83,8 @@ def marts() -> dg.AssetsDefinition:
 
 def keys_to_rebuild(settings: Settings) -> list[dg.AssetKey] | None:
     """The tables that hang on what has changed since the last sound build; None if that may be all of them."""
-    manifest = ensure_manifest(settings)
-    planned = plan_rebuild(open_warehouse(settings), manifest)
-    return None if planned is None else _keys(planned, manifest)
+    planned = plan_rebuild(open_warehouse(settings), lambda: ensure_manifest(settings))
+    return None if planned is None else _keys(planned, ensure_manifest(settings))
 
 
 def _keys(planned: Rebuild, manifest: Path) -> list[dg.AssetKey]:
@@ -106,7 +105,7 @@ def _start(
     """
     path, target = ensure_manifest(settings), dbt_target(settings)
     manifest = validate_manifest(path)
-    planned = plan_rebuild(open_warehouse(settings), path) if context.is_subset else None
+    planned = plan_rebuild(open_warehouse(settings), lambda: path) if context.is_subset else None
     environment: dict[str, str] = {}
     if planned is not None and set(_keys(planned, path)) == context.selected_asset_keys:
         command = [*command, *planned.selection]

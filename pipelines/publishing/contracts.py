@@ -125,8 +125,8 @@ def write_contracts(
         head: the contents of ``published.publication``: publication_id, created_at, content_hash, definitions_hash.
         with_regions: also write a file for each region with only its rows.
         more: additional entries of the manifest.
-        before: a folder written so before, by the same definitions. Its files are copied, and in them only the tables that
-            have other rows now are written.
+        before: a folder written so before, by the same definitions. Its Parquet files and those of regions are copied where
+            they hold the same.
     """
     earlier = Earlier() if before is None else earlier_files(connection, contracts, before)
     (folder / "parquet").mkdir()
@@ -168,18 +168,14 @@ def write_contracts(
 
 @dataclass(frozen=True)
 class Earlier:
-    """What was written before: undamaged files by name, and the contracts that have the same rows now."""
+    """What was written before: undamaged files by name, and the contracts that have the same rows now.
+
+    ``is_same_form`` says whether all contracts have the columns, types and comments that they had, and there are no others.
+    """
 
     files: Mapping[str, Path] = field(default_factory=dict)
     same: frozenset[str] = frozenset()
-
-    def same_in(self, region: str | None, contracts: list[Contract]) -> frozenset[str]:
-        """The contracts of which the file of a region holds the same rows: which are its own may depend on others."""
-        if region is None or self.same >= {TERRITORIES, OBSERVATIONS, BOUNDARIES}:
-            return self.same
-        if TERRITORIES not in self.same:
-            return frozenset()
-        return self.same - {contract.name for contract in contracts if contract.has("load_id", *SLICE_KEY)}
+    is_same_form: bool = False
 
 
 def earlier_files(connection: duckdb.DuckDBPyConnection, contracts: list[Contract], before: Path) -> Earlier:
@@ -206,26 +202,64 @@ def earlier_files(connection: duckdb.DuckDBPyConnection, contracts: list[Contrac
                 "select table_name, comment from duckdb_tables() where database_name = 'earlier'"
             ).fetchall()
         )
-        same = {
-            contract.name
+        of_same_form = [
+            contract
             for contract in contracts
             if forms.get(contract.name) == [(one.name, one.type, one.comment) for one in contract.columns]
             and comments[contract.name] == contract.comment
-            and _same_rows(connection, contract, f"earlier.{SCHEMA}.{quoted(contract.name)}")
+        ]
+        same = {
+            contract.name
+            for contract in of_same_form
+            if _same_rows(connection, contract, f"earlier.{SCHEMA}.{quoted(contract.name)}")
         }
     finally:
         connection.execute("detach earlier")
-    return Earlier(files, frozenset(same))
+    is_same_form = len(of_same_form) == len(contracts) == len(forms.keys() - {"publication"})
+    return Earlier(files, frozenset(same), is_same_form)
 
 
-def _same_rows(connection: duckdb.DuckDBPyConnection, contract: Contract, table: str) -> bool:
+def _same_rows(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, table: str, where: str = ""
+) -> bool:
     """Whether a table holds the rows of a contract, each as often."""
     columns = ", ".join(quoted(column.name) for column in contract.columns)
     differs = connection.execute(
-        f"select (select count(*) from {table}) <> (select count(*) from {contract.read_from})"
-        f" or exists (select {columns} from {contract.read_from} except all select {columns} from {table})"
+        f"select (select count(*) from {table}) <> (select count(*) from {contract.read_from} {where})"
+        f" or exists (select {columns} from {contract.read_from} {where} except all select {columns} from {table})"
     ).fetchone()
     return differs == (False,)
+
+
+def _take_over(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    contracts: list[Contract],
+    region: str,
+    earlier: Earlier,
+) -> bool:
+    """Copy the file of a region that was written before, if it holds the very rows that would be written now.
+
+    One that holds others is written from nothing: what a region has lost must not remain in the pages of its file.
+    """
+    before = earlier.files.get(path.name)
+    if before is None or not earlier.is_same_form:
+        return False
+    named = {contract.name: contract for contract in contracts}
+    # whose a row is depends on other tables, too
+    is_filtered_alike = earlier.same >= {TERRITORIES, OBSERVATIONS, BOUNDARIES}
+    connection.execute(f"attach {literal(str(before))} as earlier (read_only)")
+    try:
+        for contract in contracts:
+            rows = _rows_of_region(contract, named, region)
+            if contract.name in earlier.same and (is_filtered_alike or not rows):
+                continue
+            if not _same_rows(connection, contract, f"earlier.{SCHEMA}.{quoted(contract.name)}", rows):
+                return False
+    finally:
+        connection.execute("detach earlier")
+    shutil.copyfile(before, path)
+    return True
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, path: Path, contract: Contract) -> None:
@@ -268,29 +302,25 @@ def write_database(
 ) -> dict[str, Any]:
     """Write the contracts into a new DuckDB file: all rows, or those of ``region``.
 
-    What the file of the same name held ``earlier`` is copied, as far as it is the same.
+    A region's file that was written ``earlier`` and holds the same is copied.
 
     Returns ``path``, ``row_counts`` by table and ``synthetic``.
     """
-    same: frozenset[str] = frozenset()
-    if earlier is not None and path.name in earlier.files:
-        same = earlier.same_in(region, contracts)
-        shutil.copyfile(earlier.files[path.name], path)
+    is_copied = (
+        region is not None
+        and earlier is not None
+        and _take_over(connection, path, contracts, region, earlier)
+    )
     connection.execute(f"attach {literal(str(path))} as snapshot (block_size 16384)")
     try:
         connection.execute("begin")
         connection.execute(f"create schema if not exists snapshot.{SCHEMA}")
-        for (name,) in connection.execute(
-            "select table_name from duckdb_tables() where database_name = 'snapshot' and schema_name = ?",
-            [SCHEMA],
-        ).fetchall():
-            if name not in same:
-                connection.execute(f"drop table snapshot.{SCHEMA}.{quoted(name)}")
+        connection.execute(f"drop table if exists snapshot.{SCHEMA}.publication")
         synthetic = False
         row_counts = {}
         for contract in contracts:
             table = f"snapshot.{SCHEMA}.{quoted(contract.name)}"
-            if contract.name not in same:
+            if not is_copied:
                 _write_table(connection, table, contract, contracts, region)
             flag = "coalesce(bool_or(synthetic), false)" if contract.has("synthetic") else "false"
             row_counts[contract.name], any_synthetic = connection.execute(

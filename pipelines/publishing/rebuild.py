@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -37,11 +37,11 @@ class Rebuild:
         return {"GOROD_REBUILD": json.dumps(planned)}
 
 
-def plan_rebuild(warehouse: Warehouse, manifest: Path) -> Rebuild | None:
+def plan_rebuild(warehouse: Warehouse, manifest: Callable[[], Path]) -> Rebuild | None:
     """What has to be built; None if that is everything, or nothing.
 
     Args:
-        manifest: dbt's, of today's definitions.
+        manifest: gives dbt's, of today's definitions.
     """
     with warehouse.session_held():
         stale = staleness(warehouse)
@@ -50,7 +50,7 @@ def plan_rebuild(warehouse: Warehouse, manifest: Path) -> Rebuild | None:
         feeds = changed_feeds(warehouse, stale.sound)
     if feeds is None:
         return None
-    nodes = json.loads(manifest.read_bytes())["nodes"]
+    nodes = json.loads(manifest().read_bytes())["nodes"]
     hanging = hanging_on(nodes, feeds)
     if warehouse.engine == "duckdb":
         # a view is what defines it; on PostgreSQL it goes with a table that is replaced below it

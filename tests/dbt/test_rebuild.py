@@ -20,7 +20,7 @@ OF_FORMER_LOADS = {"int_observations_by_load", "int_load_scope"}
 
 
 def planned(small: SmallWarehouse) -> Rebuild | None:
-    return plan_rebuild(DuckDBWarehouse(small.path), small.folder / "target" / "manifest.json")
+    return plan_rebuild(DuckDBWarehouse(small.path), lambda: small.folder / "target" / "manifest.json")
 
 
 def build(small: SmallWarehouse) -> Rebuild | None:
