@@ -9,7 +9,8 @@ from typing import Any
 import dagster as dg
 
 from assets.keys import PARTITION, RANGE_END, RANGE_START
-from pipelines.declarations.sources import Feed, Source, load_sources
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.sources import Source, load_sources
 
 INSTANCE, MONTH = "instance", "month"
 

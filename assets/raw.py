@@ -10,7 +10,9 @@ from assets.keys import AGAIN, INTERRUPTED, WRITER_POOL, raw_key
 from assets.partitions import INSTANCE, MONTH, partitions_of
 from expectations.vocabulary import History
 from pipelines.connectors.files import ChangingError
-from pipelines.declarations.sources import Feed, FileOrigin, Source
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.origins import FileOrigin
+from pipelines.declarations.sources import Source
 from pipelines.deliveries import Candidate, Delivery, month_span, parse_slice
 from pipelines.errors import LandingError, OriginError, WarehouseBusyError, WarehouseError
 from pipelines.loading.context import validated_against

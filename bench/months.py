@@ -135,8 +135,8 @@ def _copy_loads(
         """
     )
     connection.execute(
-        "insert into ops.offer by name select offer.* replace (other.load_id as load_id, other.origin as origin, "
-        "other.fingerprint as fingerprint) from ops.offer as offer cross join other where offer.load_id = ?",
+        "insert into ops.candidate by name select candidate.* replace (other.load_id as load_id, other.origin as origin, "
+        "other.fingerprint as fingerprint) from ops.candidate as candidate cross join other where candidate.load_id = ?",
         [load_id],
     )
     for table in ("ops.load_event", "ops.load_result", "ops.flagged_row", "ops.quarantine"):
@@ -162,7 +162,8 @@ def _copy_loads(
 
 def _mirror_of_samples(home: Path) -> None:
     """A mirror whose folders are the samples; requests have none there."""
-    from pipelines.declarations.sources import SOURCES, FileOrigin, load_sources
+    from pipelines.declarations.origins import FileOrigin
+    from pipelines.declarations.sources import SOURCES, load_sources
 
     mirror = home / "mirror"
     for source in load_sources().values():

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from expectations.vocabulary import rule
-from pipelines.declarations.sources import Bound, Column, Feed
+from pipelines.declarations.columns import Bound, Column
+from pipelines.declarations.feeds import Feed
 from pipelines.sql import literal, quoted
 
 COUNTS = "row.counts"

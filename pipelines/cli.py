@@ -32,15 +32,15 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="""**Gorod**: the indicator warehouse of «Умные города Беларуси».
 
-A delivery is fetched and kept as it came (*landing*), read, judged by its suite (*gate*), and entered with its
-ledger row (*load*). dbt builds indicators from accepted loads; readers get a snapshot that is swapped whole
-(*publication*). Every figure leads back to the rows of the delivered files (*trace*).
+A delivery is fetched and kept unchanged (*landing*), read, validated by its suite (*gate*), and recorded in the
+ledger (*load*). dbt builds indicators from accepted loads; readers get a snapshot that is replaced as a whole
+(*publication*). Every figure can be traced back to the rows of the delivered files (*trace*).
 
-A usual day: `gorod run`, `gorod status`, `gorod explain LOAD`, `gorod sql`. State is in GOROD_HOME; all settings are
+A typical day: `gorod run`, `gorod status`, `gorod explain LOAD`, `gorod sql`. State is in GOROD_HOME; all settings are
 GOROD_* in the environment, or gorod.toml.
 
 """
-    + f"Exit codes, of several the gravest: {', '.join(f'{code.value} {code.says}' for code in ExitCode)}.\n",
+    + f"Exit codes (the gravest, if there are several): {', '.join(f'{code.value} {code.says}' for code in ExitCode)}.\n",
 )
 
 app.add_typer(index_app, name="index")

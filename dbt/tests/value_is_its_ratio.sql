@@ -6,7 +6,7 @@ inner join {{ source('catalogue', 'indicator_method') }} as methods
 where
     figures.obs_value is not null
     and figures.imputed_by is null
-    and figures.made <> 'percentile'
+    and figures.derivation <> 'percentile'
     and abs(
         cast(figures.obs_value as double precision) * cast(coalesce(figures.denominator, 1) as double precision)
         - cast(figures.numerator as double precision) * cast(methods.scale as double precision)

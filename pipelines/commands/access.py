@@ -21,10 +21,10 @@ def access() -> None:
 @app.command()
 @handle_errors
 def sync(
-    plan: Annotated[bool, typer.Option("--plan", help="Only say what would change.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Only show what would change.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Make roles, privileges and row security of the server as assets/access.yml declares them. Safe to repeat."""
+    """Bring roles, privileges and row security of the server in line with assets/access.yml. Safe to repeat."""
     from pipelines.warehouse import server_of
     from pipelines.warehouse.access.sync import require_server
     from pipelines.warehouse.access.sync import sync as sync_access
@@ -38,8 +38,8 @@ def sync(
         )
         return
     if not rows:
-        console.out.print("The server is as declared; nothing to change.")
+        console.out.print("The server is as declared: nothing to change.")
         return
     console.table("Would change" if plan else "Changed", columns, [tuple(map(escaped, row)) for row in rows])
     if plan:
-        console.err.print(f"{len(rows)} changes; gorod access sync carries them out")
+        console.err.print(f"{len(rows)} changes; gorod access sync makes them")

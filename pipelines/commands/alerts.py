@@ -1,4 +1,4 @@
-"""``gorod alerts``: what is amiss and was told, and who has seen it. ``gorod watch`` looks for it."""
+"""``gorod alerts``: which alerts were sent, and who has seen them. ``gorod watch`` looks for problems and sends alerts."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pipelines.exit_codes import ExitCode
 from pipelines.moments import format_minsk
 from pipelines.settings import get_settings
 
-app = typer.Typer(invoke_without_command=True, help="What is amiss and was told, and who has seen it.")
+app = typer.Typer(invoke_without_command=True, help="Alerts that were sent, and who has seen them.")
 
 
 @app.callback()
 @handle_errors
 def alerts(
     context: typer.Context,
-    past: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
+    past: Annotated[bool, typer.Option("--all", help="Past alerts too.")] = False,
     as_json: Json = False,
 ) -> None:
-    """What is amiss and was told, and who has seen it."""
+    """Alerts that were sent, and who has seen them."""
     from pipelines.operations.alerts.journal import journal
 
     if context.invoked_subcommand is not None:
@@ -50,19 +50,19 @@ def alerts(
             else "[red]open[/]"
         )
         why = f" ({escaped(alert.why)})" if alert.why else ""
-        told_by = f"; told by {', '.join(sorted(alert.sent))}" if alert.sent else ""
-        console.out.print(f"{escaped(alert.key)}  {state}{why}, since {format_minsk(alert.seen_at)}{told_by}")
+        sent_by = f"; sent by {', '.join(sorted(alert.sent))}" if alert.sent else ""
+        console.out.print(f"{escaped(alert.key)}  {state}{why}, since {format_minsk(alert.seen_at)}{sent_by}")
         console.out.print(f"  {escaped(alert.says)}\n  {escaped(alert.remedy)}")
 
 
 @app.command()
 @handle_errors
 def acknowledge(
-    alert: Annotated[str, typer.Argument(help="Its name, or an unambiguous piece of it.")],
-    by: Annotated[str, typer.Option(help="Who has seen it; default: the user of the machine.")] = "",
+    alert: Annotated[str, typer.Argument(help="The alert's name, or an unambiguous part of it.")],
+    by: Annotated[str, typer.Option(help="Who has seen it; default: the current user.")] = "",
     why: Annotated[str | None, typer.Option(help="What is being done.")] = None,
 ) -> None:
-    """Say that somebody has seen it. It stays in the list until it is over; if it comes again, that is a new alert."""
+    """Record that somebody has seen an alert. It stays listed until the problem is over; if it returns, that is a new alert."""
     from pipelines.operations.alerts.journal import journal
 
     with journal(get_settings().home) as kept:
@@ -73,9 +73,9 @@ def acknowledge(
 
 @handle_errors
 def watch(as_json: Json = False) -> None:
-    """Look once for what is amiss, and tell what is new by mail, webhook and alerts.jsonl. For a timer, beside the daemon.
+    """Look for problems once, and report new ones by mail, webhook and alerts.jsonl. For a timer, beside the daemon.
 
-    Leaves with 3 if a channel did not take what it was given; the next pass sends it.
+    Exits with 3 if a channel failed; the next pass sends what is missing.
     """
     from pipelines.operations.alerts.watch import watch as look_once
 
@@ -83,7 +83,7 @@ def watch(as_json: Json = False) -> None:
     if as_json:
         console.as_json(asdict(done))
     else:
-        for word, keys in (("new", done.raised), ("over", done.cleared), ("not looked at", done.unread)):
+        for word, keys in (("new", done.raised), ("over", done.cleared), ("not checked", done.unread)):
             for key in keys:
                 console.out.print(f"{word}: {escaped(key)}")
         for failure in done.failures:

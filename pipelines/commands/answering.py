@@ -1,4 +1,4 @@
-"""How every command answers: errors in words, JSON when asked for."""
+"""How every command answers: errors in words, JSON on request."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pipelines.settings import get_settings
 from pipelines.signs import printable
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
-EmbargoedBy = Annotated[str | None, typer.Option("--by", help="Who sees figures under embargo; it is noted.")]
-EmbargoedWhy = Annotated[
-    str | None, typer.Option("--why", help="Why they have to be seen before their date.")
+EmbargoedBy = Annotated[
+    str | None, typer.Option("--by", help="Who sees figures under embargo; it is recorded.")
 ]
+EmbargoedWhy = Annotated[str | None, typer.Option("--why", help="Why they must be seen before their date.")]
 Lang = Annotated[Literal["ru", "en"], typer.Option("--lang", help="Language of the answer.")]
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,7 +33,7 @@ def handle_errors(command: F) -> F:
                 with interrupts_raised():
                     return command(*arguments, **options)
             except OSError:
-                # whoever writes (Dagster, the log, a report) may be the one that finds the disk full
+                # any writer (Dagster, the log, a report) may find the disk full
                 from pipelines.disk import disk_errors
 
                 with disk_errors(get_settings().home):
@@ -44,12 +44,12 @@ def handle_errors(command: F) -> F:
                 console.err.print(escaped(error.remedy))
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
-            console.err.print("interrupted; nothing is half done: run again to go on")
+            console.err.print("interrupted; nothing is half done: run again to continue")
             raise typer.Exit(130) from None
 
     return wrapper  # type: ignore[return-value]
 
 
 def escaped(text: str) -> str:
-    """A text that Rich prints as it is, and that no terminal obeys."""
+    """A text that Rich prints unchanged, without control sequences for the terminal."""
     return printable(text, keep="\n\t").replace("[", "\\[")

@@ -1,4 +1,4 @@
-"""``gorod check``: whether what is declared fits together, before anything runs."""
+"""``gorod check``: whether the declarations are consistent, before anything runs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pipelines.settings import get_settings
 
 @handle_errors
 def check(as_json: Json = False) -> None:
-    """Hold declarations, suites, measures, reports and dbt's project against each other; nothing runs.
+    """Check declarations, suites, measures, reports and the dbt project against each other. Nothing is run.
 
-    Each problem is told as file:line: key: what is wrong; what to do.
+    Each problem is printed as file:line: key: what is wrong; what to do.
     """
     from pipelines.operations.check import find_problems
 
@@ -24,5 +24,5 @@ def check(as_json: Json = False) -> None:
     else:
         for problem in problems:
             console.out.print(escaped(problem), soft_wrap=True, highlight=False)
-        console.out.print(f"{len(problems)} problems" if problems else "all that is declared fits together")
+        console.out.print(f"{len(problems)} problems" if problems else "all declarations are consistent")
     raise typer.Exit(ExitCode.USAGE if problems else ExitCode.DONE)

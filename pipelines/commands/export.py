@@ -17,11 +17,13 @@ app = typer.Typer(
     help="Data products from the current publication: SDMX, FIWARE, a data package, methodology pages.",
 )
 
-Out = Annotated[Path, typer.Option("-o", "--out", help="Folder that the product's own folder is made in.")]
+Out = Annotated[
+    Path, typer.Option("-o", "--out", help="Folder in which the product's own folder is created.")
+]
 Region = Annotated[str | None, typer.Option(help="Only this region's rows, e.g. BY-BR.")]
 From = Annotated[
     Path | None,
-    typer.Option("--from", help="Another published gorod.duckdb than that of the current publication."),
+    typer.Option("--from", help="A published gorod.duckdb other than the current publication's."),
 ]
 
 
@@ -49,19 +51,19 @@ def datapackage(out: Out, region: Region = None, from_: From = None, as_json: Js
 @app.command()
 @handle_errors
 def methodology(out: Out, region: Region = None, from_: From = None, as_json: Json = False) -> None:
-    """Pages of every indicator, framework, index and table, in Russian, Belarusian, English."""
+    """A page for each indicator, framework, index and table, in Russian, Belarusian and English."""
     _export(["methodology"], out, region, from_, as_json)
 
 
 @app.command("all")
 @handle_errors
 def everything(out: Out, region: Region = None, from_: From = None, as_json: Json = False) -> None:
-    """All of them."""
+    """All products."""
     _export([], out, region, from_, as_json)
 
 
 def _export(products: list[str], out: Path, region: str | None, from_: Path | None, as_json: bool) -> None:
-    """Make the named products; all where none is named."""
+    """Make the named products, or all."""
     from pipelines.outputs import refuse_own_state
     from pipelines.publishing.exports.product import SYNTHETIC
     from pipelines.publishing.exports.products import export

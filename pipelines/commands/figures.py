@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -13,15 +13,9 @@ from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, 
 from pipelines.moments import format_minsk, parse_as_of
 from pipelines.settings import get_settings
 
-if TYPE_CHECKING:
-    pass
-
-
 AsOf = Annotated[
     str | None,
-    typer.Option(
-        help="Indicator values as they were known then: at the end of a day (2026-11-01) or at a moment."
-    ),
+    typer.Option(help="Values as they were known at the end of a day (2026-11-01) or at a moment."),
 ]
 
 
@@ -67,20 +61,20 @@ def trace(
         for line in lines:
             console.out.print(escaped(line))
     if held is not None:
-        console.err.print(f"[yellow]under embargo until {format_minsk(held)}: not to be passed on[/]")
-    # the rows shown are those that entered; whether the files behind them are still the same is another question
+        console.err.print(f"[yellow]under embargo until {format_minsk(held)}: do not pass on[/]")
+    # the rows shown are those that were loaded; the files behind them may have changed since
     for fault in spoilt(loads, settings, warehouse):
-        console.err.print(f"[yellow]note:[/] in landing not as it came: {escaped(fault)}")
+        console.err.print(f"[yellow]note:[/] changed in landing: {escaped(fault)}")
 
 
 @handle_errors
 def sql(
-    query: Annotated[str | None, typer.Argument(help="One query; without it, a prompt.")] = None,
+    query: Annotated[str | None, typer.Argument(help="A query; without it, a prompt opens.")] = None,
     as_of: AsOf = None,
     as_json: Json = False,
     csv: Annotated[bool, typer.Option("--csv", help="Answer as CSV.")] = False,
 ) -> None:
-    """Read the published snapshot by SQL. Nothing can be changed."""
+    """Query the published snapshot with SQL, read-only."""
     from pipelines.publishing.query import ask, prompt
 
     moment = None if as_of is None else parse_as_of(as_of)
@@ -105,13 +99,13 @@ def report(
     month: Annotated[
         str | None,
         typer.Option(
-            help="Month of the digest, YYYY-MM; default: the newest that has figures, or a release's own period."
+            help="Month of the digest, YYYY-MM; default: the newest with figures, or the release's own period."
         ),
     ] = None,
-    release: Annotated[str | None, typer.Option(help="A release's id, to make it from.")] = None,
+    release: Annotated[str | None, typer.Option(help="Make it from this release (id).")] = None,
     as_json: Json = False,
 ) -> None:
-    """Make the country digest of a month from the current publication, or of a release; and show it in short."""
+    """Make a month's country digest from the current publication or a release, and print a summary."""
     from pipelines.reporting.digest import make_digest
     from pipelines.reporting.said import in_short
 

@@ -46,39 +46,41 @@ def methods(as_json: Json = False) -> None:
 @app.command()
 @handle_errors
 def evaluate(
-    method: Annotated[Path, typer.Argument(help="The method, YAML; or the code of a shipped one.")],
+    method: Annotated[
+        Path, typer.Argument(help="The method: a YAML file, or the code of one that comes with Gorod.")
+    ],
     data: Annotated[Path, typer.Argument(help="Units x indicators, wide or long: CSV, Parquet, XLSX.")],
     structure: Annotated[
         Path | None,
         typer.Option(
-            help="The tree (code, parent, weight, …) or settings of nodes, apart from the method: CSV, XLSX, YAML."
+            help="The tree (code, parent, weight, …) or settings of nodes in a separate file: CSV, XLSX, YAML."
         ),
     ] = None,
     unit_column: Annotated[
         str | None, typer.Option(help="Column of the unit; default: ref_area, uCode, or the first.")
     ] = None,
     period_column: Annotated[
-        str | None, typer.Option(help="Column of the period; default: one named time_period, year, ….")
+        str | None, typer.Option(help="Column of the period; default: time_period, year or similar.")
     ] = None,
     group_column: Annotated[str | None, typer.Option(help="Column of the peer group.")] = None,
     sheet: Annotated[
-        str | None, typer.Option(help="Sheet of the workbook of the data; default: the first that is shown.")
+        str | None, typer.Option(help="Sheet of the data workbook; default: the first visible one.")
     ] = None,
     decimal_comma: Annotated[
-        bool, typer.Option("--decimal-comma", help="1,234 in the data or structure is 1.234, not 1234.")
+        bool, typer.Option("--decimal-comma", help="Read 1,234 in the data or structure as 1.234, not 1234.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="All levels, all steps, as .csv or .parquet.")
+        Path | None, typer.Option("-o", "--out", help="Write all levels and steps as .csv or .parquet.")
     ] = None,
     sensitivity: Annotated[
-        Path | None, typer.Option(help="Vary the method; ranges of places as .csv or .parquet.")
+        Path | None, typer.Option(help="Vary the method and write the ranges of ranks as .csv or .parquet.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Evaluate a method: transform, impute, normalise, weigh, aggregate, rank. See docs/indices.md.
+    """Evaluate a method: transform, impute, normalise, weight, aggregate, rank. See docs/indices.md.
 
-    What cannot be read is an error that names the cell; what may be meant otherwise is told as a note. An output
-    replaces an earlier result only, never an input or another file.
+    What cannot be read is an error that names the cell; what is ambiguous is reported as a note. An output replaces only
+    an earlier result, never an input or another file.
     """
     from pipelines.indices.evaluate import evaluate as evaluate_method
     from pipelines.indices.reading import read_observations
@@ -129,7 +131,7 @@ def evaluate(
 
 
 def _method_file(given: Path) -> Path:
-    """The file of a method that is named by its path, or, where there is no such file, by the code of a shipped one.
+    """The file of a method, named by its path or by the code of one that comes with Gorod.
 
     Raises:
         DeclarationError: there is neither, or it is a table.
@@ -149,8 +151,8 @@ def _method_file(given: Path) -> Path:
         return shipped if not given.suffix else given
     codes = [path.stem for path in METHODS.glob("*.yml")]
     raise DeclarationError(
-        f"{given}: cannot be read: there is no such file, and no shipped method of that name; {nearest(str(given), codes)}",
-        "List the shipped methods: gorod index methods",
+        f"{given}: cannot be read: neither a file nor a method of Gorod has this name; {nearest(str(given), codes)}",
+        "List the methods of Gorod: gorod index methods",
     )
 
 
@@ -161,7 +163,7 @@ def _declared(
     decimal_comma: bool,
     add_note: Callable[[str], None],
 ) -> tuple[IndexMethod, Tree]:
-    """The method with what the options change of it, and its tree. What does not fit is told by its place in the files."""
+    """The method, changed by the options, and its tree. Problems are reported with their place in the files."""
     from pipelines.declarations.common import at
     from pipelines.declarations.methods import PeerGroups, read_method
     from pipelines.indices.reading import read_structure
@@ -188,7 +190,7 @@ def _declared(
 
 
 def _show(evaluation: Evaluation, table: pa.Table, notes: list[str] | None) -> None:
-    """The root's places: the last period for a person; every period, with the notes, as JSON."""
+    """The ranking: of the last period as a table, of all periods with the notes as JSON."""
     import pyarrow.compute as pc
 
     method, root = evaluation.method, evaluation.tree.root.code
@@ -242,7 +244,7 @@ def _show(evaluation: Evaluation, table: pa.Table, notes: list[str] | None) -> N
     periods = list(evaluation.observations.by_period)
     if len(periods) > 1:
         console.err.print(
-            f"{len(periods)} periods, {periods[0]} to {periods[-1]}; all are in the file of -o and in --json"
+            f"{len(periods)} periods, {periods[0]} to {periods[-1]}; all of them: -o FILE or --json"
         )
     if method.status == "example":
         console.err.print("[yellow]ПРИМЕР: методика не утверждена, веса и ориентиры условные[/]")

@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -15,24 +15,19 @@ from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, 
 from pipelines.moments import format_minsk
 from pipelines.settings import get_settings
 
-if TYPE_CHECKING:
-    pass
-
 
 @handle_errors
 def explain(
-    load: Annotated[
-        str, typer.Argument(help="The load's id, or a piece of it: then the newest that has it.")
-    ],
+    load: Annotated[str, typer.Argument(help="The load's id, or a part of it: then the newest match.")],
     xlsx: Annotated[Path | None, typer.Option(help="Write the answer to the supplier as a workbook.")] = None,
     lang: Lang = "ru",
     by: EmbargoedBy = None,
     why: EmbargoedWhy = None,
     as_json: Json = False,
 ) -> None:
-    """Why a load was accepted or refused, in the supplier's words; what the rules say is in Russian.
+    """Why a load was accepted or refused, in words for its supplier. The sentences of the rules are in Russian.
 
-    What tells its rows under embargo is left out.
+    Row counts under embargo are left out.
     """
     from pipelines.loading.answer import answer, heading, without_numbers, write_answer
     from pipelines.loading.answer import words as words_of
@@ -117,7 +112,7 @@ def explain(
 @handle_errors
 def waive(
     load: Annotated[str, typer.Argument(help="The refused load.")],
-    by: Annotated[str, typer.Option(help="Who answers for it.")],
+    by: Annotated[str, typer.Option(help="Who is responsible.")],
     why: Annotated[str, typer.Option(help="The reason.")],
     until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The last day on which it counts.")],
     anyway: Annotated[
@@ -125,10 +120,10 @@ def waive(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Let a refused load in until a day, on somebody's word. The ledger keeps who, why and until.
+    """Accept a refused load until a given day, on a person's responsibility. The ledger keeps who, why and until when.
 
-    It replaces what was accepted before it for the same period. If that has more rows, the command asks first. What would
-    count twice can be waived by nobody. A waiver until today ends another.
+    It replaces what was accepted before it for the same period; if that has more rows, the command asks first. Rows that
+    would count twice cannot be waived. A waiver until today ends an earlier one.
     """
     from pipelines.loading.decisions import find_load, would_replace
     from pipelines.loading.decisions import waive as waive_load
@@ -159,7 +154,7 @@ def waive(
 
 
 def _confirm_loss(found: dict[str, Any], replaced: list[dict[str, Any]]) -> None:
-    """Ask before a waiver takes rows away; where nobody can answer, refuse."""
+    """Ask before a waiver removes rows; refuse if nobody can answer."""
     from pipelines.errors import GorodError
 
     brings = found["rows_delivered"] - found["rows_quarantined"]
@@ -169,22 +164,22 @@ def _confirm_loss(found: dict[str, Any], replaced: list[dict[str, Any]]) -> None
     loads = ", ".join(other["load_id"] for other in replaced)
     loss = f"{found['load_id']} would bring {brings} rows in and replace {takes} accepted ones ({loads})"
     if not sys.stdin.isatty():
-        raise GorodError(f"{loss}; nothing was changed", "If that is meant, say so: --anyway")
+        raise GorodError(f"{loss}; nothing was changed", "If that is intended, add --anyway")
     console.err.print(f"[yellow]note:[/] {escaped(loss)}")
-    if not typer.confirm("Waive it all the same?", err=True):
+    if not typer.confirm("Waive it anyway?", err=True):
         raise GorodError("not waived; nothing was changed")
 
 
 @handle_errors
 def replay(
-    load: Annotated[str, typer.Argument(help="The load whose delivery is judged again.")],
+    load: Annotated[str, typer.Argument(help="The load whose delivery is validated again.")],
     why: Annotated[str, typer.Option(help="The reason.")] = "replayed by hand",
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Even if it puts an old delivery in the place of a newer one.")
+        bool, typer.Option("--anyway", help="Even if an old delivery replaces a newer one.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Judge a delivery again by today's declarations and suite. Its bytes are compared with its receipt first."""
+    """Validate a delivery again with today's declarations and suite. Its bytes are compared with its receipt first."""
     from pipelines.loading.decisions import find_load
     from pipelines.loading.decisions import replay as replay_load
     from pipelines.loading.plan import run_lock
@@ -210,10 +205,10 @@ def replay(
 
 @handle_errors
 def prune(as_json: Json = False) -> None:
-    """Remove what is kept no longer; gorod run does it by itself.
+    """Remove what has been kept long enough; gorod run does this too.
 
-    Runs of Dagster and logs after GOROD_KEEP_RUNS_DAYS; deliveries after the `landing_days` of their feed, which the ledger
-    notes: their rows stay, and they cannot be judged again.
+    Dagster's runs and logs after GOROD_KEEP_RUNS_DAYS; deliveries after the `landing_days` of their feed. The ledger records
+    it; the rows stay, but such a delivery cannot be validated again.
     """
     from pipelines.loading.plan import run_lock
     from pipelines.loading.retention import prune_landing
@@ -230,5 +225,5 @@ def prune(as_json: Json = False) -> None:
         console.as_json({"deliveries": deliveries, "runs": runs})
         return
     for delivery_id in deliveries:
-        console.out.print(f"left landing: {escaped(delivery_id)}")
+        console.out.print(f"removed from landing: {escaped(delivery_id)}")
     console.out.print(f"{len(deliveries)} deliveries and {runs} runs removed")

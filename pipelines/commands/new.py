@@ -1,4 +1,4 @@
-"""``gorod new``: the files that a source, an indicator or a report begins with."""
+"""``gorod new``: the first files of a source, an indicator or a report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipelines.settings import PROJECT
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Write the files that a source, an indicator or a report begins with; they load and build as they are.",
+    help="Write the first files of a source, an indicator or a report; they load and build as they are.",
 )
 
 Code = Annotated[str, typer.Argument(help="Its code: lower-case Latin letters, digits and underscores.")]
@@ -24,7 +24,7 @@ Code = Annotated[str, typer.Argument(help="Its code: lower-case Latin letters, d
 @app.command()
 @handle_errors
 def source(name: Code) -> None:
-    """A source with one feed by month: declaration, measures, suite, and a sample of two cities."""
+    """A source with one monthly feed: declaration, measures, suite, and a sample with two cities."""
     from pipelines.operations.skeletons import source_files, write_new
 
     _show(
@@ -37,7 +37,7 @@ def source(name: Code) -> None:
 def indicator(
     code: Code,
     measure: Annotated[
-        str | None, typer.Option(help="The measure that it is made of; the first one when absent.")
+        str | None, typer.Option(help="The measure that it is made from; default: the first.")
     ] = None,
 ) -> None:
     """An indicator that is the sum of a measure."""
@@ -49,7 +49,7 @@ def indicator(
 @app.command()
 @handle_errors
 def report(name: Code) -> None:
-    """A report of one indicator."""
+    """A report on one indicator."""
     from pipelines.operations.skeletons import report_files, write_new
 
     _show(write_new(report_files(_code(name))), "gorod check")
@@ -58,8 +58,8 @@ def report(name: Code) -> None:
 def _code(name: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
         raise GorodError(
-            f"{name!r} is no code",
-            "Take lower-case Latin letters, digits and single underscores: city_parking.",
+            f"{name!r} is not a code",
+            "Use lower-case Latin letters, digits and single underscores: city_parking.",
         )
     return name
 

@@ -1,4 +1,4 @@
-"""``gorod release``: frozen sets of figures that reports are made from."""
+"""``gorod release``: frozen sets of figures from which reports are made."""
 
 from __future__ import annotations
 
@@ -14,28 +14,26 @@ from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, 
 from pipelines.moments import format_minsk, parse_as_of
 from pipelines.settings import get_settings
 
-app = typer.Typer(no_args_is_help=True, help="Releases: frozen, dated figures that reports are made from.")
+app = typer.Typer(no_args_is_help=True, help="Releases: frozen, dated figures from which reports are made.")
 
 SHOWN = 50  # changes in the terminal; all of them are in --json and --xlsx
 
-Named = Annotated[str, typer.Argument(help="The release's id, or an unambiguous piece of it.")]
+Named = Annotated[str, typer.Argument(help="The release's id, or an unambiguous part of it.")]
 
 
 @app.command()
 @handle_errors
 def cut(
-    period: Annotated[str, typer.Option(help="What comes out, as SDMX writes it: 2026-Q3, 2026-10, 2026.")],
-    as_of: Annotated[
-        str, typer.Option(help="As it was known at the end of a day (2026-11-01) or at a moment.")
-    ],
-    by: Annotated[str, typer.Option(help="Who answers for it.")],
+    period: Annotated[str, typer.Option(help="The period, as in SDMX: 2026-Q3, 2026-10, 2026.")],
+    as_of: Annotated[str, typer.Option(help="As known at the end of a day (2026-11-01) or at a moment.")],
+    by: Annotated[str, typer.Option(help="Who is responsible.")],
     code: Annotated[
-        str | None, typer.Option(help="Release of the calendar; by default the one of this period.")
+        str | None, typer.Option(help="Entry of the release calendar; default: the one of this period.")
     ] = None,
     why: Annotated[str | None, typer.Option(help="The occasion.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Freeze what was known of a period. The same again is the same release."""
+    """Freeze what was known about a period. Cutting the same again gives the same release."""
     from pipelines.releases.archive import cut as cut_release
 
     found = cut_release(get_settings(), period, parse_as_of(as_of), by, code, why)
@@ -45,7 +43,7 @@ def cut(
     rows = found.manifest["row_counts"]["pub_indicator_value_v1"]
     console.out.print(f"{found.id}  {rows} values, {len(found.manifest['loads'])} loads")
     if not found.is_new:
-        console.out.print("nothing new: the same figures were frozen before")
+        console.out.print("nothing new: the same figures are frozen already")
     if found.is_held and found.embargo_until is not None:
         console.out.print(f"[yellow]under embargo until {format_minsk(found.embargo_until)}[/]")
     console.out.print(str(found.folder))
@@ -85,7 +83,7 @@ def list_(as_json: Json = False) -> None:
 @app.command()
 @handle_errors
 def show(release: Named, by: EmbargoedBy = None, why: EmbargoedWhy = None, as_json: Json = False) -> None:
-    """What a release holds, and what it was made from. Of one under embargo numbers of rows are left out."""
+    """What a release contains, and what it was made from. Under embargo, row counts are left out."""
     from pipelines.publishing.embargo import admit
     from pipelines.releases.archive import find_release, repair
     from pipelines.warehouse import open_warehouse
@@ -98,7 +96,7 @@ def show(release: Named, by: EmbargoedBy = None, why: EmbargoedWhy = None, as_js
         if by or why:
             admit(open_warehouse(settings), f"release {found.id}", found.embargo_until, by, why)
         else:
-            # sizes of files and loads tell what counts do
+            # sizes of files and loads would reveal the counts
             for name in ("row_counts", "files", "loads"):
                 del about[name]
     if as_json:
@@ -138,7 +136,7 @@ def show(release: Named, by: EmbargoedBy = None, why: EmbargoedWhy = None, as_js
 @app.command()
 @handle_errors
 def verify(release: Named, as_json: Json = False) -> None:
-    """Read every file of a release and hold it against its hashes and the ledger."""
+    """Read every file of a release and compare it with its hashes and the ledger."""
     from pipelines.releases.archive import repair
     from pipelines.releases.archive import verify as verify_release
 
@@ -160,8 +158,8 @@ def verify(release: Named, as_json: Json = False) -> None:
 @app.command()
 @handle_errors
 def diff(
-    older: Annotated[str, typer.Argument(help="The one release.")],
-    newer: Annotated[str, typer.Argument(help="The other.")],
+    older: Annotated[str, typer.Argument(help="The older release.")],
+    newer: Annotated[str, typer.Argument(help="The newer release.")],
     xlsx: Annotated[Path | None, typer.Option(help="Write all changes as a workbook.")] = None,
     by: EmbargoedBy = None,
     why: EmbargoedWhy = None,

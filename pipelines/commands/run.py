@@ -30,22 +30,22 @@ def run(
     again: Annotated[
         bool,
         typer.Option(
-            "--again", help="Fetch again what was taken already and looks unchanged; needs --source."
+            "--again", help="Fetch again what was taken before and looks unchanged; needs --source."
         ),
     ] = False,
     report: Annotated[
-        bool, typer.Option("--report", help="Make the country digest of the newest month too.")
+        bool, typer.Option("--report", help="Also make the country digest of the newest month.")
     ] = False,
     accept_loss: Annotated[
         str | None,
         typer.Option(
             metavar="WHY",
-            help="Publish although more figures go than may by themselves; why is kept with it.",
+            help="Publish although more figures disappear than is allowed automatically; the reason is recorded.",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Load what is new, build the indicators, publish. With nothing new it says so."""
+    """Load what is new, build the indicators, publish. If nothing is new, it says so."""
     from pipelines.loading.plan import Wanted
     from pipelines.orchestration.run import run as run_all
 
@@ -92,7 +92,7 @@ def _show_summary(summary: RunSummary, log: Path) -> None:
         console.out.print(f"[red]refused[/]: {load['load_id']}   why: gorod explain {load['load_id']}")
     if summary.without_origin:
         console.out.print(
-            f"no {settings.origin} origin: {', '.join(summary.without_origin)}; delivered by the drop folder"
+            f"no {settings.origin} origin: {', '.join(summary.without_origin)}; delivered through the drop folder"
         )
     for load in summary.again:
         console.out.print(f"again       {load['load_id']}: the same bytes, {load['state']} before")
@@ -161,7 +161,7 @@ class _Progress:
             self.log.unlink()
 
     def step(self, step: str) -> None:
-        """``begin NAME TOTAL`` opens a bar, ``waiting: WHY`` is told whole; the first word of any other moves one on."""
+        """``begin NAME TOTAL`` opens a bar, ``waiting: WHY`` is printed, the first word of any other step advances its bar."""
         words = step.split()
         if words[0] == "begin":
             self._task(words[1], int(words[2]))

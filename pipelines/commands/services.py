@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,24 +10,21 @@ from pipelines import console
 from pipelines.commands.answering import handle_errors
 from pipelines.settings import get_settings
 
-if TYPE_CHECKING:
-    pass
-
 
 @handle_errors
 def ui(
     port: Annotated[int, typer.Option(help="Port on the loopback interface.")] = 3000,
     daemon: Annotated[
-        bool, typer.Option("--daemon/--no-daemon", help="With the daemon, or the UI alone (a service).")
+        bool, typer.Option("--daemon/--no-daemon", help="With the daemon, or only the UI (as a service).")
     ] = True,
 ) -> None:
-    """Open Dagster's UI on this state; the address that is shown holds the token that lets you in. Ctrl-C ends it."""
+    """Start Dagster's UI on this state; the printed address contains the access token. Ctrl-C stops it."""
     from pipelines.orchestration import services
     from pipelines.orchestration.webserver import KEPT, token_of
 
     settings = get_settings()
     if not daemon:
-        # a service's output is kept: the token stays out of it
+        # a service's output is stored: it must not contain the token
         console.out.print(
             f"http://127.0.0.1:{port}; the token: GOROD_UI_TOKEN, or {settings.dagster_home / KEPT}"
         )
@@ -39,7 +36,7 @@ def ui(
 
 @handle_errors
 def daemon() -> None:
-    """Run Dagster's daemon alone (a service): schedules, sensors, the queue of runs. Goes with ui --no-daemon."""
+    """Run only Dagster's daemon (as a service): schedules, sensors, the run queue. Used with ui --no-daemon."""
     from pipelines.orchestration import services
 
     services.become_daemon(get_settings())

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @handle_errors
 def status(
-    loads: Annotated[bool, typer.Option("--loads", help="List the loads too.")] = False,
+    loads: Annotated[bool, typer.Option("--loads", help="Also list the loads.")] = False,
     by: EmbargoedBy = None,
     why: EmbargoedWhy = None,
     as_json: Json = False,
 ) -> None:
-    """Loads by state, late feeds, quarantine, the last build and publication. The exit code says what is amiss.
+    """Loads by state, late feeds, quarantine, the last build and publication. The exit code names the gravest problem.
 
-    Numbers of rows under embargo are left out.
+    Row counts under embargo are left out.
     """
     from pipelines.operations.status import read_status
     from pipelines.publishing.embargo import admit, held_loads
@@ -86,7 +86,7 @@ def status(
 
 
 def _show_feeds(feeds: list[FeedStatus]) -> None:
-    """The feeds by source, in the 80 columns of a plain terminal: a state that no load has takes no room there."""
+    """The feeds by source. To fit the 80 columns of a plain terminal, states without loads are left out there."""
     counts = ("accepted", "waived", "rejected", "superseded", "rows", "quarantined")
     narrow = console.out.is_terminal
     shown = [

@@ -1,4 +1,4 @@
-"""``gorod warehouse``: make, migrate, check and move the warehouse, on DuckDB and on PostgreSQL."""
+"""``gorod warehouse``: create, migrate, check and copy the warehouse, on DuckDB and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
     from pipelines.warehouse.check import Finding
 
 app = typer.Typer(
-    no_args_is_help=True, help="The warehouse itself: make, migrate, check, move it between engines."
+    no_args_is_help=True, help="The warehouse itself: create, migrate, check, copy it between engines."
 )
 
 
 @app.command()
 @handle_errors
 def init() -> None:
-    """Make Gorod's own schemas and tables where GOROD_WAREHOUSE points; nothing happens where they are."""
+    """Create Gorod's own schemas and tables where GOROD_WAREHOUSE points, if they do not exist."""
     from pipelines.warehouse import open_warehouse
     from pipelines.warehouse.migrations import SCHEMA_VERSION
 
     warehouse = open_warehouse(get_settings())
     warehouse.prepare()
-    console.out.print(f"{escaped(warehouse.name)} has a ledger of form {SCHEMA_VERSION}")
+    console.out.print(f"{escaped(warehouse.name)} has schema version {SCHEMA_VERSION}")
 
 
 @app.command()
 @handle_errors
 def migrate() -> None:
-    """Bring the tables of an older Gorod to today's form, step by step. Make a backup before.
+    """Migrate the tables of an older Gorod to the current schema version, step by step. Make a backup first.
 
-    Raw columns that were read otherwise than source.yml declares now are read again from the accepted deliveries.
+    Raw columns whose declaration in source.yml has changed since are read again from the accepted deliveries.
     """
     from pipelines.loading.plan import run_lock
     from pipelines.loading.reread import read_changed_again
@@ -50,14 +50,14 @@ def migrate() -> None:
     with run_lock(settings), warehouse.writing():
         done = warehouse.migrate()
         for step in done:
-            console.out.print(f"form {step.version}: {step.path.name}")
+            console.out.print(f"version {step.version}: {step.path.name}")
         changed = read_changed_again(settings, warehouse)
     for change in changed:
         console.out.print(f"read again: {escaped(str(change))}")
     if changed:
-        console.out.print("to build the marts anew: gorod run")
+        console.out.print("to rebuild the marts: gorod run")
     if not done and not changed:
-        console.out.print(f"{escaped(warehouse.name)} has today's form; nothing to do")
+        console.out.print(f"{escaped(warehouse.name)} has the current schema version: nothing to do")
 
 
 @app.command()
@@ -66,14 +66,14 @@ def check(
     landing: Annotated[
         bool,
         typer.Option(
-            "--landing", help="Read every delivery of landing too, as gorod warehouse reconcile does."
+            "--landing", help="Also read every delivery in landing, as gorod warehouse reconcile does."
         ),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Hold the warehouse against its ledger: form, rows of each load, days that would count twice, orphans, views.
+    """Check the warehouse against its ledger: schema version, rows of each load, days that would count twice, orphans, views.
 
-    Leaves with 5 if it is not whole.
+    Exits with 5 if something is wrong.
     """
     from pipelines.warehouse import open_warehouse
     from pipelines.warehouse.check import check_warehouse
@@ -87,26 +87,26 @@ def check(
     else:
         if found.findings:
             console.table(
-                "Not whole",
+                "Problems",
                 ("what", "where", "says"),
                 [(one.what, one.where, one.says) for one in found.findings],
             )
         console.out.print(
-            f"{escaped(warehouse.name)}: form {found.version}, {found.loads} loads, {found.raw_rows} rows in "
+            f"{escaped(warehouse.name)}: schema version {found.version}, {found.loads} loads, {found.raw_rows} rows in "
             f"{found.raw_tables} raw tables, {found.views} tables and views readable: "
-            + (f"{len(found.findings)} findings" if found.findings else "whole")
+            + (f"{len(found.findings)} findings" if found.findings else "all sound")
         )
     if found.findings:
         raise typer.Exit(5)
 
 
 def _of_landing(warehouse: Warehouse) -> Iterator[Finding]:
-    """What landing has not as the ledger says."""
-    from pipelines.loading.reconcile import reconcile as held_against
+    """Where landing differs from the ledger."""
+    from pipelines.loading.reconcile import reconcile as compare_landing
     from pipelines.warehouse.check import Finding
 
-    found = held_against(get_settings(), warehouse)
-    yield from (Finding("landing", name, "its delivery is not here") for name in found.missing)
+    found = compare_landing(get_settings(), warehouse)
+    yield from (Finding("landing", name, "its delivery is missing") for name in found.missing)
     for fault in found.faults:
         path, _, says = fault.rpartition(": ")
         yield Finding("landing", path, says)
@@ -120,37 +120,37 @@ def reconcile(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Hold landing against the ledger after a restore. Leaves with 5 if a delivery is not here or is not as it came.
+    """Compare landing with the ledger after a restore. Exits with 5 if a delivery is missing or has changed.
 
-    Every delivery is read again. A ledger restored to an earlier moment does not know what landed since.
+    Every delivery is read. A ledger restored to an earlier moment does not know what landed since.
     """
     from contextlib import nullcontext
 
     from pipelines.loading.plan import run_lock
-    from pipelines.loading.reconcile import reconcile as held_against
+    from pipelines.loading.reconcile import reconcile as compare_landing
     from pipelines.warehouse import open_warehouse
 
     settings = get_settings()
     warehouse = open_warehouse(settings)
     with run_lock(settings) if take_up else nullcontext():
-        found = held_against(settings, warehouse, take_up=take_up)
+        found = compare_landing(settings, warehouse, take_up=take_up)
     if as_json:
         console.as_json(asdict(found))
     else:
         for name in found.unknown:
-            console.out.print(f"no load of it: {escaped(name)}")
+            console.out.print(f"without a load: {escaped(name)}")
         for name in found.missing:
-            console.out.print(f"[red]its delivery is not here[/]: {escaped(name)}")
+            console.out.print(f"[red]delivery is missing[/]: {escaped(name)}")
         for fault in found.faults:
-            console.out.print(f"[red]not as it came[/]: {escaped(fault)}")
+            console.out.print(f"[red]changed[/]: {escaped(fault)}")
         console.out.print(
             f"{found.deliveries} deliveries in {settings.landing}: {len(found.unknown)} without a load, "
             f"{len(found.changed)} changed; {len(found.missing)} loads without their delivery; "
-            f"{len(found.removed)} deliveries left landing, for their days were over"
+            f"{len(found.removed)} deliveries were removed from landing after their days"
         )
         if found.unknown:
             console.out.print(
-                "gorod run takes them up" if take_up else "to load them: --take-up, then gorod run"
+                "gorod run will load them" if take_up else "to load them: --take-up, then gorod run"
             )
     if found.missing or found.changed:
         raise typer.Exit(5)
@@ -166,7 +166,7 @@ def copy(
     """Copy a warehouse, from DuckDB to PostgreSQL or back: ledger, raw rows, catalogue, history.
 
     Counts and checksums of each table are compared before anything is committed. The marts are built by the next gorod
-    run. Passwords are best left to PGPASSWORD or ~/.pgpass.
+    run. Keep passwords in PGPASSWORD or ~/.pgpass.
     """
     from pipelines.outputs import refuse_own_state, refuse_the_same
     from pipelines.warehouse import warehouse_at

@@ -17,13 +17,13 @@ def candidates(
     instances: Collection[str] | None = None,
     known: LastSeen = frozenset(),
 ) -> Iterator[Candidate]:
-    """What the chosen origin of a feed has to offer, in the order of instances and slices.
+    """The candidates of the chosen origin of a feed, in the order of instances and slices.
 
-    ``known`` is what was last taken of it: a connector may ask only for what has changed since. A feed that declares no
-    such origin has nothing to offer: it is delivered by the drop folder.
+    ``known`` is what was last taken from it: a connector may request only what has changed since. A feed without such an
+    origin has no candidates: it is delivered through the drop folder.
 
     Raises:
-        OriginError: the origin cannot be read, or a part of it; what can be read comes before.
+        OriginError: the origin, or a part of it, cannot be read; the readable candidates come first.
     """
     feed = source.feeds[feed_name]
     assert settings.origin

@@ -1,4 +1,4 @@
-"""Files in a folder that stands in for the public origin, or holds the samples. They are read, and never touched."""
+"""Files in a folder: a mirror of the public origin, or the samples. They are only read."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from stat import S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISLNK, S_ISREG
 from typing import BinaryIO
 from urllib.parse import quote
 
-from pipelines.declarations.sources import SOURCES, Feed, FileOrigin, Source
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.origins import FileOrigin
+from pipelines.declarations.sources import SOURCES, Source
 from pipelines.deliveries import CONFIRMATION, Candidate, LastSeen, Slice, parse_slice
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
 from pipelines.signs import printable
 
-# What is amiss in a folder of files, and what to do.
+# What to do about a problem in a folder of files.
 HOW_TO_REPAIR = (
-    "Mount it, grant read access, rename the file or move it away; everything else goes on meanwhile."
+    "Mount it, grant read access, rename the file or move it away; everything else continues meanwhile."
 )
 CHUNK = 1 << 20
 
@@ -40,7 +42,7 @@ def candidates(
     root = settings.mirror if settings.origin == "mirror" else SOURCES
     if root is None:
         raise OriginError(
-            "the origin is 'mirror' and no mirror is set", "Set GOROD_MIRROR to the folder of the mirror."
+            "the origin is 'mirror', but no mirror is set", "Set GOROD_MIRROR to the folder of the mirror."
         )
     faults: list[str] = []
     for instance in source.instances:
@@ -53,7 +55,7 @@ def candidates(
         if real(folder).is_relative_to(real(settings.inbox)):
             raise OriginError(
                 f"folder {folder} of the origin lies in the drop folder {settings.inbox}, which is emptied",
-                "Move the mirror beside it and set GOROD_MIRROR; nothing was taken or removed.",
+                "Move the mirror out of it and set GOROD_MIRROR; nothing was taken or removed.",
             )
         found = _look(folder, source.source, feed_name, feed, instance, origin, settings, root)
         if "{instance}" not in origin.path or not found.is_missing:
@@ -65,7 +67,7 @@ def candidates(
 
 @dataclass
 class Found:
-    """What a folder holds: offers, and what is amiss. One thing amiss stops nothing else."""
+    """The content of a folder: candidates and faults. A fault does not stop anything else."""
 
     candidates: list[Candidate] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -90,7 +92,7 @@ def _look(
     found = Found()
     for name in names:
         path = folder / name
-        # files of several feeds may lie in one folder: other names are not this feed's business
+        # a folder may hold files of several feeds: other names do not concern this one
         if not is_named_for(name, feed) or name.endswith(CONFIRMATION):
             continue
         beside = path.with_name(name + CONFIRMATION) if name + CONFIRMATION in names else None
@@ -104,8 +106,8 @@ def _look(
         except OriginError as error:
             found.faults.append(f"{shown(path)}: {error.message}")
             continue
-        if amiss := odd_kind(stat) or odd_name(name) or (confirmed and odd_kind(confirmed)):
-            found.faults.append(f"{shown(path)}: {amiss}")
+        if problem := odd_kind(stat) or odd_name(name) or (confirmed and odd_kind(confirmed)):
+            found.faults.append(f"{shown(path)}: {problem}")
             continue
         found.candidates.append(
             Candidate(
@@ -128,15 +130,15 @@ def fingerprint(stat: os.stat_result, confirmation: os.stat_result | None) -> st
 
 
 def is_named_for(name: str, feed: Feed) -> bool:
-    """Whether a file's name is that of a delivery of the feed."""
+    """Whether a file's name is a name of the feed's deliveries."""
     return re.fullmatch(feed.file_pattern or r".+", name) is not None
 
 
 def slice_of(name: str, feed: Feed) -> Slice:
-    """The slice that a file's name tells.
+    """The slice that a file's name says.
 
     Raises:
-        OriginError: its period is none.
+        OriginError: the period in it is not a period.
     """
     match = re.fullmatch(feed.file_pattern or r".+", name)
     groups = match.groupdict() if match else {}
@@ -144,23 +146,23 @@ def slice_of(name: str, feed: Feed) -> Slice:
 
 
 def address(kind: str, path: Path) -> str:
-    """The address of a file by its path below the folder of its origin: it outlives a move of that folder."""
+    """The address of a file, by its path below the origin's folder: it stays the same if that folder is moved."""
     return f"{kind}:{quote(os.fsencode(path))}"
 
 
 def real(path: Path) -> Path:
-    """Where a path leads to in the end; of a ring of links, some link of it."""
+    """Where a path finally leads; for a ring of links, one of them."""
     return Path(os.path.realpath(path))
 
 
 def shown(path: Path) -> str:
-    """A path as one line of text, whatever bytes its names are made of."""
+    """A path as one line of text, whatever bytes its names contain."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     return printable(text)
 
 
 def odd_kind(stat: os.stat_result) -> str:
-    """What is wrong with something that should be a file, in words; nothing of a file."""
+    """What is wrong with something that should be a file, in words; empty for a file."""
     mode = stat.st_mode
     if S_ISREG(mode):
         return ""
@@ -168,7 +170,7 @@ def odd_kind(stat: os.stat_result) -> str:
         (S_ISLNK, "a link; what it leads to is neither taken nor removed: put the file itself here"),
         (
             S_ISDIR,
-            "a folder where a file is expected: nothing in it is looked at; put its files one level up",
+            "a folder where a file is expected: nothing in it is taken; put its files one level up",
         ),
         (S_ISFIFO, "a named pipe, not a file"),
         (S_ISCHR, "a device, not a file"),
@@ -178,20 +180,20 @@ def odd_kind(stat: os.stat_result) -> str:
 
 
 def odd_name(name: str) -> str:
-    """What is wrong with a name that cannot be written down as text; nothing of others."""
+    """What is wrong with a name that cannot be recorded as text; empty for other names."""
     try:
         name.encode()
     except UnicodeEncodeError:
         return "the name is not UTF-8: rename it"
-    return "" if name.isprintable() else "the name has signs that cannot be printed: rename it"
+    return "" if name.isprintable() else "the name contains characters that cannot be printed: rename it"
 
 
 @contextmanager
 def opened(path: Path, follow: bool) -> Iterator[BinaryIO]:
-    """A file to read. Anything else is never waited for: to open a pipe would last until somebody writes.
+    """A file opened for reading. Never blocks: opening a pipe would otherwise wait until somebody writes.
 
     Raises:
-        OSError: it is not there, no file, or a link that is not to be followed.
+        OSError: it is missing, not a file, or a link that must not be followed.
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     descriptor = os.open(path, flags)
@@ -203,12 +205,12 @@ def opened(path: Path, follow: bool) -> Iterator[BinaryIO]:
 
 
 def identity(stat: os.stat_result) -> tuple[int, int, int, int]:
-    """What a file is and what state it is in, as cheaply as that can be known."""
+    """A file and its state, as cheaply as they can be known."""
     return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 class ChangingError(OriginError):
-    """A file is not what was looked at a moment ago: somebody writes it, or has put another in its place."""
+    """A file is no longer what was seen: it is being written, or another is in its place."""
 
 
 @dataclass(frozen=True)
@@ -225,10 +227,10 @@ class _Fetch:
 
 
 def copy(path: Path, target: Path, *, follow: bool, expected: os.stat_result | None = None) -> None:
-    """Copy a file that stays the same meanwhile.
+    """Copy a file that does not change meanwhile.
 
     Raises:
-        ChangingError: it did not, or is not the ``expected`` one.
+        ChangingError: it did change, or is not the ``expected`` one.
         OriginError: it cannot be read.
     """
     try:
@@ -241,9 +243,9 @@ def copy(path: Path, target: Path, *, follow: bool, expected: os.stat_result | N
             raise
         raise OriginError(
             f"file {shown(path)} cannot be read: {error.strerror}",
-            "Put it back or grant read access; other files go on meanwhile.",
+            "Put it back or grant read access; other files continue meanwhile.",
         ) from error
     if changed or (expected is not None and identity(expected) != identity(before)):
         raise ChangingError(
-            f"file {shown(path)} is being written", "Nothing was taken of it; the next run looks again."
+            f"file {shown(path)} is being written", "Nothing of it was taken; the next run looks again."
         )

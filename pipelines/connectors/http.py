@@ -1,46 +1,40 @@
-"""Files at a public address, by HTTP: looked at cheaply, fetched when they are new.
+"""Files at a public address, by HTTP: checked cheaply, fetched when they are new.
 
-Each file is asked for with what was last known of it (``If-None-Match``, ``If-Modified-Since``), so a file that has not
-changed costs one short answer. The address needs no secret, so redirects are followed, but never from HTTPS to HTTP.
-A proxy and a certificate authority of one's own come from the environment (``HTTPS_PROXY``, ``SSL_CERT_FILE``).
+Each request carries what was last known of the file (``If-None-Match``, ``If-Modified-Since``), so a file that has not
+changed costs one short answer.
 """
 
 from __future__ import annotations
 
 import re
-import ssl
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import quote
 
 import httpx
 
 from pipelines import moments
-from pipelines.connectors.http_retry import RETRIED_STATUS, RetryPolicy, TransientError, decoded, retry_after
-from pipelines.declarations.sources import MONTH, Feed, HttpOrigin, Source
+from pipelines.connectors import http_client
+from pipelines.connectors.http_client import (
+    AbsentError,
+    FileError,
+    new_client,
+    open_response,
+    refuse_web_page,
+    with_retries,
+)
+from pipelines.connectors.http_retry import decoded
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.origins import MONTH, HttpOrigin
+from pipelines.declarations.sources import Source
 from pipelines.deliveries import Candidate, LastSeen, parse_slice
 from pipelines.errors import OriginError
 from pipelines.periods import months_from
 from pipelines.settings import Settings
 
-PATIENCE = RetryPolicy(answer_s=3600.0)
-MOST_REDIRECTS = 5
-HTML = re.compile(rb"(\xef\xbb\xbf)?\s*(<!doctype html|<html)", re.IGNORECASE)
 ETAG, MODIFIED = "etag:", "modified:"
-
-T = TypeVar("T")
-
-
-class _FileError(OriginError):
-    """One file cannot be had; the server itself answers."""
-
-
-class _AbsentError(_FileError):
-    """The server has no such file."""
 
 
 def candidates(
@@ -52,15 +46,15 @@ def candidates(
     instances: Collection[str] | None,
     known: LastSeen,
 ) -> Iterator[Candidate]:
-    """The files that the server has. One that it refuses does not hold back the others; it is told after them.
+    """The files that the server has. The files that it refuses are reported after the others.
 
     Raises:
         OriginError: the server cannot be reached, or lacks a file that it should have.
     """
     last = {row[2:5]: row[5] for row in known if row[:2] == (source.source, feed_name)}
     found: list[Candidate] = []
-    failures: list[_FileError] = []
-    with _client() as client:
+    failures: list[FileError] = []
+    with new_client() as client:
         for instance in source.instances:
             if (instances is not None and instance not in instances) or origin.instance not in (
                 None,
@@ -68,10 +62,10 @@ def candidates(
             ):
                 continue
             for template in origin.files:
-                missing: list[_FileError] = []
+                missing: list[FileError] = []
                 for name in _names(template, feed, origin):
                     candidate = _candidate(source.source, feed_name, feed, origin, instance, name)
-                    if _is_left(candidate, feed, last):
+                    if _is_settled(candidate, feed, last):
                         failures += missing
                         missing.clear()
                         continue
@@ -81,13 +75,13 @@ def candidates(
                             candidate.origin,
                             last.get((instance, candidate.slice.key, candidate.origin), ""),
                         )
-                    except _AbsentError as error:
+                    except AbsentError as error:
                         missing.append(error)
-                    except _FileError as error:
+                    except FileError as error:
                         failures.append(error)
                     else:
                         found.append(replace(candidate, fingerprint=fingerprint))
-                        # missing before one that is there: a hole. After the last one: not published yet.
+                        # Missing before an existing file: a hole. After the last one: not published yet.
                         failures += missing
                         missing.clear()
                 if origin.last_month is not None or MONTH not in template:
@@ -97,8 +91,8 @@ def candidates(
         raise OriginError("\n".join(error.message for error in failures), failures[0].remedy)
 
 
-def _is_left(candidate: Candidate, feed: Feed, last: dict[tuple[str, str, str], str]) -> bool:
-    """Whether a slice that was taken here is too old to be asked for again."""
+def _is_settled(candidate: Candidate, feed: Feed, last: dict[tuple[str, str, str], str]) -> bool:
+    """Whether a slice was taken from here and is too old to be requested again."""
     return (
         feed.refresh is not None
         and (candidate.instance, candidate.slice.key, candidate.origin) in last
@@ -107,11 +101,11 @@ def _is_left(candidate: Candidate, feed: Feed, last: dict[tuple[str, str, str], 
 
 
 def _names(template: str, feed: Feed, origin: HttpOrigin) -> Iterator[str]:
-    """The names that a template stands for, months in order."""
+    """The file names of a template, months in order."""
     if MONTH not in template:
         yield template
         return
-    assert feed.first_month is not None  # the declaration holds to it
+    assert feed.first_month is not None  # the declaration is checked for it
     for month in months_from(feed.first_month, moments.today(), origin.last_month):
         yield template.replace(MONTH, f"{month:%Y-%m}")
 
@@ -135,7 +129,7 @@ def _candidate(
 
 
 def _look(client: httpx.Client, url: str, last: str) -> str | None:
-    """The file's fingerprint now; ``last`` itself if the server says that nothing has changed, None if it cannot tell."""
+    """The file's fingerprint now: ``last`` if the server says that nothing has changed, None if it gives no fingerprint."""
     headers = {}
     if last.startswith(ETAG):
         headers = {"If-None-Match": last.removeprefix(ETAG)}
@@ -143,22 +137,22 @@ def _look(client: httpx.Client, url: str, last: str) -> str | None:
         headers = {"If-Modified-Since": last.removeprefix(MODIFIED)}
 
     def once() -> str | None:
-        with _answer(client, url, headers) as response:
+        with open_response(client, url, headers) as response:
             if response.status_code == httpx.codes.NOT_MODIFIED and last:
                 return last
             if "html" in response.headers.get("content-type", ""):
-                _refuse_page(url, next(decoded(response), b""))
+                refuse_web_page(url, next(decoded(response), b""))
             for header, kind in (("etag", ETAG), ("last-modified", MODIFIED)):
                 if given := response.headers.get(header):
                     return f"{kind}{given}"
             return None
 
-    return _asked(url, once)
+    return with_retries(url, once)
 
 
 @dataclass(frozen=True)
 class _Fetch:
-    """Stream one file into a folder; nothing is left there when it cannot be had whole."""
+    """Stream one file into a folder; nothing is left there if the transfer fails."""
 
     url: str
     name: str
@@ -167,150 +161,34 @@ class _Fetch:
     def __call__(self, folder: Path) -> None:
         path = folder / self.name
         try:
-            with _client() as client:
-                _asked(self.url, lambda: self._once(client, path))
+            with new_client() as client:
+                with_retries(self.url, lambda: self._once(client, path))
         except BaseException:
             path.unlink(missing_ok=True)
             raise
 
     def _once(self, client: httpx.Client, path: Path) -> None:
-        deadline = time.monotonic() + PATIENCE.answer_s
+        deadline = time.monotonic() + http_client.RETRY_POLICY.answer_s
         size = 0
-        with _answer(client, self.url, {}) as response, path.open("wb") as out:
+        with open_response(client, self.url, {}) as response, path.open("wb") as out:
             announced = response.headers.get("content-length", "")
             if announced.isdigit():
                 self._refuse_large(int(announced))
             for chunk in decoded(response):
                 if size == 0:
-                    _refuse_page(self.url, chunk)
+                    refuse_web_page(self.url, chunk)
                 size += len(chunk)
                 self._refuse_large(size)
                 if time.monotonic() > deadline:
-                    raise _FileError(
-                        f"{self.url}: the file has not come whole in {PATIENCE.answer_s:g} s",
-                        "Try again when the line is faster, or bring the file by the drop folder.",
+                    raise FileError(
+                        f"{self.url}: the file was not complete after {http_client.RETRY_POLICY.answer_s:g} s",
+                        "Try again when the connection is faster, or put the file into the drop folder.",
                     )
                 out.write(chunk)
 
     def _refuse_large(self, size: int) -> None:
         if size > self.largest_bytes:
-            raise _FileError(
+            raise FileError(
                 f"{self.url}: the file is larger than {self.largest_bytes} bytes",
                 "If that is right, raise max_delivery_bytes of the feed.",
             )
-
-
-def _asked(url: str, once: Callable[[], T]) -> T:
-    """The answer to a request that is made again while what fails may pass."""
-    try:
-        return PATIENCE.retrying()(once)
-    except TransientError as error:
-        raise OriginError(
-            f"{url}: {error}, {PATIENCE.tries} times in a row",
-            "Check that the address can be reached from here (network, proxy); the next run tries again.",
-        ) from error
-
-
-@contextmanager
-def _answer(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
-    """An answer whose status is good, its body unread.
-
-    Raises:
-        TransientError: it failed in a way that may pass, while asking or while the body was read.
-        OriginError: somebody has to mend it.
-    """
-    try:
-        with _followed(client, url, headers) as response:
-            _check_response(url, response)
-            yield response
-    except httpx.UnsupportedProtocol as error:
-        raise _FileError(f"{url}: {error}", "Correct base_url or files of the origin.") from error
-    except httpx.InvalidURL as error:
-        raise _FileError(f"{url}: is no address", "Correct base_url or files of the origin.") from error
-    except (httpx.TransportError, httpx.DecodingError) as error:
-        if _is_tls(error):
-            raise OriginError(
-                f"{url}: no secure connection: {error}",
-                "Check the address and the clock. A certificate authority of one's own: SSL_CERT_FILE.",
-            ) from error
-        raise TransientError(_told(error)) from error
-
-
-@contextmanager
-def _followed(client: httpx.Client, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
-    """The answer that the redirects lead to. httpx would read the body of each of them into memory, however large."""
-    request = client.build_request("GET", url, headers=headers)
-    secure = request.url.scheme == "https"
-    for _ in range(MOST_REDIRECTS + 1):
-        with closing(client.send(request, stream=True)) as response:
-            if response.next_request is None:
-                yield response
-                return
-            request = response.next_request
-        if secure and request.url.scheme != "https":
-            raise _FileError(
-                f"{url}: redirected from HTTPS to HTTP, where anybody could change the file",
-                "Declare the address that the file has now, if it is to be trusted.",
-            )
-    raise _FileError(
-        f"{url}: redirected more than {MOST_REDIRECTS} times",
-        "Open it in a browser; correct the address.",
-    )
-
-
-def _check_response(url: str, response: httpx.Response) -> None:
-    """Let 200 and 304 pass; tell what may pass by itself from what a person must mend."""
-    status = response.status_code
-    if status in (httpx.codes.OK, httpx.codes.NOT_MODIFIED):
-        return
-    if status in RETRIED_STATUS:
-        raise TransientError(f"the server answers {status}", retry_after(response))
-    if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
-        raise _AbsentError(
-            f"{url}: the server has no such file ({status})",
-            "Look where the file is now, and correct base_url or files of the origin.",
-        )
-    raise _FileError(
-        f"{url}: the server answers {status}",
-        "Open the address in a browser; ask its owner. The request is not repeated.",
-    )
-
-
-def _refuse_page(url: str, beginning: bytes) -> None:
-    """A page for people (maintenance, a login) must not be taken for a delivery."""
-    if HTML.match(beginning):
-        raise _FileError(
-            f"{url}: a web page came instead of the file",
-            "Open the address in a browser: maintenance, a login, a moved file? The next run tries again.",
-        )
-
-
-def _is_tls(error: BaseException) -> bool:
-    while True:
-        if isinstance(error, ssl.SSLError):
-            return True
-        following = error.__cause__ or error.__context__
-        if following is None:
-            return False
-        error = following
-
-
-def _told(error: httpx.RequestError) -> str:
-    match error:
-        case httpx.TimeoutException():
-            return "the server takes too long"
-        case httpx.ConnectError():
-            return f"the server cannot be reached ({error})"
-        case httpx.DecodingError():
-            return str(error)
-        case _:
-            # the words of the error may hold an address that the server redirects to, with what signs it
-            return f"the answer broke off ({type(error).__name__})"
-
-
-def _client() -> httpx.Client:
-    return httpx.Client(
-        # the file itself, byte for byte: what lands is what its hash is of
-        headers={"Accept-Encoding": "identity", "User-Agent": "gorod"},
-        timeout=PATIENCE.timeout,
-    )

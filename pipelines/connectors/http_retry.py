@@ -1,4 +1,4 @@
-"""Asking a server again while what fails may pass, and reading what it answers: shared by the connectors that speak HTTP."""
+"""Retries of requests and decoding of answers, shared by the connectors that use HTTP."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ PIECE = 1_000_000
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long to bear with a server: tries of one request, and times in seconds.
+    """How often one request is tried, and times in seconds.
 
-    ``longest_wait_s`` bounds the back-off and what a server asks for by ``Retry-After``; ``answer_s`` bounds
-    one answer from its first byte to its last.
+    ``longest_wait_s`` limits the back-off and a server's ``Retry-After``; ``answer_s`` limits one answer, from its
+    first byte to its last.
     """
 
     tries: int = 5
@@ -33,7 +33,7 @@ class RetryPolicy:
 
     @property
     def timeout(self) -> httpx.Timeout:
-        """The times of one request."""
+        """The timeouts of one request."""
         return httpx.Timeout(self.read_s, connect=self.connect_s)
 
     def retrying(self) -> Retrying:
@@ -47,7 +47,7 @@ class RetryPolicy:
 
 
 class TransientError(Exception):
-    """A request failed in a way that may pass. ``wait_s`` is what the server asked for."""
+    """A request failed in a way that may pass. ``wait_s`` is the wait that the server asked for."""
 
     def __init__(self, message: str, wait_s: float = 0.0) -> None:
         super().__init__(message)
@@ -55,7 +55,7 @@ class TransientError(Exception):
 
 
 class _Wait(wait_exponential_jitter):
-    """Exponential back-off with jitter, at least what the server asked for, never beyond the longest wait."""
+    """Exponential back-off with jitter: at least what the server asked for, at most the longest wait."""
 
     def __init__(self, retry_policy: RetryPolicy) -> None:
         first, longest = retry_policy.first_wait_s, retry_policy.longest_wait_s
@@ -83,13 +83,13 @@ def retry_after(response: httpx.Response) -> float:
 
 
 def decoded(response: httpx.Response) -> Iterator[bytes]:
-    """The body, unpacked, in pieces of at most ``PIECE`` bytes; empty ones too, so that a caller can look at the clock.
+    """The body, decompressed, in pieces of at most ``PIECE`` bytes; also empty ones, so that a caller can check the time.
 
-    httpx unpacks whatever has come in one go, and what was packed twice twice: of some kilobytes that can be gigabytes,
-    which are in memory before anybody can count them.
+    httpx itself decompresses everything received at once, and twice if it was compressed twice: a few kilobytes may become
+    gigabytes in memory before anybody can count them.
 
     Raises:
-        httpx.DecodingError: it is packed in another way than by gzip once, or broken.
+        httpx.DecodingError: it is compressed otherwise than by gzip once, or broken.
     """
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding in ("", "identity"):
@@ -103,7 +103,7 @@ def decoded(response: httpx.Response) -> Iterator[bytes]:
             while packed:
                 yield unpacker.decompress(packed, PIECE)
                 packed, whole = unpacker.unconsumed_tail, unpacker.eof
-                if whole:  # several may stand one behind the other (RFC 1952, 2.2)
+                if whole:  # several members may follow each other (RFC 1952, 2.2)
                     packed, unpacker = unpacker.unused_data, _unpacker()
         yield unpacker.flush()
     except zlib.error:

@@ -9,7 +9,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipelines.connectors import paged
-from pipelines.declarations.sources import SOURCES, Feed, Source, Tmf639Origin
+from pipelines.connectors.page_client import Pull
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.origins import Tmf639Origin
+from pipelines.declarations.sources import SOURCES, Source
 from pipelines.deliveries import Candidate, LastSeen
 from pipelines.settings import Settings
 
@@ -23,7 +26,7 @@ def candidates(
     instances: Collection[str] | None,
     known: LastSeen,
 ) -> Iterator[Candidate]:
-    """One offer for each instance: its inventory as it is now, for the month that it is now in Belarus.
+    """One candidate for each instance: its inventory as it is now, for the current month in Belarus.
 
     Raises:
         OriginError: the address from the environment is unusable.
@@ -42,13 +45,13 @@ def candidates(
 
 
 def _simulated(sample: Path) -> paged.Reach:
-    """Reach the simulated inventory of a sample: it runs on loopback meanwhile, and the address gets the port that was free.
+    """Run the simulated inventory of a sample on a free port of the loopback interface.
 
-    ``origin``, which is written down, keeps the declared address: the port differs from pull to pull.
+    ``origin``, which is recorded, keeps the declared address: the port differs from pull to pull.
     """
 
     @contextmanager
-    def reach(pull: paged.Pull) -> Iterator[paged.Pull]:
+    def reach(pull: Pull) -> Iterator[Pull]:
         from sandbox.tmf639 import serve
 
         with serve(sample) as sandbox:

@@ -224,11 +224,13 @@ def explained(problem: ErrorDetails, model: type[BaseModel], data: Any) -> list[
     location, message = _as_written(problem, data), problem["msg"]
     match problem["type"]:
         case "extra_forbidden":
-            known = {name for one in _candidates(model, problem["loc"][:-1]) for name in one.model_fields}
+            known = {
+                name for one in _candidates(model, problem["loc"][:-1], data) for name in one.model_fields
+            }
             told = nearest(str(location[-1]), known)
             return [(location, "there is no such key" + (f"; {told}" if known else ""))]
         case "union_tag_invalid" | "union_tag_not_found":
-            kinds = [kind for one in _candidates(model, problem["loc"]) for kind in _kinds(one)]
+            kinds = [kind for one in _candidates(model, problem["loc"], data) for kind in _kinds(one)]
             given = problem["ctx"].get("tag")
             told = (
                 f"no kind {given!r}; {nearest(given, kinds)}" if given else f"is needed; {nearest('', kinds)}"
@@ -301,15 +303,18 @@ def _twice(node: yaml.Node | None, loader: Any) -> Iterator[tuple[str, int, int]
                     first.setdefault(name, line)
 
 
-def _candidates(model: type[BaseModel], location: Location) -> list[type[BaseModel]]:
+def _candidates(model: type[BaseModel], location: Location, data: Any) -> list[type[BaseModel]]:
     """The models that may stand in a place: several, where it is not said of which kind it is."""
     candidates = [model]
     for part in location:
         fields = [one.model_fields[str(part)] for one in candidates if part in one.model_fields]
         if fields:
             candidates = [found for field in fields for found in _models(field.annotation)]
-        # the place in a list or map says nothing; the kind of a variant says which one it is
-        candidates = [one for one in candidates if part in _kinds(one)] or candidates
+        # a place in a list or map says nothing, whatever its name; what is not in the data is the kind of a variant
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            candidates = [one for one in candidates if part in _kinds(one)] or candidates
     return candidates
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import yaml
 
 from pipelines.declarations.common import at
+from pipelines.declarations.feeds import Feed
 from pipelines.declarations.indicators import Measure, feed_of
-from pipelines.declarations.sources import SOURCES, Feed, Source
+from pipelines.declarations.sources import SOURCES, Source
 from pipelines.errors import DeclarationError
 from pipelines.sql import literal, quoted
 
@@ -55,16 +56,18 @@ def generate(
     generated = [key for key, own in by_feed.items() if any(not one.models for one in own.values())]
     files = {"models/staging/_raw.yml": _yaml({"version": 2, "sources": [_raw(sources)]})}
     known = dict(staging)
-    models: list[dict[str, Any]] = []
+    models: dict[str, list[dict[str, Any]]] = {}
     for source, feed in generated:
         name = staging_model(source, feed)
         if name not in known:
             known[name] = default_staging_columns(sources[source].feeds[feed])
-            files[f"models/staging/{name}.sql"] = _staging_sql(sources[source], feed, by_feed[source, feed])
-            models.append(_staging_yaml(sources[source], feed))
-    if models:
-        files["models/staging/_generated.yml"] = _yaml({"version": 2, "models": models})
-    folder = "models/intermediate/contributions"
+            files[f"models/staging/{source}/{name}.sql"] = _staging_sql(
+                sources[source], feed, by_feed[source, feed]
+            )
+            models.setdefault(source, []).append(_staging_yaml(sources[source], feed))
+    for source, described in models.items():
+        files[f"models/staging/{source}/_generated.yml"] = _yaml({"version": 2, "models": described})
+    folder = "models/intermediate/observations/contributions"
     for source, feed in generated:
         own = {code: one for code, one in by_feed[source, feed].items() if not one.models}
         files[f"{folder}/{contributions_model(source, feed)}.sql"] = _contributions_sql(

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from pipelines.declarations.common import Problem, nearest
+from pipelines.declarations.feeds import Feed
 from pipelines.declarations.generated_models import (
     AGREED,
     contributions_model,
@@ -18,7 +19,7 @@ from pipelines.declarations.generated_models import (
     staging_model,
 )
 from pipelines.declarations.indicators import Measure
-from pipelines.declarations.sources import SOURCES, Feed, Source
+from pipelines.declarations.sources import SOURCES, Source
 
 # what a generated model of contributions takes from each staging model
 NEEDED = ("load_id", "row_no", "ref_area", "time_period")

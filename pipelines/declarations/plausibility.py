@@ -61,7 +61,7 @@ class AtMost(_Rule):
 class Jump(_Rule):
     """A value that differs by more than the limit from that of the same period a year before is found."""
 
-    kind: Literal["jump"] = Field(description="no leap within a year")
+    kind: Literal["jump"] = Field(description="no jump within a year")
     limit_pct: Decimal | None = Field(default=None, gt=0, description="largest change in per cent")
     limit_points: Decimal | None = Field(
         default=None, gt=0, description="largest change in units of the value"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
-from pipelines.declarations.sources import Feed
+from pipelines.declarations.feeds import Feed
 from pipelines.deliveries import Batch, Delivery
 
 

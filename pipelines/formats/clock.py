@@ -1,4 +1,4 @@
-"""Dates with a time, as SQL: on which clock they are read, and which moments a clock does not show, or shows twice."""
+"""Dates with a time, as SQL: their time zone, and local times that never occurred or occurred twice."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ WITH_TIME = f"{_DAY}[Tt ].+"
 
 
 def iso_sql(text: str, zone: str) -> str:
-    """SQL: the time that a text in ISO 8601 means on the clock of ``zone``, or NULL where it means none, or two.
+    """SQL: the local time in ``zone`` of a text in ISO 8601, or NULL if it means none, or two.
 
-    A text with an offset is converted to that clock; one without is of that clock already. A day alone is its beginning.
+    A text with an offset is converted to the zone; one without is in the zone already. A day alone means its beginning.
     """
     offset = _group(text, 3)
     return (
@@ -24,14 +24,14 @@ def iso_sql(text: str, zone: str) -> str:
 
 
 def once_sql(local: str, zone: str) -> str:
-    """SQL: a time of the clock of ``zone``, or NULL where that clock was set over it, or showed it twice."""
+    """SQL: a local time in ``zone``, or NULL if it was skipped or repeated when the clocks changed."""
     if zone == "UTC":
         return local
     return f"case when {_shown(local, zone)} = 1 then {local} end"
 
 
 def fault_sql(local: str, zone: str) -> str:
-    """SQL: what is wrong with a time that was shown by the clock of ``zone`` never or twice, in Russian; else NULL."""
+    """SQL: what is wrong with a local time that never occurred in ``zone`` or occurred twice, in Russian; else NULL."""
     if zone == "UTC":
         return "NULL::VARCHAR"
     return (
@@ -41,14 +41,14 @@ def fault_sql(local: str, zone: str) -> str:
 
 
 def written_sql(text: str) -> str:
-    """SQL: the date and time of a text in ISO 8601 without an offset, as they are written; NULL for any other text."""
+    """SQL: the date and time of a text in ISO 8601 without an offset, as written; NULL for any other text."""
     return (
         f"case when regexp_full_match({text}, '{ISO}') and {_group(text, 3)} = '' then {_written(text)} end"
     )
 
 
 def _shown(local: str, zone: str) -> str:
-    """SQL: how often the clock showed this time. Only where its offset changed within two days can it be not once."""
+    """SQL: how often this local time occurred: once, unless the offset changed within two days of it."""
     before, after = (
         _utc_offset(f"({local} - interval 1 day)", zone),
         _utc_offset(f"({local} + interval 1 day)", zone),
@@ -62,7 +62,7 @@ def _utc_offset(utc: str, zone: str) -> str:
 
 
 def _at(zone: str, utc: str) -> str:
-    """SQL: what the clock of ``zone`` shows at a time in UTC."""
+    """SQL: the local time in ``zone`` at a time in UTC."""
     return utc if zone == "UTC" else f"timezone('{zone}', timezone('UTC', {utc}))"
 
 
@@ -77,7 +77,7 @@ def _group(text: str, number: int) -> str:
 
 
 def _offset(text: str) -> str:
-    """SQL: an offset as an interval; Z is none."""
+    """SQL: an offset as an interval; Z is zero."""
     digits = f"rpad(regexp_replace({text}, '[^0-9]', '', 'g'), 4, '0')"
     minutes = f"(substr({digits}, 1, 2)::integer * 60 + substr({digits}, 3, 2)::integer)"
     return f"to_minutes(case when starts_with({text}, '-') then -1 else 1 end * {minutes})"

@@ -3,9 +3,8 @@
 Batch columns that a feed may declare: ``geometry``, ``geometry_type``, the bounds ``west, south, east,
 north`` in degrees, and any other by ``from_path`` within the feature (``properties.<name>`` when absent).
 
-A geometry is judged by the rules of OGC Simple Features (GEOS). What does no harm stays as it came: rings that turn the
-other way, points that are repeated, a third number of height. Members of a geometry that the standard does not name are
-left out.
+A geometry is validated by the rules of OGC Simple Features (GEOS). Harmless deviations stay: rings in the other direction,
+repeated points, heights. Members of a geometry that are not in the standard are dropped.
 """
 
 from __future__ import annotations
@@ -22,7 +21,9 @@ import pyarrow as pa
 import shapely
 from shapely.geometry import shape
 
-from pipelines.declarations.sources import Column, Feed, GeoJsonFormat
+from pipelines.declarations.columns import Column
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.formats import GeoJsonFormat
 from pipelines.deliveries import Batch, Delivery
 from pipelines.errors import Reason
 from pipelines.formats.json_document import KEPT_TEXT, is_kept, read_document, refuse
@@ -30,7 +31,7 @@ from pipelines.formats.typed import write_batch
 
 BOUNDS = ("west", "south", "east", "north")
 GEOMETRY = ("geometry", "geometry_type", *BOUNDS)
-# how deep the list of coordinates is: 0 one position, 1 positions, 2 rings, 3 polygons
+# how deep the list of coordinates is: 0 a position, 1 positions, 2 rings, 3 polygons
 DEPTHS = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 AREAS = ("Polygon", "MultiPolygon")
 WORDS = {"type", "features", "crs", "properties", "geometry", "coordinates", "id", "bbox"}
@@ -40,7 +41,7 @@ WGS84 = re.compile(
     re.IGNORECASE,
 )
 
-# what GEOS says of a geometry that is not valid: "Self-intersection[27.5 53.5]"
+# how GEOS describes an invalid geometry: "Self-intersection[27.5 53.5]"
 FAULT = re.compile(r"(?P<said>[^\[]+)(\[(?P<longitude>\S+) (?P<latitude>[^\s\]]+).*\])?")
 FAULTS = {
     "Self-intersection": "контуры, или части одного, пересекаются или накладываются",
@@ -61,7 +62,7 @@ def read(delivery: Delivery, feed: Feed, fmt: GeoJsonFormat, out: Path, pseudony
     A feature whose geometry is broken is a row that could not be read; one without geometry has NULL there.
 
     Raises:
-        DeliveryError: the file is no FeatureCollection, or its coordinates are not WGS 84.
+        DeliveryError: the file is not a FeatureCollection, or its coordinates are not WGS 84.
     """
     path = delivery.paths[0]
     features = _features(read_document(path, feed.max_delivery_bytes, WORDS), path.name)
@@ -132,14 +133,14 @@ def _rows(features: list[Any], columns: dict[str, Column]) -> Iterator[dict[str,
 
 
 def geometry_problem(geometry: Any) -> str:
-    """What a sound geometry would be, in Russian, and where this one is none; empty where it is sound."""
+    """What is expected of a geometry, in Russian, and where this one differs; empty if it is sound."""
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     if not isinstance(kind, str) or kind not in DEPTHS:
         return f"геометрия одного из видов: {', '.join(DEPTHS)}"
     coordinates = geometry.get("coordinates")
     place = _misplaced(coordinates, DEPTHS[kind])
     if place is not None:
-        return f"непустые координаты вида {kind}: числа [долгота, широта] в градусах{_told(place)}"
+        return f"непустые координаты вида {kind}: числа [долгота, широта] в градусах{_at_place(place)}"
     if DEPTHS[kind] == 0 or kind == "MultiPoint":
         return ""
     # rings of a polygon, or lines, each with its place
@@ -148,14 +149,14 @@ def geometry_problem(geometry: Any) -> str:
         rows = [((*place, number), item) for place, row in rows for number, item in enumerate(row)]
     for place, row in rows:
         if kind in AREAS and (len(row) < 4 or row[0] != row[-1]):
-            return f"замкнутые контуры: не меньше четырёх точек, последняя равна первой{_told(place)}"
+            return f"замкнутые контуры: не меньше четырёх точек, последняя равна первой{_at_place(place)}"
         if len(row) < 2:
-            return f"линии не меньше чем из двух точек{_told(place)}"
+            return f"линии не меньше чем из двух точек{_at_place(place)}"
     return _invalid({"type": kind, "coordinates": _flat(coordinates, DEPTHS[kind])})
 
 
 def _misplaced(value: Any, depth: int) -> Place | None:
-    """Where coordinates are no list of lists of positions, ``depth`` deep; None where they are."""
+    """Where coordinates are not nested lists of positions, ``depth`` deep; None if they are."""
     if not isinstance(value, list) or not value:
         return ()
     if depth == 0:
@@ -177,8 +178,8 @@ def _is_position(value: list[Any]) -> bool:
     )
 
 
-def _told(place: Place) -> str:
-    """``; не так coordinates[0][3]``: a place as JSON has it, numbers from 0."""
+def _at_place(place: Place) -> str:
+    """``; не так coordinates[0][3]``: a place in the JSON, numbered from 0."""
     return f"; не так coordinates{''.join(f'[{number}]' for number in place)}"
 
 
@@ -188,13 +189,15 @@ def _flat(value: Any, depth: int) -> Any:
 
 
 def _invalid(geometry: dict[str, Any]) -> str:
-    """Where a geometry breaks the rules of Simple Features, in Russian; empty where it does not."""
+    """Where a geometry breaks the rules of Simple Features, in Russian; empty if it does not."""
     shaped = shape(geometry)
     if geometry["type"] in AREAS:
         for number, part in enumerate(getattr(shaped, "geoms", [shaped])):
-            # all of its points on one line; the area alone is zero of a figure of eight, too
+            # all points on one line; the area alone would also be zero for a figure of eight
             if part.convex_hull.area == 0:
-                return "площадь больше нуля" + _told((number,) if geometry["type"] == "MultiPolygon" else ())
+                return "площадь больше нуля" + _at_place(
+                    (number,) if geometry["type"] == "MultiPolygon" else ()
+                )
     match = None if shapely.is_valid(shaped) else FAULT.fullmatch(shapely.is_valid_reason(shaped))
     if match is None:
         return ""
@@ -223,7 +226,7 @@ def _positions(value: list[Any], depth: int) -> Iterator[list[float]]:
 
 
 def _degrees(number: float) -> str:
-    """Six places, about 0.1 m, are what the warehouse keeps."""
+    """The warehouse keeps six decimals, about 0.1 m."""
     return f"{number:.6f}"
 
 

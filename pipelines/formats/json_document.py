@@ -1,11 +1,11 @@
-"""JSON from outside, read in one strictness wherever it comes from: RFC 8259, and what RFC 7493 adds to it.
+"""JSON from outside, always read equally strictly: RFC 8259 and the additions of RFC 7493.
 
-A key stands once in an object, a number is finite, nothing is nested deeper than ``DEEPEST``. What is amiss is told by
-its place alone: by line and sign, and by a path in which only ``words``, the keys that a format knows, are spelled out.
+A key occurs once in an object, a number is finite, nothing is nested deeper than ``DEEPEST``. A problem is reported by its
+place alone: line and sign, and a path in which only ``words``, the keys that a format knows, are spelled out.
 
-Half of a surrogate pair (``\\ud83d`` alone) is no character, and no file can hold it: it is read as U+0000, which no
-warehouse keeps either. So a reader has one thing to look for in a text that it keeps (:func:`is_kept`), and texts that
-nobody keeps do no harm.
+Half of a surrogate pair (``\\ud83d`` alone) is not a character, and no file can contain it: it is read as U+0000, which no
+warehouse stores either. So a reader checks the texts that it keeps for one thing only (:func:`is_kept`), and the texts that
+it does not keep do no harm.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
 
 
 class JsonError(Exception):
-    """What was given is no JSON, or not strict. ``document`` is what can be read all the same, None where nothing."""
+    """The content is not JSON, or not strict. ``document`` is what could be read nevertheless, or None."""
 
     def __init__(self, reasons: list[Reason], document: Any = None) -> None:
         super().__init__(reasons[0].message)
@@ -49,7 +49,7 @@ class JsonError(Exception):
 
 
 def is_kept(text: str) -> bool:
-    """Whether a text that was read here can be kept: it has no U+0000, and had no half of a surrogate pair."""
+    """Whether a text that was read here can be stored: it has no U+0000, and had no half of a surrogate pair."""
     return "\0" not in text
 
 
@@ -57,7 +57,7 @@ def read_document(path: Path, max_bytes: int, words: Collection[str] = ()) -> An
     """The parsed document.
 
     Raises:
-        DeliveryError: empty, too large, an archive, a page, not UTF-8, cut short, or no strict JSON.
+        DeliveryError: empty, too large, an archive, a web page, not UTF-8, cut off, or not strict JSON.
     """
     size = path.stat().st_size
     if size > max_bytes:
@@ -75,7 +75,7 @@ def refuse(file: str, reason: Reason) -> NoReturn:
 
 
 class Digits(float):
-    """A number that is not whole, with the digits that it was written with."""
+    """A number that is not an integer, with its digits as written."""
 
     __slots__ = ("digits",)
     digits: str
@@ -85,23 +85,23 @@ def parse(content: bytes, words: Collection[str] = ()) -> Any:
     """The document in ``content``; halves of surrogate pairs in it are U+0000, fractions are :class:`Digits`.
 
     Raises:
-        JsonError: it is no strict JSON; the reasons quote nothing but ``words``.
+        JsonError: it is not strict JSON; the reasons quote nothing but ``words``.
     """
     text = _text(content)
-    watch = _Watch()
+    strictness = _Strictness()
     try:
         document = json.loads(
             text,
-            object_pairs_hook=watch.object,
-            parse_float=watch.number,
-            parse_int=watch.integer,
-            parse_constant=watch.number,
+            object_pairs_hook=strictness.object,
+            parse_float=strictness.number,
+            parse_int=strictness.integer,
+            parse_constant=strictness.number,
         )
     except json.JSONDecodeError as error:
-        raise JsonError([_no_json(text, error)]) from None
+        raise JsonError([_syntax_error(text, error)]) from None
     except RecursionError:
-        document, watch.amiss = None, True
-    if watch.amiss or _is_deep(document):
+        document, strictness.is_violated = None, True
+    if strictness.is_violated or _is_deep(document):
         raise JsonError(list(islice(_faults(text, words), MANY_REASONS)), document)
     return document
 
@@ -110,7 +110,7 @@ def _text(content: bytes) -> str:
     """The text of a document.
 
     Raises:
-        JsonError: it cannot be one.
+        JsonError: it is not the text of a JSON document.
     """
     start = content[:64].removeprefix(codecs.BOM_UTF8).lstrip()
     if not start:
@@ -127,7 +127,7 @@ def _text(content: bytes) -> str:
         raise JsonError([Reason("file.format", message, remedy)])
     if (
         utf16_of(content[:64]) is not None
-    ):  # without a mark it is UTF-8 as well, with a zero at every other place
+    ):  # without a byte order mark, UTF-16 text is valid UTF-8 too, with every other byte zero
         message = f"Файл не в кодировке UTF-8{looks_like('utf-16')}."
         raise JsonError([Reason("file.encoding", message, "Сохраните файл в UTF-8.")])
     try:
@@ -149,24 +149,24 @@ def _without_halves(text: str) -> str:
 
 
 @dataclass
-class _Watch:
-    """What the parser of the standard library lets pass."""
+class _Strictness:
+    """Finds what the parser of the standard library accepts though it is not strict."""
 
-    amiss: bool = False
+    is_violated: bool = False
 
     def object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
-        self.amiss |= len(found) < len(pairs)
+        self.is_violated |= len(found) < len(pairs)
         return found
 
     def number(self, digits: str) -> Digits:
         number = Digits(digits)
         number.digits = digits
-        self.amiss |= not math.isfinite(number)
+        self.is_violated |= not math.isfinite(number)
         return number
 
     def integer(self, digits: str) -> float:
-        # as a fraction it would be infinite; from 4301 digits on Python refuses to read it at all
+        # as a float it would be infinite; with more than 4300 digits Python refuses to read it
         return int(digits) if len(digits) < 309 or math.isfinite(float(digits)) else self.number(digits)
 
 
@@ -184,7 +184,7 @@ def _is_deep(document: Any) -> bool:
     return bool(level)
 
 
-def _no_json(text: str, error: json.JSONDecodeError) -> Reason:
+def _syntax_error(text: str, error: json.JSONDecodeError) -> Reason:
     where = f"строка {error.lineno}, знак {error.colno}"
     if error.msg.startswith("Unterminated string"):
         return Reason("file.whole", f"Файл обрывается: текст в кавычках ({where}) не закрыт до конца.", AGAIN)
@@ -195,7 +195,7 @@ def _no_json(text: str, error: json.JSONDecodeError) -> Reason:
 
 @dataclass
 class _Open:
-    """An object or array that the walk is within; ``part`` is the key or the number of what it looks at now."""
+    """An object or array that is open; ``part`` is the current key or index."""
 
     is_object: bool
     part: str | int = 0
@@ -204,7 +204,7 @@ class _Open:
 
 
 def _faults(text: str, words: Collection[str]) -> Iterator[Reason]:
-    """What is not strict in a text that is JSON, in its order, up to where it is nested too deep."""
+    """What is not strict in a JSON text, in order, up to where it is nested too deep."""
     within: list[_Open] = []
 
     def sign(position: int) -> str:

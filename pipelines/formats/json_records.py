@@ -1,12 +1,12 @@
-"""Records in JSON: one row for each, ``row_no`` counts them through all files of a delivery from 1.
+"""Records in JSON: one row for each; ``row_no`` counts them through all files of a delivery, from 1.
 
 ``records`` of the format is the path of the list of records in a file, ``from_path`` of a column the path of its value
-in a record; how paths are written: :mod:`pipelines.json_path`. A delivery is one file, or a whole snapshot of pages
-(:mod:`pipelines.formats.snapshot`). Only what a declared column asks for is looked at, so what is not declared (persons
-above all) never becomes a row.
+in a record; the syntax of paths: :mod:`pipelines.json_path`. A delivery is one file, or a whole snapshot of pages
+(:mod:`pipelines.formats.snapshot`). Only declared columns are read, so what is not declared (above all about persons)
+never becomes part of a row.
 
-Numbers keep the digits that they were written with. Several different values under one path are shown together
-(``1 | 2``), so that the type or the suite refuses them. A file is in memory while it is read, never two at once.
+Numbers keep their digits as written. Several different values under one path are joined (``1 | 2``), so that the type or
+the suite refuses them. One file at a time is held in memory.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.declarations.sources import Column, Feed, JsonRecordsFormat
+from pipelines.declarations.columns import Column
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.formats import JsonRecordsFormat
 from pipelines.deliveries import Batch, Delivery
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats import clock
@@ -43,13 +45,13 @@ from pipelines.formats.typed import write_batch
 from pipelines.json_path import SCALAR, JsonPath, ShapeError, parse_path, scalar_text, shown
 from pipelines.sql import literal, quoted
 
-# rows that are kept as Python's values before they are written
+# how many rows are collected in Python before they are written
 MANY_ROWS = 5_000
 ODD = object()
 SEVERAL = " | "
 KINDS = {list: "массив", dict: "объект", str: "текст", bool: "логическое значение", type(None): "null"}
 
-# Is given the records of the first file and what is wrong with the form of each; raises DeliveryError
+# Receives the records of the first file and what is wrong with the form of each; may raise DeliveryError
 FormCheck = Callable[[str, list[Any], list[str | None]], None]
 
 
@@ -57,7 +59,7 @@ def read(delivery: Delivery, feed: Feed, fmt: JsonRecordsFormat, out: Path, pseu
     """Read the records of a delivery.
 
     Raises:
-        DeliveryError: a file is no strict JSON or has no such list, or the snapshot is not whole.
+        DeliveryError: a file is not strict JSON or has no such list, or the snapshot is incomplete.
     """
     return read_records(delivery, feed, parse_path(fmt.records), out, pseudonym_key, _refuse_other_form)
 
@@ -65,7 +67,7 @@ def read(delivery: Delivery, feed: Feed, fmt: JsonRecordsFormat, out: Path, pseu
 def read_records(
     delivery: Delivery, feed: Feed, records: JsonPath, out: Path, pseudonym_key: str, check_form: FormCheck
 ) -> Batch:
-    """Read the records of a delivery; ``check_form`` may refuse the first file that has any."""
+    """Read the records of a delivery; ``check_form`` may refuse the first file with records."""
     snapshot, files = whole_snapshot(delivery) if is_snapshot(delivery) else (None, delivery.paths)
     paths = {name: parse_path(column.from_path or f'"{name}"') for name, column in feed.kept_columns.items()}
     words = records.words.union(*(path.words for path in paths.values()))
@@ -90,7 +92,7 @@ def read_records(
 
 
 def _records(document: Any, records: JsonPath, file: str, rows_before: int) -> list[Any]:
-    """The records of a file; nothing of their content is quoted where they are none."""
+    """The records of a file; if they are not records, nothing of their content is quoted."""
     try:
         found = records.find(document)
     except ShapeError:
@@ -119,7 +121,7 @@ def _records(document: Any, records: JsonPath, file: str, rows_before: int) -> l
 
 
 def _refuse_other_form(file: str, items: list[Any], problems: list[str | None]) -> None:  # noqa: ARG001
-    """One odd record is kept back; a first file of odd ones alone is another interface."""
+    """One odd record goes to quarantine; a first file with odd records only is from another interface."""
     if problems and all(problems):
         message = f"Ни одна запись не имеет объявленной формы: {problems[0]}."
         remedy = "Проверьте, ту ли версию интерфейса передаёт источник; пути значений объявлены в source.yml (from_path)."
@@ -147,7 +149,7 @@ class _Writer:
         self.writer.close()
 
     def add(self, items: list[Any]) -> list[str | None]:
-        """Take records; what is wrong with the form of each, if something is."""
+        """Add records; returns what is wrong with the form of each, or None."""
         columns = [(name, path, self.columns[name].append) for name, path in self.paths.items()]
         broken, broken_column = self.columns["broken"], self.columns["broken_column"]
         before = len(broken)
@@ -180,9 +182,9 @@ class _Writer:
 
 
 def _plain_text(record: Any, path: JsonPath, indices: dict[tuple[tuple[str, ...], str], Any]) -> Any:
-    """The text that a path leads to if nothing about it is out of the ordinary, else ``ODD``: most are so, and it is quick.
+    """The text at a path, or ``ODD`` if it is anything but a plain text or integer. The quick way for nearly all values.
 
-    ``indices`` keeps, for one record, the items of each list by the key that filters choose them by.
+    ``indices`` caches, for one record, the items of each list by the key that filters use.
     """
     if not path.lookups:
         return ODD
@@ -211,7 +213,7 @@ def _plain_text(record: Any, path: JsonPath, indices: dict[tuple[tuple[str, ...]
 
 
 def _index(record: Any, head: tuple[str, ...], by: str) -> Any:
-    """The items of a list by one of their keys; ``ODD`` if two have the same there, one has no text, or it is no list."""
+    """The items of a list by one of their keys; ``ODD`` if two are equal, one is not a text, or it is not a list."""
     value = record
     for key in head:
         if value is None:
@@ -233,7 +235,7 @@ def _index(record: Any, head: tuple[str, ...], by: str) -> Any:
 
 
 def _text(record: Any, path: JsonPath) -> tuple[str | None, str | None]:
-    """The text that a path leads to, and what it should be where it is none that can be kept."""
+    """The text at a path, and what is expected there if it is not a text that can be stored."""
     try:
         found = path.find(record)
     except ShapeError as error:
@@ -246,7 +248,7 @@ def _text(record: Any, path: JsonPath) -> tuple[str | None, str | None]:
 
 
 def _written(value: Any) -> str | None:
-    """A value with the digits of its number, written out: no power of ten."""
+    """A value as text; a number with its digits, without an exponent."""
     if isinstance(value, Digits):
         return format(Decimal(value.digits), "f") if "e" in value.digits.lower() else value.digits
     return scalar_text(value)
@@ -265,12 +267,12 @@ def _column_sql(name: str, path: JsonPath, column: Column) -> str:
     if path.pattern:
         text = f"nullif(regexp_extract({text}, {literal(path.pattern)}, 1), '')"
     if column.type == "date" and column.format is None:
-        # the day of a date-time (RFC 3339) is the day on the column's clock, whatever offset the server writes
+        # the day of a date-time (RFC 3339) is the day in the column's time zone, whatever offset the server writes
         day = f"({clock.iso_sql(text, column.time_zone)})::DATE::VARCHAR"
         text = f"coalesce(case when regexp_full_match({text}, '{clock.WITH_TIME}') then {day} end, {text})"
     return text
 
 
 def kind_of(value: object) -> str:
-    """What kind of JSON a value is, in Russian."""
+    """The JSON type of a value, in Russian."""
     return KINDS.get(type(value), "число")

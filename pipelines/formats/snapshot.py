@@ -1,4 +1,4 @@
-"""A snapshot that was pulled page by page: the answers as they came, and ``snapshot.json``, which says how many there are."""
+"""A snapshot that was pulled page by page: the answers, byte for byte, and ``snapshot.json`` with their number."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pipelines.formats.json_document import JsonError, parse
 
 SNAPSHOT = "snapshot.json"
 PAGE = re.compile(r"page-\d+\.json")
-# a page is in memory while it is looked at
+# a page is held in memory while it is checked
 LARGEST_PAGE = 100_000_000
 AGAIN = "Снимите данные заново: снимок принимается только целиком."
 
 
 class Snapshot(BaseModel):
-    """What ``snapshot.json`` says: nothing in it changes from pull to pull of the same records."""
+    """The content of ``snapshot.json``: it is the same for each pull of the same records."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base_url: str
     pages: int = Field(ge=1, le=1_000_000)
-    total: int = Field(ge=0, description="records, as the server counts them if it does")
+    total: int = Field(ge=0, description="records, by the server's count if it has one")
 
 
 def page_name(number: int) -> str:
@@ -42,7 +42,7 @@ def whole_snapshot(delivery: Delivery) -> tuple[Snapshot, list[Path]]:
     """The snapshot's description and its pages in order.
 
     Raises:
-        DeliveryError: a page is missing, or the description.
+        DeliveryError: a page or the description is missing.
     """
     pages = sorted(
         (path for path in delivery.paths if PAGE.fullmatch(path.name)),
@@ -63,7 +63,7 @@ def whole_snapshot(delivery: Delivery) -> tuple[Snapshot, list[Path]]:
 
 
 def refuse_other_total(snapshot: Snapshot, rows: int) -> None:
-    """Hold the number of records against what the server named.
+    """Compare the number of records with the total that the server named.
 
     Raises:
         DeliveryError: they differ.

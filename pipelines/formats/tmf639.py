@@ -1,4 +1,4 @@
-"""Pages of TM Forum TMF639 v4 resources: records in JSON, of which the other versions of the interface are told apart.
+"""Pages of TM Forum TMF639 v4 resources: records in JSON; other versions of the interface are recognised and refused.
 
 The two published files of v4.0.0 differ: a related resource is under ``resource``, or beside the type of the relationship.
 So its identifier is ``resourceRelationship[relationshipType=containedIn].resource.id | …[relationshipType=containedIn].id``.
@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipelines.declarations.sources import Feed, Tmf639Format
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.formats import Tmf639Format
 from pipelines.deliveries import Batch, Delivery
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats.json_records import read_records
@@ -23,14 +24,14 @@ def read(delivery: Delivery, feed: Feed, fmt: Tmf639Format, out: Path, pseudonym
     """Read the pages of a snapshot.
 
     Raises:
-        DeliveryError: the snapshot is not whole, a page is no JSON array of resources, or they are not v4.
+        DeliveryError: the snapshot is incomplete, a page is not a JSON array of resources, or they are not v4.
     """
-    whole_snapshot(delivery)  # of an inventory nothing else is taken
+    whole_snapshot(delivery)  # an inventory is accepted as a snapshot only
     return read_records(delivery, feed, parse_path(""), out, pseudonym_key, _refuse_other_version)
 
 
 def _refuse_other_version(file: str, resources: list[Any], problems: list[str | None]) -> None:
-    """One odd resource is kept back; a first page of odd resources alone is another interface."""
+    """One odd resource goes to quarantine; a first page with odd resources only is from another interface."""
     if not all(problems):
         return
     v5 = any(isinstance(one.get("place"), list) or V5_ONLY & one.keys() for one in resources if one)

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import duckdb
 from duckdb.sqltypes import VARCHAR
 
-from pipelines.declarations.sources import Column, Feed
+from pipelines.declarations.columns import Column
+from pipelines.declarations.feeds import Feed
 from pipelines.deliveries import Batch
 from pipelines.errors import GorodError
 from pipelines.formats import clock
@@ -19,14 +20,14 @@ from pipelines.numbers import Form, fault_sql, number_sql
 from pipelines.sql import literal, quoted
 from pipelines.warehouse.raw import SQL_TYPES
 
-# Rows of a Parquet row group: a little less than DuckDB's own 122,880 and the rest of a chunk, so that an insert that
-# keeps the order fills one row group of the table with it. A little more, and it would start a second one, and write
-# the whole table again when the file is closed, to join them.
+# Rows of a Parquet row group: slightly less than DuckDB's own 122,880 minus one chunk, so that an insert that keeps the
+# order fills one row group of the table with it. Slightly more would start a second one, and DuckDB would rewrite the
+# whole table to merge them when the file is closed.
 ROW_GROUP = 120_000
 
 MARKS = {".": "точкой", ",": "запятой"}
 DECIMAL_PLACES = 6
-# degrees: a coordinate in metres tells a place to the metre, however few decimals it has
+# degrees: a coordinate in metres would reveal a place to the metre, however few decimals it has
 FARTHEST = 180
 
 EXPECTED = {
@@ -52,8 +53,8 @@ def write_batch(
     ``rows_sql`` yields ``row_no`` BIGINT and each declared column as VARCHAR (columns whose personal data are
     dropped may be absent). An optional column ``broken`` VARCHAR says what was expected of a row that could not be
     read; ``broken_column`` and ``broken_value`` beside it say where and what was given, if one column is to blame.
-    Texts are trimmed and ``missing`` texts become NULL before the cast. What cannot be cast is NULL and is told in
-    ``parse_errors``, without the value where the column is personal. ``decimal`` stands before a number's fraction.
+    Texts are trimmed and ``missing`` texts become NULL before the cast. What cannot be cast is NULL and is described in
+    ``parse_errors``, without the value if the column is personal. ``decimal`` is the decimal separator.
     """
     columns = feed.kept_columns
     if any(column.personal_data == "pseudonymise" for column in columns.values()):
@@ -121,23 +122,23 @@ def expected(column: Column, decimal: Literal[".", ","] = ".") -> str:
 
 
 def _expected_sql(name: str, column: Column, decimal: Literal[".", ","]) -> str:
-    """What a column expects, and what a number or a time is instead; nothing of the text where it is personal."""
-    told, text = literal(expected(column, decimal)), quoted("left_" + name)
+    """What a column expects, and what is wrong with the number or time; nothing of the text if it is personal."""
+    wanted, text = literal(expected(column, decimal)), quoted("left_" + name)
     if column.personal_data != "none":
-        return told
+        return wanted
     match column.type:
         case "integer" | "decimal":
-            return f"{told} || '; дано: ' || {fault_sql(text, _form(column, decimal))}"
+            return f"{wanted} || '; дано: ' || {fault_sql(text, _form(column, decimal))}"
         case "timestamp":
             return (
-                f"{told} || coalesce('; ' || {clock.fault_sql(_local(text, column), column.time_zone)}, '')"
+                f"{wanted} || coalesce('; ' || {clock.fault_sql(_local(text, column), column.time_zone)}, '')"
             )
         case _:
-            return told
+            return wanted
 
 
 def _form(column: Column, decimal: Literal[".", ","]) -> Form:
-    """How a column's numbers are written. More than six places would be rounded without a word, unless declared so."""
+    """How a column's numbers are written. More than six decimals are refused, not rounded silently, unless declared."""
     if column.type == "integer":
         return Form(decimal, places=0)
     is_rounded = column.rounded or column.personal_data == "coarsen"
@@ -150,15 +151,15 @@ def _clean(name: str, column: Column) -> str:
 
 
 def _is_none_of(text: str, words: Sequence[str]) -> str:
-    """SQL: a text is given, and is none of these. Not by ``in``: DuckDB joins with a list of five, and loses the order."""
+    """SQL: a text is not null and none of these. Not ``in``: with five items DuckDB makes a join and loses the order."""
     return " and ".join(f"{text} <> {literal(word)}" for word in words) or f"{text} is not null"
 
 
 def _at_once(name: str, column: Column, decimal: Literal[".", ","]) -> str:
-    """The value of a text that can be read as it stands; the rest is cleaned first, and then tried again.
+    """The value of a text that can be read without cleaning; the others are cleaned and tried again.
 
-    Nearly every text can, and trimming it first costs more than reading it. What is read here is exactly of its
-    type, hence without spaces around it: cleaning would not have changed it.
+    Nearly every text can, and trimming costs more than reading. A text that is read here has no spaces around it, so
+    cleaning would not have changed it.
     """
     text = quoted(name)
     if column.type in ("integer", "decimal"):
@@ -166,13 +167,13 @@ def _at_once(name: str, column: Column, decimal: Literal[".", ","]) -> str:
         value = f"case when {plain} then {_number(text, column)} end"
     elif column.type != "timestamp" or column.format is not None:
         value = _value(text, column, decimal)
-    else:  # a cast to a timestamp is kinder than one form
+    else:  # a cast to a timestamp accepts more than one form
         return f"NULL::{SQL_TYPES[column.type]}"
     return f"case when {_is_none_of(text, column.missing)} then {value} end"
 
 
 def _number(text: str, column: Column) -> str:
-    """The number that the canonical text of an SQL expression says; none that is too large, or not coarse."""
+    """The number of a canonical text; NULL if it is too large, or too exact for a coarsened column."""
     value = f"try_cast({text} as {SQL_TYPES[column.type]})"
     if column.personal_data == "coarsen":
         return f"case when abs({value}) <= {FARTHEST} then {value} end"
@@ -180,10 +181,10 @@ def _number(text: str, column: Column) -> str:
 
 
 def _value(text: str, column: Column, decimal: Literal[".", ","]) -> str:
-    """The typed value of an SQL expression, or NULL where its text is not exactly a value of the type.
+    """The typed value of an SQL expression, or NULL if its text is not exactly a value of the type.
 
-    A form or a round trip through text is compared, because a cast alone is too kind: it takes 1.5 for an integer,
-    1.41E+09 for a number, 2019-5-1 for a date.
+    The form, or the value converted back to text, is compared, because a cast alone is too lenient: it accepts 1.5 as an
+    integer, 1.41E+09 as a number, 2019-5-1 as a date.
     """
     match column.type:
         case "text":
@@ -209,7 +210,7 @@ def _parsed(text: str, pattern: str) -> str:
 
 
 def _local(text: str, column: Column) -> str:
-    """The date and time of a text without an offset, as they are written."""
+    """The date and time of a text without an offset, as written."""
     return f"({_parsed(text, column.format)})" if column.format else f"({clock.written_sql(text)})"
 
 
@@ -233,7 +234,7 @@ def pseudonym(text: str, key: str) -> str:
 def _register_pseudonym(connection: duckdb.DuckDBPyConnection, key: str) -> None:
     if not key:
         raise GorodError(
-            "a column is declared personal_data: pseudonymise, and there is no key",
+            "a column is declared personal_data: pseudonymise, but there is no key",
             "Set GOROD_PSEUDONYM_KEY in the environment; keep it outside the warehouse.",
         )
     connection.create_function("pseudonym", lambda text: pseudonym(text, key), [VARCHAR], VARCHAR)

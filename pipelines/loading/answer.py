@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.declarations.sources import Column, load_sources
+from pipelines.declarations.columns import Column
+from pipelines.declarations.sources import load_sources
 from pipelines.loading.decisions import find_load, fitting_loads
 from pipelines.warehouse.base import Warehouse, raw_table
 
@@ -17,7 +18,7 @@ WORDS = {
     "accepted": ("Загрузка принята.", "The load is accepted."),
     "waived": (
         "Загрузка принята временно, по решению ответственного лица.",
-        "The load is let in for a time, on somebody's word.",
+        "The load is accepted until a given day, on a person's responsibility.",
     ),
     "rejected": ("Загрузка не принята.", "The load is refused."),
     "superseded": (
@@ -26,16 +27,16 @@ WORDS = {
     ),
     "conflicting": (
         "Загрузка не учитывается: её период лишь частично совпадает с периодом другой принятой загрузки.",
-        "The load does not count: its period overlaps that of another accepted one in part.",
+        "The load does not count: its period partly overlaps that of another accepted load.",
     ),
     "the newest": (
         "Показана последняя загрузка; под запрос подходят и прежние",
-        "This is the newest load; older ones fit as well",
+        "This is the newest match; older loads match too",
     ),
     "file": ("Файл", "File"),
     "delivered": ("строк передано", "rows delivered"),
     "taken": ("принято", "accepted"),
-    "kept back": ("задержано", "kept back"),
+    "kept back": ("задержано", "in quarantine"),
     "findings": ("Замечания", "Findings"),
     "rule": ("правило", "rule"),
     "severity": ("важность", "severity"),
@@ -45,7 +46,7 @@ WORDS = {
     "row numbers": ("номера строк", "row numbers"),
     "critical": ("обязательное", "critical"),
     "warning": ("предупреждение", "warning"),
-    "rows kept back": ("Задержанные строки", "Rows kept back"),
+    "rows kept back": ("Задержанные строки", "Rows in quarantine"),
     "first 20": ("первые 20", "the first 20"),
     "row": ("строка", "row"),
     "column": ("столбец", "column"),

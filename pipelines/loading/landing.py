@@ -25,7 +25,7 @@ SHORT = 12
 
 
 def land(candidate: Candidate, settings: Settings) -> Delivery:
-    """Fetch an offer into landing; the same bytes for the same slice are the same delivery and land once.
+    """Fetch a candidate into landing; the same bytes for the same slice are the same delivery and land once.
 
     The payload is fetched beside its place, synced, and renamed into it; until its load is in the ledger the delivery
     is also listed as pending, so that a killed run is taken up again (:func:`pending`).

@@ -67,21 +67,21 @@ def is_known(candidate: Candidate, known: LastSeen) -> bool:
 
 
 def last_seen(warehouse: Warehouse) -> LastSeen:
-    """Source, feed, instance, slice, origin and fingerprint of the last offer taken of each origin and slice.
+    """Source, feed, instance, slice, origin and fingerprint of the last candidate taken of each origin and slice.
 
     The last, not any: a file that comes back as it was, its time and all, replaces what came between. What a clock that
     was ahead has stamped comes before all others, or it would be the last for ever.
     """
     rows = warehouse.query(
-        "select source, feed, instance, slice, offer.origin, max_by(coalesce(fingerprint, ''), "
+        "select source, feed, instance, slice, candidate.origin, max_by(coalesce(fingerprint, ''), "
         "{'believed': seen_at <= now() at time zone 'UTC', 'seen_at': seen_at}) as fingerprint "
-        "from ops.offer as offer join ops.load using (load_id) group by all"
+        "from ops.candidate as candidate join ops.load using (load_id) group by all"
     )
     return frozenset(tuple(row.values()) for row in rows)
 
 
 def load_candidate(candidate: Candidate, settings: Settings, warehouse: Warehouse) -> LoadOutcome:
-    """Land an offer and load it. The same delivery twice is one load.
+    """Land a candidate and load it. The same delivery twice is one load.
 
     Raises:
         OriginError: the origin does not give it.
@@ -307,7 +307,7 @@ def _already(
     if same[-1] is own[-1] and not is_dropped:
         return same[-1]
     taken = warehouse.query(
-        "select load_id, origin, fingerprint from ops.offer where load_id in (select unnest(?)) order by seen_at",
+        "select load_id, origin, fingerprint from ops.candidate where load_id in (select unnest(?)) order by seen_at",
         [[load["load_id"] for load in own]],
     )
     if is_dropped:
@@ -325,7 +325,7 @@ def _already(
 
 
 def _not_landed(candidate: Candidate, error: Exception) -> OriginError:
-    """A failure that nobody foresaw, as one of this offer alone."""
+    """A failure that nobody foresaw, as one of this candidate alone."""
     logging.getLogger(__name__).error("%s could not land:\n%s", candidate.origin, where(error))
     told = (error.strerror or "") if isinstance(error, OSError) else ""
     return OriginError(

@@ -11,7 +11,8 @@ from os import getpid
 from pipelines import connectors, moments
 from pipelines.connectors.drop_folder import inbox, strays, wait_until_quiet
 from pipelines.connectors.files import HOW_TO_REPAIR
-from pipelines.declarations.sources import Feed, Source, load_sources
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.sources import Source, load_sources
 from pipelines.deliveries import Candidate, LastSeen
 from pipelines.disk import disk_errors
 from pipelines.errors import GorodError, OriginError, WarehouseBusyError
@@ -146,7 +147,7 @@ def all_candidates(
 
 
 def _is_known(candidate: Candidate, known: LastSeen, wanted: Wanted, feed: Feed) -> bool:
-    """Known by fingerprint; or an offer that only fetching could tell, whose slice has been fetched already.
+    """Known by fingerprint; or a candidate that only fetching could tell, whose slice has been fetched already.
 
     Such a pull is made once for each slice, and again when it is asked for by its slice or instance, or as long as the feed
     is refreshed.

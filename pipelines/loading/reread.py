@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipelines.declarations.sources import Feed, load_sources
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.sources import load_sources
 from pipelines.errors import DeliveryError, WarehouseError
 from pipelines.loading.decisions import find_load
 from pipelines.loading.load import delivery_of, scratch

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines import formats
-from pipelines.declarations.sources import Feed
+from pipelines.declarations.feeds import Feed
 from pipelines.deliveries import Batch, Delivery, ExpectationResult, Slice, ValidationResult
 from pipelines.disk import disk_errors, raise_if_of_the_machine
 from pipelines.errors import DeliveryError, GorodError, Reason

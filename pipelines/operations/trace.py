@@ -104,7 +104,7 @@ class Term:
 class Trace:
     """A value with everything behind it.
 
-    ``made``: the territory's own figure, rolled up from those below, a percentile of them, or absent. ``imputed_by``:
+    ``derivation``: the territory's own figure, rolled up from those below, a percentile of them, or absent. ``imputed_by``:
     the rule that imputed a missing value, and ``imputed_from`` its inputs; ``donors`` are these values,
     traced as well.
     """
@@ -125,7 +125,7 @@ class Trace:
     unit_measure: str
     quality_class: str | None
     method_version: str
-    made: Literal["own", "rolled_up", "percentile", "absent"]
+    derivation: Literal["own", "rolled_up", "percentile", "absent"]
     coverage_population_pct: Decimal
     coverage_time_pct: Decimal
     note_ru: str | None
@@ -199,7 +199,7 @@ def _traces(connection: duckdb.DuckDBPyConnection, values: list[Row], row_limit:
 _VALUE_COLUMNS = (
     "indicator", "ref_area", "freq", "time_period", "breakdown", "obs_value", "obs_status", "missing_reason",
     "imputed_by", "imputed_from", "numerator", "denominator", "scale", "unit_measure", "quality_class",
-    "method_version", "made",
+    "method_version", "derivation",
     "coverage_population_pct", "coverage_time_pct", "note_ru", "note_en",
 )  # fmt: skip
 _TERM_COLUMNS = (
@@ -453,7 +453,7 @@ def _query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence
 
 
 CODES = Names("en")
-MADE = {
+DERIVATIONS = {
     "own": ("собственные данные", "own"),
     "rolled_up": ("по входящим территориям", "rolled up"),
     "percentile": ("процентиль", "percentile"),
@@ -476,7 +476,7 @@ def show(found: Trace, names: Names = CODES, term_limit: int = 8) -> list[str]:
         f"{names.part(found.breakdown, *measures)}: {value}",
         f"  {say('статус', 'status')}: {names.status(found.obs_status)}"
         + (f" ({names.missing(found.missing_reason)})" if found.missing_reason else "")
-        + f", {say(*MADE[found.made])}, {say('методика', 'method')} {found.method_version}, "
+        + f", {say(*DERIVATIONS[found.derivation])}, {say('методика', 'method')} {found.method_version}, "
         + (
             say("охват населения неизвестен", "covers people whose number is not known")
             if found.obs_value is not None and found.coverage_population_pct == 0 and found.imputed_by is None
@@ -496,7 +496,7 @@ def show(found: Trace, names: Names = CODES, term_limit: int = 8) -> list[str]:
         rule = IMPUTATIONS.get(found.imputed_by)
         by = found.imputed_by.replace("_", " ") if rule is None else rule.get(names.language)
         lines.append(f"  {say('восполнено', 'filled in')}: {by}, {say('по', 'from')} {found.imputed_from}")
-    if found.made == "percentile":
+    if found.derivation == "percentile":
         lines.append(
             say(
                 "  = процентиль значений территорий ниже",

@@ -119,7 +119,7 @@ def report_job() -> UnresolvedAssetJobDefinition:
 
 
 def _request_of(candidate: Candidate) -> dict[str, Any]:
-    """The run that loads an offer, as :class:`dagster.RunRequest` takes it."""
+    """The run that loads a candidate, as :class:`dagster.RunRequest` takes it."""
     source = load_sources()[candidate.source]
     return {
         "job_name": load_job_name(candidate.source, candidate.feed),
@@ -130,7 +130,7 @@ def _request_of(candidate: Candidate) -> dict[str, Any]:
 
 
 def _offered(candidate: Candidate) -> str:
-    """What an offer is known by."""
+    """What a candidate is known by."""
     return f"{candidate.origin} {candidate.fingerprint or candidate.slice.key}"
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # On which machine a run runs. Where Dagster's storage is a file there is only one.
 HOST = "gorod/host"
+# What the clock may have been set forward by while a run went on: a resumed virtual machine, a time server found late.
+CLOCK_STEP_S = 3600
 KILLED = "Its process has ended without a word: it was killed."
 
 
@@ -52,20 +54,25 @@ def _is_gone(instance: DagsterInstance, run: DagsterRun) -> bool:
 
     if run.tags.get(HOST, socket.gethostname()) != socket.gethostname():
         return False
-    told = [
+    reported = [
         (int(str(entry.value)), record.timestamp)
         for record in instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT)
         if record.dagster_event is not None
         for name, entry in record.dagster_event.engine_event_data.metadata.items()
         if name == "pid"
     ]
-    return bool(told) and not any(_lives(pid, since) for pid, since in told)
+    return bool(reported) and not any(_lives(pid, at) for pid, at in reported)
 
 
-def _lives(pid: int, said_at: float) -> bool:
-    """Whether the process with that number is the one that said so then; numbers are given again."""
+def _lives(pid: int, reported_at: float) -> bool:
+    """Whether the process with that number is the one that reported it then; numbers are used again.
+
+    Two signs tell another process from it: another program, and a start after the report. The clock may have been
+    set forward since, which makes every start look later: so much later that only a used number explains it.
+    """
+    process = Path("/proc") / str(pid)
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="latin-1").rsplit(")", 1)[1].split()
+        fields = (process / "stat").read_text(encoding="latin-1").rsplit(")", 1)[1].split()
     except OSError:
         with suppress(OSError):
             os.kill(pid, 0)
@@ -73,6 +80,14 @@ def _lives(pid: int, said_at: float) -> bool:
         return False
     if fields[0] in "ZX":
         return False
+    with suppress(OSError):  # of another user's process the program is not shown
+        if _program(process) != _program(Path("/proc/self")):
+            return False
     up_s = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
     age_s = up_s - int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    return time.time() - age_s <= said_at + 2
+    return time.time() - age_s <= reported_at + CLOCK_STEP_S
+
+
+def _program(process: Path) -> str:
+    """Its path, also where an upgrade has replaced the file meanwhile."""
+    return str((process / "exe").readlink()).removesuffix(" (deleted)")

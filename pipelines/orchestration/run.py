@@ -173,8 +173,8 @@ def run(
                     without_counts(load) if load["load_id"] in held else load for load in summary.loads
                 ]
                 summary.again = warehouse.query(
-                    "select distinct load_id, state from ops.load_state as load join ops.offer as offer using (load_id) "
-                    "where load_no <= ? and seen_at >= ? and (? or offer.origin like ?) order by load_id",
+                    "select distinct load_id, state from ops.load_state as load join ops.candidate as candidate using (load_id) "
+                    "where load_no <= ? and seen_at >= ? and (? or candidate.origin like ?) order by load_id",
                     [before, begun, wanted.again, f"{DROPPED}:%"],
                 )
                 summary.held_back = held_back_by_rule(warehouse)

@@ -1,6 +1,6 @@
 """What was known when: every indicator value with the time from and until which it was known.
 
-dbt's snapshot ``vintages.known_indicator_value`` stores it; readers use ``pub_indicator_value_history_v1``.
+dbt's snapshot ``history.known_indicator_value`` stores it; readers use ``pub_indicator_value_history_v1``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipelines.sql import literal
 from pipelines.wording import STATE
 
 VALUES, HISTORY = "pub_indicator_value_v1", "pub_indicator_value_history_v1"
-VINTAGES = "vintages.known_indicator_value"
+KNOWN_VALUES = "history.known_indicator_value"
 
 
 def known_at(moment: datetime) -> str:
@@ -35,7 +35,7 @@ def stamp(moment: datetime) -> str:
 
 
 @dataclass(frozen=True)
-class Vintage:
+class KnownValue:
     """A value as it was known from ``known_from`` until ``known_to`` (UTC; None if it still is)."""
 
     known_from: datetime
@@ -76,8 +76,8 @@ class LastSeen:
     breakdown: str
     unit_measure: str
     as_of: datetime
-    then: Vintage | None
-    later: tuple[Vintage, ...]
+    then: KnownValue | None
+    later: tuple[KnownValue, ...]
     loads: tuple[Since, ...]
 
 
@@ -94,11 +94,11 @@ def known(
     Raises:
         GorodError: the value was never known, or nothing has been built yet.
     """
-    names = [field.name for field in fields(Vintage)]
+    names = [field.name for field in fields(KnownValue)]
     try:
         rows = _query(
             connection,
-            f"select {', '.join(names)}, unit_measure, first_day, last_day from {VINTAGES}"
+            f"select {', '.join(names)}, unit_measure, first_day, last_day from {KNOWN_VALUES}"
             " where indicator = ? and ref_area = ? and time_period = ? and breakdown = ? order by known_from",
             [indicator, ref_area, time_period, breakdown],
         )
@@ -110,16 +110,16 @@ def known(
             "Without --as-of the trace says which there are.",
         )
     moment = as_of.astimezone(UTC).replace(tzinfo=None)
-    vintages = [Vintage(**{name: row[name] for name in names}) for row in rows]
+    versions = [KnownValue(**{name: row[name] for name in names}) for row in rows]
     then = next(
         (
             one
-            for one in vintages
+            for one in versions
             if one.known_from <= moment and (one.known_to is None or one.known_to > moment)
         ),
         None,
     )
-    later = tuple(one for one in vintages if one.known_from > moment)
+    later = tuple(one for one in versions if one.known_from > moment)
     end = then.known_to if then is not None else None
     return LastSeen(
         indicator,
@@ -249,11 +249,11 @@ def show_known(found: LastSeen, names: Names) -> list[str]:
     return lines
 
 
-def _figure(vintage: Vintage, found: LastSeen, names: Names) -> str:
-    if vintage.obs_value is None:
-        return f"{names.say('нет значения', 'no value')} ({names.missing(vintage.missing_reason)})"
+def _figure(value: KnownValue, found: LastSeen, names: Names) -> str:
+    if value.obs_value is None:
+        return f"{names.say('нет значения', 'no value')} ({names.missing(value.missing_reason)})"
     unit = names.unit(found.indicator, found.unit_measure)
-    return f"{names.number(vintage.obs_value)} {unit}, {names.say('статус', 'status')}: {names.status(vintage.obs_status)}"
+    return f"{names.number(value.obs_value)} {unit}, {names.say('статус', 'status')}: {names.status(value.obs_status)}"
 
 
 def _when(moment: datetime) -> str:

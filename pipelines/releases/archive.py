@@ -260,7 +260,7 @@ def _require_alone(
         f"""
         select held.indicator, held.time_period, epoch_us(held.held_until)
         from {quoted(warehouse)}.intermediate.int_embargo_indicator as held
-        inner join {quoted(warehouse)}.intermediate.dim_period as periods on held.time_period = periods.time_period
+        inner join {quoted(warehouse)}.marts.dim_period as periods on held.time_period = periods.time_period
         where
             list_contains($indicators, held.indicator) and periods.last_day <= $last_day
             and held.held_until > now() and held.held_until > $own::timestamptz

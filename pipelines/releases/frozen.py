@@ -21,16 +21,17 @@ import duckdb
 from pipelines.errors import GorodError
 from pipelines.publishing.contracts import SCHEMA, Contract
 from pipelines.publishing.embargo import HELD, HELD_LOADS
-from pipelines.publishing.history import VINTAGES, known_at, stamp
+from pipelines.publishing.history import KNOWN_VALUES, known_at, stamp
 from pipelines.settings import Settings
 from pipelines.sql import literal, quoted
 from pipelines.warehouse import migrations
 
 VALUES = "marts.mart_indicator_value"
-PERIODS = "intermediate.dim_period"
+PERIODS = "marts.dim_period"
 TERMS = "catalogue.indicator_term"
-# recomputed; anything upstream is read as it is
+# recomputed, except for the dimensions; anything upstream is read as it is
 ANEW = ("marts", SCHEMA)
+DIMENSIONS = "marts.dim_"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Model:
     @property
     def schema(self) -> str:
         return self.table.split(".")[0]
+
+    @property
+    def is_computed_anew(self) -> bool:
+        """Whether a release computes it by its own SQL."""
+        return self.schema in ANEW and not self.table.startswith(DIMENSIONS)
 
 
 @dataclass(frozen=True)
@@ -173,7 +179,7 @@ class _Shadows:
         self.warehouse = warehouse
         self.models = models
         self.there: set[str] = set()
-        for schema in {model.schema for model in models.values()} | {"vintages"}:
+        for schema in {model.schema for model in models.values()} | {"history"}:
             connection.execute(f"create schema if not exists memory.{quoted(schema)}")
 
     def know(self, wanted: Frozen) -> None:
@@ -185,9 +191,9 @@ class _Shadows:
         )
         execute("create table memory.main.wanted as select ?::date as last_day", [wanted.last_day])
         self._view(
-            VINTAGES,
+            KNOWN_VALUES,
             f"select * replace (case when known_to <= timestamp {literal(stamp(wanted.known_at))} then known_to end"
-            f" as known_to) from {self._there(VINTAGES)}"
+            f" as known_to) from {self._there(KNOWN_VALUES)}"
             f" where known_from <= timestamp {literal(stamp(wanted.known_at))}"
             " and last_day <= (select last_day from memory.main.wanted)"
             " and indicator in (select indicator from memory.main.wanted_indicator)",
@@ -199,7 +205,7 @@ class _Shadows:
             [self.warehouse, schema, table],
         ).fetchall()
         named = ", ".join(quoted(name) for (name,) in columns)
-        self._view(VALUES, f"select {named} from memory.{VINTAGES} where {known_at(wanted.known_at)}")
+        self._view(VALUES, f"select {named} from memory.{KNOWN_VALUES} where {known_at(wanted.known_at)}")
         for held in (*HELD.values(), HELD_LOADS):
             self._view(
                 f"intermediate.{held}", f"select * from {self._there(f'intermediate.{held}')} where false"
@@ -244,7 +250,7 @@ class _Shadows:
             model = self.models[name]
             if model.table in self.there:
                 continue
-            if model.schema in ANEW or self.reads_values(name):
+            if model.is_computed_anew or self.reads_values(name):
                 self.provide(model.needs)
                 self._view(model.table, str(model.sql))
             else:
@@ -253,20 +259,20 @@ class _Shadows:
     def reads_values(self, name: str) -> bool:
         """Whether a node is computed from the values: then what it says about them is as of the moment."""
         model = self.models[name]
-        return model.table in (VALUES, VINTAGES) or any(self.reads_values(need) for need in model.needs)
+        return model.table in (VALUES, KNOWN_VALUES) or any(self.reads_values(need) for need in model.needs)
 
     def reads_of_today(self, name: str) -> bool:
         """Whether a node reads figures or rows that cannot be rewound."""
         model = self.models[name]
         if model.table in (
             VALUES,
-            VINTAGES,
+            KNOWN_VALUES,
             *(f"intermediate.{held}" for held in (*HELD.values(), HELD_LOADS)),
         ):
             return False
-        if model.schema in ANEW or self.reads_values(name):
+        if model.is_computed_anew or self.reads_values(name):
             return any(self.reads_of_today(need) for need in model.needs)
-        return model.schema in ("staging", "intermediate") and not model.table.startswith("intermediate.dim_")
+        return model.schema in ("staging", "intermediate")
 
     def _view(self, table: str, sql: str) -> None:
         self.connection.execute(f"create view memory.{table} as {sql}")

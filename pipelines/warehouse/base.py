@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 import duckdb
 import pyarrow as pa
 
-from pipelines.declarations.sources import Feed
+from pipelines.declarations.feeds import Feed
 from pipelines.deliveries import ExpectationResult
 from pipelines.warehouse.migrations import Step
 from pipelines.warehouse.raw import Change
@@ -67,7 +67,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Seen:
-    """A row of ``ops.offer``: where a delivery was found, and its cheap fingerprint if the origin has one."""
+    """A row of ``ops.candidate``: where a delivery was found, and its cheap fingerprint if the origin has one."""
 
     origin: str
     fingerprint: str | None

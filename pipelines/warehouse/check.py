@@ -17,16 +17,16 @@ from pipelines.warehouse.tables import asked
 
 OF_A_LOAD = (
     "load_event",
-    "offer",
+    "candidate",
     "load_result",
     "quarantine",
     "flagged_row",
     "refused_batch",
     "load_profile",
 )
-OF_DBT = ("staging", "intermediate", "marts", "vintages", "published_next", "published")
+OF_DBT = ("staging", "intermediate", "marts", "history", "published_next", "published")
 OWN = ("ops", "raw", "catalogue", *OF_DBT)
-HISTORY, VALUES = ("vintages", "known_indicator_value"), ("marts", "mart_indicator_value")
+HISTORY, VALUES = ("history", "known_indicator_value"), ("marts", "mart_indicator_value")
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from pipelines.warehouse import migrations
 from pipelines.warehouse.base import COPIED, Warehouse
 from pipelines.warehouse.raw import require_unchanged
 
-# vintages: what was known when, which no build can recreate
-SCHEMAS = ("ops", "raw", "catalogue", "vintages")
+# history: what was known when, which no build can recreate
+SCHEMAS = ("ops", "raw", "catalogue", "history")
 SOURCE = "copied_from"
 
 
@@ -36,8 +36,8 @@ def copy_warehouse(source: Warehouse, target: Warehouse) -> list[Copied]:
 
     Raises:
         GorodError: the target already holds loads, or the source is not a warehouse.
-        WarehouseError: a table differs between the two sides, or holds columns whose declaration has changed;
-            nothing was copied.
+        WarehouseError: the source has another schema version, a table differs between the two sides or holds columns
+            whose declaration has changed; nothing was copied.
     """
     for name, declared in load_sources().items():
         for feed, about in declared.feeds.items():
@@ -46,6 +46,8 @@ def copy_warehouse(source: Warehouse, target: Warehouse) -> list[Copied]:
     with target.writing(), target.connection() as connection:
         _require_empty(connection)
         source.attach(connection, SOURCE)
+        found = connection.execute(f"select max(version) from {SOURCE}.ops.version").fetchone()
+        migrations.require(None if found is None else found[0], exists=True, where=source.name)
         copied = []
         connection.begin()
         for schema, table in _tables(connection, SOURCE):

@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 import duckdb
 
-from pipelines.declarations.sources import Feed, load_sources
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.sources import load_sources
 from pipelines.disk import full_disk
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 from pipelines.interrupts import interrupts_raised
@@ -110,7 +111,8 @@ class DuckDBWarehouse(Ledger):
             taken = migrations.steps(found) if exists and found is not None else []
             for step in taken:
                 connection.begin()
-                connection.execute(step.sql)
+                tables = [name for (name,) in connection.execute(migrations.TABLES).fetchall()]
+                connection.execute(step.sql(tables))
                 connection.execute(migrations.RECORD.format(step.version))
                 connection.commit()
         self._make_form()

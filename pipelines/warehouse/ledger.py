@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines.declarations.sources import Feed
+from pipelines.declarations.feeds import Feed
 from pipelines.deliveries import ExpectationResult
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.sql import literal, quoted
@@ -444,7 +444,7 @@ def _insert_events(connection: duckdb.DuckDBPyConnection, load_id: str, events: 
 
 def _insert_candidate(connection: duckdb.DuckDBPyConnection, load_id: str, candidate: Seen) -> None:
     connection.execute(
-        "insert into ops.offer values (?, ?, ?, ?)",
+        "insert into ops.candidate values (?, ?, ?, ?)",
         [load_id, candidate.origin, candidate.fingerprint, candidate.at],
     )
 

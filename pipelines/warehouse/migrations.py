@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.errors import WarehouseError
 
 # Increased with every change that `create … if not exists` cannot make; the step to it is migrations/<version>_<what>.sql.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 MIGRATIONS = Path(__file__).with_name("migrations")
+# What follows it in a migration is only run where the table is there: dbt makes it, and may not have run yet.
+WHERE_THERE_IS = re.compile(r"^-- Where there is ([a-z_]+\.[a-z_]+):$", re.MULTILINE)
+TABLES = "select table_schema || '.' || table_name from information_schema.tables"
 RECORD = "insert into ops.version values ({}, now() at time zone 'UTC') on conflict do nothing"
 
 
@@ -23,10 +27,12 @@ class Step:
     version: int
     path: Path
 
-    @property
-    def sql(self) -> str:
-        """The statements, for both engines."""
-        return self.path.read_text(encoding="utf-8")
+    def sql(self, tables: Collection[str]) -> str:
+        """The statements, for both engines, in a warehouse with these tables (as ``TABLES`` gives them)."""
+        always, *rest = WHERE_THERE_IS.split(self.path.read_text(encoding="utf-8"))
+        return always + "".join(
+            text for table, text in zip(rest[::2], rest[1::2], strict=True) if table in tables
+        )
 
 
 def schema_sql() -> str:

@@ -23,7 +23,8 @@ import duckdb
 import psycopg
 from psycopg import sql
 
-from pipelines.declarations.sources import Feed, load_sources
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.sources import load_sources
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.interrupts import interrupts_raised
 from pipelines.progress import report_progress
@@ -134,7 +135,8 @@ class PostgresWarehouse(Ledger):
             taken = migrations.steps(found) if exists and found is not None else []
             for step in taken:
                 with session.transaction():
-                    _script(session, step.sql)
+                    tables = [name for (name,) in session.execute(migrations.TABLES).fetchall()]
+                    _script(session, step.sql(tables))
                     _script(session, migrations.RECORD.format(step.version))
         self._make_form()
         with self.server.session("migrates", autocommit=True) as session:

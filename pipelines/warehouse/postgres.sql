@@ -2,7 +2,7 @@
 create index if not exists load_slice on ops.load (source, feed, instance, part, first_day);
 create unique index if not exists load_order on ops.load (load_no);
 create index if not exists load_event_load on ops.load_event (load_id);
-create index if not exists offer_load on ops.offer (load_id);
+create index if not exists candidate_load on ops.candidate (load_id);
 create index if not exists load_result_load on ops.load_result (load_id);
 create index if not exists quarantine_load on ops.quarantine (load_id, row_no);
 create index if not exists flagged_row_load on ops.flagged_row (load_id);
@@ -16,7 +16,7 @@ comment on table ops.quarantine is 'Rows kept back by the gate, whole, with thei
 comment on table ops.flagged_row is 'Rows that were accepted with a warning.';
 comment on table ops.refused_batch is 'What was read of each refused load, as a fingerprint: a waiver lets in that and nothing else.';
 comment on table ops.load_profile is 'What is remembered of the rows of each load, for later ones to be held against.';
-comment on table ops.offer is 'Each offer that was ever taken, with its cheap fingerprint.';
+comment on table ops.candidate is 'Each candidate that was ever taken, with its cheap fingerprint.';
 comment on table ops.build is 'One row for each build of the marts: whether it went well, up to which decision of the ledger.';
 comment on table ops.build_begun is 'One row for each build of the marts that began, in their order. Only added to.';
 comment on table ops.build_input is 'The state of each feed when a build began. Only added to.';

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipelines.declarations.sources import Column, Feed
+from pipelines.declarations.columns import Column
+from pipelines.declarations.feeds import Feed
 from pipelines.errors import WarehouseError
 
 # 18 digits fit a 64-bit integer: DuckDB casts text to a wider decimal ten times more slowly.

@@ -46,8 +46,8 @@ create table if not exists ops.load_event (
     until DATE
 );
 
--- Each offer that was ever taken. What its origin last offered for a slice is not new.
-create table if not exists ops.offer (
+-- Each candidate that was ever taken. What its origin last had for a slice is not new.
+create table if not exists ops.candidate (
     load_id VARCHAR not null,
     origin VARCHAR not null,
     fingerprint VARCHAR,

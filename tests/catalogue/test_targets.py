@@ -174,7 +174,7 @@ def test_from_a_declaration_to_plan_and_fact(tmp_path: Path) -> None:
     done = small.dbt("build", "--exclude", "resource_type:unit_test")
     assert done.returncode == 0, done.stdout[-4000:]
     progress = small.query(
-        "select time_period, version_no, obs_value, missing_reason, plan_value, needed_value, on_track, light "
+        "select time_period, version_no, obs_value, missing_reason, plan_value, needed_value, on_track, rag_status "
         "from published.pub_progress_v1 order by time_period, version_no"
     )
     # the line begins at 400 in the year before the programme

@@ -17,8 +17,11 @@ import pytest
 
 from pipelines import connectors, moments
 from pipelines.connectors import http as connector
+from pipelines.connectors import http_client
 from pipelines.connectors.http_retry import RetryPolicy
-from pipelines.declarations.sources import HttpOrigin, Refresh, Source, load_sources
+from pipelines.declarations.feeds import Refresh
+from pipelines.declarations.origins import HttpOrigin
+from pipelines.declarations.sources import Source, load_sources
 from pipelines.errors import GorodError, OriginError
 from pipelines.loading import plan
 from pipelines.loading.load import last_seen, load_candidate
@@ -97,7 +100,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        monkeypatch.setattr(connector, "PATIENCE", QUICK)
+        monkeypatch.setattr(http_client, "RETRY_POLICY", QUICK)
         yield given
         server.shutdown()
         thread.join()
@@ -318,8 +321,8 @@ def page(handler: Handler, _: bytes) -> None:
     ("misdeed", "said", "requests"),
     [
         (endless, "larger than 100000 bytes", 1),
-        (dripping, "has not come whole in 2 s", 1),
-        (dripping_packed, "has not come whole in 2 s", 1),
+        (dripping, "was not complete after 2 s", 1),
+        (dripping_packed, "was not complete after 2 s", 1),
         (to_itself, "redirected more than 5 times", 6),
         (page, "a web page came instead of the file", 1),
         (lambda handler, _: answer(handler, 404), "no such file (404)", 1),

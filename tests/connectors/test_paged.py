@@ -19,8 +19,10 @@ from pydantic import ValidationError
 
 from pipelines import connectors
 from pipelines.connectors import paged
-from pipelines.connectors.paged import Pull, RetryPolicy, take_snapshot
-from pipelines.declarations.sources import PagedOrigin, Source
+from pipelines.connectors.page_client import Pull, RetryPolicy
+from pipelines.connectors.paged_snapshot import MOST_EMPTY, take_snapshot
+from pipelines.declarations.origins import PagedOrigin
+from pipelines.declarations.sources import Source
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
 
@@ -198,7 +200,7 @@ def test_by_a_link_in_the_answer(api: Api, tmp_path: Path) -> None:
 )
 def test_a_link_to_another_host_is_refused_at_once(elsewhere: str, api: Api, tmp_path: Path) -> None:
     api.respond = by_link(lambda target: elsewhere + target)
-    with pytest.raises(OriginError, match="elsewhere") as caught:
+    with pytest.raises(OriginError, match="leads to another server") as caught:
         take_snapshot(pull(api, **LINK), tmp_path, QUICK)
     assert len(api.requests) == 1 and "from=" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
@@ -211,7 +213,7 @@ def test_a_next_page_that_was_there_before_is_a_loop(kind: str, api: Api, tmp_pa
         return Answer(body, headers={"Link": f'</spots?from={number % 3}>; rel="next"'})
 
     api.respond = respond
-    with pytest.raises(OriginError, match="was there before") as caught:
+    with pytest.raises(OriginError, match="leads back to an earlier page") as caught:
         take_snapshot(pull(api, **(CURSOR if kind == "cursor" else LINK)), tmp_path, QUICK)
     assert "3 tries" in caught.value.message and len(api.requests) == 3 * 4
     assert list(tmp_path.iterdir()) == []
@@ -221,7 +223,7 @@ def test_a_server_that_always_has_one_more_empty_page_is_given_up(api: Api, tmp_
     api.respond = lambda number, _query: Answer({"items": [], "paging": {"next": f"c{number}"}})
     with pytest.raises(OriginError, match="empty"):
         take_snapshot(pull(api, **CURSOR, snapshots=1), tmp_path, QUICK)
-    assert len(api.requests) == paged.MOST_EMPTY + 1
+    assert len(api.requests) == MOST_EMPTY + 1
 
 
 TORN: dict[str, tuple[Callable[[Answer], Answer], str]] = {
@@ -230,10 +232,13 @@ TORN: dict[str, tuple[Callable[[Answer], Answer], str]] = {
         lambda answer: Answer({**answer.body, "items": [RECORDS[9], *answer.body["items"][1:]]}),
         "1 identifiers of page 2",
     ),
-    "missing": (lambda answer: Answer({**answer.body, "items": []}), "10 records came, meta.total says 25"),
-    "count": (lambda answer: Answer({**answer.body, "n": 11}), "page 2 holds 10, n says 11"),
+    "missing": (
+        lambda answer: Answer({**answer.body, "items": []}),
+        "10 records were received, meta.total says 25",
+    ),
+    "count": (lambda answer: Answer({**answer.body, "n": 11}), "page 2 holds 10 records, n says 11"),
     "no list": (lambda _: Answer({"items": None}), "no JSON array at items"),
-    "no JSON": (lambda _: Answer(b'{"items": ['), "no complete JSON"),
+    "not JSON": (lambda _: Answer(b'{"items": ['), "not complete JSON"),
     "page for people": (lambda _: Answer(b"<html>"), "HTML instead of JSON"),
 }
 

@@ -23,8 +23,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.connectors import candidates
-from pipelines.connectors.paged import Pull, RetryPolicy, take_snapshot
-from pipelines.declarations.sources import Source, Tmf639Origin, load_sources
+from pipelines.connectors.page_client import Pull, RetryPolicy
+from pipelines.connectors.paged_snapshot import take_snapshot
+from pipelines.declarations.origins import Tmf639Origin
+from pipelines.declarations.sources import Source, load_sources
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
 from sandbox.inventory import API
@@ -133,7 +135,7 @@ def test_a_torn_snapshot_is_taken_again_from_the_start(kind: Any, tmp_path: Path
         ("total", "total changed"),
         ("duplicate", "earlier page"),
         ("empty", "X-Total-Count says 25"),
-        ("truncate", "no complete JSON"),
+        ("truncate", "not complete JSON"),
         ("html", "HTML instead of JSON"),
     ],
 )
@@ -336,12 +338,12 @@ def test_a_real_inventory_by_environment(
     ("address", "said"),
     [
         ("https://inventory.invalid/v4", "{instance}"),
-        ("inventory.invalid/{instance}", "no address"),
-        ("ftp://inventory.invalid/{instance}", "no address"),
-        ("https://inventory.invalid/{instance}?token=1", "no address"),
+        ("inventory.invalid/{instance}", "not an address"),
+        ("ftp://inventory.invalid/{instance}", "not an address"),
+        ("https://inventory.invalid/{instance}?token=1", "not an address"),
         # the password has a sign that ends it: it would be taken for a part of the address, and written down
-        ("https://reader:very/secret@inventory.invalid/{instance}", "no address"),
-        ("https://reader/very:secret@inventory.invalid/{instance}", "no address"),
+        ("https://reader:very/secret@inventory.invalid/{instance}", "not an address"),
+        ("https://reader/very:secret@inventory.invalid/{instance}", "not an address"),
     ],
 )
 def test_an_unusable_address_is_told(

@@ -63,7 +63,7 @@ def test_a_load_that_is_not_built_stays_unbuilt_whatever_dbt_is_started_with(own
 def test_a_build_without_rows_is_no_build_and_the_next_has_them_all(own: Any) -> None:
     figures = "select count(*), count(obs_value) from published.pub_indicator_value_v1"
     before = own.query(figures)
-    known = "select count(*) from vintages.known_indicator_value where known_to is null"
+    known = "select count(*) from history.known_indicator_value where known_to is null"
     remembered = own.query(known)
     own.dbt("build", "--empty", "--exclude-resource-type", "unit_test")
     assert own.query(LAST)[0][2] is False
@@ -87,12 +87,12 @@ def test_a_build_without_rows_is_no_build_and_the_next_has_them_all(own: Any) ->
 def test_what_a_clock_ahead_has_stamped_is_known_by_now(own: Any) -> None:
     with own.connect() as connection:
         connection.execute(
-            "update vintages.known_indicator_value set known_from = timestamp '2099-01-01' where indicator = 'population'"
+            "update history.known_indicator_value set known_from = timestamp '2099-01-01' where indicator = 'population'"
         )
     assert own.dbt("snapshot").returncode == 0
-    ahead = "select count(*) from vintages.known_indicator_value where known_from > (now() at time zone 'UTC')::timestamp"
+    ahead = "select count(*) from history.known_indicator_value where known_from > (now() at time zone 'UTC')::timestamp"
     assert own.query(ahead) == [(0,)]
-    doubled = "select count(*) from vintages.known_indicator_value where indicator = 'population' and known_to is not null"
+    doubled = "select count(*) from history.known_indicator_value where indicator = 'population' and known_to is not null"
     assert own.query(doubled) == [(0,)]
 
 

@@ -98,7 +98,7 @@ def test_minsk_is_a_region_and_a_city_with_one_figure(small: Any) -> None:
 def test_every_declared_territory_and_period_has_a_row_with_its_reason(small: Any) -> None:
     """Requests: from the first month of any city to the last that has begun, gaps and towns without a system too."""
     declared = small.query(
-        "select count(*) from intermediate.dim_territory where level in ('country', 'region', 'district', 'city')"
+        "select count(*) from marts.dim_territory where level in ('country', 'region', 'district', 'city')"
     )
     for freq, periods in (("M", 12), ("Q", 4), ("S", 2), ("A", 1)):  # of 2019
         rows = small.query(
@@ -326,7 +326,7 @@ def test_all_that_dbt_builds_carries_comments(small: Any) -> None:
     built = {schema for (schema,) in found} - {"ops", "raw", "catalogue"}
     # the marts of the regions that the small register has, and of the country
     regions = {"mart_by_br", "mart_by_hm", "mart_by_mi", "mart_by"}
-    assert built == {"staging", "intermediate", "marts", "vintages", "published"} | regions
+    assert built == {"staging", "intermediate", "marts", "history", "published"} | regions
     places = ", ".join(f"'{schema}'" for schema in sorted(built))
     bare = small.query(
         f"""

@@ -29,7 +29,7 @@ def test_a_published_value_ends_at_rows(small: Any) -> None:
                 terms = [
                     term for term in found.terms if term.side == side and _counts(found, term.reported_by)
                 ]
-                if found.made != "percentile":
+                if found.derivation != "percentile":
                     assert sum(term.weight * (term.value or 0) for term in terms) == total, key
                 for term in terms:
                     assert term.observations, key

@@ -99,7 +99,7 @@ COLUMNS = (*AGREED, "allocation", "kind", "amount")
 )
 def test_rows_count_as_the_measure_says(declared: dict[str, Any], counted: set[tuple[int, str, int]]) -> None:
     files = generate(source(), {"m": measure(**declared)}, {"stg_s__f": COLUMNS})
-    sql = files["models/intermediate/contributions/int_s__f__contributions.sql"]
+    sql = files["models/intermediate/observations/contributions/int_s__f__contributions.sql"]
     rows = run(sql, {"stg_s__f": STAGED})
     assert {(row["row_no"], row["breakdown"], row["value"]) for row in rows} == counted
     assert {(row["measure"], row["freq"], row["time_period"], row["load_id"]) for row in rows} == {
@@ -114,7 +114,10 @@ def test_a_constant_has_no_period_and_a_status_comes_from_the_row() -> None:
         {"m": measure(constant=True, expr="amount")},
         {"stg_s__f": (*AGREED, "obs_status", "amount")},
     )
-    (row,) = run(files["models/intermediate/contributions/int_s__f__contributions.sql"], {"stg_s__f": staged})
+    (row,) = run(
+        files["models/intermediate/observations/contributions/int_s__f__contributions.sql"],
+        {"stg_s__f": staged},
+    )
     assert (row["time_period"], row["obs_status"], row["value"]) == ("_Z", "E", 3)
 
 
@@ -145,7 +148,7 @@ def test_a_feed_without_a_staging_model_gets_one(
     time = "sum" if freq == "M" else "none"
     files = generate(sources, {"m": measure(freq=freq, time=time)}, {})
     rows = run(
-        files["models/staging/stg_s__f.sql"],
+        files["models/staging/s/stg_s__f.sql"],
         {"raw_s__f": RAW, "ops_effective_load": LOADS, "catalogue_territory_name": KNOWN},
     )
     rows.sort(key=lambda row: row["row_no"])
@@ -158,7 +161,7 @@ def test_a_feed_without_a_staging_model_gets_one(
 def test_what_the_yaml_describes_are_the_columns_of_the_model() -> None:
     sources = source({"Брест": "c-brest"}, territory="city")
     files = generate(sources, {"m": measure()}, {})
-    (model,) = yaml.safe_load(files["models/staging/_generated.yml"])["models"]
+    (model,) = yaml.safe_load(files["models/staging/s/_generated.yml"])["models"]
     assert tuple(column["name"] for column in model["columns"]) == default_staging_columns(
         sources["s"].feeds["f"]
     )

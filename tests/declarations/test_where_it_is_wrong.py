@@ -376,7 +376,7 @@ rules:
     says: {ru: а, be: а, en: a}
     indicators: [population]
     than: population
-  leap:
+  growth:
     kind: jump
     severity: error
     says: {ru: а, be: а, en: a}
@@ -396,7 +396,7 @@ rules:
     [
         ("kind: between", "kind: betwen", "3: rules.bounds.kind: no kind 'betwen'; did you mean 'between'?"),
         ("    kind: jump\n", "",
-         "19: rules.leap.kind: is needed; there are: at_most, between, hierarchy, jump, outlier, parts_to_total"),
+         "19: rules.growth.kind: is needed; there are: at_most, between, hierarchy, jump, outlier, parts_to_total"),
         ("kind: between\n    severity: warning", "kind: between\n    severity: fatal",
          "4: rules.bounds.severity: Input should be 'error' or 'warning'"),
         ("lower: 1", "low: 1", "11: rules.bounds.low: there is no such key; did you mean 'lower'?"),
@@ -410,8 +410,8 @@ rules:
         ("than: population", "than: popullation",
          "18: rules.less.than: indicator 'popullation' (than) is not declared; did you mean 'population'?"),
         ("than: population", "than: wage_nominal_byn", "18: rules.less.than: population is in PERSONS, wage_nominal_byn in BYN"),
-        ("    limit_pct: 5\n", "", "19: rules.leap.limit_pct: name it or limit_points, one of them"),
-        ("limit_pct: 5", "limit_pct: 0", "24: rules.leap.limit_pct: Input should be greater than 0"),
+        ("    limit_pct: 5\n", "", "19: rules.growth.limit_pct: name it or limit_points, one of them"),
+        ("limit_pct: 5", "limit_pct: 0", "24: rules.growth.limit_pct: Input should be greater than 0"),
         ("kind: hierarchy", "kind: parts_to_total",
          "29: rules.regions.indicators.0: population has no breakdown (members: same)"),
         ("[population]\n    tolerance", "[population, wage_nominal_byn]\n    tolerance",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.declarations.sources import Feed
+from pipelines.declarations.feeds import Feed
 from pipelines.settings import PROJECT
 
 PAGE = (PROJECT / "docs" / "connectors.md").read_text(encoding="utf-8")

@@ -14,10 +14,13 @@ from pipelines.settings import PROJECT
 NAMES = {
     "judge", "Judged", "Judgement", "Judges", "judging", "judged_by", "Verdict", "verdict", "Patience", "patience",
     "watcher", "Offer", "offer", "Known", "misfits", "AMISS", "strangers", "sitting", "lent", "heard", "telling", "mend",
-    "Catalogue", "Blow", "_bury_the_dead", "settle", "sweep", "taken_at", "is_thin",
+    "Catalogue", "Blow", "_bury_the_dead", "settle", "sweep", "taken_at", "is_thin", "leap", "leaps",
 }  # fmt: skip
 MODULES = {"ahead", "judging", "asking", "form", "dying", "striking", "worlds", "beside", "bombs"}
-COLUMNS = re.compile(r"\b(taken_at|is_thin)\b")
+COLUMNS = re.compile(
+    r"\b(taken_at|is_thin|schema: vintages|leaps?|(?:\w+\.|name: |as )(?:made|light|light_basis)(?=,?$))\b",
+    re.MULTILINE,
+)
 ROOTS = ("pipelines", "assets", "expectations", "sandbox", "bench", "tests")
 
 

@@ -18,7 +18,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from pipelines.declarations.sources import SOURCES, PivotJsonFormat, load_sources
+from pipelines.declarations.formats import PivotJsonFormat
+from pipelines.declarations.sources import SOURCES, load_sources
 from pipelines.deliveries import Delivery, ValidationResult, parse_slice
 from pipelines.loading.load import LoadOutcome, load_candidates
 from pipelines.loading.plan import Wanted, make_plan

@@ -14,7 +14,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from pipelines.declarations.sources import SOURCES, FileOrigin, load_sources
+from pipelines.declarations.origins import FileOrigin
+from pipelines.declarations.sources import SOURCES, load_sources
 from pipelines.deliveries import Batch, Delivery, parse_slice
 from pipelines.formats import read
 from pipelines.loading.gate import READABLE, evaluate, load_suite

@@ -12,7 +12,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.declarations.sources import SOURCES, Feed, FileOrigin, load_sources
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.origins import FileOrigin
+from pipelines.declarations.sources import SOURCES, load_sources
 from pipelines.deliveries import Batch, Delivery, parse_slice
 from pipelines.formats import read
 from pipelines.loading.gate import READABLE, evaluate, load_suite

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipelines import formats
-from pipelines.declarations.sources import Column, Feed
+from pipelines.declarations.columns import Column
+from pipelines.declarations.feeds import Feed
 from pipelines.deliveries import Delivery, Slice
 from pipelines.errors import GorodError
 from pipelines.formats.clock import iso_sql

@@ -25,7 +25,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipelines import formats
-from pipelines.declarations.sources import Feed, load_sources
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.sources import load_sources
 from pipelines.deliveries import Batch, Delivery, Slice
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats import csv as csv_format

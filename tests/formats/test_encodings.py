@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines import formats
-from pipelines.declarations.sources import Feed
+from pipelines.declarations.feeds import Feed
 from pipelines.deliveries import Batch, Delivery, Slice
 from pipelines.encodings import Evidence
 from pipelines.errors import DeliveryError, Reason

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipelines import formats
-from pipelines.declarations.sources import Feed
+from pipelines.declarations.feeds import Feed
 from pipelines.deliveries import Batch, Delivery, Slice
 from pipelines.errors import DeliveryError, Reason
 

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.declarations.sources import Feed, load_sources
+from pipelines.declarations.feeds import Feed
+from pipelines.declarations.sources import load_sources
 from pipelines.deliveries import Batch, Delivery, Slice
 from pipelines.errors import DeliveryError
 from pipelines.formats import read

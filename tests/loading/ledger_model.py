@@ -246,7 +246,7 @@ def empty(portal: Portal) -> None:
         for table in (
             "load",
             "load_event",
-            "offer",
+            "candidate",
             "load_result",
             "quarantine",
             "flagged_row",

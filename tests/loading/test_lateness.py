@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from assets.partitions import load_job_name
 from pipelines.cli import app
-from pipelines.declarations.sources import Feed, Freshness, load_sources
+from pipelines.declarations.feeds import Feed, Freshness
+from pipelines.declarations.sources import load_sources
 from pipelines.definitions import loading
 from pipelines.exit_codes import ExitCode
 from pipelines.loading import lateness

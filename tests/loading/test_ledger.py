@@ -310,7 +310,13 @@ def test_rows_that_do_not_arrive_undo_the_whole_load(portal: Portal, monkeypatch
     (candidate,) = portal.candidates()
     with pytest.raises(WarehouseError, match="5 rows arrived, the gate accepted 4"):
         load_candidate(candidate, portal.settings, portal.warehouse)
-    for table in ("ops.load", "ops.load_event", "ops.load_result", "ops.offer", "raw.appeals_115__requests"):
+    for table in (
+        "ops.load",
+        "ops.load_event",
+        "ops.load_result",
+        "ops.candidate",
+        "raw.appeals_115__requests",
+    ):
         assert portal.scalar(f"select count(*) from {table}") == 0
     assert [found.slice.key for found in pending(portal.settings, "appeals_115", "requests")] == ["2024-01"]
     monkeypatch.undo()

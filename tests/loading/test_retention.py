@@ -77,7 +77,7 @@ def test_what_is_over_leaves_and_its_rows_stay(portal: Portal, monkeypatch: pyte
     assert CliRunner().invoke(app, ["warehouse", "check", "--landing"]).exit_code == 0
     told = CliRunner().invoke(app, ["warehouse", "reconcile"])
     assert told.exit_code == 0
-    assert "1 deliveries left landing" in told.stdout
+    assert "1 deliveries were removed from landing" in told.stdout
 
 
 def test_a_replay_or_a_waiver_says_that_its_days_are_over(

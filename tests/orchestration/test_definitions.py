@@ -134,7 +134,7 @@ def test_every_asset_is_in_a_group_that_names_its_layer(defs: dg.Definitions) ->
         "staging",
         "intermediate",
         "marts",
-        "vintages",
+        "history",
         "published",
         "publication",
         "reports",
@@ -165,7 +165,7 @@ def test_everything_that_writes_the_warehouse_is_in_the_one_writer_pool(defs: dg
             "staging",
             "intermediate",
             "marts",
-            "vintages",
+            "history",
             "published",
             "publication",
         ):

@@ -22,7 +22,7 @@ SAID = f"""The dbt CLI process failed. See {LOG}.
   Failure in test every_value_leads_back (tests/every_value_leads_back.sql)
     Got 3 results, configured to fail if != 0
 
-  Runtime Error in model int_hierarchy (models/intermediate/int_hierarchy.sql)
+  Runtime Error in model int_hierarchy (models/intermediate/observations/int_hierarchy.sql)
 """
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

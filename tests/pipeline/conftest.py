@@ -84,7 +84,7 @@ def copy_country(built: Path, to: Path) -> Settings:
 
     with duckdb.connect(str(to / "home" / "warehouse.duckdb")) as connection:
         connection.execute(
-            "update ops.offer set origin = replace(origin, ?, ?)", [built.as_uri(), to.as_uri()]
+            "update ops.candidate set origin = replace(origin, ?, ?)", [built.as_uri(), to.as_uri()]
         )
     return Settings(home=to / "home", mirror=to / "mirror", origin="mirror")
 

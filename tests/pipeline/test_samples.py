@@ -407,14 +407,14 @@ def test_the_invented_plan_stands_beside_facts(published: duckdb.DuckDBPyConnect
     for area in ("BY-BR", "BY-HO", "BY"):
         fact = wage(REGION[area], "2025")
         (found,) = published.execute(
-            "select plan_value, obs_value, deviation, light, synthetic from published.pub_progress_v1 "
+            "select plan_value, obs_value, deviation, rag_status, synthetic from published.pub_progress_v1 "
             "where target = 'wage_2025' and ref_area = ? and time_period = '2025'",
             [area],
         ).fetchall()
         light = "green" if fact >= 2000 else "yellow" if fact >= 1900 else "red"
         assert found == (2000, fact, fact - 2000, light, True)
     lights = published.execute(
-        "select distinct light from published.pub_progress_v1 where programme = 'invented_for_samples'"
+        "select distinct rag_status from published.pub_progress_v1 where programme = 'invented_for_samples'"
     ).fetchall()
     assert {light for (light,) in lights} == {"green", "yellow", "red", "grey"}
 

@@ -13,9 +13,11 @@ import duckdb
 import pytest
 
 from pipelines.dbt_project import staging_by_hand
+from pipelines.declarations.formats import CsvFormat
 from pipelines.declarations.generated_models import staging_model
 from pipelines.declarations.indicators import Measure, load_catalogue
-from pipelines.declarations.sources import SOURCES, CsvFormat, FileOrigin, load_sources
+from pipelines.declarations.origins import FileOrigin
+from pipelines.declarations.sources import SOURCES, load_sources
 
 CATALOGUE = load_catalogue()
 

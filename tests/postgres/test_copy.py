@@ -173,13 +173,13 @@ def test_the_check_finds_a_history_that_is_gone_or_not_of_what_was_built(
     session.execute("insert into ops.build values ('i', now(), true, true, 'd', 0)")
     assert told() == ["values were built, their history is gone"]
     key = "indicator varchar, ref_area varchar, freq varchar, time_period varchar, breakdown varchar"
-    session.execute("create schema vintages; create schema marts")
-    session.execute(f"create table vintages.known_indicator_value ({key}, known_to timestamp)")
+    session.execute("create schema history; create schema marts")
+    session.execute(f"create table history.known_indicator_value ({key}, known_to timestamp)")
     session.execute(f"create table marts.mart_indicator_value ({key})")
     assert told() == []
     for number in (1, 2):
         session.execute(
-            "insert into vintages.known_indicator_value values ('i', 'BY', 'A', '2025', '_T', null)"
+            "insert into history.known_indicator_value values ('i', 'BY', 'A', '2025', '_T', null)"
         )
         assert told() == (
             ["1 values are known, 0 were built"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from dagster import DagsterInstance, DagsterRunStatus
 from assets.keys import WRITER_POOL
 from pipelines.errors import WarehouseBusyError
 from pipelines.orchestration.dagster_home import prepare_dagster_home
-from pipelines.orchestration.orphans import HOST, KILLED, fail_orphaned_runs
+from pipelines.orchestration.orphans import CLOCK_STEP_S, HOST, KILLED, _lives, fail_orphaned_runs
 from pipelines.orchestration.waiting import wait_for_slot
 from pipelines.settings import get_settings
 from tests.support import writing_run
@@ -66,3 +69,19 @@ def test_a_run_that_was_deleted_holds_no_slot(home: Path) -> None:
         assert slots.get_concurrency_info(WRITER_POOL).active_run_ids
         wait_for_slot(instance, longest_s=0)
         assert not slots.get_concurrency_info(WRITER_POOL).active_run_ids
+
+
+def test_a_clock_that_was_set_forward_ends_no_run() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as living:
+        started = time.time()
+        assert _lives(living.pid, started)
+        assert _lives(living.pid, started - 30)
+        assert _lives(living.pid, started - CLOCK_STEP_S + 60)
+        assert not _lives(living.pid, started - CLOCK_STEP_S - 60)
+    assert not _lives(living.pid, started)
+
+
+def test_a_number_that_another_program_got_is_no_run() -> None:
+    with subprocess.Popen(["sleep", "60"]) as other:
+        assert not _lives(other.pid, time.time())
+        other.kill()

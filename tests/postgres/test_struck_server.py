@@ -113,7 +113,7 @@ class Place:
                     " from ops.load_state as l"
                 ),
                 "events": rows("select load_id, event_no, event, by_whom, why, until from ops.load_event"),
-                "offers": rows("select distinct load_id, origin from ops.offer"),
+                "offers": rows("select distinct load_id, origin from ops.candidate"),
                 # what is held against history depends on what had come before: a strike changes the order
                 "results": rows(
                     "select r::text from ops.load_result as r where expectation not like 'history.%'"
@@ -121,9 +121,9 @@ class Place:
                 "quarantine": rows("select q::text from ops.quarantine as q"),
                 "flagged": rows("select f::text from ops.flagged_row as f"),
                 "raw": rows("select r::text from raw.appeals_115__requests as r"),
-                "vintages": rows(
-                    "select to_jsonb(v) - array['known_from', 'known_to', 'vintage_id', 'recorded_at', 'last_update']"
-                    " from vintages.known_indicator_value as v"
+                "history": rows(
+                    "select to_jsonb(v) - array['known_from', 'known_to', 'history_id', 'recorded_at', 'last_update']"
+                    " from history.known_indicator_value as v"
                 ),
                 "releases": rows("select release, time_period, content_hash, by_whom from ops.release"),
                 "shown": session.execute("select content_hash from published.publication").fetchall(),

@@ -41,7 +41,7 @@ def test_vintages_embargo_and_a_release(dsn: str, tmp_path: Path, monkeypatch: p
     def count(what: str) -> int:
         return int(server.query(f"select count(*) as rows from {what}")[0]["rows"])
 
-    vintages = "vintages.known_indicator_value"
+    vintages = "history.known_indicator_value"
     first = build()
     rows = count(vintages)
     assert rows == count("marts.mart_indicator_value") > 100

@@ -259,7 +259,7 @@ def test_a_load_that_is_killed_leaves_nothing_and_the_next_run_enters_it_once(
     )
     assert died.returncode == -signal.SIGKILL
     for table in (
-        "ops.load", "ops.load_event", "ops.load_result", "ops.offer", "ops.quarantine", "raw.appeals_115__requests",
+        "ops.load", "ops.load_event", "ops.load_result", "ops.candidate", "ops.quarantine", "raw.appeals_115__requests",
     ):  # fmt: skip
         assert portal.scalar(f"select count(*) from {table}") == 0
     portal.load()

@@ -192,7 +192,7 @@ def test_a_plan_stands_beside_its_value_and_only_there(publication: Publication,
         connection.execute(
             "create table published.pub_progress_v1 as select indicator, ref_area, time_period, true as is_newest,"
             " 'plan_2030' as programme, 135::numeric(24, 6) as plan_value, '2030' as target_period,"
-            " 'red' as light, 'example' as thresholds_status, true as synthetic from published.pub_indicator_value_v1"
+            " 'red' as rag_status, 'example' as thresholds_status, true as synthetic from published.pub_indicator_value_v1"
             " where breakdown = '_T' and obs_value is not null"
             " qualify row_number() over (order by last_day desc, indicator, ref_area) = 1"
         )

@@ -41,7 +41,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Any:
     small.first = build(small)
     small.settings = Settings(home=small.folder / "home", warehouse=str(small.path))
     small.publications = [publish(small.settings)]
-    count = "select count(*) from vintages.known_indicator_value"
+    count = "select count(*) from history.known_indicator_value"
     small.counts = small.query(count)
     build(small)
     small.publications.append(publish(small.settings))
@@ -67,10 +67,10 @@ def test_a_build_without_changes_adds_nothing(story: Any) -> None:
     assert first < changed
     assert [one.is_new for one in story.publications] == [True, False, True]
     # of what is known now there is one row each, and it is the mart's
-    now = "select count(*) from vintages.known_indicator_value where known_to is null"
+    now = "select count(*) from history.known_indicator_value where known_to is null"
     assert story.query(now) == [(values,)]
     same = story.query(
-        "select count(*) from vintages.known_indicator_value as history inner join marts.mart_indicator_value as mart"
+        "select count(*) from history.known_indicator_value as history inner join marts.mart_indicator_value as mart"
         " using (indicator, ref_area, freq, time_period, breakdown)"
         " where known_to is null and history.obs_value is not distinct from mart.obs_value"
         " and history.obs_status = mart.obs_status"
@@ -81,14 +81,14 @@ def test_a_build_without_changes_adds_nothing(story: Any) -> None:
 @pytest.mark.slow
 def test_only_what_changed_has_two_vintages(story: Any) -> None:
     twice = story.query(
-        "select distinct ref_area, time_period from vintages.known_indicator_value"
+        "select distinct ref_area, time_period from history.known_indicator_value"
         " where known_to is not null order by all"
     )
     # Minsk, its region, the country; June and its quarter: without February there is no half-year
     assert {area for area, _ in twice} == {"c-minsk", "BY-HM", "BY"}
     assert {period for _, period in twice} == {"2019-06", "2019-Q2"}
     vintages = story.query(
-        "select numerator, known_from, known_to from vintages.known_indicator_value where indicator = ?"
+        "select numerator, known_from, known_to from history.known_indicator_value where indicator = ?"
         " and ref_area = ? and time_period = ? and breakdown = ? order by known_from",
         *KEY,
     )
@@ -169,8 +169,8 @@ def test_a_value_that_is_gone_is_no_longer_known(tmp_path: Path) -> None:
     with small.connect() as connection:
         connection.execute("delete from catalogue.indicator where indicator = 'appeals_rated_pct'")
     end = build(small)
-    open_rows = "select count(*) from vintages.known_indicator_value where indicator = ? and known_to is null"
-    closed = "select count(*) from vintages.known_indicator_value where indicator = ? and known_to < ?"
+    open_rows = "select count(*) from history.known_indicator_value where indicator = ? and known_to is null"
+    closed = "select count(*) from history.known_indicator_value where indicator = ? and known_to < ?"
     assert small.query(open_rows, "appeals_rated_pct") == [(0,)]
     assert small.query(closed, "appeals_rated_pct", end.replace(tzinfo=None))[0][0] > 0
     assert small.query(open_rows, "appeals_per_1000")[0][0] > 0

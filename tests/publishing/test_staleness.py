@@ -212,6 +212,7 @@ def test_an_offer_from_the_future_is_not_the_last_for_ever(portal: Portal) -> No
             ("last", "2024-02-03"),
         ):
             connection.execute(
-                "insert into ops.offer values (?, 'somewhere', ?, ?::timestamp)", [load, fingerprint, seen_at]
+                "insert into ops.candidate values (?, 'somewhere', ?, ?::timestamp)",
+                [load, fingerprint, seen_at],
             )
     assert {key[-1] for key in last_seen(portal.warehouse) if key[-2] == "somewhere"} == {"last"}

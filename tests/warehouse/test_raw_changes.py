@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from pipelines.cli import app
-from pipelines.declarations.sources import Column, load_sources
+from pipelines.declarations.columns import Column
+from pipelines.declarations.sources import load_sources
 from pipelines.errors import WarehouseError
 from pipelines.formats.typed import pseudonym
 from pipelines.loading.decisions import replay, waive

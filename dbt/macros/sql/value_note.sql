@@ -7,9 +7,9 @@
             'people': ['Охват населения ', ' %. '],
             'low_unknown': ['Низкий охват, доля населения неизвестна: ', '. '],
             'people_unknown': 'Охват населения неизвестен. ',
-            'thin_unknown': 'Сумма не публикуется: охват населения неизвестен. ',
+            'low_coverage_unknown': 'Сумма не публикуется: охват населения неизвестен. ',
             'months': ['Охват времени ', ' %. '],
-            'thin': ['Сумма не публикуется: охват населения только ', ' %. '],
+            'low_coverage': ['Сумма не публикуется: охват населения только ', ' %. '],
             'control': ['Получено не более ', ' % записей, о которых сообщил сам источник. '],
             'carried': ['Знаменатель - на 1 января ', ' года. '],
             'carry_forward': ['Значение восполнено: перенесено с ', '. '],
@@ -27,9 +27,9 @@
             'people': ['Ахоп насельніцтва ', ' %. '],
             'low_unknown': ['Нізкі ахоп, доля насельніцтва невядомая: ', '. '],
             'people_unknown': 'Ахоп насельніцтва невядомы. ',
-            'thin_unknown': 'Сума не публікуецца: ахоп насельніцтва невядомы. ',
+            'low_coverage_unknown': 'Сума не публікуецца: ахоп насельніцтва невядомы. ',
             'months': ['Ахоп часу ', ' %. '],
-            'thin': ['Сума не публікуецца: ахоп насельніцтва толькі ', ' %. '],
+            'low_coverage': ['Сума не публікуецца: ахоп насельніцтва толькі ', ' %. '],
             'control': ['Атрымана не больш за ', ' % запісаў, пра якія паведаміла сама крыніца. '],
             'carried': ['Назоўнік - на 1 студзеня ', ' года. '],
             'carry_forward': ['Значэнне запоўнена: перанесена з ', '. '],
@@ -47,9 +47,9 @@
             'people': ['Covers ', ' % of the population. '],
             'low_unknown': ['Low coverage, of a share of the population that is not known: ', '. '],
             'people_unknown': 'It is not known how much of the population it covers. ',
-            'thin_unknown': 'The sum is not published: it is not known how much of the population it would cover. ',
+            'low_coverage_unknown': 'The sum is not published: it is not known how much of the population it would cover. ',
             'months': ['Covers ', ' % of the months. '],
-            'thin': ['The sum is not published: it would cover only ', ' % of the population. '],
+            'low_coverage': ['The sum is not published: it would cover only ', ' % of the population. '],
             'control': ['At most ', ' % of the records that the source itself counts were received. '],
             'carried': ['Denominator of 1 January ', '. '],
             'carry_forward': ['Filled in: carried forward from ', '. '],
@@ -86,11 +86,11 @@
             else ''
         end
         || case
-            when low_coverage and coverage_population_pct = 0 then '{{ say.thin_unknown }}'
+            when low_coverage and coverage_population_pct = 0 then '{{ say.low_coverage_unknown }}'
             when low_coverage
                 then
-                    '{{ say.thin[0] }}' || {{ percent_in_words('coverage_population_pct', language) }}
-                    || '{{ say.thin[1] }}'
+                    '{{ say.low_coverage[0] }}' || {{ percent_in_words('coverage_population_pct', language) }}
+                    || '{{ say.low_coverage[1] }}'
             else ''
         end
         || case

@@ -21,7 +21,7 @@ select
 from {{ ref('mart_plausibility') }} as found
 left join {{ source('catalogue', 'indicator') }} as indicators on found.indicator = indicators.indicator
 left join {{ ref('dim_territory') }} as territories on found.ref_area = territories.ref_area
--- what cannot be true is held back; a leap tells the value of the year before
+-- what cannot be true is held back; a jump tells the value of the year before
 where
     found.severity = 'warning'
     and {{ not_under_embargo('indicator', 'found') }}

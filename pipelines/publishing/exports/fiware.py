@@ -120,7 +120,7 @@ def _target(planned: Row, indicator: Row) -> dict[str, Any]:
     target = {
         "businessTarget": f"{mark}{planned['plan_value'].normalize():f} {indicator['unit_ru']} к {planned['target_period']} году,"
         f" {planned['programme']}{example}",
-        "currentStanding": STANDINGS.get(planned["light"]),
+        "currentStanding": STANDINGS.get(planned["rag_status"]),
     }
     return {key: content for key, content in target.items() if content is not None}
 

@@ -24,7 +24,7 @@ OF_LOADS = (
     "load",
     "load_event",
     "load_result",
-    "offer",
+    "candidate",
     "quarantine",
     "flagged_row",
     "refused_batch",

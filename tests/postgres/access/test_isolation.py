@@ -607,7 +607,7 @@ def test_what_was_begun_and_did_not_end_is_in_the_audit(served: Served) -> None:
     [
         *(
             (table, "load_id")
-            for table in ("load", "load_event", "load_result", "quarantine", "offer", "flagged_row")
+            for table in ("load", "load_event", "load_result", "quarantine", "candidate", "flagged_row")
         ),
         *((table, "invocation_id") for table in ("build", "build_begun", "index_build")),
         ("release", "release_id"),
@@ -617,7 +617,7 @@ def test_what_was_begun_and_did_not_end_is_in_the_audit(served: Served) -> None:
 @pytest.mark.parametrize("login", ["postgres", "test_loader"])
 def test_the_ledger_is_only_added_to(served: Served, table: str, column: str, login: str) -> None:
     row = {
-        "offer": "insert into ops.offer values ('load-001', 'x', null, now())",
+        "candidate": "insert into ops.candidate values ('load-001', 'x', null, now())",
         "flagged_row": "insert into ops.flagged_row values ('load-001', 1, 'x')",
         "build_begun": "insert into ops.build_begun values (900, 'i', now(), true, 0)",
         "index_build": "insert into ops.index_build values ('i', now(), 1)",

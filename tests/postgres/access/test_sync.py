@@ -161,7 +161,7 @@ def test_the_command_plans_changes_and_says_when_there_is_nothing(
         done = CliRunner().invoke(app, ["access", "sync", "--json"])
         assert json.loads(done.stdout) == {"changed": True, "changes": [change]}
         again = CliRunner().invoke(app, ["access", "sync"])
-        assert again.stdout == "The server is as declared; nothing to change.\n"
+        assert again.stdout == "The server is as declared: nothing to change.\n"
     finally:
         get_settings.cache_clear()
 

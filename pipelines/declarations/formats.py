@@ -1,0 +1,100 @@
+"""How the bytes of a delivery are read: delimited text, a pivot table, GeoJSON, records in JSON."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from pipelines.declarations.common import Declaration
+from pipelines.encodings import Encoding
+from pipelines.json_path import parse_path
+
+
+class CsvFormat(Declaration):
+    """Delimited text with a header line."""
+
+    kind: Literal["csv"] = Field(default="csv", description="delimited text with a header line")
+    delimiter: Literal[",", ";", "\t", "|"] = Field(
+        default=",", description="the one character between fields"
+    )
+    encoding: Encoding = Field(
+        default="utf-8",
+        description="encoding of the file; a file in another one is refused, and the answer says in which it seems to be",
+    )
+    decimal_comma: bool = Field(default=False, description="numbers are written with a decimal comma")
+
+
+class PivotTable(Declaration):
+    """What an answer says of itself: the titles that its table may have, and the levels of its territories."""
+
+    parts: str = Field(default="", description="regular expression of the parts of the feed that this is")
+    titles: tuple[str, ...] = Field(
+        min_length=1,
+        description="`tableName` to the letter; where the source words it anew, the new wording is added",
+    )
+    levels: dict[str, tuple[int, ...]] = Field(
+        default={}, description="column of a dimension → the levels that its cells have, each of them"
+    )
+
+
+class PivotJsonFormat(Declaration):
+    """A statistical portal's table answer: header of periods, rows of dimension cells and value cells.
+
+    Read into one row for each value cell. ``dimensions`` maps our column names to the portal's titles.
+    """
+
+    kind: Literal["pivot_json"] = Field(
+        default="pivot_json", description="a statistical portal's table in JSON"
+    )
+    dimensions: dict[str, str] = Field(
+        description="column of the feed → title of the dimension in the portal's answer"
+    )
+    tables: tuple[PivotTable, ...] = Field(
+        default=(),
+        description="what the answers say of themselves, by part of the feed; a source must say it",
+    )
+
+    def table(self, part: str) -> PivotTable | None:
+        """What an answer of this part says of itself; None where nothing is declared for it."""
+        return next((one for one in self.tables if re.fullmatch(one.parts, part)), None)
+
+
+class GeoJsonFormat(Declaration):
+    """A GeoJSON FeatureCollection, one row a feature; the geometry stays GeoJSON text."""
+
+    kind: Literal["geojson"] = Field(default="geojson", description="a GeoJSON FeatureCollection")
+
+
+class JsonRecordsFormat(Declaration):
+    """Records in JSON, one row each: a file with a list of them, or pages that were pulled (`kind: paged`).
+
+    `from_path` of a column says where its value stands in a record: `place.id`, `phones[0]`,
+    `characteristic[name=lengthKm].value` (of the item whose `name` is `lengthKm`), `first.path | second.path` (what the
+    first of them finds), each with ` ~ ^1:([0-9]+)$` behind it for the part of the text that the group matches.
+    """
+
+    kind: Literal["json_records"] = Field(default="json_records", description="records in JSON")
+    records: str = Field(
+        default="",
+        description="path of the list of records, e.g. `data.items`; the file itself is the list when absent",
+    )
+
+    @field_validator("records")
+    @classmethod
+    def _is_a_path(cls, path: str) -> str:
+        parse_path(path)
+        return path
+
+
+class Tmf639Format(Declaration):
+    """Pages of TMF639 v4 ``Resource`` objects as they were answered."""
+
+    kind: Literal["tmf639"] = Field(default="tmf639", description="pages of TMF639 v4")
+
+
+Format = Annotated[
+    CsvFormat | PivotJsonFormat | GeoJsonFormat | JsonRecordsFormat | Tmf639Format,
+    Field(discriminator="kind"),
+]
