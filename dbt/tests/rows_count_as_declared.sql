@@ -1,7 +1,11 @@
 -- The rows that source.yml says some measure takes are those that measures take, of the newest load of each feed,
 -- instance and part. It warns: a declaration that does not fit the models misinforms, and no figure is wrong for it.
 {{ config(severity='warn') }}
-{% set feeds = counted_feeds() %}
+{% set all_feeds = counted_feeds() %}
+{% set feeds = {} %}
+{% for feed in of_changed_feeds(all_feeds | list) or all_feeds %}
+    {% do feeds.update({feed: all_feeds[feed]}) %}
+{% endfor %}
 {% set newest %}
     select max(loads.load_id)
     from {{ source('ops', 'effective_load') }} as loads

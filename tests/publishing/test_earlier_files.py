@@ -9,7 +9,8 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.publishing.publication import Publication, publish
+from pipelines.publishing.publication import Publication
+from pipelines.publishing.publish import publish
 from pipelines.settings import Settings
 from tests.support import invented_warehouse as invented
 
