@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,8 @@ OF_FORMER_LOADS = {"int_observations_by_load", "int_load_scope"}
 
 
 def planned(small: SmallWarehouse) -> Rebuild | None:
-    return plan_rebuild(DuckDBWarehouse(small.path), lambda: small.folder / "target" / "manifest.json")
+    manifest = small.folder / "target" / "manifest.json"
+    return plan_rebuild(DuckDBWarehouse(small.path), lambda: json.loads(manifest.read_bytes()))
 
 
 def build(small: SmallWarehouse) -> Rebuild | None:
@@ -45,7 +47,7 @@ def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
     small.path = path
     tables = small.query(
         "select table_schema || '.' || table_name from information_schema.tables"
-        " where table_schema in ('intermediate', 'marts', 'published', 'vintages') or table_schema like 'mart_%'"
+        " where table_schema in ('intermediate', 'marts', 'published', 'history') or table_schema like 'mart_%'"
     )
     names = {name for (name,) in tables if name.split(".")[1] not in OF_FORMER_LOADS}
     assert len(names) > 80
@@ -114,35 +116,19 @@ def changes(small: SmallWarehouse, ids: dict[str, str]) -> dict[str, Callable[[]
     }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[SmallWarehouse, dict[str, str]]:
-    """The first deliveries, built as a whole. Tests work on copies of it."""
-    small = SmallWarehouse(tmp_path_factory.mktemp("rebuild"))
-    ids = helper.fill(small)
-    assert build(small) is None
-    assert newest_build(small) == (True, True)
-    return small, ids
-
-
-def copied(
-    built: tuple[SmallWarehouse, dict[str, str]], folder: Path
-) -> tuple[SmallWarehouse, dict[str, str]]:
-    first, ids = built
-    small = SmallWarehouse.__new__(SmallWarehouse)
-    small.folder, small.path, small.loads = folder, folder / first.path.name, first.loads
-    shutil.copy(first.path, small.path)
-    shutil.copytree(first.folder / "target", folder / "target")
-    return small, dict(ids)
+@pytest.fixture
+def small(built_small: SmallWarehouse, tmp_path: Path) -> SmallWarehouse:
+    """The first deliveries, built as a whole."""
+    return built_small.copy(tmp_path / "small")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("at_once", [pytest.param(1, marks=pytest.mark.long), 3])
 def test_whatever_changed_what_was_left_out_is_as_from_scratch(
-    at_once: int, built: tuple[SmallWarehouse, dict[str, str]], tmp_path: Path
+    at_once: int, small: SmallWarehouse, tmp_path: Path
 ) -> None:
     """The long form builds and compares after each change, the short one after several, and compares at the end."""
-    small, ids = copied(built, tmp_path)
-    events = list(changes(small, ids).items())
+    events = list(changes(small, small.ids).items())
     for number in range(0, len(events), at_once):
         names = ", ".join(name for name, _ in events[number : number + at_once])
         for _, happen in events[number : number + at_once]:
@@ -160,9 +146,8 @@ def test_whatever_changed_what_was_left_out_is_as_from_scratch(
 
 
 def test_a_refused_load_makes_nothing_stale_and_is_told_of_with_the_next(
-    built: tuple[SmallWarehouse, dict[str, str]], tmp_path: Path
+    small: SmallWarehouse,
 ) -> None:
-    small, _ = copied(built, tmp_path)
     warehouse = DuckDBWarehouse(small.path)
     assert staleness(warehouse) is None
     small.load(REQUESTS, "2019-08", helper.requests(["6"], "2019-08"), instance="minsk", outcome="rejected")
@@ -179,9 +164,8 @@ def test_a_refused_load_makes_nothing_stale_and_is_told_of_with_the_next(
 
 
 def test_other_definitions_and_builds_that_are_not_sound_leave_nothing_out(
-    built: tuple[SmallWarehouse, dict[str, str]], tmp_path: Path
+    small: SmallWarehouse,
 ) -> None:
-    small, _ = copied(built, tmp_path)
     small.load(REQUESTS, "2019-07", helper.requests(["6"], "2019-07"), instance="minsk")
     assert planned(small) is not None
     begun = "insert into ops.build_begun select 99, 'killed', now(), true, count(*) from ops.load_event"
@@ -203,10 +187,9 @@ def test_other_definitions_and_builds_that_are_not_sound_leave_nothing_out(
 
 @pytest.mark.slow
 def test_a_plan_that_no_longer_holds_is_not_taken_for_the_whole(
-    built: tuple[SmallWarehouse, dict[str, str]], tmp_path: Path
+    small: SmallWarehouse,
 ) -> None:
     """Another feed has changed between the plan and the build; or another build has come between."""
-    small, _ = copied(built, tmp_path)
     small.load(REQUESTS, "2019-07", helper.requests(["6"], "2019-07"), instance="minsk")
     plan = planned(small)
     assert plan is not None
