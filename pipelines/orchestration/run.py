@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -315,6 +316,8 @@ class _Runner:
         from pipelines.orchestration.dagster_home import BUILD_JOB, COMMAND_CONFIG, prepare_dagster_home
 
         home = prepare_dagster_home(settings)
+        # what a run plans is stored together
+        os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
         from dagster import DagsterInstance
 
