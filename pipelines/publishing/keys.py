@@ -38,6 +38,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "pub_programme_v1": ("programme",),
     "pub_progress_v1": ("programme", "target", "ref_area", "version_no", "time_period"),
     "pub_quality_class_v1": ("quality_class",),
+    "pub_reporting_v1": ("source", "feed", "instance", "part", "time_period"),
+    "pub_supplier_scorecard_v1": ("source", "ref_area", "time_period"),
     "pub_target_v1": ("programme", "target", "ref_area", "version_no"),
     "pub_territory_v1": ("ref_area",),
 }
