@@ -14,6 +14,8 @@ from pipelines.warehouse.base import Warehouse
 KINDS = ("model", "snapshot", "seed", "test")
 # the schemas of what comes from outside dbt: the rows of each feed, and the ledger of all of them
 RAW, LEDGER = "raw", "ops"
+# what asks for the day may say something else on another one
+TODAY = "macro.gorod.today"
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,8 @@ def _selection(nodes: Mapping[str, Mapping[str, Any]], hanging: Collection[str])
 def hanging_on(nodes: Mapping[str, Mapping[str, Any]], feeds: Collection[str]) -> set[str]:
     """Models, snapshots and tests (dbt ids) whose rows may be others when the loads in force of some feeds are.
 
-    What reads a raw table reads of the ledger the loads of that feed; what reads the ledger alone, those of all feeds. The
-    catalogue is the same as long as the definitions are.
+    What reads a raw table reads of the ledger the loads of that feed; what reads the ledger alone, those of all feeds; what
+    asks for the day may change with it. The catalogue is the same as long as the definitions are.
     """
     changed = set(feeds)
 
@@ -108,6 +110,7 @@ def hanging_on(nodes: Mapping[str, Mapping[str, Any]], feeds: Collection[str]) -
         reads_ledger = any(schema == LEDGER for schema, _ in sources)
         return (
             bool(raw & changed)
+            or TODAY in node["depends_on"]["macros"]
             or (reads_ledger and not raw)
             or any(hangs(need) for need in needs if need in nodes)
         )

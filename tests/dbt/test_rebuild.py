@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.publishing.rebuild import Rebuild, plan_rebuild
+from pipelines.publishing.rebuild import Rebuild, hanging_on, plan_rebuild
 from pipelines.publishing.staleness import staleness
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.support import small_warehouse as helper
@@ -204,3 +204,13 @@ def test_a_plan_that_no_longer_holds_is_not_taken_for_the_whole(
     assert newest_build(small) == (True, False)
     assert build(small) is None
     assert newest_build(small) == (True, True)
+
+
+def test_what_asks_for_the_day_is_always_built(small: SmallWarehouse) -> None:
+    nodes = json.loads((small.folder / "target" / "manifest.json").read_bytes())["nodes"]
+    hanging = hanging_on(nodes, set())
+    for name in ("dim_period", "int_reporting_due"):
+        assert f"model.gorod.{name}" in hanging
+    # and what hangs on one feed alone is not
+    assert "model.gorod.stg_city_parking__occupancy" not in hanging
+    assert "model.gorod.stg_city_parking__occupancy" in hanging_on(nodes, {"city_parking__occupancy"})
