@@ -170,7 +170,8 @@ def write_contracts(
 class Earlier:
     """What was written before: undamaged files by name, and the contracts that have the same rows now.
 
-    ``is_same_form`` says whether all contracts have the columns, types and comments that they had, and there are no others.
+    ``is_same_form`` says whether all contracts have the columns, types, comments and keys that they had, and there are no
+    others.
     """
 
     files: Mapping[str, Path] = field(default_factory=dict)
@@ -179,7 +180,7 @@ class Earlier:
 
 
 def earlier_files(connection: duckdb.DuckDBPyConnection, contracts: list[Contract], before: Path) -> Earlier:
-    """Compare the contracts with the files in a folder that was written before: columns, comments and every value."""
+    """Compare the contracts with the files in a folder that was written before: columns, comments, keys, every value."""
     manifest = json.loads((before / MANIFEST).read_text(encoding="utf-8"))
     files = {
         Path(name).name: before / name
@@ -202,11 +203,18 @@ def earlier_files(connection: duckdb.DuckDBPyConnection, contracts: list[Contrac
                 "select table_name, comment from duckdb_tables() where database_name = 'earlier'"
             ).fetchall()
         )
+        keys = dict(
+            connection.execute(
+                "select table_name, constraint_column_names from duckdb_constraints()"
+                " where database_name = 'earlier' and constraint_type = 'PRIMARY KEY'"
+            ).fetchall()
+        )
         of_same_form = [
             contract
             for contract in contracts
             if forms.get(contract.name) == [(one.name, one.type, one.comment) for one in contract.columns]
             and comments[contract.name] == contract.comment
+            and tuple(keys.get(contract.name, ())) == _key_of(contract)
         ]
         same = {
             contract.name
@@ -370,10 +378,15 @@ _PUBLICATION_COLUMNS = {
 }
 
 
+def _key_of(contract: Contract) -> tuple[str, ...]:
+    key = KEYS.get(contract.name, ())
+    return tuple(key) if contract.has(*key) else ()
+
+
 def _declare_key(connection: duckdb.DuckDBPyConnection, table: str, contract: Contract) -> None:
     """Declare the table's primary key if it holds: tools that draw diagrams and join automatically look for it."""
-    key = KEYS.get(contract.name, ())
-    if not key or not contract.has(*key):
+    key = _key_of(contract)
+    if not key:
         return
     names = ", ".join(map(quoted, key))
     absent = " or ".join(f"{quoted(name)} is null" for name in key)

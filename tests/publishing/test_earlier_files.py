@@ -9,6 +9,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.publishing.keys import KEYS
 from pipelines.publishing.publication import Publication
 from pipelines.publishing.publish import publish
 from pipelines.settings import Settings
@@ -20,6 +21,7 @@ CHANGES = {
     "a row twice": "insert into published.pub_measure_v1 from published.pub_measure_v1",
     "a region of its own": "update published.pub_territory_v1 set region = 'BY-HM' where region = 'BY-BR' and level = 'city'",
     "a description": "comment on column published.pub_indicator_value_v1.obs_value is 'other'",
+    "a key": "update published.pub_indicator_value_v1 set obs_value = obs_value + 1 where ref_area = 'BY-BR'",
     "a column": "alter table published.pub_measure_v1 add column extra integer",
     "a contract": "create table published.pub_extra_v1 as select 1 as x",
     "nothing, but a file is damaged": "insert into published.pub_measure_v1 from published.pub_measure_v1",
@@ -70,6 +72,8 @@ def test_what_is_taken_over_is_what_would_be_written(
         region = first.folder / "regions" / "BY-BR.duckdb"
         region.chmod(0o600)
         region.write_bytes(region.read_bytes()[:-4096] + b"x" * 4096)
+    if change == "a key":
+        monkeypatch.delitem(KEYS, "pub_territory_v1")
     written = _written(monkeypatch)
     second = publish(settings.model_copy(update={"maximum_loss_pct": 100}))
     assert second.is_new
