@@ -199,9 +199,11 @@ def test_a_plan_that_no_longer_holds_is_not_taken_for_the_whole(
     assert small.dbt(*arguments, more=plan.environment).returncode == 0
     assert newest_build(small) == (True, False)
     assert planned(small) is None
-    # that build has come between: the same plan is of no use any more
-    assert small.dbt(*arguments, more=plan.environment).returncode == 0
-    assert newest_build(small) == (True, False)
+    # that build has come between: the same plan is of no use any more, and the history of values is not written by it
+    done = small.dbt(*arguments, more=plan.environment)
+    assert done.returncode == 1
+    assert "the history of values is written of a whole build alone" in done.stdout
+    assert newest_build(small) == (False, False)
     assert build(small) is None
     assert newest_build(small) == (True, True)
 
