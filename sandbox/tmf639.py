@@ -163,7 +163,7 @@ def main() -> None:
     arguments = parser.parse_args()
     inventories = sample_inventories(arguments.sample, arguments.scale, arguments.seed)
     with serve(inventories, port=arguments.port) as sandbox, suppress(KeyboardInterrupt):
-        print("Synthetic data / вымышленные данные. Ctrl-C ends.")
+        print("Synthetic data / вымышленные данные. Ctrl-C to stop.")
         print(f"{sandbox.url}/<instance>/{API}/resource", flush=True)
         while True:
             time.sleep(3600)

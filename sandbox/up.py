@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(ending, lambda *_: over.set())
     with ExitStack() as stack:
         variables: dict[str, str] = {}
-        print("Synthetic data / вымышленные данные. Ctrl-C ends.")
+        print("Synthetic data / вымышленные данные. Ctrl-C to stop.")
         for number, (name, simulated) in enumerate(chosen.items()):
             own = [one for system, one in faults if system in (ALL, name)]
             sandbox = stack.enter_context(

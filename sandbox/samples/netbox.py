@@ -1,4 +1,4 @@
-"""The sample of an operator's NetBox: its lists of one month, of a network in five cities. No device, interface or cable is real."""
+"""The sample of an operator's NetBox: its lists of one month, in five cities. No device, interface or cable is real."""
 
 from __future__ import annotations
 
