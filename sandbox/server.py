@@ -213,11 +213,11 @@ def _handler(system: System, sandbox: Sandbox, over: threading.Event) -> type[Ba
                 fault = sandbox.faults(len(sandbox.requests))
             match fault:
                 case Fault(kind="status"):
-                    told = Refusal(
-                        fault.status, "Simulated fault", "asked for by whoever started the sandbox"
+                    refusal = Refusal(
+                        fault.status, "Simulated fault", "requested when the sandbox was started"
                     )
                     self._refuse(
-                        told, {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
+                        refusal, {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
                     )
                 case Fault(kind="hang" | "close"):
                     if fault.kind == "hang":
