@@ -45,7 +45,7 @@ def test_the_declared_ones_are_sound() -> None:
         ({"a": correction(value=None)}, "value"),
         ({"a": correction(action="flag")}, "value"),
         ({"a": correction(measure="nothing")}, "'nothing' is not declared"),
-        ({"a": correction(), "b": correction()}, "stands in 'a' already"),
+        ({"a": correction(), "b": correction()}, "is already in 'a'"),
         ({"a": correction(time_period="2019-5")}, "time_period"),
     ],
 )
