@@ -20,6 +20,7 @@ from pipelines.declarations.formats import (
     Tmf639Format,
 )
 from pipelines.declarations.origins import MONTH, FileOrigin, HttpOrigin, Origin, PagedOrigin, PublicOrigin
+from pipelines.declarations.timetables import GtfsRealtimeFormat, TimetableFormat
 from pipelines.declarations.workbooks import WorkbookFormat
 from pipelines.json_path import PathError, parse_path
 
@@ -249,6 +250,10 @@ class Feed(Declaration):
                 for name in self.format.above
                 if name not in kept
             ]
+        if isinstance(self.format, TimetableFormat):
+            problems = list(self.format.problems(self.columns, self.names_its_period))
+        if isinstance(self.format, GtfsRealtimeFormat):
+            problems = list(self.format.problems(self.columns))
         if problems:
             raise PlacedError(*problems)
         return self
