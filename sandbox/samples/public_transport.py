@@ -133,8 +133,8 @@ def _messages(year: int, month: int) -> dict[str, bytes]:
     """Two answers a week: the trips on their way, each with its delay at the stops before it."""
     found = {}
     for day in range(3, calendar.monthrange(year, month)[1] + 1, 4):
-        for hour in (8, 18):
-            at = datetime(year, month, day, hour, 10, tzinfo=MINSK)
+        for hour in (7, 17):
+            at = datetime(year, month, day, hour, 45, tzinfo=MINSK)
             message = gtfs_realtime_pb2.FeedMessage()
             message.header.gtfs_realtime_version = "2.0"
             message.header.timestamp = int(at.astimezone(UTC).timestamp())
