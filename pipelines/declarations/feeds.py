@@ -72,8 +72,9 @@ Provides = Literal["territories", "borders", "outlines"]
 class Feed(Declaration):
     """One table-like thing that a source gives.
 
-    ``file_pattern`` has named groups: ``period`` (``YYYY``, ``YYYY-MM``, ``YYYY-MM-DD`` or ``YYYY-YYYY``; absent for a
-    snapshot) and ``part`` (a piece of the feed with slices of its own). The slice of a delivery is made of both.
+    ``file_pattern`` has named groups: ``period`` (``YYYY``, ``YYYY-MM``, ``YYYY-MM-DD`` or ``YYYY-YYYY``), or ``year`` and
+    ``month`` (both absent for a snapshot), and ``part`` (a piece of the feed with slices of its own). The slice of a delivery is
+    made of them.
     """
 
     title: Names = Field(description="what the feed is called")
@@ -96,7 +97,9 @@ class Feed(Declaration):
         default=None, description="first year that is taken from the source; for feeds by year"
     )
     file_pattern: str | None = Field(
-        default=None, description="regular expression of the whole file name; groups: `period`, `part`"
+        default=None,
+        description="regular expression of the whole file name; groups: `period`, or `year` (two digits: from 2000 on) and "
+        "`month`; `part`",
     )
     part: str | None = Field(default=None, description="fixed part, where files do not name one")
     origins: dict[Literal["sample", "mirror", "public"], Origin] = Field(
@@ -152,11 +155,11 @@ class Feed(Declaration):
     def _compiles(cls, pattern: str | None) -> str | None:
         if pattern is not None:
             try:
-                unknown = set(re.compile(pattern).groupindex) - {"period", "part"}
+                unknown = set(re.compile(pattern).groupindex) - {"period", "year", "month", "part"}
             except re.error as error:
                 raise ValueError(f"is not a regular expression: {error}") from error
             if unknown:
-                raise ValueError(f"unknown group {sorted(unknown)}; allowed: period, part")
+                raise ValueError(f"unknown group {sorted(unknown)}; allowed: period, or year and month; part")
         return pattern
 
     @model_validator(mode="after")
@@ -261,7 +264,8 @@ class Feed(Declaration):
     @property
     def names_its_period(self) -> bool:
         """Whether its file names contain the period."""
-        return self.file_pattern is not None and "period" in re.compile(self.file_pattern).groupindex
+        groups = set(re.compile(self.file_pattern).groupindex) if self.file_pattern is not None else set()
+        return "period" in groups or groups >= {"year", "month"}
 
     @property
     def first_day(self) -> date | None:

@@ -375,11 +375,11 @@ def _at(sheet: _Sheet, name: str, layout: Layout, top: int) -> _Table | list[str
             elif not about.optional:
                 lacking.append(f"нет столбца {column} (заголовок по образцу {about.header})")
         else:
-            value = _constant(sheet, about, top)
+            value = _constant(sheet, about, top, header)
             if value is not None:
                 constants[column] = value
             elif not about.optional:
-                place = "над заголовком" if about.title else "в названии листа"
+                place = "над таблицей и в заголовке" if about.title else "в названии листа"
                 lacking.append(f"{place} нет того, что даёт {column} ({about.title or about.sheet})")
     unpivoted: list[tuple[int, str]] = []
     if layout.unpivot is not None:
@@ -396,9 +396,10 @@ def _at(sheet: _Sheet, name: str, layout: Layout, top: int) -> _Table | list[str
     return _Table(sheet, name, layout, first, places, constants, factors, tuple(unpivoted))
 
 
-def _constant(sheet: _Sheet, about: SheetColumn, top: int) -> str | None:
+def _constant(sheet: _Sheet, about: SheetColumn, top: int, header: Sequence[str]) -> str | None:
     pattern = about.title or about.sheet or ""
-    texts = [sheet.name] if about.sheet else [text for row in sheet.spread[:top] for text in row if text]
+    above = [text for row in sheet.spread[:top] for text in row if text]
+    texts = [sheet.name] if about.sheet else [*above, *header]
     for text in texts:
         if match := re.search(pattern, text):
             return match["value"] if "value" in match.re.groupindex else match[0]
