@@ -4,34 +4,15 @@ from typing import Any
 
 import great_expectations.expectations as gxe
 
-from expectations.vocabulary import History, load, required, rule, unique
+from expectations.vocabulary import History, load, of_named_month, required, unique
 
-MONTHS = (
-    "январь", "февраль", "март", "апрель", "май", "июнь", "июль", "август", "сентябрь", "октябрь", "ноябрь", "декабрь",
-)  # fmt: skip
-LISTED = ", ".join(f"'{month}'" for month in MONTHS)
 TOTALS = "('Всего', 'Всего / Total')"
 
 SUITE: list[Any] = [
     required("activity", named="вид деятельности"),
     required("wage", named="заработная плата за месяц"),
     unique(["activity"], says="Вид деятельности встречается в таблице один раз."),
-    rule(
-        f"lower(month_ru) = (select ([{LISTED}])[month(first_day)] from delivery)",
-        columns=["month_ru"],
-        name="month_is_named",
-        dimension="consistency",
-        says="Месяц в заголовке таблицы – тот, что в имени файла.",
-        remedy="Переименуйте файл: nach_sr_zarplata-ГГММ.xlsx.",
-    ),
-    rule(
-        "year = (select year(first_day)::varchar from delivery)",
-        columns=["year"],
-        name="year_is_named",
-        dimension="consistency",
-        says="Год в заголовке таблицы – тот, что в имени файла.",
-        remedy="Переименуйте файл: nach_sr_zarplata-ГГММ.xlsx.",
-    ),
+    *of_named_month("month_ru", "year", like="nach_sr_zarplata-2608.xlsx"),
     load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(

@@ -40,6 +40,14 @@ OWN: dict[str, dict[str, tuple[str, int | None]]] = {
         "service_in_month": ("delete from batch where object = 'call'", None),
         "calendar_covers_month": ("update batch set calendar_ends = date '2026-08-30'", None),
     },
+    "e_services.procedures": {
+        "row.counts": ("update batch set section = null where row_no = 3", 1),
+        "total_present": ("delete from batch where section = 'Итого'", None),
+        "sections_add_up": (
+            "update batch set carried_out = carried_out * 1000 where section = 'Итого'",
+            None,
+        ),
+    },
     "belstat.wages_by_activity": {
         "row.counts": ("update batch set activity = null where row_no = 3", 1),
         "total_present": ("update batch set activity = 'Итого' where row_no = 1", None),
