@@ -46,8 +46,8 @@ def _figures(city: str, year: int, month: int) -> list[tuple[str, int, int, int,
     for section, (listed, online, share) in SECTIONS.items():
         cases = round(CITIES[city][1] * share * rng.uniform(0.9, 1.1))
         rows.append((section, listed, online, cases, round(cases * online / listed * rng.uniform(0.5, 0.8))))
-    one = [sum(row[place] for row in rows) for place in range(1, 5)]
-    return [*rows, ("Итого", one[0], one[1], one[2], one[3])]
+    whole = [sum(figures) for figures in zip(*(row[1:] for row in rows), strict=True)]
+    return [*rows, ("Итого", whole[0], whole[1], whole[2], whole[3])]
 
 
 def _procedures(city: str, year: int, month: int, word: str) -> bytes:
