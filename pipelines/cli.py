@@ -40,7 +40,7 @@ A typical day: `gorod run`, `gorod status`, `gorod explain LOAD`, `gorod sql`. S
 GOROD_* in the environment, or gorod.toml.
 
 """
-    + f"Exit codes (the gravest, if there are several): {', '.join(f'{code.value} {code.says}' for code in ExitCode)}.\n",
+    + f"Exit codes (the most serious, if there are several): {', '.join(f'{code.value} {code.says}' for code in ExitCode)}.\n",
 )
 
 app.add_typer(index_app, name="index")
@@ -63,7 +63,9 @@ def main() -> None:
     # Hide state from other users of the machine; keep an inherited umask that already does (a service: its group may read).
     if (inherited := os.umask(0o077)) & 0o007 == 0o007:
         os.umask(inherited)
-    # At exit, Python would search everything that Dagster and dbt imported for objects to free: two seconds.
+    # Python would search everything that Great Expectations and Dagster import for objects to free, over and over while
+    # they are imported, and once more at exit: seconds.
+    gc.set_threshold(50_000, 50, 50)
     atexit.register(gc.freeze)
     app()
 
