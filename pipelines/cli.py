@@ -20,6 +20,7 @@ from pipelines.commands.loads import explain, prune, replay, waive
 from pipelines.commands.new import app as new_app
 from pipelines.commands.release import app as release_app
 from pipelines.commands.run import run
+from pipelines.commands.sandbox import sandbox
 from pipelines.commands.services import daemon, ui
 from pipelines.commands.status import status
 from pipelines.commands.warehouse import app as warehouse_app
@@ -52,6 +53,10 @@ app.add_typer(alerts_app, name="alerts")
 app.add_typer(new_app, name="new")
 for command in (run, check, status, explain, waive, replay, trace, sql, report, ui, daemon, prune, watch):
     app.command()(command)
+# its arguments are those of the sandbox
+app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False
+)(sandbox)
 
 
 def main() -> None:
