@@ -11,7 +11,7 @@ from pipelines.declarations.columns import Column
 from pipelines.declarations.common import Declaration, Problem, nearest
 from pipelines.encodings import Encoding
 
-# What the reader says of each object of a timetable, and its type; docs/connectors.md explains them.
+# The reader's columns for the objects of a timetable, with their types; docs/connectors.md explains them.
 TIMETABLE: dict[str, str] = {
     "object": "text", "code": "text", "name": "text", "route": "text", "direction": "text", "mode": "text",
     "service_days": "integer", "departures": "integer", "intervals": "integer", "span_minutes": "decimal",
@@ -19,7 +19,7 @@ TIMETABLE: dict[str, str] = {
     "vehicle_km": "decimal", "fastest_kmh": "decimal", "latitude": "decimal", "longitude": "decimal",
     "km_from_centre": "decimal", "missing_reference": "text", "time_fault": "text", "calendar_ends": "date",
 }  # fmt: skip
-# The same for what was reported in real time.
+# The same for real-time reports.
 REPORTED: dict[str, str] = {
     "object": "text", "code": "text", "route": "text", "direction": "text", "started_on": "date",
     "reports": "integer", "first_seen_at": "timestamp", "last_seen_at": "timestamp",
@@ -30,8 +30,8 @@ REPORTED: dict[str, str] = {
 class TimetableFormat(Declaration):
     """A month of a timetable as a zip, in GTFS or as lists of departures by stop (`\\bus`, `\\busstop`, `\\day`).
 
-    Rows are the objects of the timetable, each with its figures for the month that the file names: `stop`, `route`, `trip` (GTFS
-    alone), `call` (a stop of a route in a direction). One zip is read as a whole: its tables fit each other or it is refused.
+    Rows are the objects of the timetable, each with its figures for the month in the file name: `stop`, `route`, `trip` (only
+    GTFS), `call` (a stop of a route in a direction). A zip is read as a whole, and refused if its tables are inconsistent.
     """
 
     kind: Literal["timetable"] = Field(default="timetable", description="a month of a timetable, as a zip")
@@ -40,7 +40,7 @@ class TimetableFormat(Declaration):
     )
 
     def problems(self, columns: Mapping[str, Column], has_period: bool) -> Iterator[Problem]:
-        """What the declared columns and the file's name do not fit."""
+        """Problems of the declared columns and the file name."""
         if not has_period:
             yield (
                 ("file_pattern",),
@@ -50,9 +50,9 @@ class TimetableFormat(Declaration):
 
 
 class GtfsRealtimeFormat(Declaration):
-    """What a GTFS-Realtime address answered during a period: a message in protobuf, or a zip of them.
+    """Messages of a GTFS-Realtime address during a period: one in protobuf, or a zip of them.
 
-    Rows are trips of a day, stops and routes that were reported (`object`). Of a trip the last report of each stop counts.
+    Rows are trips of a day, stops and routes that were reported (`object`). For a trip, the last report of each stop counts.
     """
 
     kind: Literal["gtfs_realtime"] = Field(
@@ -60,13 +60,13 @@ class GtfsRealtimeFormat(Declaration):
     )
 
     def problems(self, columns: Mapping[str, Column]) -> Iterator[Problem]:
-        """What the declared columns do not fit."""
+        """Problems of the declared columns."""
         yield from _problems(columns, REPORTED)
 
 
 def _problems(columns: Mapping[str, Column], given: Mapping[str, str]) -> Iterator[Problem]:
     for name, column in columns.items():
         if name not in given:
-            yield ("columns", name), f"the format gives no such column; {nearest(name, list(given))}"
+            yield ("columns", name), f"the format has no such column; {nearest(name, list(given))}"
         elif column.type != given[name]:
             yield ("columns", name, "type"), f"is {given[name]} in this format"

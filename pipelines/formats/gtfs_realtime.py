@@ -1,4 +1,4 @@
-"""Messages of GTFS-Realtime as what was reported: which trips ran and how late, which stops and routes had information.
+"""Messages of GTFS-Realtime as reports: which trips ran and how late, which stops and routes had information.
 
 One message (`.pb`) or a zip of them, read one by one. Vehicles' labels and number plates are never read.
 """
@@ -27,7 +27,7 @@ from pipelines.sql import quoted
 
 MINSK = ZoneInfo("Europe/Minsk")
 ZIP = b"PK"
-# the largest answer; a whole country's is a tenth of it
+# the largest answer; that of a whole country is a tenth of it
 LARGEST_MESSAGE = 200_000_000
 OWN = ("row_place", "broken")
 CANCELLED = gtfs_realtime_pb2.TripDescriptor.CANCELED
@@ -37,7 +37,7 @@ NO_DATA = gtfs_realtime_pb2.TripUpdate.StopTimeUpdate.NO_DATA
 
 @dataclass
 class _Seen:
-    """What is known of a trip, a stop or a route; seconds since 1970."""
+    """The reports about a trip, a stop or a route; seconds since 1970."""
 
     first: int
     last: int
@@ -124,7 +124,7 @@ def _messages(path: Path, largest: int) -> Iterator[tuple[str, bytes]]:
 
 
 def _take(content: bytes, delivery: Delivery, reported: _Reported) -> str:
-    """Add what a message says; what was expected of it, if it is none of the period."""
+    """Add the reports of a message; return what was expected, if it does not belong to the period."""
     message = gtfs_realtime_pb2.FeedMessage()
     try:
         message.ParseFromString(content)

@@ -1,4 +1,4 @@
-"""A month of a timetable: a zip in GTFS, or with lists of departures by stop; what is in it is told by its files.
+"""A month of a timetable: a zip in GTFS, or with lists of departures by stop; its files show which.
 
 Both become the same rows (:data:`pipelines.declarations.timetables.TIMETABLE`), so that one set of measures counts them.
 """
@@ -30,12 +30,12 @@ def read(delivery: Delivery, feed: Feed, fmt: TimetableFormat, out: Path, pseudo
     """Read the timetable. ``row_no`` numbers the objects: stops, routes, trips, calls, then what could not be read.
 
     Raises:
-        DeliveryError: it is no zip, or no timetable.
+        DeliveryError: it is not a zip, or not a timetable.
     """
     first_day, last_day = delivery.slice.first_day, delivery.slice.last_day
     if first_day is None or last_day is None:
         raise GorodError(
-            "a timetable without a period", "Give the file a name with the month: timetable-2026-10.zip."
+            "a timetable without a period", "Put the month into the file name: timetable-2026-10.zip."
         )
     archive = delivery.paths[0]
     inside = {PurePosixPath(name).name for name in names_in(archive)}

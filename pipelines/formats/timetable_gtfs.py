@@ -1,7 +1,7 @@
 """A GTFS zip as the objects of a month: which days each trip runs, which stops it calls at, how far and how fast.
 
-The tables are read by the rules of ``kind: gtfs``; what a row cannot mean is a row of its own with ``broken``. Trips that refer
-to nothing, or whose times go back, are objects with their fault, and nothing else is computed of them.
+The tables are read by the rules of ``kind: gtfs``; an invalid row becomes a separate row with ``broken``. Trips with
+a missing reference, or whose times go back, are objects with that fault, and have no other figures.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ create macro mode_of(kind) as case
     else 'other' end;
 """
 
-# What a row cannot mean, by table: condition, and what was expected.
+# Invalid rows, by table: condition, and what was expected.
 CANNOT_BE = {
     "stop_times": [
         ("seconds(coalesce(arrival_time, '0:00:00')) is null or seconds(coalesce(departure_time, '0:00:00')) is null",
@@ -90,7 +90,7 @@ def fill(
     """Fill the table ``rows`` with the objects of the days from ``first`` to ``last``.
 
     Raises:
-        DeliveryError: a table is missing, or no sound CSV.
+        DeliveryError: a table is missing, or is not valid CSV.
     """
     connection.execute(MACROS)
     for table in TABLES:
