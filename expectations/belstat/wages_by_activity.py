@@ -16,7 +16,7 @@ SUITE: list[Any] = [
     load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            f"select count(*) || ' строк «Всего»' as told from {{batch}} where activity in {TOTALS} having count(*) <> 1"
+            f"select count(*) || ' строк «Всего»' as description from {{batch}} where activity in {TOTALS} having count(*) <> 1"
         ),
         name="total_present",
         dimension="completeness",
@@ -26,7 +26,7 @@ SUITE: list[Any] = [
     load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            f"select max(wage) filter (where activity in {TOTALS})::varchar as told from {{batch}} "
+            f"select max(wage) filter (where activity in {TOTALS})::varchar as description from {{batch}} "
             f"having max(wage) filter (where activity in {TOTALS}) not between "
             f"min(wage) filter (where activity not in {TOTALS}) and max(wage) filter (where activity not in {TOTALS})"
         ),

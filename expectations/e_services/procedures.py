@@ -16,7 +16,7 @@ def _differs(column: str) -> str:
     total = f"max({column}) filter (where section in {TOTALS})"
     parts = f"sum({column}) filter (where section not in {TOTALS})"
     return (
-        f"select '{column}: ' || {total} || ' и ' || {parts} as told from {{batch}} "
+        f"select '{column}: ' || {total} || ' и ' || {parts} as description from {{batch}} "
         f"having abs({total} - {parts}) > {ROUNDING.format(column=column)}"
     )
 
@@ -37,7 +37,7 @@ SUITE: list[Any] = [
     load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            f"select count(*) || ' строк «Итого»' as told from {{batch}} where section in {TOTALS} having count(*) <> 1"
+            f"select count(*) || ' строк «Итого»' as description from {{batch}} where section in {TOTALS} having count(*) <> 1"
         ),
         name="total_present",
         dimension="completeness",

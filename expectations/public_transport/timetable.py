@@ -57,7 +57,7 @@ SUITE: list[Any] = [
     load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            "select 'нет отправлений' as told from "
+            "select 'нет отправлений' as description from "
             "(select count(*) as calls from {batch} where object = 'call' and departures > 0) where calls = 0"
         ),
         name="service_in_month",
@@ -68,7 +68,7 @@ SUITE: list[Any] = [
     load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            "select strftime(ends, '%d.%m.%Y') as told from "
+            "select strftime(ends, '%d.%m.%Y') as description from "
             "(select max(calendar_ends) as ends from {batch} where service_days > 0) where ends < (select last_day from delivery)"
         ),
         name="calendar_covers_month",

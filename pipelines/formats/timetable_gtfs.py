@@ -118,7 +118,7 @@ def _read_table(
     try:
         gtfs.read(delivery, of_table, GtfsFormat(table=table, optional=optional), path, "")
         cannot = " ".join(
-            f"when {condition} then {literal(told)}" for condition, told in CANNOT_BE.get(table, ())
+            f"when {condition} then {literal(wanted)}" for condition, wanted in CANNOT_BE.get(table, ())
         )
         connection.execute(
             f"create table t_{table} as select row_no, {', '.join(columns)}, "
