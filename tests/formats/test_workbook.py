@@ -345,7 +345,7 @@ def test_a_layout_that_cannot_be_meant_is_refused(layout: dict[str, Any]) -> Non
 
 
 def test_a_layout_names_the_columns_of_its_feed() -> None:
-    with pytest.raises(ValidationError, match="does not say where 'n' stands"):
+    with pytest.raises(ValidationError, match="does not say where 'n' is"):
         feed(
             {"kind": "workbook", "layouts": {"a": {"columns": {"b": {"header": "x"}}}}},
             {"b": "text", "n": "text"},
