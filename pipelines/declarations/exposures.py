@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from pipelines.declarations.generated_models import dumped
+from pipelines.declarations.dbt_files import dumped
 from pipelines.declarations.reports import REPORTS, load_report
 from pipelines.settings import PROJECT
 
@@ -65,7 +65,7 @@ def exposures(contracts: Collection[str]) -> str:
 
 
 def named_in(files: Iterable[Path], contracts: Collection[str]) -> list[str]:
-    """The contracts that Python files name: what they name is what they read."""
+    """The contracts that Python files name, which are those that they read."""
     named = {name for path in files for name in CONTRACT.findall(path.read_text(encoding="utf-8"))}
     return sorted(named & set(contracts))
 

@@ -1,7 +1,7 @@
-"""A statistical portal's table answer, unfolded: one row for each value cell.
+"""A statistical portal's table answer, unpivoted: one row for each value cell.
 
 Every value is a text: thousands separated by U+00A0, a decimal comma, null where not published. A row whose label mixes
-two alphabets within a word, or contains an invisible sign, goes to quarantine, and the sign is named.
+two alphabets within a word, or contains an invisible character, goes to quarantine, and the character is named.
 """
 
 from __future__ import annotations
