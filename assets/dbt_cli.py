@@ -7,6 +7,8 @@ from typing import Any
 from dagster_dbt import DbtCliResource
 from packaging.version import Version, parse
 
+DBT_VERSION = parse(version("dbt-core"))
+
 
 class PinnedDbt(DbtCliResource):
     """Starts dbt at once.
@@ -18,7 +20,7 @@ class PinnedDbt(DbtCliResource):
 
     @cached_property
     def _cli_version(self) -> Version:
-        return parse(version("dbt-core"))
+        return DBT_VERSION
 
     def _initialize_dbt_core_adapter(self, *_arguments: Any) -> None:  # type: ignore[override]
         """None is what dagster-dbt has where the adapter cannot be opened."""

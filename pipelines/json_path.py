@@ -4,7 +4,8 @@
   ``"postal code".text``;
 * ``phones[0]``: an item of a list by its number, from 0;
 * ``characteristic[name=lengthKm].value``: of the items whose ``name`` is ``lengthKm`` (a list of pairs instead of an object);
-* ``resource.id | id``: what the first of several paths finds, in their order;
+* ``resource.id | id``: what the first of several paths finds, in their order; one that does not fit the document finds nothing
+  (``pm10.value | pm10``: the same whether the value stands in an object or alone);
 * any of these followed by `` ~ <regular expression>``: the part of the text that the first group matches.
 """
 
@@ -77,11 +78,17 @@ class JsonPath:
         """The values at the path: none if it is absent or null, several if several items of a list are meant.
 
         Raises:
-            ShapeError: something on the path is not an object, or not a list.
+            ShapeError: on the path of every alternative, something is not an object, or not a list.
         """
+        odd: list[ShapeError] = []
         for steps in self.alternatives:
-            if found := _find(document, steps, 0):
-                return found
+            try:
+                if found := _find(document, steps, 0):
+                    return found
+            except ShapeError as error:
+                odd.append(error)
+        if len(odd) == len(self.alternatives):
+            raise odd[0]
         return []
 
 

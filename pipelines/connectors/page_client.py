@@ -39,6 +39,7 @@ class Pull:
     source: str
     records: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     largest_bytes: int = 2_000_000_000
     largest_page: int = LARGEST_PAGE
     token: str = field(default="", repr=False)
@@ -55,6 +56,7 @@ def new_client(pull: Pull, policy: RetryPolicy) -> httpx.Client:
         "Accept": "application/json",
         "Accept-Encoding": "gzip",
         **pull.paging.headers,
+        **pull.headers,
         **pull.secrets,
     }
     if pull.token and pull.paging.auth is None:

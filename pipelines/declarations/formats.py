@@ -16,6 +16,7 @@ from pipelines.declarations.files import (
     Spatial,
     XmlFormat,
 )
+from pipelines.declarations.timetables import GtfsRealtimeFormat, TimetableFormat
 from pipelines.declarations.workbooks import WorkbookFormat
 from pipelines.encodings import Encoding
 from pipelines.json_path import parse_path
@@ -89,6 +90,9 @@ class JsonRecordsFormat(Declaration):
         default="",
         description="path of the list of records, e.g. `data.items`; absent: the file itself is the list",
     )
+    decimal_comma: bool = Field(
+        default=False, description="a number that is written as a text may have a decimal comma"
+    )
 
     @field_validator("records")
     @classmethod
@@ -114,6 +118,8 @@ Format = Annotated[
     | XmlFormat
     | ShapefileFormat
     | GeoPackageFormat
-    | GtfsFormat,
+    | GtfsFormat
+    | TimetableFormat
+    | GtfsRealtimeFormat,
     Field(discriminator="kind"),
 ]

@@ -37,7 +37,8 @@ PLACE = "a path in the answer (`meta.total`), or `header:` and the name of a hea
 class PagedOrigin(HttpAccess):
     """Records in JSON that are pulled page by page, over HTTP: a whole snapshot or nothing.
 
-    The feed's format (`json_records`) says where the list of records is. `base_url` and `parameters` may contain `{instance}`.
+    The feed's format (`json_records`) says where the list of records is. `base_url`,
+    `parameters` and `headers` may contain `{instance}`.
     If a parameter contains `{month}`, `{first_day}` or `{last_day}`, each month from the feed's `first_month` to the last
     finished one is a slice; otherwise the slice is the current period of the feed's cadence. `GOROD_<SOURCE>_TOKEN` in
     the environment is sent as a bearer token, user and password in `GOROD_<SOURCE>_URL` as a login.
@@ -69,7 +70,9 @@ class PagedOrigin(HttpAccess):
         default="fields", description="parameter for the fields, which are separated by commas"
     )
     parameters: dict[str, str] = Field(default={}, description="further parameters of each request")
-    headers: dict[str, str] = Field(default={}, description="headers of each request; no secrets")
+    headers: dict[str, str] = Field(
+        default={}, description="headers of each request; no secrets; may hold `{instance}`"
+    )
     secret_headers: dict[str, str] = Field(
         default={},
         description="header → environment variable with its value, e.g. `X-Api-Key: GOROD_PARKING_KEY`",

@@ -9,10 +9,12 @@ command loses nothing. After a power failure the UI may not show the last events
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from threading import RLock
 from typing import Any
 
+from dagster import EventLogEntry
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sqlite import create_db_conn_string
@@ -32,7 +34,11 @@ class EmbeddedEventLog(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, Engine] = {}
+        self._batch: ExitStack | None = None
+        self._in_batch: dict[str, Connection] = {}
         super().__init__(base_dir, inst_data)
+        # a batch opens what each of its events asks for
+        self._db_lock = RLock()  # type: ignore[assignment]
 
     @classmethod
     def from_config_value(
@@ -58,8 +64,22 @@ class EmbeddedEventLog(SqliteEventLogStorage):
             if shard not in self._initialized_dbs:
                 self._initdb(engine)
                 self._initialized_dbs.add(shard)
-            with engine.begin() as connection:
-                yield connection
+            if self._batch is None:
+                with engine.begin() as connection:
+                    yield connection
+                return
+            if shard not in self._in_batch:
+                self._in_batch[shard] = self._batch.enter_context(engine.begin())
+            yield self._in_batch[shard]
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Store events that Dagster gives together (what a run plans) in one transaction for each file, not three for each."""
+        with self._db_lock, ExitStack() as self._batch:
+            try:
+                super().store_event_batch(events)
+            finally:
+                self._batch = None
+                self._in_batch.clear()
 
     def has_table(self, table_name: str) -> bool:
         """Whether the index of all runs has a table."""

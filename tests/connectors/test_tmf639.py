@@ -30,7 +30,8 @@ from pipelines.declarations.sources import Source, load_sources
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
 from sandbox.inventory import API
-from sandbox.tmf639 import Fault, Sandbox, serve
+from sandbox.server import Fault, Sandbox
+from sandbox.tmf639 import serve
 from tests.support.decompression_bombs import MEGABYTE, bomb, memory
 from tests.support.examples import examples
 

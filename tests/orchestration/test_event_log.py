@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from dagster import (
     AssetKey,
     DagsterEventType,
     DagsterInstance,
+    EventLogEntry,
     asset,
     asset_check,
     materialize,
@@ -71,6 +72,29 @@ def test_the_ui_reads_what_the_command_writes(home: Path, command: DagsterInstan
             assert kinds.count(expected.value) == 1
     command.dispose()
     assert _read(home, run.run_id) == (kinds, 3)
+
+
+def test_what_a_run_plans_is_stored_together(
+    home: Path, command: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored: list[int] = []
+    store = EmbeddedEventLog.store_event_batch
+
+    def noted(self: EmbeddedEventLog, events: Sequence[EventLogEntry]) -> None:
+        stored.append(len(events))
+        store(self, events)
+
+    monkeypatch.setattr(EmbeddedEventLog, "store_event_batch", noted)
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")
+    run = materialize([numbers, numbers_are_positive], instance=command)
+    assert stored == [2]
+    kinds, _ = _read(home, run.run_id)
+    for expected in (
+        DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+        DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED,
+        DagsterEventType.RUN_SUCCESS,
+    ):
+        assert kinds.count(expected.value) == 1
 
 
 def test_the_command_goes_on_with_what_the_ui_wrote(home: Path) -> None:
