@@ -6,13 +6,11 @@ import re
 
 import pytest
 from dagster import AssetCheckKey, AssetKey, DagsterInstance
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from pipelines.exit_codes import ExitCode
 from pipelines.publishing.publication import current_publication
 from tests.pipeline.conftest import gorod
 from tests.support.portal import Portal
-
 
 OF_A_VIEW = AssetCheckKey(
     AssetKey(["intermediate", "int_observations"]),
@@ -38,7 +36,7 @@ def run_that_checked(country: Portal, key: AssetCheckKey) -> str:
     with DagsterInstance.from_config(str(home)) as instance:
         records = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
     (record,) = records
-    assert record.status == AssetCheckExecutionRecordStatus.SUCCEEDED
+    assert record.status.name == "SUCCEEDED"
     return record.run_id
 
 
