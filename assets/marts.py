@@ -5,7 +5,6 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from importlib.metadata import version
 from typing import Any
 
 import dagster as dg
@@ -18,15 +17,15 @@ from dagster_dbt import (
     dbt_assets,
 )
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
-from packaging.version import Version
 
+from assets.dbt_cli import DBT_VERSION, PinnedDbt
 from assets.described import KEEPER, ROW_COUNT, tags_of
 from assets.keys import WRITER_POOL
 from assets.resources import SettingsResource, WarehouseResource
 from pipelines.dbt_project import (
     DBT_PROJECT,
+    dbt_command,
     dbt_environment,
-    dbt_executable,
     dbt_target,
     ensure_manifest,
     read_manifest,
@@ -160,25 +159,24 @@ def _start(
     settings: Settings,
     warehouse: Warehouse,
 ) -> DbtCliInvocation:
-    """Start dbt: on all, on what is planned if the run is of just that, else on what Dagster selects.
-
-    The resource's own way asks dbt for its version in a process, and makes an adapter in this one: five seconds of work.
-    """
+    """Start dbt on what is planned if the run is for exactly that, else on what Dagster selects."""
     # where Dagster was started by hand nothing has parsed the project yet
     ensure_manifest(settings)
+    os.environ.update(dbt_environment(settings))
     manifest, target = read_manifest(settings), dbt_target(settings)
     planned = plan_rebuild(warehouse, lambda: manifest) if context.is_subset else None
-    environment = {**os.environ, **dbt_environment(settings)}
-    if planned is not None and set(_keys(planned, manifest)) == context.selected_asset_keys:
-        command = [*command, *planned.selection]
-        environment |= planned.environment
-    elif context.is_subset:
-        os.environ.update(dbt_environment(settings))
+    if planned is None or set(_keys(planned, manifest)) != context.selected_asset_keys:
         return dbt.cli(command, context=context, target_path=target)
-    environment |= {"DBT_LOG_FORMAT": "json", "DBT_LOG_PATH": str(target), "PYTHONUNBUFFERED": "1"}
+    # the resource names each selected model to dbt, which compares every name with every node
     return DbtCliInvocation.run(
-        [dbt.dbt_executable, *command],
-        env=environment,
+        [dbt.dbt_executable, *dbt.global_config_flags, *command, *planned.selection],
+        env={
+            **os.environ,
+            **planned.environment,
+            "DBT_LOG_FORMAT": "json",
+            "DBT_LOG_PATH": str(target),
+            "PYTHONUNBUFFERED": "1",
+        },
         manifest=manifest,
         dagster_dbt_translator=LayerTranslator(),
         project_dir=DBT_PROJECT,
@@ -186,7 +184,7 @@ def _start(
         raise_on_error=True,
         context=context,
         adapter=None,
-        cli_version=Version(version("dbt-core")),
+        cli_version=DBT_VERSION,
     )
 
 
@@ -248,5 +246,10 @@ def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def dbt_resource() -> DbtCliResource:
-    """dbt as it is run from Dagster: the project's own profile, the executable beside this interpreter."""
-    return DbtCliResource(project_dir=dbt_project(), dbt_executable=dbt_executable())
+    """dbt as it is run from Dagster: the project's own profile, this interpreter."""
+    executable, *flags = dbt_command()
+    return PinnedDbt(
+        project_dir=dbt_project(),  # type: ignore[arg-type]
+        dbt_executable=executable,
+        global_config_flags=flags,
+    )

@@ -40,7 +40,7 @@ A typical day: `gorod run`, `gorod status`, `gorod explain LOAD`, `gorod sql`. S
 GOROD_* in the environment, or gorod.toml.
 
 """
-    + f"Exit codes (the gravest, if there are several): {', '.join(f'{code.value} {code.says}' for code in ExitCode)}.\n",
+    + f"Exit codes (the most serious, if there are several): {', '.join(f'{code.value} {code.says}' for code in ExitCode)}.\n",
 )
 
 app.add_typer(index_app, name="index")

@@ -72,8 +72,8 @@ def serve(
 ) -> Iterator[Sandbox]:
     """Serve inventories at ``<url>/<instance>/tmf-api/resourceInventoryManagement/v4``.
 
-    ``inventories`` gives the resources of an instance (None: there is no such instance), or is a sample
-    folder with ``cities.csv``. ``faults`` gives the fault of the n-th list request, from 1. Port 0 takes a
+    ``inventories`` returns the resources of an instance (None: there is no such instance), or is a sample
+    folder with ``cities.csv``. ``faults`` returns the fault of the n-th list request, from 1. Port 0 chooses a
     free one.
     """
     resources = sample_inventories(inventories) if isinstance(inventories, Path) else inventories
@@ -126,7 +126,7 @@ def _handler(
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # Headers and body leave as two packets; without this each answer waits for a delayed acknowledgement.
+        # Headers and body are sent as two packets; without this, each answer waits for a delayed acknowledgement.
         disable_nagle_algorithm = True
         timeout = 30
 
@@ -179,7 +179,7 @@ def _handler(
             if fault.kind == "status":
                 headers = {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
                 self._problem(
-                    _ProblemError(fault.status, "Simulated fault", "asked for by the test"), headers
+                    _ProblemError(fault.status, "Simulated fault", "requested by the test"), headers
                 )
             else:
                 self.close_connection = True
@@ -220,7 +220,7 @@ def _handler(
                 self.wfile.write(data)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing: the caller has ``Sandbox.requests``."""
+            """Log nothing: the caller has ``Sandbox.requests``."""
 
     return Handler
 
@@ -260,7 +260,7 @@ def _attribute(resource: Resource, path: str) -> str | None:
 
 
 def _chosen(resource: Resource, query: dict[str, str]) -> Resource:
-    """The asked-for fields of a resource; those that the specification requires are always there."""
+    """The requested fields of a resource; those that the specification requires are always included."""
     if "fields" not in query:
         return resource
     names = {"id", "href", *query["fields"].split(",")}
@@ -277,14 +277,14 @@ def _retrieve(resources: Sequence[Resource], identifier: str, query: dict[str, s
 def main() -> None:
     """Serve the sample until interrupted."""
     parser = argparse.ArgumentParser(description="Simulated TMF639 v4 inventory; the data are synthetic.")
-    parser.add_argument("--port", type=int, default=8639, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--port", type=int, default=8639, help="port on 127.0.0.1; 0 chooses a free one")
     parser.add_argument("--sample", type=Path, default=SAMPLE, help="folder with cities.csv")
-    parser.add_argument("--scale", type=float, default=1, help="times as many resources")
+    parser.add_argument("--scale", type=float, default=1, help="factor of the number of resources")
     parser.add_argument("--seed", type=int, default=639)
     arguments = parser.parse_args()
     inventories = sample_inventories(arguments.sample, arguments.scale, arguments.seed)
     with serve(inventories, port=arguments.port) as sandbox, suppress(KeyboardInterrupt):
-        print("Synthetic data / вымышленные данные. Ctrl-C ends.")
+        print("Synthetic data / вымышленные данные. Ctrl-C to stop.")
         print(f"{sandbox.url}/<instance>/{API}/resource", flush=True)
         while True:
             time.sleep(3600)

@@ -18,7 +18,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -43,6 +42,7 @@ from pipelines.formats.snapshot import (
 )
 from pipelines.formats.typed import write_batch
 from pipelines.json_path import SCALAR, JsonPath, ShapeError, parse_path, scalar_text, shown
+from pipelines.memory import in_memory
 from pipelines.sql import literal, quoted
 
 # how many rows are collected in Python before they are written
@@ -85,7 +85,7 @@ def read_records(
         if snapshot is not None:
             refuse_other_total(snapshot, writer.rows)
             facts = {"total": snapshot.total}
-        with duckdb.connect() as connection:
+        with in_memory(texts) as connection:
             return write_batch(connection, _rows_sql(texts, paths, feed), feed, out, pseudonym_key, facts)
     finally:
         texts.unlink(missing_ok=True)

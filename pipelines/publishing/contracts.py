@@ -15,7 +15,7 @@ import duckdb
 
 from pipelines.errors import GorodError
 from pipelines.publishing.folders import sha256_of
-from pipelines.publishing.keys import KEYS
+from pipelines.publishing.keys import primary_key
 from pipelines.sql import literal, quoted
 from pipelines.warehouse.tables import contracts_schema
 
@@ -379,8 +379,8 @@ _PUBLICATION_COLUMNS = {
 
 
 def _key_of(contract: Contract) -> tuple[str, ...]:
-    key = KEYS.get(contract.name, ())
-    return tuple(key) if contract.has(*key) else ()
+    key = primary_key(contract.name)
+    return key if contract.has(*key) else ()
 
 
 def _declare_key(connection: duckdb.DuckDBPyConnection, table: str, contract: Contract) -> None:

@@ -17,7 +17,7 @@ from sandbox.samples.country import populations
 
 HEADER = "id,category,author,name,address,lat,lng,status,rating,opened,planned,organisation_id"
 LAST = (2026, 10)
-# more than a year for the smallest, a quarter and a month for the others: every kind of period in few rows
+# more than a year for the smallest city, a quarter and a month for the others: every kind of period in few rows
 FIRST = {"barysau": (2025, 1)}
 USUAL_FIRST = (2026, 7)
 
@@ -46,7 +46,7 @@ USUAL_CATEGORIES = [
     "11.369",
     "21.301",
 ]
-# one theme is so rare that a month of a city has one or two of it: too few to be shown
+# one theme is so rare that a city has one or two of it in a month: too few to be published
 CATEGORIES = [*USUAL_CATEGORIES * 60, "13.207"]
 STATUSES = ["5"] * 80 + ["7"] * 12 + ["4"] * 5 + ["3"] * 2 + ["1"]
 # months that the portal has deleted: only a header

@@ -433,7 +433,7 @@ def test_a_snapshot_is_of_the_running_period(
 @pytest.mark.parametrize(
     ("feed", "origin", "said"),
     [
-        ({}, {"next": None}, "where a page names its cursor"),
+        ({}, {"next": None}, "where the cursor is in a page"),
         ({}, {"paging": "page"}, "has no next"),
         ({}, {"next": "a[b"}, "cannot be read"),
         ({"format": {"kind": "csv"}}, {}, "pages are read by json_records"),

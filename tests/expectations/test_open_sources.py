@@ -84,7 +84,7 @@ TOTAL = "flow = 'Всего по всем потокам миграции'"
 NET = "update delivery set part = 'net_oblast'; update batch set value = 0; "
 REGION = "territory = 'Минская область'"
 
-# the sound batch is in force, one change was told
+# the sound batch is in force, one change was announced
 CHANGES = (
     "select 'rename' as kind, 'c-horki' as territory_id, null::varchar as from_id, null::varchar as to_id, "
     "date '2001-01-01' as valid_from"
@@ -92,13 +92,13 @@ CHANGES = (
 IN_FORCE = {
     "territory_register.territories": {
         "in_force": "select territory_id, level, name_ru, name_be, parent_id from sound",
-        "told": CHANGES,
+        "announced": CHANGES,
         "ever_listed": "select 'BY' as territory_id",
         "referred_to": "select 'r-lidski' as territory_id, 'список городов' as by_what",
     },
     "territory_register.town_districts": {
         "in_force": "select city_id, raion_id from sound",
-        "told": f"select territory_id, from_id, to_id from ({CHANGES}) where kind = 'move'",
+        "announced": f"select territory_id, from_id, to_id from ({CHANGES}) where kind = 'move'",
         "ended": f"select territory_id as raion_id from ({CHANGES}) where kind = 'merge'",
         "names": "select 'c-horki' as territory_id, 'Горки' as name_ru",
     },

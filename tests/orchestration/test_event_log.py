@@ -119,3 +119,14 @@ def test_files_of_runs_that_ended_are_closed(home: Path, command: DagsterInstanc
     assert len(_open_databases(home)) == 2
     command.dispose()
     assert not _open_databases(home)
+
+
+def test_the_command_does_not_wait_for_the_disk_at_each_event(command: DagsterInstance) -> None:
+    """A write-ahead log that is flushed when it is folded in: whoever reads the files finds them whole at any time."""
+    storage = command.event_log_storage
+    assert isinstance(storage, EmbeddedEventLog)
+    with storage.index_connection() as connection:
+        settings = [
+            connection.exec_driver_sql(f"pragma {name}").scalar() for name in ("journal_mode", "synchronous")
+        ]
+    assert settings == ["wal", 1]

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.publishing.keys import KEYS
+from pipelines.publishing import keys
 from pipelines.publishing.publication import Publication
 from pipelines.publishing.publish import publish
 from pipelines.settings import Settings
@@ -73,7 +73,8 @@ def test_what_is_taken_over_is_what_would_be_written(
         region.chmod(0o600)
         region.write_bytes(region.read_bytes()[:-4096] + b"x" * 4096)
     if change == "a key":
-        monkeypatch.delitem(KEYS, "pub_territory_v1")
+        others = {name: kept for name, kept in keys.contract_keys().items() if name != "pub_territory_v1"}
+        monkeypatch.setattr(keys, "contract_keys", lambda: others)
     written = _written(monkeypatch)
     second = publish(settings.model_copy(update={"maximum_loss_pct": 100}))
     assert second.is_new
