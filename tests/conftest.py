@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ import pytest
 from pipelines import moments
 from pipelines.dbt_project import write_generated_files
 from pipelines.settings import PROJECT, get_settings
+from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.support import forked, small_warehouse, warm_dbt
 from tests.support.examples import is_long, register_profiles
 from tests.support.portal import Portal, use_home
@@ -49,6 +51,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.long)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: nobody has to look again and again whether it has become garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -116,12 +124,23 @@ def built_small(tmp_path_factory: pytest.TempPathFactory) -> SmallWarehouse:
     return small_warehouse.template(made_once(tmp_path_factory, "small-warehouse", make))
 
 
+@pytest.fixture(scope="session")
+def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a warehouse that is prepared and holds nothing; to be copied and never changed."""
+
+    def make(folder: Path) -> None:
+        DuckDBWarehouse(folder / "warehouse.duckdb").prepare()
+
+    return made_once(tmp_path_factory, "empty-warehouse", make) / "warehouse.duckdb"
+
+
 @pytest.fixture
-def portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
+def portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_warehouse: Path) -> Iterator[Portal]:
     """An empty warehouse and an empty portal."""
     mirror = tmp_path / "mirror"
     found = Portal(use_home(monkeypatch, tmp_path / "home", mirror), mirror / "appeals_115")
-    found.warehouse.prepare()
+    found.settings.home.mkdir()
+    shutil.copyfile(empty_warehouse, found.settings.warehouse)
     yield found
     get_settings.cache_clear()
 

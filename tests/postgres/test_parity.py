@@ -60,7 +60,7 @@ class Pair:
                 publish_index(connection, "test")
         self.connection = duckdb.connect()
         self.connection.execute("set timezone = 'UTC'")
-        DuckDBWarehouse(self.here.path).attach(self.connection, "small")
+        DuckDBWarehouse(self.here.path).attach(self.connection, "warehouse")
         PostgresWarehouse(dsn).attach(self.connection, "server")
 
     def tables(self, database: str, schema: str) -> list[str]:
@@ -95,30 +95,31 @@ def test_every_model_and_test_of_the_project_passes_on_both(pair: Pair) -> None:
 
 
 def test_the_contracts_are_the_same_with_their_types_and_comments(pair: Pair) -> None:
-    names = pair.tables("small", "published")
+    names = pair.tables("warehouse", "published")
     assert len(names) > 20
     built = pair.tables("server", "published_next")
     # the marts of the regions are built beside the contracts
     assert [name for name in built if not name.startswith("mart_")] == names
     for name in names:
-        assert pair.form("server", "published_next", name) == pair.form("small", "published", name), name
+        assert pair.form("server", "published_next", name) == pair.form("warehouse", "published", name), name
 
 
 def test_every_published_row_is_the_same(pair: Pair) -> None:
     filled = 0
-    for name in pair.tables("small", "published"):
+    for name in pair.tables("warehouse", "published"):
         columns = ", ".join(
             f'"{column}"'
-            for column, *_ in pair.form("small", "published", name)
+            for column, *_ in pair.form("warehouse", "published", name)
             if column not in MOMENTS.get(name, set())
         )
         sides = [
-            f"select {columns} from {where}.{name}" for where in ("small.published", "server.published_next")
+            f"select {columns} from {where}.{name}"
+            for where in ("warehouse.published", "server.published_next")
         ]
         for one, other in (sides, sides[::-1]):
             extra = pair.connection.execute(f"{one} except all {other} limit 3").fetchall()
             assert extra == [], f"{name}: {one} has {extra}"
-        (rows,) = pair.connection.execute(f"select count(*) from small.published.{name}").fetchall()[0]
+        (rows,) = pair.connection.execute(f"select count(*) from warehouse.published.{name}").fetchall()[0]
         filled += rows > 0
     assert filled > 20
 
@@ -143,7 +144,7 @@ def test_text_is_ordered_alike(pair: Pair) -> None:
 def test_each_region_has_the_same_mart(pair: Pair) -> None:
     for schema in ("mart_by", "mart_by_br", "mart_by_hm", "mart_by_mi"):
         built = (
-            ("small", f"{schema}.indicator_value"),
+            ("warehouse", f"{schema}.indicator_value"),
             ("server", f"published_next.{schema}__indicator_value"),
         )
         sides = [f"select * from {where}.{table}" for where, table in built]

@@ -9,11 +9,14 @@ What is about the real command (``run_on_samples``) does not come here.
 
 from __future__ import annotations
 
+import fcntl
+import gc
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -22,7 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.dbt_project import DBT_PROJECT, dbt_executable
+from pipelines.settings import PROJECT
 
+# the name that every DuckDB file of the tests has: dbt writes it into what it keeps
+USUAL = "warehouse.duckdb"
 # names the folder of parsed projects; not GOROD_*, which tests take out of the environment
 PARSED = "PARSED_DBT_PROJECTS"
 
@@ -42,6 +48,43 @@ class _Popen(subprocess.Popen[Any]):
 def install() -> None:
     """Run dbt in forks of this process from now on."""
     subprocess.Popen = _Popen  # type: ignore[misc]
+
+
+def parse_once() -> None:
+    """Have the project parsed, by whichever worker comes first; the other waits for it."""
+    folder = Path(os.environ[PARSED])
+    kept = folder / f"duckdb.{Path(USUAL).stem}"
+    with (folder / "lock").open("w") as lock, tempfile.TemporaryDirectory() as target:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if kept.exists():
+            return
+        where = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+        paths = ["--target-path", target, "--log-path", target]
+        parse = f"from tests.support import warm_dbt; warm_dbt.run({['parse', *where, *paths]!r})"
+        kept_out = {name: value for name, value in os.environ.items() if not name.startswith("GOROD_")}
+        subprocess.run(
+            [sys.executable, "-c", parse], cwd=PROJECT, env={**kept_out, "GOROD_WAREHOUSE_PATH": USUAL},
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+
+def preload() -> None:
+    """Read what was parsed, so that no fork of this process reads it again."""
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    kept = Path(os.environ[PARSED]) / f"duckdb.{Path(USUAL).stem}"
+    read = Manifest.from_msgpack
+    content = kept.read_bytes()
+    parsed = [read(content, decoder=extended_mashumuro_decoder)]
+    # the first conversion of each kind of node makes its code
+    for node in read(content, decoder=extended_mashumuro_decoder).nodes.values():
+        node.to_resource().to_dict(omit_none=False)
+
+    def from_msgpack(given: bytes, **options: Any) -> Any:
+        return parsed.pop() if parsed and given == content else read(given, **options)
+
+    Manifest.from_msgpack = from_msgpack
 
 
 def _become_dbt(arguments: Sequence[str], environment: dict[str, str]) -> None:
@@ -88,6 +131,9 @@ def run(arguments: Sequence[str]) -> None:
     kept, target = _parsed(arguments), _target(arguments) / "partial_parse.msgpack"
     if kept is not None:
         _lay(kept, target)
+    # a process that soon ends: what it has no more use for may stay
+    gc.disable()
+    os.environ.setdefault("DBT_LOG_LEVEL_FILE", "none")
     sys.argv = ["dbt", *arguments]
     try:
         cli()
