@@ -20,9 +20,12 @@ from pipelines.dbt_project import write_generated_files
 from pipelines.settings import PROJECT, get_settings
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.support import forked, small_warehouse, warm_dbt
+from tests.support.databases import databases, dsn, server, session
 from tests.support.examples import is_long, register_profiles
 from tests.support.portal import Portal, use_home
 from tests.support.small_warehouse import SmallWarehouse
+
+__all__ = ["databases", "dsn", "server", "session"]
 
 register_profiles()
 

@@ -21,9 +21,9 @@ from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.server import Server
 from tests.conftest import run_on_samples
-from tests.postgres.conftest import Databases
 from tests.support import borders, forked
 from tests.support import small_warehouse as small
+from tests.support.databases import Databases
 
 # The only things that may differ: moments at which things were done here. docs/parity.md says why.
 MOMENTS = {"pub_indicator_value_history_v1": {"known_from"}}
@@ -175,7 +175,8 @@ def test_the_build_is_recorded_and_a_second_one_is_incremental(pair: Pair, tmp_p
     assert rows[-1] == rows[0] == (True, True, pair.here.loads)
 
 
-@pytest.mark.slow
+# of a small country, in test_copy.py
+@pytest.mark.long
 def test_the_samples_by_gorod_run_end_in_the_same_publication(
     samples: Path, tmp_path: Path, databases: Databases
 ) -> None:
