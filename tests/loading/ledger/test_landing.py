@@ -18,6 +18,9 @@ from pipelines.loading.reconcile import reconcile, spoilt
 from tests.loading.ledger.helpers import effective, raw_rows, refused, wave
 from tests.support.portal import Portal
 
+# the ledger is what is tried here, not the gate (test_suites.py)
+pytestmark = pytest.mark.usefixtures("quick_gate")
+
 
 def test_landing_keeps_the_bytes_and_a_receipt(portal: Portal) -> None:
     path = portal.put("2024-01", portal.rows("2024-01", 5))
@@ -120,13 +123,19 @@ def tamper(folder: Path, how: str) -> Path:
 TAMPERED = ("byte", "file", "more", "link", "folder", "receipt", "torn", "list", "instance", "days")
 
 
+def on_each_engine(first: str, *others: str) -> pytest.MarkDecorator:
+    """What landing finds is in its files: in the short form a server is tried with the first kind alone."""
+    kinds = [("duckdb", how) for how in (first, *others)] + [("postgres", first)]
+    more = [pytest.param("postgres", how, marks=pytest.mark.long) for how in others]
+    return pytest.mark.parametrize(("engine", "how"), [*kinds, *more], indirect=["engine"])
+
+
 def landed(portal: Portal, month: str = "2024-01") -> Path:
     (folder,) = (portal.settings.landing / "appeals_115" / "requests" / "minsk" / month).iterdir()
     return folder
 
 
-@pytest.mark.usefixtures("quick_gate")
-@pytest.mark.parametrize("how", TAMPERED)
+@on_each_engine(*TAMPERED)
 def test_what_is_not_as_it_came_is_neither_waived_nor_replayed(portal: Portal, how: str) -> None:
     bad = refused(portal)
     path = tamper(landed(portal), how)
@@ -150,7 +159,6 @@ def test_what_is_not_as_it_came_is_neither_waived_nor_replayed(portal: Portal, h
     assert spoilt([], portal.settings, portal.warehouse) == []
 
 
-@pytest.mark.usefixtures("quick_gate")
 @pytest.mark.parametrize("what", ["received_at", "synthetic"])
 def test_a_receipt_that_says_something_else_than_the_ledger_is_told(portal: Portal, what: str) -> None:
     bad = refused(portal)
@@ -163,8 +171,7 @@ def test_a_receipt_that_says_something_else_than_the_ledger_is_told(portal: Port
         wave(portal, bad.load_id)
 
 
-@pytest.mark.usefixtures("quick_gate")
-@pytest.mark.parametrize("how", ["byte", "file", "more", "link"])
+@on_each_engine("byte", "file", "more", "link")
 def test_a_pending_delivery_that_is_not_as_it_came_is_refused_unread(portal: Portal, how: str) -> None:
     path = portal.put("2024-01", portal.rows("2024-01", 5))
     (candidate,) = portal.candidates()
@@ -187,8 +194,7 @@ def test_a_pending_delivery_that_is_not_as_it_came_is_refused_unread(portal: Por
     assert reconcile(portal.settings, portal.warehouse).faults == []
 
 
-@pytest.mark.usefixtures("quick_gate")
-@pytest.mark.parametrize("how", ["folder", "receipt", "torn", "list", "instance", "days"])
+@on_each_engine("receipt", "folder", "torn", "list", "instance", "days")
 def test_a_pending_delivery_of_which_nobody_can_say_what_it_is_stays_pending_and_is_told(
     portal: Portal, how: str
 ) -> None:

@@ -6,19 +6,20 @@ import os
 from datetime import date
 from typing import Any
 
-import great_expectations.expectations as gxe
 import pytest
 
-from expectations.vocabulary import row, rule
 from pipelines.deliveries import Candidate, Slice, ValidationResult
 from pipelines.errors import GorodError, WarehouseError
-from pipelines.loading import gate, suites
+from pipelines.loading import gate
 from pipelines.loading.candidates import load_candidate
 from pipelines.loading.landing import land
 from pipelines.loading.load import LoadOutcome, load_delivery
 from pipelines.loading.pending_markers import pending_deliveries
 from tests.loading.ledger.helpers import counted_rows, effective, raw_rows, refused, wave
 from tests.support.portal import HEADER, Portal
+
+# the ledger is what is tried here, not the gate (test_suites.py)
+pytestmark = pytest.mark.usefixtures("quick_gate")
 
 
 def test_the_same_delivery_twice_is_one_load(portal: Portal) -> None:
@@ -142,7 +143,6 @@ def test_other_instances_are_left_alone(portal: Portal) -> None:
     assert portal.states()[minsk.load_id] == "accepted"
 
 
-@pytest.mark.usefixtures("quick_gate")
 def test_a_snapshot_and_days_do_not_count_side_by_side(portal: Portal) -> None:
     def take(slice_: Slice, rows: int) -> LoadOutcome:
         text = "\n".join([HEADER, *portal.rows("2024-01", rows)]) + "\n"
@@ -204,34 +204,3 @@ def test_a_pending_delivery_is_entered_once(portal: Portal) -> None:
     portal.load()
     assert list(portal.states().values()) == ["accepted"]
     assert portal.candidates() == []
-
-
-@pytest.mark.parametrize(("given", "state"), [("minsk/c-minsk", "accepted"), ("brest/c-brest", "rejected")])
-def test_a_suite_can_ask_whose_delivery_it_is(
-    portal: Portal, monkeypatch: pytest.MonkeyPatch, given: str, state: str
-) -> None:
-    instance, ref_area = given.split("/")
-    words: Any = {"dimension": "validity", "says": "s", "remedy": "r"}
-    asked = [
-        *(
-            row(
-                gxe.ExpectColumnValuesToMatchRegex,
-                column=column,
-                regex={"$PARAMETER": parameter},
-                name=parameter,
-                **words,
-            )
-            for column, parameter in (("organisation_id", "instance"), ("category", "ref_area"))
-        ),
-        rule(
-            "organisation_id = (select instance from delivery)",
-            columns=["organisation_id"],
-            name="by_table",
-            **words,
-        ),
-    ]
-    monkeypatch.setattr(suites, "load_suite", lambda *_: asked)
-    load = portal.take("2024-01", [portal.row(1, "2024-01", organisation_id=instance, category=ref_area)])
-    assert load.state == state
-    assert {result.evaluated_count for result in load.results} >= {1}
-    assert sum(not result.success for result in load.results) == (0 if state == "accepted" else 3)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
-from pipelines.deliveries import Delivery
-from pipelines.errors import GorodError
-from pipelines.loading import suites
-from pipelines.loading.decisions import replay, waive, would_replace
-from pipelines.warehouse.check import check_warehouse
+from pipelines.loading.decisions import waive, would_replace
 from tests.loading.ledger.helpers import effective, raw_rows, refused, wave
 from tests.loading.ledger_model import TODAY
 from tests.support.portal import Portal
+
+# the ledger is what is tried here, not the gate (test_suites.py)
+pytestmark = pytest.mark.usefixtures("quick_gate")
 
 
 def test_a_waiver_lets_in_until_its_day_and_says_who_and_why(portal: Portal) -> None:
@@ -74,7 +70,6 @@ def test_a_second_waiver_enters_no_row_twice(portal: Portal) -> None:
     assert portal.scalar("select waived_until from ops.load_state") == TODAY + timedelta(days=5)
 
 
-@pytest.mark.usefixtures("quick_gate")
 def test_the_last_word_on_a_waiver_counts(portal: Portal) -> None:
     bad = refused(portal)
     wave(portal, bad.load_id, 30)
@@ -85,7 +80,6 @@ def test_the_last_word_on_a_waiver_counts(portal: Portal) -> None:
     assert portal.states() == {bad.load_id: "rejected"}
 
 
-@pytest.mark.usefixtures("quick_gate")
 def test_a_waiver_ends_with_its_day_in_minsk(portal: Portal) -> None:
     bad = refused(portal)
     wave(portal, bad.load_id)
@@ -94,64 +88,3 @@ def test_a_waiver_ends_with_its_day_in_minsk(portal: Portal) -> None:
         " from ops.load_event where event = 'waived'"
     )
     assert portal.states()[bad.load_id] == ("rejected" if is_over else "waived")
-
-
-def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The suite of a later day, which has nothing against the rows of another month."""
-    suite = [
-        one for one in suites.load_suite("appeals_115", "requests") if one.meta["name"] != "opened_in_month"
-    ]
-    monkeypatch.setattr(suites, "load_suite", lambda *_: suite)
-
-
-def test_what_is_in_quarantine_stays_there_whatever_the_suite_says_now(
-    portal: Portal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bad = refused(portal)
-    lenient(monkeypatch)
-    wave(portal, bad.load_id)
-    entered = portal.warehouse.query("select row_no from raw.appeals_115__requests order by 1")
-    assert [row["row_no"] for row in entered] == list(range(1, 21))
-    kept_back = portal.warehouse.query("select row_no from ops.quarantine order by 1")
-    assert [row["row_no"] for row in kept_back] == list(range(21, 41))
-    assert check_warehouse(portal.warehouse).findings == []
-
-
-@pytest.mark.parametrize("changed", ["reader", "columns", "unreadable", "older"])
-def test_what_is_read_otherwise_than_it_was_refused_is_replayed_first(
-    portal: Portal, monkeypatch: pytest.MonkeyPatch, changed: str
-) -> None:
-    from pipelines import formats
-    from pipelines.errors import DeliveryError, Reason
-
-    bad = refused(portal)
-    read = formats.read
-
-    def rewritten(delivery: Delivery, feed: Any, out: Any, key: str) -> Any:
-        if changed == "unreadable":
-            raise DeliveryError("f", [Reason("file", "Иванка Выдуманская", "r")])
-        batch = read(delivery, feed, out, key)
-        what = {
-            "reader": "* replace ('111' as organisation_id)",
-            "columns": "*, 1 as one_more",
-        }.get(changed, "*")
-        with duckdb.connect() as connection:
-            connection.execute(f"copy (select {what} from '{out}') to '{out}.new' (format parquet)")
-        Path(f"{out}.new").replace(out)
-        return batch
-
-    if changed == "older":  # refused by a Gorod that did not note what it had read
-        with portal.warehouse.connection() as connection:
-            connection.execute("delete from ops.refused_batch")
-    else:
-        monkeypatch.setattr(formats, "read", rewritten)
-    with pytest.raises(GorodError, match="read") as caught:
-        wave(portal, bad.load_id)
-    assert "gorod replay" in caught.value.remedy
-    assert "Выдуманская" not in str(caught.value)
-    assert raw_rows(portal, bad.load_id) == 0
-    assert portal.states() == {bad.load_id: "rejected"}
-    if changed in ("reader", "columns", "older"):
-        again = replay(bad.load_id, "read anew", portal.settings, portal.warehouse)
-        wave(portal, again.load_id)
-        assert portal.states() == {bad.load_id: "rejected", again.load_id: "waived"}

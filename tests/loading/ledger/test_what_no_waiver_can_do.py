@@ -11,7 +11,6 @@ from pipelines.loading.decisions import waive
 from tests.loading.ledger.helpers import (
     bad_rows,
     counted_rows,
-    effective,
     end_waivers,
     raw_rows,
     refused,
@@ -20,6 +19,9 @@ from tests.loading.ledger.helpers import (
 )
 from tests.loading.ledger_model import TODAY
 from tests.support.portal import HEADER, Portal
+
+# the ledger is what is tried here, not the gate (test_suites.py)
+pytestmark = pytest.mark.usefixtures("quick_gate")
 
 
 def test_what_may_not_be_waived(portal: Portal) -> None:
@@ -38,7 +40,6 @@ def test_what_may_not_be_waived(portal: Portal) -> None:
     assert portal.scalar("select count(*) from ops.load_event where event = 'waived'") == 0
 
 
-@pytest.mark.usefixtures("quick_gate")
 def test_what_cuts_through_others_is_let_in_by_nobody(portal: Portal) -> None:
     earlier, later = years(portal, 2015, 2019, 5), years(portal, 2020, 2026, 7)
     cutting = years(portal, 2018, 2021, 9)
@@ -54,7 +55,6 @@ def test_what_cuts_through_others_is_let_in_by_nobody(portal: Portal) -> None:
     assert counted_rows(portal) == 5 + 7
 
 
-@pytest.mark.usefixtures("quick_gate")
 def test_a_waiver_given_after_parts_of_its_days_were_accepted(portal: Portal) -> None:
     """Refused for its rows alone, and nothing stood in its way then."""
     year = years(portal, 2024, 2024, 20, bad=20)
@@ -66,7 +66,6 @@ def test_a_waiver_given_after_parts_of_its_days_were_accepted(portal: Portal) ->
     assert counted_rows(portal) == 5
 
 
-@pytest.mark.usefixtures("quick_gate")
 def test_of_two_refused_loads_that_cut_each_other_one_can_be_waived(portal: Portal) -> None:
     one, other = years(portal, 2015, 2019, 20, bad=20), years(portal, 2018, 2021, 20, bad=20)
     wave(portal, other.load_id, 3)
@@ -79,7 +78,6 @@ def test_of_two_refused_loads_that_cut_each_other_one_can_be_waived(portal: Port
     assert portal.states() == {one.load_id: "waived", other.load_id: "rejected"}
 
 
-@pytest.mark.usefixtures("quick_gate")
 def test_what_a_waiver_covers_for_now_is_not_cut_either(portal: Portal) -> None:
     """While the wide one is waived the narrow ones lie under it; when it ends, two of them would count together."""
     accepted = years(portal, 2015, 2019, 5)
@@ -96,7 +94,6 @@ def test_what_a_waiver_covers_for_now_is_not_cut_either(portal: Portal) -> None:
     }
 
 
-@pytest.mark.usefixtures("quick_gate")
 def test_a_waiver_that_a_newer_load_would_cover_at_once_is_not_made(portal: Portal) -> None:
     bad = refused(portal)
     newer = portal.take("2024-01", portal.rows("2024-01", 6))
@@ -107,7 +104,6 @@ def test_a_waiver_that_a_newer_load_would_cover_at_once_is_not_made(portal: Port
     assert portal.states() == {bad.load_id: "rejected", newer.load_id: "accepted"}
 
 
-@pytest.mark.usefixtures("quick_gate")
 def test_the_same_bytes_are_not_waived_in_for_another_instance(portal: Portal) -> None:
     """Refused there by a suite of that day, and accepted meanwhile where they belong."""
     content = [*portal.rows("2024-01", 20), *bad_rows(20)]
@@ -124,16 +120,6 @@ def test_the_same_bytes_are_not_waived_in_for_another_instance(portal: Portal) -
     assert portal.states() == {bad.load_id: "rejected", other: "waived"}
 
 
-def test_a_waiver_that_lets_no_row_in_is_not_made(portal: Portal) -> None:
-    """It would say that there were none."""
-    good = portal.take("2024-01", portal.rows("2024-01", 5))
-    bad = portal.take("2024-01", portal.rows("2023-12", 40))
-    with pytest.raises(GorodError, match="all its 40 rows are in quarantine"):
-        wave(portal, bad.load_id)
-    assert effective(portal) == [good.load_id]
-
-
-@pytest.mark.usefixtures("quick_gate")
 def test_rows_that_a_waiver_does_not_find_undo_it(portal: Portal) -> None:
     bad = refused(portal)
     with portal.warehouse.connection() as connection:
