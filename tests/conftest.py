@@ -36,11 +36,37 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# The files that take longest, in that order, by seconds of a processor (tests/README.md says how to measure them):
+# two processes that begin with these end at about the same time. What makes the samples and what does not take turns, so
+# that nobody waits for what another is making.
+LONGEST = (
+    "pipeline/test_samples.py",
+    "postgres/test_server_crashes.py",
+    "pipeline/test_no_way_around.py",
+    "pipeline/test_kill.py",
+    "operations/test_new.py",
+    "dbt/test_increments.py",
+    "postgres/test_parity.py",
+    "orchestration/test_services.py",
+    "dbt/test_builds.py",
+    "loading/ledger/test_landing.py",
+    "dbt/test_territories.py",
+    "connectors/test_drop_folder.py",
+    "dbt/test_grain.py",
+    "postgres/test_restore.py",
+    "pipeline/test_neighbours.py",
+    "publishing/test_embargo.py",
+    "pipeline/test_commands.py",
+)
+# what is made for these is costly, so that who uses them is slow
+COSTLY = {"samples", "built", "built_small", "databases"}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with tests that take long come first: then two processes end at about the same time.
 
-    Every property belongs to the long forms too, where it is tried on more examples.
+    A test of something costly is slow. Every property belongs to the long forms too, where it is tried on more examples.
 
     Tests on the real data of others (marker ``mirror``) need their folder.
     """
@@ -52,8 +78,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
                 item.add_marker(pytest.mark.long)
+    for item in items:
+        if COSTLY & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+    tests = Path(__file__).parent
+    order = {tests / name: number for number, name in enumerate(LONGEST)}
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (order.get(item.path, len(order)), item.path not in slow))
 
 
 def pytest_collection_finish() -> None:

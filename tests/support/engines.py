@@ -15,7 +15,7 @@ from pipelines.settings import get_settings
 from tests.support.portal import Portal, use_home
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
+@pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.slow)])
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -125,7 +125,9 @@ TAMPERED = ("byte", "file", "more", "link", "folder", "receipt", "torn", "list",
 
 def on_each_engine(first: str, *others: str) -> pytest.MarkDecorator:
     """What landing finds is in its files: in the short form a server is tried with the first kind alone."""
-    kinds = [("duckdb", how) for how in (first, *others)] + [("postgres", first)]
+    kinds = [("duckdb", how) for how in (first, *others)] + [
+        pytest.param("postgres", first, marks=pytest.mark.slow)
+    ]
     more = [pytest.param("postgres", how, marks=pytest.mark.long) for how in others]
     return pytest.mark.parametrize(("engine", "how"), [*kinds, *more], indirect=["engine"])
 
