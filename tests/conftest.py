@@ -79,7 +79,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
                 item.add_marker(pytest.mark.long)
     for item in items:
-        if COSTLY & set(getattr(item, "fixturenames", ())):
+        given = getattr(item, "callspec", None)
+        on_server = given is not None and "postgres" in map(str, given.params.values())
+        if on_server or COSTLY & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
     tests = Path(__file__).parent
     order = {tests / name: number for number, name in enumerate(LONGEST)}

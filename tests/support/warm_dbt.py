@@ -5,10 +5,16 @@ the same process group and with the same pipes; only no programme is executed in
 workers of a session: what dbt keeps of it (``partial_parse.msgpack``) is laid into each new target folder.
 
 What is about the real command (``run_on_samples``) does not come here.
+
+A fork of a process with threads has none of them, and would wait for ever for a lock that one of them held. Here the
+threads are of native libraries, which hold no lock while they have nothing to do, and in a worker of pytest the one that
+waits for its master; what Python, glibc and jemalloc hold they let go of in a fork. Should one hang all the same, it says
+where and ends, long before its test would.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import fcntl
 import gc
 import hashlib
@@ -29,6 +35,8 @@ from pipelines.settings import PROJECT
 
 # the name that every DuckDB file of the tests has: dbt writes it into what it keeps
 USUAL = "warehouse.duckdb"
+# seconds after which a dbt that was forked from here is taken to hang
+LONGEST_S = 1200
 # names the folder of parsed projects; not GOROD_*, which tests take out of the environment
 PARSED = "PARSED_DBT_PROJECTS"
 
@@ -101,6 +109,7 @@ def _become_dbt(arguments: Sequence[str], environment: dict[str, str]) -> None:
         )
         os.environ.clear()
         os.environ.update(environment)
+        faulthandler.dump_traceback_later(LONGEST_S, exit=True, file=sys.stderr)
         run(arguments)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
