@@ -13,17 +13,17 @@ from pipelines.catalogue.write import write_catalogue
 from pipelines.progress import report_progress
 
 LEDGER = {
-    "accepted_load": "Loads that are accepted, or waived until a day that has not passed, superseded ones too.",
+    "accepted_load": "Loads that are accepted, or waived until a day that has not passed, including superseded ones.",
     "effective_load": "Of the loads that are accepted or waived today, the newest for each slice.",
     "load_state": "Every load with its state today.",
-    "load_event": "What was decided about each load, in order.",
+    "load_event": "The decisions about each load, in order.",
 }
 
 
 def ledger_specs() -> list[dg.AssetSpec]:
     """The ledger, which every load writes together with its rows.
 
-    It depends on no raw table: if it did, all models would hang on each feed, and the lineage of one would be that of all.
+    It depends on no raw table: otherwise all models would depend on each feed, and each lineage would show everything.
     """
     return [
         dg.AssetSpec(
@@ -57,7 +57,7 @@ def catalogue(
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """The declarations of ``assets/`` as tables; replaced when they change."""
     opened = warehouse.open()
-    # a feed that is new since the process was started has no raw table yet, which its model reads
+    # a feed declared after this process started has no raw table yet, but its model reads it
     opened.prepare()
     with opened.writing(), opened.connection() as connection:
         connection.begin()

@@ -1,4 +1,4 @@
-"""What every asset says of itself, beside its data: owner, tags, columns, and where it is declared."""
+"""Metadata of assets: owner, tags, columns, and where they are declared."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pipelines.declarations.sources import SOURCES, Source
 from pipelines.settings import PROJECT
 from pipelines.warehouse.raw import sql_type
 
-# who keeps what no source owns
+# owner of what belongs to no source
 KEEPER = "team:gorod"
 # the keys by which Dagster knows rows, columns and code
 ROW_COUNT, COLUMN_SCHEMA, CODE = "dagster/row_count", "dagster/column_schema", "dagster/code_references"
 
 
 def owner_of(source: Source) -> str:
-    """The source's owner, as Dagster takes one: an address, or a team."""
+    """The source's owner in Dagster's form: an address, or a team."""
     return f"team:{source.owner}"
 
 
@@ -33,7 +33,7 @@ def tags_of(layer: str, **more: str) -> dict[str, str]:
 def code(*places: tuple[Path, int, str]) -> dict[str, Any]:
     """References to files of the checkout: path, line, label."""
     with warnings.catch_warnings():
-        # read by people alone: they may go if Dagster changes them
+        # only shown to people: can be removed if Dagster changes its API
         warnings.simplefilter("ignore", dg.BetaWarning)
         references = [
             dg.LocalFileCodeReference(file_path=str(path), line_number=line, label=label)

@@ -30,7 +30,7 @@ def exports(settings: SettingsResource) -> dg.MaterializeResult[Any]:
     )
     return dg.MaterializeResult(
         metadata={
-            # of the publication that they were made from
+            # of the publication from which they were made
             **({} if rows is None else {ROW_COUNT: rows}),
             "publication": done[0].publication_id,
             "synthetic": done[0].synthetic,

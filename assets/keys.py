@@ -11,10 +11,10 @@ PUBLICATION = dg.AssetKey(["publication", "current"])
 EXPORTS = dg.AssetKey(["exports", "current"])
 REPORT = dg.AssetKey(["report", DIGEST])
 
-# The pool of all that writes to the warehouse: DuckDB has one writer.
+# The pool of everything that writes to the warehouse: DuckDB has one writer.
 WRITER_POOL = "warehouse"
 
-# The tag of a run that fetches what was taken already, too.
+# The tag of a run that also fetches what was already taken.
 AGAIN = "gorod/again"
 
 # In the metadata of a failed step that loads: the loads that the gate refused, and what else went wrong.

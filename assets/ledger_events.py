@@ -1,7 +1,7 @@
-"""What the ledger says of raw tables, as Dagster's events: which partitions hold something, and what the gate said.
+"""The ledger's raw tables as Dagster events: which partitions have data, and what the gate found.
 
-A partition is materialized if, and only if, an effective load is in it. Dagster keeps its own record of that, which a refusal,
-a waiver that ends or a warehouse from a backup overtakes: :func:`align` puts the record right.
+A partition is materialized if, and only if, it has an effective load. Dagster keeps its own record of that, which becomes
+wrong after a refusal, the end of a waiver or a restored backup: :func:`align` corrects it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pipelines.warehouse.base import Row, Warehouse
 
 # the check of what the gate decided, by partition
 GATE = "gate"
-# so many loads and reasons stand in a table of the UI
+# how many loads and reasons a table in the UI shows
 MOST_LINES = 200
 
 COLUMNS = (
@@ -35,7 +35,7 @@ Loads = dict[str | None, list[Row]]
 
 
 def effective_loads(warehouse: Warehouse) -> dict[tuple[str, str], Loads]:
-    """The loads that count, of each feed that has some."""
+    """The effective loads of each feed that has any."""
     return _by_partition(
         warehouse.query(f"select {COLUMNS} from ops.load_state natural join "
                         "(select load_id from ops.effective_load) as effective order by load_no")
@@ -43,7 +43,7 @@ def effective_loads(warehouse: Warehouse) -> dict[tuple[str, str], Loads]:
 
 
 def newest_loads(warehouse: Warehouse) -> dict[tuple[str, str], Loads]:
-    """The newest load of each slice, whatever became of it."""
+    """The newest load of each slice, in whatever state."""
     return _by_partition(
         warehouse.query(
             f"select {COLUMNS} from ops.load_state natural join "
@@ -68,7 +68,7 @@ def _by_partition(loads: list[Row]) -> dict[tuple[str, str], Loads]:
 def materializations(
     source: str, feed: str, loads: Loads, partitions: Collection[str] | None = None
 ) -> Iterator[dg.AssetMaterialization]:
-    """What each partition holds, of these partitions or of all; ``loads`` are those that count."""
+    """What each of these partitions (or of all) contains; ``loads`` are the effective ones."""
     total = sum(_sum(of_partition, "rows_accepted") for of_partition in loads.values())
     for partition, of_partition in loads.items():
         if partition is not None and partitions is not None and partition not in partitions:
@@ -105,9 +105,9 @@ def evaluations(
     warehouse: Warehouse,
     partitions: Collection[str] | None = None,
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """What the newest load of each slice says: of the gate by partition, of each expectation for the whole feed.
+    """Checks from the newest load of each slice: the gate by partition, each expectation for the whole feed.
 
-    Each expectation of each partition would be some thousand events in a first run (decision 27).
+    Each expectation of each partition would be several thousand events in a first run (decision 27).
     """
     key = raw_key(source, feed)
     loads = [load for of_partition in newest.values() for load in of_partition]
@@ -153,9 +153,9 @@ def evaluations(
 def align(
     instance: dg.DagsterInstance, warehouse: Warehouse, only: tuple[str, str] | None = None
 ) -> list[tuple[str, str]]:
-    """Make Dagster show as materialized what the ledger holds, and nothing else; the feeds that were put right.
+    """Make Dagster show as materialized exactly what is in the ledger; return the corrected feeds.
 
-    What is shown and not held cannot be taken back alone: Dagster forgets the asset, and is told anew.
+    Dagster cannot revoke a single materialization, so the asset is wiped and everything is reported again.
     """
     effective = effective_loads(warehouse)
     newest: dict[tuple[str, str], Loads] | None = None
@@ -170,14 +170,16 @@ def align(
             if shown == held.keys():
                 continue
             aligned.append((source.source, name))
-            told: list[dg.AssetMaterialization | dg.AssetCheckEvaluation] = []
+            events: list[dg.AssetMaterialization | dg.AssetCheckEvaluation] = []
             if shown - held.keys():
                 instance.wipe_assets([key])
                 shown = set()
                 newest = newest_loads(warehouse) if newest is None else newest
-                told += evaluations(source.source, name, newest.get((source.source, name), {}), warehouse)
-            told += (one for one in materializations(source.source, name, held) if one.partition not in shown)
-            for event in told:
+                events += evaluations(source.source, name, newest.get((source.source, name), {}), warehouse)
+            events += (
+                one for one in materializations(source.source, name, held) if one.partition not in shown
+            )
+            for event in events:
                 instance.report_runless_asset_event(event)
     return aligned
 

@@ -11,18 +11,20 @@ import dagster as dg
 from dagster_dbt import (
     DagsterDbtTranslator,
     DagsterDbtTranslatorSettings,
+    DbtCliInvocation,
     DbtCliResource,
     DbtProject,
     dbt_assets,
 )
 
+from assets.dbt_cli import DBT_VERSION, PinnedDbt
 from assets.described import KEEPER, ROW_COUNT, tags_of
 from assets.keys import WRITER_POOL
 from assets.resources import SettingsResource, WarehouseResource
 from pipelines.dbt_project import (
     DBT_PROJECT,
+    dbt_command,
     dbt_environment,
-    dbt_executable,
     dbt_target,
     ensure_manifest,
     read_manifest,
@@ -30,8 +32,10 @@ from pipelines.dbt_project import (
 from pipelines.errors import GorodError
 from pipelines.loading.context import has_register, no_register
 from pipelines.progress import report_progress
-from pipelines.settings import get_settings
+from pipelines.publishing.rebuild import Rebuild, plan_rebuild
+from pipelines.settings import Settings, get_settings
 from pipelines.sql import quoted
+from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.base import Warehouse
 
 # so long dbt may take to roll back
@@ -99,16 +103,13 @@ def marts() -> dg.AssetsDefinition:
         opened = warehouse.open()
         if not has_register(opened):
             raise GorodError(no_register())
-        # where Dagster was started by hand nothing has parsed the project yet
-        ensure_manifest(settings.get())
-        os.environ.update(dbt_environment(settings.get()))
         done: list[Any] = []
         failed: Exception | None = None
         with opened.writing():
             # unit tests judge the models on rows of their own, not the data; the tests of the repository run them.
             # The manifest is written when the project is parsed (ensure_manifest), and Dagster keeps the results.
             command = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
-            invocation = dbt.cli(command, context=context, target_path=dbt_target(settings.get()))
+            invocation = _start(dbt, command, context, settings.get(), opened)
             try:
                 with _ended_with_us(invocation.process):
                     for event in invocation.stream():
@@ -127,6 +128,60 @@ def marts() -> dg.AssetsDefinition:
             raise failed
 
     return build
+
+
+def keys_to_rebuild(settings: Settings) -> list[dg.AssetKey] | None:
+    """The tables that hang on what has changed since the last sound build; None if that may be all of them."""
+    # where Dagster was started by hand nothing has parsed the project yet
+    ensure_manifest(settings)
+    manifest = read_manifest(settings)
+    planned = plan_rebuild(open_warehouse(settings), lambda: manifest)
+    return None if planned is None else _keys(planned, manifest)
+
+
+def _keys(planned: Rebuild, manifest: Mapping[str, Any]) -> list[dg.AssetKey]:
+    nodes, translator = manifest["nodes"], LayerTranslator()
+    return [
+        translator.get_asset_key(nodes[name])
+        for name in planned.nodes
+        if nodes[name]["resource_type"] != "test"
+    ]
+
+
+def _start(
+    dbt: DbtCliResource,
+    command: list[str],
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    warehouse: Warehouse,
+) -> DbtCliInvocation:
+    """Start dbt on what is planned if the run is for exactly that, else on what Dagster selects."""
+    # where Dagster was started by hand nothing has parsed the project yet
+    ensure_manifest(settings)
+    os.environ.update(dbt_environment(settings))
+    manifest, target = read_manifest(settings), dbt_target(settings)
+    planned = plan_rebuild(warehouse, lambda: manifest) if context.is_subset else None
+    if planned is None or set(_keys(planned, manifest)) != context.selected_asset_keys:
+        return dbt.cli(command, context=context, target_path=target)
+    # the resource names each selected model to dbt, which compares every name with every node
+    return DbtCliInvocation.run(
+        [dbt.dbt_executable, *dbt.global_config_flags, *command, *planned.selection],
+        env={
+            **os.environ,
+            **planned.environment,
+            "DBT_LOG_FORMAT": "json",
+            "DBT_LOG_PATH": str(target),
+            "PYTHONUNBUFFERED": "1",
+        },
+        manifest=manifest,
+        dagster_dbt_translator=LayerTranslator(),
+        project_dir=DBT_PROJECT,
+        target_path=target,
+        raise_on_error=True,
+        context=context,
+        adapter=None,
+        cli_version=DBT_VERSION,
+    )
 
 
 def _row_counts(events: Sequence[Any], manifest: Mapping[str, Any], warehouse: Warehouse) -> dict[str, int]:
@@ -164,5 +219,10 @@ def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def dbt_resource() -> DbtCliResource:
-    """dbt as it is run from Dagster: the project's own profile, the executable beside this interpreter."""
-    return DbtCliResource(project_dir=dbt_project(), dbt_executable=dbt_executable())
+    """dbt as it is run from Dagster: the project's own profile, this interpreter."""
+    executable, *flags = dbt_command()
+    return PinnedDbt(
+        project_dir=dbt_project(),  # type: ignore[arg-type]
+        dbt_executable=executable,
+        global_config_flags=flags,
+    )

@@ -1,4 +1,4 @@
-"""What each feed's loads are partitioned by, and which partitions a run is of. Imports Dagster, and no suite."""
+"""How each feed is partitioned, and the partitions of a run. Imports Dagster, but no suite."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INSTANCE, MONTH = "instance", "month"
 
 
 def partition_dimensions(source: Source, feed: Feed) -> tuple[str, ...]:
-    """By instance and month for a feed of months, by instance where there are several, else by nothing."""
+    """By instance and month for a monthly feed, by instance if there are several, otherwise not at all."""
     if feed.first_month is not None:
         return (INSTANCE, MONTH)
     return (INSTANCE,) if len(source.instances) > 1 else ()
@@ -48,7 +48,7 @@ def load_job_name(source: str, feed: str) -> str:
 def month_of(first_day: date | None, feed: Feed) -> date:
     """The month in whose partition something is loaded: its first one, or the nearest that has a partition.
 
-    A file name may say any month; that the gate refuses it is no matter of partitions.
+    A file name may contain any month; it is the gate that refuses it.
     """
     assert feed.first_month is not None
     # as partitions_of() counts
@@ -58,17 +58,17 @@ def month_of(first_day: date | None, feed: Feed) -> date:
 
 
 def partition_month(candidate: Candidate | Delivery, feed: Feed) -> date:
-    """The month in whose partition an offer or a delivery is loaded."""
+    """The month in whose partition a candidate or a delivery is loaded."""
     return month_of(candidate.slice.first_day, feed)
 
 
 def partition_key_of(candidate: Candidate | Delivery, source: Source, feed: Feed) -> str | None:
-    """The partition that an offer or a delivery is loaded in."""
+    """The partition in which a candidate or a delivery is loaded."""
     return _partition_key(source, feed, candidate.instance, candidate.slice.first_day)
 
 
 def partition_of_load(load: Mapping[str, Any]) -> str | None:
-    """The partition that a row of ``ops.load_state`` belongs to; None where its feed has none."""
+    """The partition that a row of ``ops.load_state`` belongs to; None if its feed has none."""
     source = load_sources()[load["source"]]
     return _partition_key(source, source.feeds[load["feed"]], load["instance"], load["first_day"])
 
@@ -85,7 +85,7 @@ def _partition_key(source: Source, feed: Feed, instance: str, first_day: date | 
 
 
 def partitions_of_run(run: dg.DagsterRun) -> frozenset[str]:
-    """The partitions that a run is of; of a range all that lies in it, where its job is one that loads."""
+    """The partitions of a run; for a range, all within it, if its job loads feeds."""
     if RANGE_START not in run.tags:
         return frozenset({run.tags[PARTITION]} if PARTITION in run.tags else ())
     first, last = run.tags[RANGE_START], run.tags.get(RANGE_END, run.tags[RANGE_START])
@@ -93,7 +93,7 @@ def partitions_of_run(run: dg.DagsterRun) -> frozenset[str]:
         for name, feed in source.feeds.items():
             partitions = partitions_of(source, feed)
             if partitions is not None and load_job_name(source.source, name) == run.job_name:
-                with suppress(dg.DagsterError):  # of partitions that are declared no more
+                with suppress(dg.DagsterError):  # partitions that are no longer declared
                     between = partitions.get_partition_keys_in_range(dg.PartitionKeyRange(first, last))
                     return frozenset(map(str, between))
     return frozenset({first, last})

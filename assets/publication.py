@@ -38,7 +38,7 @@ def publication_asset() -> dg.AssetsDefinition:
 
         with warehouse.open().writing():
             done = publish(settings.get(), context.run.tags.get(ACCEPT_LOSS))
-            # a release whose embargo is over opens together with the figures
+            # a release whose embargo has ended is opened together with the figures
             repair(settings.get())
         report_progress("publication")
         return dg.MaterializeResult(

@@ -41,7 +41,7 @@ ON_TIME = "on_time"
 
 
 def origin_spec(source: Source, name: str, feed: Feed) -> dg.AssetSpec:
-    """The system outside, so that lineage begins where the data do."""
+    """The external system, where lineage begins."""
     public = feed.public_origin or source.public_origin
     return dg.AssetSpec(
         key=dg.AssetKey(["origin", f"{source.source}__{name}"]),
@@ -92,10 +92,10 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
         check_specs=checks,
         kinds={"duckdb", "gx"},
         pool=WRITER_POOL,
-        # which partitions hold something is told by the ledger, not by the end of a step
+        # the ledger, not the end of a step, says which partitions have data
         output_required=False,
-        # a feed is loaded after those that its suite looks at; no dependency, for what they hold is used even
-        # where their newest delivery is refused
+        # a feed is loaded after those that its suite reads; not a dependency, because their contents are used even
+        # if their newest delivery is refused
         op_tags={"dagster/priority": str(-_rank(source.source, name))},
     )
     def asset(
@@ -107,7 +107,7 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
                 opened.prepare()
                 outcomes, failures = _load_new(context, source, name, feed, settings.get(), opened)
         except dg.DagsterExecutionInterruptedError as error:
-            # Dagster would take it for a passing fault, and retry
+            # Dagster would treat it as temporary, and retry
             raise dg.Failure(description=INTERRUPTED, allow_retries=False) from error
         yield from _shown(context, source.source, name, opened)
         refused = [one.load_id for one in outcomes if one.new and one.state == "rejected"]
@@ -118,7 +118,7 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
                 metadata={REFUSED_LOADS: refused, FAILURES: failed},
                 allow_retries=not refused and not _is_files(feed),
             )
-        # of each check Dagster wants to hear that it is done, beside what it found
+        # Dagster needs to know that each check was done, besides its result
         for spec in checks:
             yield dg.Output(None, output_name=spec.get_python_identifier())
 
@@ -128,7 +128,7 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
 def _check_specs(source: Source, name: str, feed: Feed) -> list[dg.AssetCheckSpec]:
     key = raw_key(source.source, name)
     with warnings.catch_warnings():
-        # checks by partition; those of a feed are read by people alone, so they may go if Dagster takes them back
+        # checks by partition; only shown to people, so they can be removed if Dagster changes its API
         warnings.simplefilter("ignore", dg.PreviewWarning)
         gate = dg.AssetCheckSpec(
             GATE,
@@ -146,14 +146,14 @@ def _check_specs(source: Source, name: str, feed: Feed) -> list[dg.AssetCheckSpe
 
 
 def _rank(source: str, feed: str) -> int:
-    """How many feeds at most are loaded one after another before this one."""
+    """The longest chain of feeds that are loaded before this one."""
     return max((1 + _rank(*before) for before in validated_against(source, feed)), default=0)
 
 
 def _shown(
     context: dg.AssetExecutionContext, source: str, name: str, warehouse: Warehouse
 ) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
-    """What the ledger holds of the feed, in the partitions of the run."""
+    """What the ledger has of the feed, in the partitions of the run."""
     is_of_some = context.has_partition_key or context.has_partition_key_range
     partitions = frozenset(map(str, context.partition_keys)) if is_of_some else None
     align(context.instance, warehouse, (source, name))
@@ -164,14 +164,14 @@ def _shown(
 
 
 def on_time_key(source: str, feed: str) -> dg.AssetCheckKey:
-    """The check that tells which instances of a feed are late."""
+    """The check that reports which instances of a feed are late."""
     return dg.AssetCheckKey(raw_key(source, feed), ON_TIME)
 
 
 def on_time_check(source: Source, name: str) -> dg.AssetChecksDefinition:
-    """Which instances are late. The freshness of the asset is that of all together: one city would hide the others.
+    """Which instances are late. The freshness of the asset covers them all together: one city would hide the others.
 
-    It is evaluated by a job of its own, each morning: what does not come starts no run.
+    It is evaluated by a separate job, each morning: a missing delivery starts no run.
     """
 
     @dg.asset_check(
@@ -206,10 +206,10 @@ def _load_new(
     settings: Settings,
     warehouse: Warehouse,
 ) -> tuple[list[LoadOutcome], list[GorodError]]:
-    """Load what is new within the run's partitions; a failing origin stops only its own offers.
+    """Load what is new within the run's partitions; a failing origin stops only its own candidates.
 
-    First what landed before and was not entered, then what the origin has, then what was dropped: of two that are new
-    at once, the drop folder has the last word.
+    First what landed earlier without a load, then the origin's candidates, then dropped files: if both are new, the drop
+    folder takes precedence.
     """
     instances, months = _selected(context, feed)
     outcomes: list[LoadOutcome] = []
@@ -246,7 +246,7 @@ def _load_new(
         failures.append(error)
     except WarehouseBusyError as error:
         if any(one.new and one.state == "rejected" for one in outcomes):
-            # another attempt would not know of it, and end well
+            # a retry would not know about it, and would succeed
             return outcomes, [*failures, error]
         raise dg.RetryRequested(max_retries=5, seconds_to_wait=10) from error
     except WarehouseError as error:
@@ -271,13 +271,13 @@ def _selected(
 
 
 def _dimensions(key: str) -> dict[str, str]:
-    """Dimensions of a multi-partition key as text: alphabetical by dimension, parted by a bar."""
+    """Dimensions of a multi-partition key as text: alphabetical by dimension, separated by a bar."""
     instance, month = key.split("|")
     return {INSTANCE: instance, MONTH: month}
 
 
 def _is_files(feed: Feed) -> bool:
-    """Whether the chosen origin is a folder, which trying again does not change."""
+    """Whether the chosen origin is a folder, for which a retry is useless."""
     chosen = get_settings().origin
     assert chosen
     return isinstance(feed.origins.get(chosen), FileOrigin)

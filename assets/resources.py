@@ -1,4 +1,4 @@
-"""What the assets are given: Gorod's settings and its warehouse."""
+"""Resources of the assets: Gorod's settings and its warehouse."""
 
 import dagster as dg
 from pydantic import Field
@@ -9,9 +9,9 @@ from pipelines.warehouse.base import Warehouse
 
 
 class SettingsResource(dg.ConfigurableResource[Settings]):
-    """Gorod's settings. What is empty here is as the process has it: environment ``GOROD_*``, then ``gorod.toml``.
+    """Gorod's settings. An empty value means that of the process: environment ``GOROD_*``, then ``gorod.toml``.
 
-    Secrets are no configuration of a run: the UI shows that.
+    Secrets do not belong here: the UI shows the configuration of a run.
     """
 
     home: str = Field(default="", description="folder of all state, GOROD_HOME")
@@ -19,7 +19,7 @@ class SettingsResource(dg.ConfigurableResource[Settings]):
     origin: str = Field(default="", description="sample, mirror or public, GOROD_ORIGIN")
 
     def get(self) -> Settings:
-        """The settings that hold for a step."""
+        """The settings of a step."""
         given = {"home": self.home, "warehouse": self.warehouse, "origin": self.origin}
         chosen = {name: value for name, value in given.items() if value}
         return Settings.model_validate(chosen) if chosen else get_settings()
@@ -31,7 +31,7 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
     settings: SettingsResource
 
     def open(self) -> Warehouse:
-        """The warehouse; a connection is made when it is used."""
+        """The warehouse; it connects when it is used."""
         return open_warehouse(self.settings.get())
 
 

@@ -20,6 +20,7 @@ from pipelines.commands.loads import explain, prune, replay, waive
 from pipelines.commands.new import app as new_app
 from pipelines.commands.release import app as release_app
 from pipelines.commands.run import run
+from pipelines.commands.sandbox import sandbox
 from pipelines.commands.services import daemon, ui
 from pipelines.commands.status import status
 from pipelines.commands.warehouse import app as warehouse_app
@@ -40,7 +41,7 @@ A typical day: `gorod run`, `gorod status`, `gorod explain LOAD`, `gorod sql`. S
 GOROD_* in the environment, or gorod.toml.
 
 """
-    + f"Exit codes (the gravest, if there are several): {', '.join(f'{code.value} {code.says}' for code in ExitCode)}.\n",
+    + f"Exit codes (the most serious, if there are several): {', '.join(f'{code.value} {code.says}' for code in ExitCode)}.\n",
 )
 
 app.add_typer(index_app, name="index")
@@ -52,6 +53,10 @@ app.add_typer(alerts_app, name="alerts")
 app.add_typer(new_app, name="new")
 for command in (run, check, status, explain, waive, replay, trace, sql, report, ui, daemon, prune, watch):
     app.command()(command)
+# its arguments are those of the sandbox
+app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False
+)(sandbox)
 
 
 def main() -> None:
@@ -63,7 +68,9 @@ def main() -> None:
     # Hide state from other users of the machine; keep an inherited umask that already does (a service: its group may read).
     if (inherited := os.umask(0o077)) & 0o007 == 0o007:
         os.umask(inherited)
-    # At exit, Python would search everything that Dagster and dbt imported for objects to free: two seconds.
+    # Python would search everything that Great Expectations and Dagster import for objects to free, over and over while
+    # they are imported, and once more at exit: seconds.
+    gc.set_threshold(50_000, 50, 50)
     atexit.register(gc.freeze)
     app()
 

@@ -48,7 +48,7 @@ def table(
     for row in cells:
         shown.add_row(*map(state, row))
     words = [max(map(_longest_word, column)) for column in zip(columns, *cells, strict=True)]
-    # one blank at each edge, and three between columns
+    # one space at each edge, and three between columns
     if cells and sum(words) + 3 * len(words) - 1 > out.width:
         _records(title, columns, cells)
     else:

@@ -28,12 +28,12 @@ from pipelines.settings import PROJECT, Settings
 from pipelines.warehouse import engine_of, error_from_log, server_of
 
 DBT_PROJECT = PROJECT / "dbt"
-# what follows from the declarations: written before dbt reads its project, never edited, not under version control
+# generated from the declarations before dbt reads its project; never edited, not under version control
 GENERATED = DBT_PROJECT / "generated"
 
 
 def staging_by_hand(folder: Path = DBT_PROJECT / "models" / "staging") -> dict[str, tuple[str, ...]]:
-    """The staging models that are written by hand, with the columns that their YAML describes."""
+    """The hand-written staging models, with the columns that their YAML describes."""
     described = {
         model["name"]: tuple(column["name"] for column in model.get("columns", ()))
         for path in sorted(folder.rglob("*.yml"))
@@ -43,23 +43,21 @@ def staging_by_hand(folder: Path = DBT_PROJECT / "models" / "staging") -> dict[s
 
 
 def generated_files() -> dict[str, str]:
-    """The dbt files that follow from the declarations, by their path below ``dbt/generated``.
+    """The dbt files that are generated from the declarations, by their path below ``dbt/generated``.
 
     Raises:
-        DeclarationError: the declarations do not fit each other.
+        DeclarationError: the declarations are inconsistent.
     """
     sources, catalogue = load_sources(), load_catalogue()
     check_sources(catalogue, sources)
     staging = staging_by_hand()
     models = {path.stem for path in (DBT_PROJECT / "models").rglob("*.sql")}
     problems = [
-        f"{at(path, *location)}: {told}"
-        for path, (location, told) in measure_problems(sources, catalogue.measures, staging, models)
+        f"{at(path, *location)}: {problem}"
+        for path, (location, problem) in measure_problems(sources, catalogue.measures, staging, models)
     ]
     if problems:
-        raise DeclarationError(
-            "\n".join(problems), "What a measure says of its rows: docs/indicators.md#measures."
-        )
+        raise DeclarationError("\n".join(problems), "How measures are declared: docs/indicators.md#measures.")
     contracts = {path.stem for path in (DBT_PROJECT / "models" / "published").glob("*.sql")}
     return {
         **generate(sources, catalogue.measures, staging),
@@ -69,10 +67,10 @@ def generated_files() -> dict[str, str]:
 
 
 def write_generated_files(folder: Path = GENERATED) -> list[Path]:
-    """Write what is different, and remove what no longer follows from the declarations; gives what it touched.
+    """Write changed files, and remove those that are no longer generated; returns the paths it touched.
 
     Raises:
-        DeclarationError: the declarations do not fit each other.
+        DeclarationError: the declarations are inconsistent.
     """
     wanted = {folder / name: text for name, text in generated_files().items()}
     touched = []
@@ -118,6 +116,12 @@ def dbt_target(settings: Settings) -> Path:
 def dbt_executable() -> str:
     """The dbt in this interpreter's environment, whether on PATH or not."""
     return str(Path(sys.executable).with_name("dbt"))
+
+
+def dbt_command() -> list[str]:
+    """How Dagster starts dbt, without its arguments: ``pipelines/dbt_command.py``."""
+    # the project's folder is the working directory, and its folders are no packages
+    return [sys.executable, "-P", "-m", "pipelines.dbt_command"]
 
 
 def ensure_manifest(settings: Settings) -> Path:
@@ -176,9 +180,9 @@ def prefetched_manifest(settings: Settings) -> Iterator[Callable[[], Path]]:
 
 
 def read_manifest(settings: Settings) -> Mapping[str, Any]:
-    """dbt's manifest, for looking at the project; writes nothing.
+    """dbt's manifest, for inspecting the project; writes nothing.
 
-    Where none is kept for the present definitions, a copy of the project is parsed, and removed.
+    If none is stored for the current definitions, a copy of the project is parsed, and removed.
 
     Raises:
         GorodError: the project does not parse.
@@ -222,10 +226,11 @@ def _read_json(path: Path) -> Mapping[str, Any]:
 
 def _does_not_parse(said: str) -> GorodError:
     return GorodError(
-        f"the dbt project does not parse: {said.strip()}", "Run `dbt parse` in dbt/ and mend it."
+        f"the dbt project does not parse: {said.strip()}",
+        "Run `dbt parse` in dbt/ and correct what it reports.",
     )
 
 
 if __name__ == "__main__":
-    # for `dbt` by hand, after set-up
+    # for `dbt` by hand, after setup
     write_generated_files()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -64,7 +64,7 @@ def parse_slice(period: str | None, part: str | None) -> Slice:
     """The slice given by a file name.
 
     Raises:
-        OriginError: ``period`` is none of YYYY, YYYY-YYYY, YYYY-MM, YYYY-MM-DD, or is at a time for which nobody has data.
+        OriginError: ``period`` is none of YYYY, YYYY-YYYY, YYYY-MM, YYYY-MM-DD, or is implausibly early.
     """
     name = part or ""
     if not period:
@@ -76,9 +76,21 @@ def parse_slice(period: str | None, part: str | None) -> Slice:
     except ValueError:
         pass
     raise OriginError(
-        f"period {period!r} in a file name is no period",
+        f"period {period!r} in a file name is not a period",
         f"Use YYYY, YYYY-YYYY, YYYY-MM or YYYY-MM-DD, from {EARLIEST.year} on.",
     )
+
+
+def named_slice(groups: Mapping[str, str | None], part: str | None) -> Slice:
+    """The slice given by the groups of a file's name: ``period``, or ``year`` (two digits: from 2000 on) and ``month``; ``part``.
+
+    Raises:
+        OriginError: as :func:`parse_slice`.
+    """
+    period, year, month = (groups.get(name) for name in ("period", "year", "month"))
+    if year and month:
+        period = f"{'20' if len(year) == 2 else ''}{year}-{month}"
+    return parse_slice(period, groups.get("part") or part)
 
 
 def _spanned(period: str) -> tuple[date, date] | None:
@@ -100,7 +112,7 @@ class Candidate:
     ``origin`` is its address: ``https://…`` if public, ``mirror:…``, ``sample:…`` and ``inbox:…`` with a path
     below that folder, so that it stays the same if the folder is moved.
     ``fingerprint`` is cheap to get and changes when the content does (size and modification time of a file);
-    None if only fetching can tell. ``fetch`` writes the payload files into an empty folder. ``remove`` deletes a dropped
+    None if only fetching can show that. ``fetch`` writes the payload files into an empty folder. ``remove`` deletes a dropped
     file, once its load is in the ledger, if its bytes still have this SHA-256; None if an origin keeps
     its files.
     """
@@ -183,8 +195,8 @@ class Delivery:
 class Batch:
     """A delivery as typed rows in one Parquet file.
 
-    Columns: ``row_no`` BIGINT (data row of the delivery, from 1), ``row_place`` VARCHAR where a row's number alone does not lead
-    to it (sheet and row of a workbook, line of an XML file), the feed's kept columns, and ``parse_errors``
+    Columns: ``row_no`` BIGINT (data row of the delivery, from 1), ``row_place`` VARCHAR where the number alone does not locate
+    a row (sheet and row of a workbook, line of an XML file), the feed's kept columns, and ``parse_errors``
     VARCHAR: NULL, or a JSON list of ``{"column", "value", "expected"}`` for what could not be read (the typed
     value is then NULL). ``facts`` describe the whole delivery and are used by load-level expectations; ``findings``
     are the reader's notes to the supplier that do not refuse the delivery.

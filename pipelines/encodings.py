@@ -1,7 +1,7 @@
-"""Which encoding a Russian text is in, told by its bytes: an old one reads nearly any bytes, as letters that make no words.
+"""Detects the encoding of a Russian text from its bytes. An 8-bit encoding decodes nearly any bytes, but not to words.
 
-A word counts if it is one in a single encoding: letters of Russian or Belarusian, all small, all capital, or a capital
-before small ones. «парковка» of cp866 is no word in cp1251 (``Ї аЄ®ўЄ``), and that of UTF-8 changes case at every sign.
+A word counts if it is a word in only one encoding: Russian or Belarusian letters, all lower case, all upper case, or
+capitalised. «парковка» in cp866 is not a word in cp1251 (``Ї аЄ®ўЄ``), and in UTF-8 the case changes at every character.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ CALLED: dict[Encoding, str] = {
     "cp866": "cp866 (DOS)",
     "utf-16": "UTF-16",
 }
-# words after which nothing new is learned
+# the largest number of words that are examined
 ENOUGH = 20_000
 
 HIGH = re.compile(rb"[\x80-\xff]+")
-# three letters of Cyrillic in UTF-8, one behind the other; in an old encoding that is no text of any language. One expression
-# for each first byte: a search that begins with a known byte is many times faster
+# three Cyrillic letters in UTF-8 in a row, which is not text in an 8-bit encoding. One expression for each first byte:
+# a search that begins with a known byte is many times faster
 UTF8_WORDS = [
     re.compile(first + rb"[\x80-\xbf](?:[\xd0\xd1][\x80-\xbf]){2}") for first in (rb"\xd0", rb"\xd1")
 ]
 SMALL = "а-яёіўґ"
 WORD = re.compile(f"[{SMALL.upper()}]?[{SMALL}]+|[{SMALL.upper()}]+")
-# what stands at words and is no letter: quotation marks, dashes, №, spaces, marks of degrees and of sections
+# characters next to words that are not letters: quotation marks, dashes, №, spaces, degree and section signs
 MARKS = re.compile("[«»„“”‘’–—…№\xa0°§·•±\xad€]+")
 
 
 @dataclass
 class Evidence:
-    """The distinct ones of the first words, and whether all of it is UTF-8."""
+    """The distinct words at the beginning, and whether the whole text is UTF-8."""
 
     words: set[bytes] = field(default_factory=set)
     looked_at: int = 0
@@ -48,7 +48,7 @@ class Evidence:
     _decoder: codecs.IncrementalDecoder = field(default_factory=codecs.getincrementaldecoder("utf-8"))
 
     def take(self, piece: bytes) -> None:
-        """Look at a piece of the text; a word that is cut by its end counts as two."""
+        """Examine a piece of the text; a word cut by its end counts as two."""
         if self.is_utf8:
             try:
                 self._decoder.decode(piece)
@@ -60,7 +60,7 @@ class Evidence:
             self.words.update(found)
 
     def other_than(self, declared: Encoding) -> Encoding | None:
-        """The encoding that the text is in, where it is not the declared one as far as one can tell."""
+        """The detected encoding, if it is not the declared one."""
         if declared != "utf-8" and self.is_utf8 and self.words:
             return "utf-8"
         found = max(
@@ -72,7 +72,7 @@ class Evidence:
 
 
 def encoding_of(content: bytes) -> Encoding | None:
-    """The encoding that some bytes seem to be in; None where they tell nothing."""
+    """The probable encoding of some bytes; None if they do not show it."""
     if utf16_of(content) is not None:
         return "utf-16"
     evidence = Evidence()
@@ -81,8 +81,8 @@ def encoding_of(content: bytes) -> Encoding | None:
 
 
 def utf16_of(content: bytes) -> str | None:
-    """The codec of a text in UTF-16, told by its mark of order of bytes; without one, by the bytes 0 and 4 (of ASCII, of
-    Cyrillic) at nearly all even places, or odd ones. None: it is in another encoding."""
+    """The codec of a text in UTF-16, by its byte order mark; without one, by the bytes 0 (ASCII) and 4 (Cyrillic) at
+    nearly all even, or all odd, positions. None: it is in another encoding."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     for codec, places in (("utf-16-be", content[::2]), ("utf-16-le", content[1::2])):
@@ -112,12 +112,12 @@ def looks_like(found: Encoding | None) -> str:
 
 
 def _only_in(words: Collection[bytes], one: Encoding, other: Encoding) -> int:
-    """How many words are words in one encoding, and in the other not even marks."""
+    """How many words are words in one encoding, and neither words nor punctuation in the other."""
     return sum(1 for word in words if _parts(word, one) and _parts(word, other) is None)
 
 
 def _parts(given: bytes, encoding: Encoding) -> list[str] | None:
-    """The words in some bytes, without the marks around them; None where they are no words at all."""
+    """The words in some bytes, without punctuation around them; None if they are not words."""
     try:
         parts = [part for part in MARKS.split(given.decode(encoding)) if part]
     except UnicodeDecodeError:

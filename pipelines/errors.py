@@ -42,7 +42,7 @@ class WarehouseBusyError(GorodError):
 
 
 class LoadsRefusedError(GorodError):
-    """The gate refused loads; everything else of the run went through."""
+    """The gate refused loads; everything else in the run was done."""
 
     exit_code = 6
 

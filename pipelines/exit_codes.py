@@ -25,13 +25,14 @@ class ExitCode(IntEnum):
     BUSY = 4, "the warehouse is in use"
     UNWRITABLE = 5, "the warehouse cannot be written"
     LOADS_REFUSED = 6, "some loads were refused by the gate"
-    HELD_BACK = 7, "published, and some figures are held back"
+    HELD_BACK = 7, "published, but some figures are held back"
     NO_REGISTER = 8, "nothing can be built before there is a register of territories"
     LATE = 9, "a feed is late"
     INTERRUPTED = 130, "interrupted"
 
 
-# Codes that end the command at once come first; then by the effect on figures: nothing new, a load, an origin for a day.
+# Codes that end the command at once come first; then by the effect on figures: none are new, a load is missing, an origin
+# is missing for a day.
 GRAVEST_FIRST = (
     ExitCode.INTERRUPTED,
     ExitCode.UNWRITABLE,

@@ -4,7 +4,8 @@
   ``"postal code".text``;
 * ``phones[0]``: an item of a list by its number, from 0;
 * ``characteristic[name=lengthKm].value``: of the items whose ``name`` is ``lengthKm`` (a list of pairs instead of an object);
-* ``resource.id | id``: what the first of several paths finds, in their order;
+* ``resource.id | id``: what the first of several paths finds, in their order; one that does not fit the document finds nothing
+  (``pm10.value | pm10``: the same whether the value stands in an object or alone);
 * any of these followed by `` ~ <regular expression>``: the part of the text that the first group matches.
 """
 
@@ -24,7 +25,7 @@ ARRAY, OBJECT, SCALAR = "массивом", "объектом", "текстом 
 
 
 class PathError(ValueError):
-    """A path is written in none of the forms above."""
+    """A path has none of the forms above."""
 
 
 class ShapeError(Exception):
@@ -47,7 +48,7 @@ Steps = tuple[str | int | Filter, ...]
 
 @dataclass(frozen=True)
 class Lookup:
-    """Steps that are keys, and behind ``head`` the one filter that stands among them, if there is one."""
+    """Steps that are keys, with at most one filter among them, after ``head``."""
 
     head: tuple[str, ...]
     filter: Filter | None = None
@@ -56,7 +57,7 @@ class Lookup:
 
 @dataclass(frozen=True)
 class JsonPath:
-    """A path that was read: its alternatives, and which part of the text is meant. Without steps: the document itself."""
+    """A parsed path: its alternatives, and the part of the text that is meant. Without steps: the document itself."""
 
     alternatives: tuple[Steps, ...]
     pattern: str | None = None
@@ -74,35 +75,41 @@ class JsonPath:
         return {step.key if isinstance(step, Filter) else step for step in steps if not isinstance(step, int)}
 
     def find(self, document: Any) -> list[Any]:
-        """The values there: one, none where it is absent or null, several where several items of a list are meant.
+        """The values at the path: none if it is absent or null, several if several items of a list are meant.
 
         Raises:
-            ShapeError: something on the way is no object, or no list.
+            ShapeError: on the path of every alternative, something is not an object, or not a list.
         """
+        odd: list[ShapeError] = []
         for steps in self.alternatives:
-            if found := _find(document, steps, 0):
-                return found
+            try:
+                if found := _find(document, steps, 0):
+                    return found
+            except ShapeError as error:
+                odd.append(error)
+        if len(odd) == len(self.alternatives):
+            raise odd[0]
         return []
 
 
 @lru_cache(maxsize=1024)
 def parse_path(text: str) -> JsonPath:
-    """Read a path; an empty one is the document itself.
+    """Parse a path; an empty one is the document itself.
 
     Raises:
-        PathError: it cannot be read.
+        PathError: it cannot be parsed.
     """
     places, _, pattern = text.partition(PATTERN)
     if pattern:
         try:
             if re.compile(pattern).groups < 1:
                 raise PathError(
-                    f"{text!r}: the expression behind ~ needs a group: what it matches is the value"
+                    f"{text!r}: the expression after ~ needs a group: what it matches is the value"
                 )
         except re.error as error:
-            raise PathError(f"{text!r}: what stands behind ~ is no regular expression: {error}") from error
+            raise PathError(f"{text!r}: what follows ~ is not a regular expression: {error}") from error
     elif PATTERN.rstrip() in text:
-        raise PathError(f"{text!r}: behind ~ stands no regular expression")
+        raise PathError(f"{text!r}: no regular expression follows ~")
     if not places:
         return JsonPath(((),))
     return JsonPath(tuple(_steps(one, text) for one in places.split(ALTERNATIVE)), pattern or None)
@@ -113,7 +120,7 @@ def _steps(path: str, text: str) -> Steps:
     place = 0
     while place < len(path):
         match = STEP.match(path, place)
-        # a dot stands before each key but the first
+        # a dot precedes each key but the first
         if match is None or (match["key"] and bool(match["dot"]) != bool(steps)):
             break
         if match["number"]:
@@ -125,7 +132,7 @@ def _steps(path: str, text: str) -> Steps:
         place = match.end()
     if place < len(path) or not path:
         raise PathError(
-            f"{text!r} cannot be read from sign {place + 1} of {path!r} on; write key.key, list[0], list[key=value].key"
+            f"{text!r} cannot be read from character {place + 1} of {path!r} on; write key.key, list[0], list[key=value].key"
         )
     return tuple(steps)
 
@@ -169,7 +176,7 @@ def _find(found: Any, steps: Steps, place: int) -> list[Any]:
 
 
 def scalar_text(value: Any) -> str | None:
-    """A text, a number or a truth value as text; None of an object or a list."""
+    """A text, a number or a boolean as text; None for an object or a list."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -178,7 +185,7 @@ def scalar_text(value: Any) -> str | None:
 
 
 def shown(steps: Steps) -> str:
-    """Steps as they are written."""
+    """Steps in their notation."""
     return "".join(_shown(steps)) or "записи"
 
 

@@ -1,4 +1,4 @@
-"""Moments as people here write them: in Minsk time if no zone is given."""
+"""Moments: in Minsk time if no zone is given."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def in_minsk(moment: datetime) -> datetime:
         return moment
     zoned = moment.replace(tzinfo=MINSK, fold=0)
     if zoned.utcoffset() != zoned.replace(fold=1).utcoffset():
-        raise ValueError(f"the clock of Minsk did not show {moment} once; write its offset, as +03:00")
+        raise ValueError(f"in Minsk {moment} did not occur, or occurred twice; write its offset, e.g. +03:00")
     return zoned
 
 
@@ -55,7 +55,7 @@ def parse_as_of(text: str) -> datetime:
         return in_minsk(datetime.fromisoformat(text)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise GorodError(
-            f"{text!r} is no moment",
+            f"{text!r} is not a moment",
             "Write a day (2026-11-01: its end in Minsk) or a moment (2026-11-01T10:00, 2026-11-01T07:00Z).",
         ) from None
 

@@ -29,36 +29,36 @@ _NOTE = rf"(?:[{MARKS}]+[0-9]{{0,2}}|[(\[][0-9A-Za-zА-яЁё*]{{1,2}}[)\]]|[0-9
 class Kind(Enum):
     """A kind of text that is not a number: its name, and its description in Russian and in English."""
 
-    EMPTY = "число не указано", "nothing stands there"
-    INVISIBLE = "среди цифр стоит невидимый знак", "there is an invisible sign in it"
+    EMPTY = "число не указано", "nothing is there"
+    INVISIBLE = "среди цифр стоит невидимый знак", "there is an invisible character in it"
     ERROR = "ошибка или формула таблицы, а не число", "an error or a formula of a spreadsheet"
     DIGITS = "цифры другого письма, нужны 0–9", "digits of another script; 0-9 are needed"
-    WORD = "слово или знак вместо числа", "a word or a sign, no digits"
+    WORD = "слово или знак вместо числа", "a word or a symbol, not digits"
     EXPONENT = "число записано со степенью (E)", "written with an exponent (E)"
-    PARENTHESES = "число стоит в скобках", "stands in parentheses"
+    PARENTHESES = "число стоит в скобках", "is in parentheses"
     LOOKALIKE = "буква, похожая на цифру, среди цифр", "a letter that looks like a digit among the digits"
-    FOOTNOTE = "за числом стоит знак сноски", "a footnote mark stands behind the number"
-    DASH = "тире вместо минуса", "a dash in place of a minus"
+    FOOTNOTE = "за числом стоит знак сноски", "a footnote mark follows the number"
+    DASH = "тире вместо минуса", "a dash instead of a minus"
     RANGE = "несколько чисел в одном значении", "several numbers in one value"
     OTHER = (
         "кроме числа стоят другие знаки: буквы, единица, валюта, процент",
-        "other signs beside the number: letters, a unit, a currency, a percent sign",
+        "other characters beside the number: letters, a unit, a currency, a percent sign",
     )
     BOTH = "и точка, и запятая в одном числе", "a point and a comma in one number"
     REPEATED = "несколько точек или запятых в одном числе", "several points or commas in one number"
-    THOUSANDS = "тысячи отделены пробелом; число пишется слитно", "a blank between thousands; leave it out"
-    BLANK = "пробел внутри числа не между тысячами", "a blank inside that does not part thousands"
+    THOUSANDS = "тысячи отделены пробелом; число пишется слитно", "a space between thousands; remove it"
+    BLANK = "пробел внутри числа не между тысячами", "a space inside that does not separate thousands"
     AMBIGUOUS = (
         "неясно, тысячи или дробь: за точкой или запятой три цифры",
-        "a thousand or a fraction: three digits behind the point or comma",
+        "a thousand or a fraction: three digits after the point or comma",
     )
-    FRACTION = "дробь вместо целого числа", "a fraction in place of a whole number"
-    COMMA = "дробь отделена запятой, нужна точка", "a decimal comma in place of a point"
-    POINT = "дробь отделена точкой, нужна запятая", "a decimal point in place of a comma"
+    FRACTION = "дробь вместо целого числа", "a fraction instead of a whole number"
+    COMMA = "дробь отделена запятой, нужна точка", "a decimal comma instead of a point"
+    POINT = "дробь отделена точкой, нужна запятая", "a decimal point instead of a comma"
     BARE = "с одной стороны точки или запятой нет цифр", "no digit on one side of the point or comma"
-    SIGN = "знак числа стоит не перед ним или не один", "the sign is not one, or not before the number"
-    PLACES = "знаков после запятой больше, чем хранится", "more decimal places than are kept"
-    LARGE = "число больше, чем хранится", "larger than what is kept"
+    SIGN = "знак числа стоит не перед ним или не один", "several signs, or the sign is not before the number"
+    PLACES = "знаков после запятой больше, чем хранится", "more decimal places than are stored"
+    LARGE = "число больше, чем хранится", "larger than can be stored"
 
     @property
     def ru(self) -> str:
@@ -94,7 +94,7 @@ class Form:
     """A number format.
 
     ``decimal``: the decimal mark; ``".,"`` allows either, but no comma that may separate thousands (``1,234``).
-    ``grouping``: blanks may separate groups of three digits. ``exponent``: ``1e-05`` is also a number. ``places``: how many
+    ``grouping``: spaces may separate groups of three digits. ``exponent``: ``1e-05`` is also a number. ``places``: how many
     decimal places may be non-zero; 0 allows only whole numbers.
     """
 
@@ -105,7 +105,7 @@ class Form:
 
     @cached_property
     def pattern(self) -> str:
-        """Pattern of a number, ignoring blanks around it."""
+        """Pattern of a number, ignoring surrounding spaces."""
         return _S + self._unsigned(_GROUPS if self.grouping else None)
 
     @cached_property
@@ -128,7 +128,7 @@ class Form:
 
     @cached_property
     def faults(self) -> tuple[tuple[Kind, str], ...]:
-        """Kinds of text (without blanks around it) that is not a number: the first matching pattern decides."""
+        """Kinds of text (without surrounding spaces) that is not a number: the first matching pattern decides."""
         wrong = r"\." if self.decimal == "," else ","
         split = rf"{_S}[0-9]+[.,][0-9]+"
         return (
@@ -178,7 +178,7 @@ def fault(text: str, form: Form = Form()) -> NotANumber:
 
 
 def number_sql(text: str, form: Form = Form()) -> str:
-    """SQL of :func:`read_number` for an expression without blanks around it: NULL if it is not a number."""
+    """SQL of :func:`read_number` for an expression without surrounding spaces: NULL if it is not a number."""
     return (
         f"case when regexp_full_match({text}, '{form.pattern}') "
         f"then translate({text}, '{MINUS},{BETWEEN_GROUPS}', '-.') end"
@@ -186,8 +186,8 @@ def number_sql(text: str, form: Form = Form()) -> str:
 
 
 def fault_sql(text: str, form: Form = Form()) -> str:
-    """SQL of :func:`fault` in Russian, for an expression without blanks around it."""
-    told = " ".join(
+    """SQL of :func:`fault` in Russian, for an expression without surrounding spaces."""
+    cases = " ".join(
         f"when regexp_full_match({text}, '{pattern}') then "
         + (
             f"printf('{kind.ru}: U+%04X', unicode(regexp_extract({text}, '[{BLAMED[kind]}]')))"
@@ -196,7 +196,7 @@ def fault_sql(text: str, form: Form = Form()) -> str:
         )
         for kind, pattern in form.faults
     )
-    return f"case {told} else '{Kind.OTHER.ru}' end"
+    return f"case {cases} else '{Kind.OTHER.ru}' end"
 
 
 def _with(signs: str) -> str:

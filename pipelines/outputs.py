@@ -1,4 +1,4 @@
-"""Output files named by a user: never over an input or Gorod's own state, and written whole or not at all."""
+"""Output files named by a user: never over an input or Gorod's own state, and written completely or not at all."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def refuse_own_state(path: Path, settings: Settings) -> None:
     real = _real(path)
     for folder, called in kept.items():
         if real.is_relative_to(_real(folder)):
-            raise GorodError(f"{path}: lies in {folder}, the place of {called}", ANOTHER)
+            raise GorodError(f"{path}: is in {folder}, the folder of {called}", ANOTHER)
 
 
 def refuse_what_is_no_workbook(path: Path) -> None:
@@ -75,12 +75,12 @@ def refuse_what_is_no_workbook(path: Path) -> None:
         GorodError: the message says what it is.
     """
     if path.suffix.lower() != ".xlsx":
-        raise GorodError(f"{path}: a workbook is written as .xlsx", "Name a file of that kind.")
+        raise GorodError(f"{path}: a workbook is written as .xlsx", "Name such a file.")
     if is_passed_on(path) or not path.is_file() or not path.stat().st_size:
         return
     with path.open("rb") as stream:
         if not stream.read(4).startswith(b"PK"):
-            raise GorodError(f"{path}: is there already, and is no workbook", ANOTHER)
+            raise GorodError(f"{path}: already exists, and is not a workbook", ANOTHER)
 
 
 def is_passed_on(path: Path) -> bool:
@@ -128,7 +128,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise GorodError(
             f"{path}: cannot be written: {error.strerror or error}",
-            "Name a file in a folder that is there and that you may write.",
+            "Name a file in an existing folder that you may write to.",
         ) from error
 
 

@@ -27,7 +27,7 @@ def number_of(period: str) -> int:
     """
     if not re.fullmatch(PERIOD, period):
         raise GorodError(
-            f"{period!r} is no period", "Write it as SDMX does: 2026, 2026-S1, 2026-Q3, 2026-10."
+            f"{period!r} is not a period", "Write it as in SDMX: 2026, 2026-S1, 2026-Q3, 2026-10."
         )
     in_a_year = 12 // MONTHS[freq_of(period)]
     return int(period[:4]) * in_a_year + int(period[5:].lstrip("SQ") or 1) - 1
@@ -46,7 +46,7 @@ def span_of(period: str) -> tuple[date, date]:
 
 
 def months_from(first: date, today: date, last: date | None = None) -> Iterator[date]:
-    """First days of the months from ``first`` to ``last``, or to the last month that has ended."""
+    """First days of the months from ``first`` to ``last``, or to the last finished month."""
     last = last or today.replace(day=1) - timedelta(days=1)
     month = first.replace(day=1)
     while month <= last:
@@ -55,7 +55,7 @@ def months_from(first: date, today: date, last: date | None = None) -> Iterator[
 
 
 def running_period(cadence: str, today: date) -> tuple[date, date] | tuple[None, None]:
-    """First and last day of the period that runs today; none for what has no periods."""
+    """First and last day of the current period; none if there are no periods."""
     months = {"monthly": 1, "quarterly": 3, "half-yearly": 6, "yearly": 12}.get(cadence)
     if cadence == "daily":
         return today, today

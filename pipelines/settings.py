@@ -29,10 +29,10 @@ class Settings(BaseSettings):
     warehouse: str = Field(
         default="", description="DuckDB file or postgresql://…; default <home>/warehouse.duckdb"
     )
-    mirror: Path | None = Field(default=None, description="folder that stands in for the public origins")
+    mirror: Path | None = Field(default=None, description="folder that replaces the public origins")
     origin: Literal["sample", "mirror", "public", ""] = Field(
         default="",
-        description="which origin deliveries are taken from; default: mirror if one is set, else sample",
+        description="origin of deliveries; default: mirror if one is set, otherwise sample",
     )
     pseudonym_key: SecretStr = Field(
         default=SecretStr(""), description="HMAC key of pseudonyms; environment only"
@@ -41,30 +41,30 @@ class Settings(BaseSettings):
     inbox_quiet_s: float = Field(
         default=10.0,
         ge=0,
-        description="a file in the drop folder is taken when it has not changed for so long and nobody writes it",
+        description="seconds for which a file in the drop folder must be unchanged, and not open for writing, before it is taken",
     )
     gate_processes: int = Field(
         default_factory=lambda: min(3, (os.cpu_count() or 1) - 1),
         ge=0,
-        description="processes beside a run in which the gate judges many deliveries; default: cores - 1, at most 3",
+        description="processes in which a run validates many deliveries; default: cores - 1, at most 3",
     )
     ui_token: SecretStr = Field(
-        default=SecretStr(""), description="token of Dagster's UI; default: made once; environment only"
+        default=SecretStr(""), description="token of Dagster's UI; default: generated once; environment only"
     )
     ui_hosts: str = Field(
-        default="", description="hosts under which a proxy passes on to Dagster's UI, parted by blanks"
+        default="", description="host names under which a proxy forwards to Dagster's UI, separated by spaces"
     )
-    alert_mail_to: str = Field(default="", description="who is told by mail, parted by blanks")
+    alert_mail_to: str = Field(default="", description="recipients of alerts by mail, separated by spaces")
     alert_mail_from: str = Field(default="", description="sender of these mails; default: gorod@<host>")
     smtp_host: str = Field(default="", description="mail server")
     smtp_port: int = Field(default=587, ge=1, le=65535, description="port of the mail server")
     smtp_tls: Literal["starttls", "tls"] = Field(
         default="starttls", description="TLS after a greeting (587), or from the first byte (465)"
     )
-    smtp_user: str = Field(default="", description="login at the mail server; none where empty")
+    smtp_user: str = Field(default="", description="login at the mail server; empty: none")
     smtp_password: SecretStr = Field(default=SecretStr(""), description="its password; environment only")
     alert_webhook: SecretStr = Field(
-        default=SecretStr(""), description="address that alerts are posted to as JSON; environment only"
+        default=SecretStr(""), description="address to which alerts are posted as JSON; environment only"
     )
     alert_silent_min: float = Field(
         default=10.0, gt=0, description="minutes after which a silent daemon is an alert"
@@ -75,16 +75,16 @@ class Settings(BaseSettings):
     keep_runs_days: int = Field(
         default=14, ge=1, description="days for which Dagster's runs and the logs of runs are kept"
     )
-    keep_alerts_days: int = Field(
-        default=90, ge=1, description="days for which alerts that are over are kept"
-    )
+    keep_alerts_days: int = Field(default=90, ge=1, description="days for which past alerts are kept")
     maximum_loss_pct: float = Field(
         default=10.0,
         ge=0,
         le=100,
         description="share of a contract's published figures that a publication may lose before it is refused",
     )
-    keep_publications: int = Field(default=3, ge=1, description="how many publications stay on disk")
+    keep_publications: int = Field(
+        default=3, ge=1, description="number of publications that are kept on disk"
+    )
 
     @classmethod
     def settings_customise_sources(

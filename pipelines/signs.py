@@ -13,7 +13,7 @@ def _spelled(sign: str) -> str:
 def printable(text: str, keep: str = "", spell: Callable[[str], str] = _spelled) -> str:
     """Text with all invisible characters escaped (``\\x1b``), except those in ``keep``.
 
-    These are control characters, joiners and direction marks, line separators, lone surrogates and noncharacters; blanks of any
+    These are control characters, joiners and direction marks, line separators, lone surrogates and noncharacters; spaces of any
     width count as visible.
     """
     if text.isprintable():

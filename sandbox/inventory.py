@@ -1,6 +1,6 @@
-"""Invented network resources in the shape of TMF639 v4: no real port, person or address is in them.
+"""Invented network resources in the shape of TMF639 v4: without any real port, person or address.
 
-What a city has is counted in ``cities.csv``; the rest (states, splitting, lengths, dates) is drawn from a
+The counts of a city are in ``cities.csv``; the rest (states, splitting, lengths, dates) is drawn from a
 random generator seeded by the city's code: the same counts and seed give the same bytes on any machine.
 """
 
@@ -16,8 +16,8 @@ from typing import Any
 
 Resource = dict[str, Any]
 
-# A reserved name (RFC 2606): a link that is followed by mistake leads nowhere. It holds no port, so that an
-# inventory served on another port has the same bytes.
+# A reserved name (RFC 2606): a link followed by mistake leads nowhere. Without a port, so that an inventory
+# served on another port has the same bytes.
 PUBLIC_ADDRESS = "https://inventory.invalid"
 CATALOGUE = "tmf-api/resourceCatalog/v4"
 API = "tmf-api/resourceInventoryManagement/v4"
@@ -30,7 +30,7 @@ STREETS = ("Вымышленная", "Примерная", "Образцовая
 
 @dataclass(frozen=True)
 class City:
-    """How much of each a city has."""
+    """The counts of a city."""
 
     instance: str
     city: str
@@ -89,7 +89,7 @@ def _city_resources(city: City, instance: str, seed: int) -> Iterator[Resource]:
 
 
 class _Maker:
-    """Makes the resources of one city."""
+    """Generates the resources of one city."""
 
     def __init__(self, city: City, instance: str, dice: random.Random) -> None:
         self.city = city

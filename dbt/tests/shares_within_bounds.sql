@@ -1,4 +1,4 @@
--- A share that is shown lies between 0 and 100. Growth and comparisons may exceed 100: they are told by their terms.
+-- A share that is shown lies between 0 and 100. Growth and comparisons may exceed 100: their terms show what they are.
 select figures.indicator, figures.ref_area, figures.time_period, figures.breakdown, figures.obs_value
 from {{ ref('mart_indicator_value') }} as figures
 inner join (

@@ -1,7 +1,7 @@
 """What must hold of a month of requests of the portal 115.бел.
 
-A row with a point outside the country goes to quarantine: once the address is dropped, only the point ties a request to
-its city. Rating 0 is valid and means "not rated".
+A row with a point outside the country goes to quarantine: once the address is dropped, only the point
+shows the city of a request. Rating 0 is valid and means "not rated".
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ SUITE: list[Any] = [
     load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            "select ref_area as told from (select count(*) from {batch}) as given, delivery "
+            "select ref_area as description from (select count(*) from {batch}) as given, delivery "
             "where ref_area not in (select territory_id from towns)"
         ),
         severity="warning",

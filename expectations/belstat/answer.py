@@ -111,7 +111,7 @@ def regions_add_up(dimensions: list[str]) -> Any:
 
 
 def regions_differ_query(dimensions: list[str], where: str = "true") -> str:
-    """Cells, of those that ``where`` takes, whose seven regions do not add up to the country."""
+    """Cells selected by ``where`` whose seven regions do not add up to the country."""
     cell = ", ".join(["period", *dimensions])
     country = "max(value) filter (where territory_level = 0)"
     regions = "filter (where territory_level = 1)"
@@ -127,7 +127,7 @@ def totals_present(total: str) -> Any:
     return load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            "select territory || ', ' || period as told from {batch} group by territory, period "
+            "select territory || ', ' || period as description from {batch} group by territory, period "
             f"having count(*) filter (where {total}) = 0"
         ),
         name="totals_present",
@@ -158,7 +158,7 @@ def growth(
     return load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            "select territory || ', ' || before || '–' || period || ': в ' || round(grown, 3) || ' раза' as told from ("
+            "select territory || ', ' || before || '–' || period || ': в ' || round(grown, 3) || ' раза' as description from ("
             "select territory, period, given, lag(given) over years as given_before, "
             "lag(period) over years as before, value / nullif(lag(value) over years, 0) as grown from ("
             f"select territory, period, true as given, {value} as value from {{batch}} "

@@ -22,14 +22,14 @@ FIBRE = ["G.652.D", "G.657.A1"]
 WIFI = ["Wi-Fi 4", "Wi-Fi 5", "Wi-Fi 6"]
 SPLIT_RATIOS = [f"1:{2**power}" for power in range(1, 9)]
 
-# What spreadsheets and number types make of a code of digits: 1.04E+05, 1e+16. The operator's own codes may hold an E
-# between digits (12e4), so a sign or a mantissa's point gives it away.
+# What spreadsheets and number types turn a code of digits into: 1.04E+05, 1e+16. The operator's own codes may contain an E
+# between digits (12e4), so only a sign or a mantissa's point shows a conversion.
 BECAME_A_NUMBER = r"^-?[0-9]+([.,][0-9]+[eE][+-]?|[eE][+-])[0-9]+$"
 
 # What soato_ten_digits reports is not reported again as an unknown unit.
 NO_CODE = ".{0,9}|.{11,}|[^1-7].*|.*[^0-9].*"
 
-# A section ends at the next node: there are several nodes on the way across a district.
+# A section ends at the next node, and a line across a district has several nodes.
 MEAN_SECTION_KM = 20
 
 PON_PORTS = Column("category") == "xPON.Port"
@@ -37,7 +37,7 @@ FIBRE_LINES = Column("category") == "FibreLine"
 
 
 def _still_a_code(column: str, field: str) -> Any:
-    """A code that was converted to a number has lost digits, and identifies nothing any more."""
+    """A code that was converted to a number has lost digits, and no longer identifies anything."""
     return row(
         gxe.ExpectColumnValuesToNotMatchRegex,
         column=column,
@@ -51,16 +51,16 @@ def _still_a_code(column: str, field: str) -> Any:
 
 
 def _units() -> str:
-    """Codes that staging finds a territory for: those of the code list, and parts of its districts and towns (digits 1-4).
+    """Codes for which staging finds a territory: those of the code list, and parts of its districts and towns (digits 1-4).
 
-    What it finds none for counts in the branch's region alone.
+    Resources with other codes count only in the branch's region.
     """
     units = {row["soato"] for row in territory_rows(TERRITORIES)["territory_code"] if row["soato"]}
     return "|".join(unit[:4] + "[0-9]{6}" if unit.endswith("000000") else unit for unit in sorted(units))
 
 
 def _regions() -> list[str]:
-    """For each region, whether a code of ten digits is of it: the first digit says so."""
+    """For each region, whether a code of ten digits belongs to it, by its first digit."""
     digits = {
         row["ref_area"]: row["soato"][0]
         for row in territory_rows(TERRITORIES)["territory_code"]
@@ -339,7 +339,7 @@ SUITE: list[Any] = [
     load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            "SELECT 'СОАТО ' || left(soato, 4) || ': ' || round(avg(length_km), 1) || ' км' AS told FROM {batch} "
+            "SELECT 'СОАТО ' || left(soato, 4) || ': ' || round(avg(length_km), 1) || ' км' AS description FROM {batch} "
             "WHERE category = 'FibreLine' AND length_km > 0 GROUP BY left(soato, 4) "
             f"HAVING count(*) >= 5 AND avg(length_km) > {MEAN_SECTION_KM}"
         ),

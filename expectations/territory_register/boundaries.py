@@ -50,10 +50,10 @@ SUITE: list[Any] = [
     load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            f"select 'нет ' || territory_id as told from ({OF_THE_LAYER}) as missing "
+            f"select 'нет ' || territory_id as description from ({OF_THE_LAYER}) as missing "
             "where territory_id not in (select feature_id from {batch} where feature_id is not null) union all "
             "select 'лишний ' || feature_id from {batch} "
-            f"where feature_id not in ({OF_THE_LAYER}) and exists (select 1 from register) order by told"
+            f"where feature_id not in ({OF_THE_LAYER}) and exists (select 1 from register) order by description"
         ),
         name="layer_whole",
         dimension="completeness",
@@ -63,7 +63,7 @@ SUITE: list[Any] = [
     ),
 ]
 
-# The figures of an outline say where it lies, so two exchanged outlines are detected.
+# The figures of an outline are its position, so two swapped outlines are detected.
 HISTORY = History(
     key=("feature_id",),
     by=("feature_id",),

@@ -97,13 +97,13 @@ SUITE: list[Any] = [
         "Дополните строки по описанию в README источника.",
     ),
     _whole(
-        "select territory_id as told from {batch} where kind = 'merge' group by territory_id having count(*) > 1",
+        "select territory_id as description from {batch} where kind = 'merge' group by territory_id having count(*) > 1",
         "merged_once",
         "Объединённая территория переходит к одному преемнику и один раз. Чаще:",
         "Если территория поделена между преемниками, это split.",
     ),
     _whole(
-        "select territory_id as told from {batch} where kind = 'split' group by territory_id, valid_from "
+        "select territory_id as description from {batch} where kind = 'split' group by territory_id, valid_from "
         "having count(weight) not in (0, count(*)) or abs(sum(weight) - 1) > 0.000001",
         "weights_add_up",
         "Доли частей разделённой территории известны все или ни одной и вместе составляют 1. Не составляют:",
@@ -113,7 +113,7 @@ SUITE: list[Any] = [
         "with recursive steps as (select territory_id, to_id, 1 as depth from {batch} where kind in ('merge', 'split') "
         "and territory_id <> to_id union select steps.territory_id, later.to_id, depth + 1 from steps join {batch} as later "
         "on steps.to_id = later.territory_id and later.kind in ('merge', 'split') and later.territory_id <> later.to_id "
-        "where depth < 20) select distinct territory_id as told from steps where territory_id = to_id or depth = 20",
+        "where depth < 20) select distinct territory_id as description from steps where territory_id = to_id or depth = 20",
         "no_circle",
         "Территория не становится преемником самой себя через другие. Становятся:",
         "Исправьте преемников.",

@@ -1,7 +1,7 @@
 """What must hold of the population series.
 
 Districts are not added up here: their region is not in the batch, and in 2026 the districts of one oblast
-hold fewer people than the oblast, because some are assigned to no district. dbt compares them.
+have fewer people than the oblast, because some are not assigned to a district. dbt compares them.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ import great_expectations.expectations as gxe
 from expectations.territory_register.codes import ANY, EAST, NORTH, SOUTH, WEST, code
 from expectations.vocabulary import History, load, row
 
-# How many districts and towns may be missing from a list though no change (changes.csv) says that they ended.
-MAY_END_UNTOLD = 2
-# By how many per cent the districts of an oblast may miss its area: their outlines differ by up to 0.7 %.
+# How many districts and towns may be missing from a list although no change (changes.csv) announces their end.
+MAY_END_UNANNOUNCED = 2
+# By how many per cent the areas of an oblast's districts may differ from its own: their outlines differ by up to 0.7 %.
 AREA_TOLERANCE_PCT = 2
 
 CONTEXT = {
@@ -23,7 +23,7 @@ CONTEXT = {
         "select territory_id, level, name_ru, name_be, parent_id from raw.territory_register__territories "
         "join ops.effective_load using (load_id)"
     ),
-    "told": (
+    "announced": (
         "select kind, territory_id, from_id, to_id, valid_from from raw.territory_register__changes "
         "join ops.effective_load using (load_id)"
     ),
@@ -46,13 +46,13 @@ ENDED = """
         in_force.territory_id,
         in_force.level,
         exists (
-            select 1 from told
-            where told.territory_id = in_force.territory_id and told.kind in ('merge', 'split')
-        ) as is_told,
+            select 1 from announced
+            where announced.territory_id = in_force.territory_id and announced.kind in ('merge', 'split')
+        ) as is_announced,
         in_force.name_ru || ' (' || in_force.territory_id || coalesce('; упоминает ' || (
             select string_agg(by_what, ', ' order by by_what) from referred_to
             where referred_to.territory_id = in_force.territory_id
-        ), '') || ')' as told
+        ), '') || ')' as description
     from in_force
     where in_force.territory_id not in (select territory_id from {batch} where territory_id is not null)
 """
@@ -159,7 +159,7 @@ SUITE: list[Any] = [
     load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            "select territory_id as told from {batch} where territory_id is not null and not case level "
+            "select territory_id as description from {batch} where territory_id is not null and not case level "
             "when 'country' then territory_id = 'BY' "
             "when 'oblast' then territory_id in ('BY-BR', 'BY-VI', 'BY-HO', 'BY-HR', 'BY-HM', 'BY-MI', 'BY-MA') "
             "when 'raion' then territory_id like 'r-%' when 'city' then territory_id like 'c-%' else true end"
@@ -172,7 +172,7 @@ SUITE: list[Any] = [
     load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            "select units.territory_id as told from {batch} as units "
+            "select units.territory_id as description from {batch} as units "
             "left join (select territory_id, level from {batch}) as above on units.parent_id = above.territory_id "
             "where case units.level when 'country' then units.parent_id is not null "
             "when 'oblast' then above.level is distinct from 'country' else above.level is distinct from 'oblast' end"
@@ -212,15 +212,15 @@ SUITE: list[Any] = [
     load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            f"select told from ({ENDED}) where level in ('country', 'oblast') or (not is_told and "
-            f"(select count(*) from ({ENDED}) where not is_told) > {MAY_END_UNTOLD}) "
+            f"select description from ({ENDED}) where level in ('country', 'oblast') or (not is_announced and "
+            f"(select count(*) from ({ENDED}) where not is_announced) > {MAY_END_UNANNOUNCED}) "
             "order by level in ('country', 'oblast') desc, territory_id"
         ),
         name="list_whole",
         dimension="completeness",
         says=(
             "Страна, области и г. Минск остаются в списке; районов и городов, о конце которых ничего не сказано, "
-            f"пропадает не больше {MAY_END_UNTOLD}. Пропали:"
+            f"пропадает не больше {MAY_END_UNANNOUNCED}. Пропали:"
         ),
         remedy=(
             "Передайте список целиком. Если территории объединены или разделены, сначала передайте changes.csv "
@@ -230,7 +230,7 @@ SUITE: list[Any] = [
     load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            "select regions.territory_id as told from {batch} as regions left join {batch} as districts "
+            "select regions.territory_id as description from {batch} as regions left join {batch} as districts "
             "on districts.parent_id = regions.territory_id and districts.level = 'raion' "
             "where regions.level = 'oblast' and regions.territory_id <> 'BY-HM' "
             "and (select count(*) from in_force) = 0 group by regions.territory_id, regions.area_km2 "
@@ -246,7 +246,7 @@ SUITE: list[Any] = [
         remedy="Передайте список со всеми районами; проверьте площади.",
     ),
     _reported_change(
-        f"select told from ({ENDED}) order by territory_id",
+        f"select description from ({ENDED}) order by territory_id",
         "territories_ended",
         "В новом списке есть все прежние территории. Больше нет в реестре:",
         (
@@ -256,7 +256,7 @@ SUITE: list[Any] = [
     ),
     _reported_change(
         (
-            "select name_ru || ' (' || territory_id || ')' as told from {batch} "
+            "select name_ru || ' (' || territory_id || ')' as description from {batch} "
             "where (select count(*) from in_force) > 0 and territory_id not in (select territory_id from in_force) "
             "order by territory_id"
         ),
@@ -267,7 +267,7 @@ SUITE: list[Any] = [
     _reported_change(
         (
             "select units.name_ru || ' (' || units.territory_id || '): теперь в ' || units.parent_id || ', прежде в ' "
-            "|| in_force.parent_id as told from {batch} as units join in_force using (territory_id) "
+            "|| in_force.parent_id as description from {batch} as units join in_force using (territory_id) "
             "where units.parent_id <> in_force.parent_id order by units.territory_id"
         ),
         "territories_moved",
@@ -279,7 +279,7 @@ SUITE: list[Any] = [
     ),
     _reported_change(
         (
-            "select units.territory_id || ': «' || units.name_ru || '», прежде «' || in_force.name_ru || '»' as told "
+            "select units.territory_id || ': «' || units.name_ru || '», прежде «' || in_force.name_ru || '»' as description "
             "from {batch} as units join in_force using (territory_id) "
             "where units.name_ru <> in_force.name_ru or units.name_be <> in_force.name_be order by units.territory_id"
         ),
@@ -289,7 +289,8 @@ SUITE: list[Any] = [
     ),
     _reported_change(
         (
-            "select kind || ': ' || code as told from (select kind, unnest([territory_id, from_id, to_id]) as code from told) "
+            "select kind || ': ' || code as description "
+            "from (select kind, unnest([territory_id, from_id, to_id]) as code from announced) "
             "where code is not null and code not in (select territory_id from {batch} where territory_id is not null) "
             "and code not in (select territory_id from ever_listed) order by code"
         ),

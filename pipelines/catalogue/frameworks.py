@@ -1,4 +1,4 @@
-"""The declared frameworks as rows of ``catalogue``: what others measure, and which indicators map to it."""
+"""The declared frameworks as rows of ``catalogue``: their indicators, and which of ours map to them."""
 
 from __future__ import annotations
 

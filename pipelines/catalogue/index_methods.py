@@ -130,10 +130,12 @@ def check_methods(
             problems.append(f"{where}: no indicator {name!r}; {nearest(name, indicators)}")
         elif method.territory_level not in indicator.levels:
             problems.append(
-                f"{where}: {name} is of {', '.join(indicator.levels)}, not {method.territory_level}"
+                f"{where}: {name} has the levels {', '.join(indicator.levels)}, not {method.territory_level}"
             )
         elif method.freq not in indicator.frequencies:
-            problems.append(f"{where}: {name} is of {', '.join(indicator.frequencies)}, not {method.freq}")
+            problems.append(
+                f"{where}: {name} has the frequencies {', '.join(indicator.frequencies)}, not {method.freq}"
+            )
 
     for code, method in methods.items():
         path = folder / f"{code}.yml"

@@ -1,6 +1,6 @@
 """The tables of ``catalogue`` as dbt knows them: a source with its columns, and a staging model for each table.
 
-Models read the declarations through these alone, so that a table of ``catalogue`` can change without them. They are
+Models read the declarations only through these, so that a table of ``catalogue`` can change without them. They are
 views: they cost nothing to build.
 """
 
@@ -9,16 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.catalogue.tables import TABLES
-from pipelines.declarations.generated_models import documented, dumped
+from pipelines.declarations.dbt_files import documented, dumped
 
 FOLDER = "models/staging/catalogue"
-# of each table: what one row is, and the columns that tell its rows apart
+# one test for all keys: dbt spends more on a test than these small tables take
+UNIQUE_KEYS = "tests/catalogue_keys_are_unique.sql"
+# for each table: what one row is, and the columns that identify it
 MEANING: dict[str, tuple[str, tuple[str, ...]]] = {
     "source": ("Sources, one row each.", ("source",)),
     "feed": ("Feeds: how often each is delivered, and which of its rows count.", ("source", "feed")),
     "instance": ("Installations of the sources, one row each.", ("source", "instance")),
     "control_total": (
-        "How many rows a source itself says that there are in a period.",
+        "Numbers of rows in a period, according to the source itself.",
         ("source", "feed", "instance", "period_from", "period_to"),
     ),
     "measure": ("Measures: what is observed, in which unit, and how it sums.", ("measure",)),
@@ -43,14 +45,14 @@ MEANING: dict[str, tuple[str, tuple[str, ...]]] = {
     "indicator_level": ("Territorial levels at which an indicator is computed.", ("indicator", "level")),
     "correction": ("Reviewed corrections of observed values.", ("correction",)),
     "territory_code": ("Official codes of territories.", ("ref_area",)),
-    "territory_name": ("By which names the sources call a territory.", ("source", "name", "ref_area")),
-    "subordination": ("Cities that are units of their own inside a district.", ("ref_area",)),
+    "territory_name": ("Names of territories in the sources.", ("source", "name", "ref_area")),
+    "subordination": ("Cities that are separate units inside a district.", ("ref_area",)),
     "territory_parent": ("Where a territory lay before it was moved.", ("ref_area", "valid_from")),
-    "framework": ("International frameworks of indicators.", ("framework",)),
+    "framework": ("Frameworks of indicators.", ("framework",)),
     "framework_place": ("Headings of frameworks: dimensions, sections, topics.", ("framework", "place")),
     "framework_indicator": ("Indicators of frameworks, in their own words.", ("framework", "code")),
     "framework_answer": (
-        "Which of our indicators answer an indicator of a framework.",
+        "Which of our indicators correspond to an indicator of a framework.",
         ("framework", "code", "indicator"),
     ),
     "index_method": ("Methods of composite indices, by version.", ("index_method", "method_version")),
@@ -80,6 +82,7 @@ def staging_models() -> dict[str, str]:
         for name in TABLES
         if name in MEANING
     }
+    files[UNIQUE_KEYS] = _unique_keys()
     files[f"{FOLDER}/_catalogue.yml"] = dumped(
         {
             "version": 2,
@@ -92,12 +95,7 @@ def staging_models() -> dict[str, str]:
                 }
             ],
             "models": [
-                {
-                    **_table(name, tuple(TABLES[name])),
-                    "name": f"stg_catalogue__{name}",
-                    "data_tests": [{"unique_combination": {"arguments": {"columns": list(key)}}}],
-                }
-                for name, (_, key) in MEANING.items()
+                {**_table(name, tuple(TABLES[name])), "name": f"stg_catalogue__{name}"} for name in MEANING
             ],
         }
     )
@@ -113,3 +111,15 @@ def _sql(name: str, columns: tuple[str, ...]) -> str:
     listed = ",\n".join(f"    {column}" for column in columns)
     head = f"-- {MEANING[name][0]}\n-- Generated from the declarations.\n"
     return f"{head}select\n{listed}\nfrom {{{{ source('catalogue', '{name}') }}}}\n"
+
+
+def _unique_keys() -> str:
+    head = (
+        "-- Keys of the declarations' tables that occur more than once. Nulls count as equal.\n"
+        "-- Generated from the declarations.\n"
+    )
+    return head + "\nunion all\n".join(
+        f"select\n    '{name}' as model,\n    count(*) as copies\nfrom {{{{ ref('stg_catalogue__{name}') }}}}\n"
+        f"group by {', '.join(key)}\nhaving count(*) > 1\n"
+        for name, (_, key) in MEANING.items()
+    )

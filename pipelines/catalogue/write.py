@@ -66,7 +66,7 @@ def write_catalogue(
 
 
 def catalogue_rows(sources: Mapping[str, Source] | None = None) -> dict[str, Rows]:
-    """The rows of each table of ``catalogue`` but the hash: all declarations, held against each other.
+    """The rows of each table of ``catalogue`` but the hash: all declarations, checked against each other.
 
     Raises:
         DeclarationError: a declaration or code list is wrong.

@@ -42,4 +42,4 @@ def sync(
         return
     console.table("Would change" if plan else "Changed", columns, [tuple(map(escaped, row)) for row in rows])
     if plan:
-        console.err.print(f"{len(rows)} changes; gorod access sync makes them")
+        console.err.print(f"{len(rows)} changes; to make them: gorod access sync")

@@ -1,4 +1,4 @@
-"""How every command answers: errors in words, JSON on request."""
+"""What all commands share: readable errors, JSON on request."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def explain(
     held = held_loads(warehouse).get(load_id)
     if held is not None:
         if xlsx is not None or by or why:
-            admit(warehouse, f"what load {load_id} holds", held, by, why)
+            admit(warehouse, f"contents of load {load_id}", held, by, why)
         else:
             given = without_numbers(given)
             console.err.print(
@@ -172,7 +172,7 @@ def waive(
 
 
 def _show_in_the_ui(settings: Settings, warehouse: Warehouse) -> None:
-    """Let Dagster show as loaded what the ledger holds now. Where nothing ran yet there is nothing to put right."""
+    """Make Dagster show as loaded what is in the ledger now. If nothing has run yet, there is nothing to correct."""
     from assets.ledger_events import align
     from pipelines.orchestration.dagster_home import dagster_instance
 
@@ -182,7 +182,7 @@ def _show_in_the_ui(settings: Settings, warehouse: Warehouse) -> None:
 
 
 def _confirm_loss(found: dict[str, Any], replaced: list[dict[str, Any]]) -> None:
-    """Ask before a waiver removes rows; refuse if nobody can answer."""
+    """Ask before a waiver removes rows; refuse if there is no terminal to answer."""
     from pipelines.errors import GorodError
 
     brings = found["rows_delivered"] - found["rows_quarantined"]

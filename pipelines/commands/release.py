@@ -43,7 +43,7 @@ def cut(
     rows = found.manifest["row_counts"]["pub_indicator_value_v1"]
     console.out.print(f"{found.id}  {rows} values, {len(found.manifest['loads'])} loads")
     if not found.is_new:
-        console.out.print("nothing new: the same figures are frozen already")
+        console.out.print("nothing new: the same figures are already frozen")
     if found.is_held and found.embargo_until is not None:
         console.out.print(f"[yellow]under embargo until {format_minsk(found.embargo_until)}[/]")
     console.out.print(str(found.folder))

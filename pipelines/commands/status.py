@@ -1,4 +1,4 @@
-"""``gorod status``: what there is, what is late, what failed."""
+"""``gorod status``: what is loaded, what is late, what failed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def status(
     why: EmbargoedWhy = None,
     as_json: Json = False,
 ) -> None:
-    """Loads by state, late feeds, quarantine, the last build and publication. The exit code names the gravest problem.
+    """Loads by state, late feeds, quarantine, the last build and publication. The exit code is that of the most serious problem.
 
     Row counts under embargo are left out.
     """
@@ -79,7 +79,7 @@ def status(
     if given.failed_build is not None:
         console.out.print(
             f"[red]build failed[/] {format_minsk(given.failed_build.failed_at)}: {escaped('; '.join(given.failed_build.says))}\n"
-            f"             look at {escaped(given.failed_build.where)}"
+            f"             see {escaped(given.failed_build.where)}"
         )
     console.out.print(f"publication  {given.publication or 'none yet'}")
     raise typer.Exit(given.exit_code)

@@ -94,7 +94,7 @@ def check(
         console.out.print(
             f"{escaped(warehouse.name)}: schema version {found.version}, {found.loads} loads, {found.raw_rows} rows in "
             f"{found.raw_tables} raw tables, {found.views} tables and views readable: "
-            + (f"{len(found.findings)} findings" if found.findings else "all sound")
+            + (f"{len(found.findings)} findings" if found.findings else "all consistent")
         )
     if found.findings:
         raise typer.Exit(5)

@@ -21,7 +21,7 @@ def check_address(template: str, source: Source, origin: PagedOrigin, real: bool
             f"{named} is not an address",
             "Write https://host/path, without parameters; in a user name and password, write / ? # @ as %2F %3F %23 %40.",
         )
-    asked = [template, *origin.parameters.values()]
+    asked = [template, *origin.parameters.values(), *origin.headers.values()]
     if len(source.instances) > 1 and not any("{instance}" in text for text in asked):
         raise OriginError(
             f"{named} has no {{instance}}, and source {source.source} has {len(source.instances)} instances",

@@ -2,7 +2,7 @@
 
 A file is quiet if it has not changed for ``GOROD_INBOX_QUIET_S``. Its time of modification alone is not enough: a copy may
 set the time of the original on a file that is still growing, and clocks differ. So the time of the last change of its
-directory entry, which nobody can set, and what this process has seen itself count too.
+directory entry, which cannot be set, and what this process has seen itself count too.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Look:
         except FileNotFoundError:
             return None
         except OSError as error:
-            return f"{shown(path)}: cannot be looked at: {error.strerror}"
+            return f"{shown(path)}: cannot be inspected: {error.strerror}"
         now = time.monotonic()
         self.seen[identity(stat)] = self._first_seen(stat, now)
         if path.name.startswith("."):
@@ -91,7 +91,7 @@ class Look:
         try:
             confirmed = beside.lstat() if beside in self.paths else None
         except OSError as error:
-            return f"{shown(beside)}: cannot be looked at: {error.strerror}"
+            return f"{shown(beside)}: cannot be inspected: {error.strerror}"
         if confirmed and (problem := odd_kind(confirmed)):
             return f"{shown(beside)}: {problem}"
         return self._busy(path, [stat, *([confirmed] if confirmed else [])], now) or self._candidate(

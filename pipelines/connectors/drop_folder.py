@@ -123,7 +123,7 @@ def _levels(
         except FileNotFoundError:
             continue
         except OSError as error:
-            found.faults.append(f"{shown(path)}: cannot be looked at: {error.strerror}")
+            found.faults.append(f"{shown(path)}: cannot be inspected: {error.strerror}")
             continue
         is_folder = S_ISDIR(stat.st_mode)
         if path.name.startswith("."):

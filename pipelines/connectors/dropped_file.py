@@ -64,7 +64,7 @@ class DroppedFile:
     def remove(self, sha256: str) -> None:
         """Remove it if it still is what landed. Another file that now has its name stays, and the next run takes it.
 
-        It is compared with what landed under a name that nobody else knows: otherwise another file could take its place
+        It is compared with what landed under a name that no other process knows: otherwise another file could take its place
         between the comparison and the removal.
         """
         folder = self.path.parent
@@ -82,7 +82,7 @@ class DroppedFile:
                 for path, _ in self._parts:
                     (aside / path.name).unlink()
         except FileNotFoundError:
-            pass  # somebody else has removed it
+            pass  # another process has removed it
         except OSError as error:
             _log(f"{shown(self.path)} landed, but cannot be removed: {error.strerror}")
         finally:

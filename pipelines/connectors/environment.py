@@ -1,4 +1,4 @@
-"""Secrets: read from the environment where they are used, and kept out of all that is written."""
+"""Secrets: read from the environment when they are used, and kept out of everything that is written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pipelines.errors import OriginError
 
 HIDDEN = "•••"
 INSTANCE = "{INSTANCE}"
-# A shorter secret may stand in any word: to hide it would tell what it is.
+# A shorter secret may be part of any word: hiding it would reveal it.
 SHORTEST = 4
 
 
@@ -23,20 +23,20 @@ def secrets(names: Iterable[str], instance: str, declared_in: str) -> list[str]:
     """The values of variables, in their order.
 
     Raises:
-        OriginError: the environment lacks some of them; all that it lacks are named.
+        OriginError: some are not set; the message names them all.
     """
     wanted = [variable(name, instance) for name in names]
     missing = [name for name in dict.fromkeys(wanted) if not os.environ.get(name, "").strip()]
     if missing:
         raise OriginError(
             f"the environment has no {', '.join(missing)}",
-            f"Set it: {declared_in} of the origin names it. It is written down nowhere.",
+            f"Set it: {declared_in} of the origin names it. Its value is stored nowhere.",
         )
     return [os.environ[name].strip() for name in wanted]
 
 
 def without(text: str, hidden: Iterable[str]) -> str:
-    """A text of a driver or a server without what must not be told."""
+    """A text from a driver or a server, without secrets."""
     for secret in sorted(set(hidden), key=len, reverse=True):
         if len(secret) >= SHORTEST:
             text = text.replace(secret, HIDDEN)

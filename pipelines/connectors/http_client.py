@@ -13,8 +13,9 @@ from typing import TypeVar
 
 import httpx
 
-from pipelines.connectors.http_access import Access, is_tls
+from pipelines.connectors.http_access import Access
 from pipelines.connectors.http_retry import RETRIED_STATUS, RetryPolicy, TransientError, retry_after
+from pipelines.connectors.tls import is_tls
 from pipelines.errors import OriginError
 
 RETRY_POLICY = RetryPolicy(answer_s=3600.0)
@@ -60,7 +61,7 @@ def open_response(
 
     Raises:
         TransientError: the request, or reading the body, failed in a way that may pass.
-        OriginError: somebody has to repair it.
+        OriginError: a person has to act.
     """
     try:
         with _follow_redirects(client, url, headers) as response:
@@ -121,7 +122,7 @@ def _check_response(url: str, response: httpx.Response) -> None:
 
 
 def refuse_web_page(url: str, beginning: bytes) -> None:
-    """Refuse a web page (maintenance, a login) in place of the file."""
+    """Refuse a web page (maintenance, a login) instead of the file."""
     if HTML.match(beginning):
         raise FileError(
             f"{url}: the server sent a web page instead of the file",

@@ -38,7 +38,7 @@ def listed_names(client: httpx.Client, base_url: str, feed: Feed, server: Server
                 if len(page) > LARGEST_LISTING:
                     raise OriginError(
                         f"{url}: the list of files is larger than {LARGEST_LISTING} bytes",
-                        "Keep the files of each year in a folder of its own.",
+                        "Keep the files of each year in a separate folder.",
                     )
             links = _Links(str(response.url))
             links.feed(page.decode("utf-8", "replace"))

@@ -1,9 +1,9 @@
-"""Messages of a broker (MQTT 5): what it has kept for us since the last run becomes one delivery.
+"""Messages of a broker (MQTT 5): those that it has kept since the last run become one delivery.
 
-Messages are written below ``spool/`` of the home as they come, and acknowledged when they are on disk; the file is removed when
-its delivery is in the ledger. So a run that is killed loses nothing: the next one finds the file, and the broker sends again
-what was not acknowledged, as QoS 1 does: of the last group some may come twice. Each delivery is a part of its own, named by
-the moment that it began.
+Messages are written to ``spool/`` in the state folder as they arrive, and acknowledged when they are on disk; the file is
+removed when its delivery is in the ledger. So a killed run loses nothing: the next one finds the file, and the broker resends
+what was not acknowledged (QoS 1: messages of the last group may arrive twice). Each delivery is a separate part, named after
+the moment when it began.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from pipelines.connectors.environment import secrets
-from pipelines.connectors.http_access import context_of
+from pipelines.connectors.tls import context_of
 from pipelines.declarations.feeds import Feed
 from pipelines.declarations.messages import MqttOrigin
 from pipelines.declarations.sources import Source
@@ -33,9 +33,9 @@ from pipelines.moments import today
 from pipelines.periods import running_period
 from pipelines.settings import Settings
 
-# how long a broker keeps what has come while nobody listened: 30 days
+# how long a broker keeps messages between two runs: 30 days
 KEPT_S = 30 * 86_400
-# messages that are on disk, and acknowledged, together
+# messages that are synced and acknowledged together
 GROUP = 500
 REFUSED = ("Not authorized", "Bad user name or password", "Banned")
 
@@ -49,7 +49,7 @@ def candidates(
     instances: Collection[str] | None,
     known: LastSeen,  # noqa: ARG001 - each delivery is new
 ) -> Iterator[Candidate]:
-    """What was left by a run before, then what the broker has for each instance.
+    """What an earlier run left on disk, then the broker's messages, for each instance.
 
     Raises:
         OriginError: a secret is missing, or the broker cannot be reached or refuses.
@@ -65,7 +65,7 @@ def candidates(
         try:
             listener.listen()
         except OriginError as error:
-            failure = error  # what is on disk comes first
+            failure = error  # raised after what is on disk has been taken
         for path in sorted(folder.glob("*.jsonl")):
             if path.stat().st_size == 0:
                 path.unlink()
@@ -90,7 +90,7 @@ def candidates(
 
 @dataclass(frozen=True)
 class _Spooled:
-    """Messages on disk, one a line."""
+    """A file of messages, one on each line."""
 
     path: Path
 
@@ -99,13 +99,15 @@ class _Spooled:
         with self.path.open("rb") as lines, (folder / "messages.json").open("wb") as out:
             out.write(b"[")
             for number, line in enumerate(lines):
-                if not line.endswith(b"\n"):  # a run was killed while it wrote: the broker sends it again
+                if not line.endswith(
+                    b"\n"
+                ):  # the run was killed while writing: the broker resends this message
                     break
                 out.write((b",\n" if number else b"\n") + line.rstrip(b"\n"))
             out.write(b"\n]\n")
 
     def remove(self, sha256: str) -> None:  # noqa: ARG002 - nobody else writes it
-        """It is in the ledger."""
+        """Remove the file: its delivery is in the ledger."""
         self.path.unlink(missing_ok=True)
 
 
@@ -126,7 +128,7 @@ class _Listener:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def listen(self) -> None:
-        """Take what has been kept, until nothing more comes.
+        """Receive the kept messages until no more arrive.
 
         Raises:
             OriginError: the broker cannot be reached, or refuses.
@@ -150,7 +152,7 @@ class _Listener:
                         break
                     if self.is_subscribed and now - self.last_at > self.origin.quiet_s:
                         break
-                    # a broker sends few (mosquitto: 20) before it wants to know that they have arrived
+                    # a broker sends few (mosquitto: 20) before it waits for acknowledgements
                     with self.lock:
                         self._acknowledge(client)
                 with self.lock:
@@ -169,16 +171,17 @@ class _Listener:
         if said in REFUSED:
             named = ", ".join(name for name in (self.origin.user, self.origin.password) if name)
             return OriginError(
-                f"{self.address}: the broker refuses the login", f"Set {named or 'user and password'}."
+                f"{self.address}: the broker refuses the login",
+                f"Set {named or 'user and password'} to a valid login.",
             )
         if "SSL" in said:
             return OriginError(
                 f"{self.address}: no secure connection ({said})",
-                "Check host, port and clock; name your own certificate authority in `tls` of the origin.",
+                "Check host, port and clock; declare your own certificate authority in `tls` of the origin.",
             )
         return OriginError(
-            f"{self.address}: the broker does not let us listen ({said})",
-            "Check that it can be reached from here, and topics and client_id; the next run tries again.",
+            f"{self.address}: the subscription failed ({said})",
+            "Check that the broker can be reached from here, and topics and client_id; the next run tries again.",
         )
 
     def _client(self) -> mqtt.Client:
@@ -223,7 +226,7 @@ class _Listener:
         return client
 
     def _acknowledge(self, client: mqtt.Client) -> None:
-        """Tell the broker of what is on disk."""
+        """Acknowledge the messages that are on disk."""
         if not self.unacknowledged:
             return
         self.out.flush()
@@ -231,12 +234,12 @@ class _Listener:
         for message in self.unacknowledged:
             client.ack(message.mid, message.qos)
         self.unacknowledged.clear()
-        # more comes only now
+        # only now does the broker send more
         self.last_at = time.monotonic()
 
 
 def _line(message: mqtt.MQTTMessage) -> bytes:
-    """One message as a line of JSON; a payload that is JSON stays so, to the letter."""
+    """One message as a line of JSON; a JSON payload is kept character by character."""
     text = bytes(message.payload).decode("utf-8", "replace")
     try:
         json.loads(text)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import httpx
 
 from pipelines.connectors import http_retry
-from pipelines.connectors.http_access import Access, is_tls
+from pipelines.connectors.http_access import Access
 from pipelines.connectors.http_retry import RETRIED_STATUS, TransientError, decoded, retry_after
+from pipelines.connectors.tls import is_tls
 from pipelines.declarations.http_access import variables
 from pipelines.declarations.origins import PagedOrigin
 from pipelines.errors import OriginError
@@ -28,8 +29,8 @@ class Pull:
     """What to pull: one instance of an origin, for one slice.
 
     ``token``, ``login`` and ``secrets`` (headers) are used in requests and written nowhere. ``base_url`` is the address of the
-    requests, ``origin`` the address that is recorded. A page is held in memory while it is checked, so its size has a limit of
-    its own, ``largest_page`` bytes.
+    requests, ``origin`` the address that is recorded. A page is held in memory while it is checked, so
+    its size has a separate limit, ``largest_page`` bytes.
     """
 
     paging: PagedOrigin
@@ -38,6 +39,7 @@ class Pull:
     source: str
     records: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     largest_bytes: int = 2_000_000_000
     largest_page: int = LARGEST_PAGE
     token: str = field(default="", repr=False)
@@ -54,6 +56,7 @@ def new_client(pull: Pull, policy: RetryPolicy) -> httpx.Client:
         "Accept": "application/json",
         "Accept-Encoding": "gzip",
         **pull.paging.headers,
+        **pull.headers,
         **pull.secrets,
     }
     if pull.token and pull.paging.auth is None:
@@ -67,7 +70,7 @@ def new_client(pull: Pull, policy: RetryPolicy) -> httpx.Client:
         timeout=policy.timeout,
         # On this machine's own loopback, neither a proxy from the environment nor a .netrc may be used.
         trust_env=not pull.loopback,
-        # Redirects are not followed: a token must not travel to an address that nobody declared.
+        # Redirects are not followed: a token must not travel to an undeclared address.
         follow_redirects=False,
     )
 

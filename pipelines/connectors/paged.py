@@ -2,7 +2,7 @@
 
 Environment, by the source's name in capitals: ``GOROD_<SOURCE>_URL`` is the address of the real system (with ``{instance}`` in
 it, if the source has several), ``GOROD_<SOURCE>_TOKEN`` a bearer token where the origin declares no ``auth``; further secrets
-as the origin declares.
+as the origin declares. ``GOROD_<SOURCE>_SYNTHETIC=1`` says that this address answers with invented data: the loads are marked.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def candidates(
     template = address or origin.base_url
     check_address(template, source, origin, real)
     simulated = reach is not None and not real
+    invented = os.environ.get(f"{prefix}_SYNTHETIC", "").strip() == "1" if real else origin.synthetic
     secrets = {} if simulated else _secrets(origin)
     for instance in source.instances:
         if instances is not None and instance not in instances:
@@ -69,9 +70,8 @@ def candidates(
                 origin=base_url,
                 source=source.source,
                 records=_records_of(feed),
-                parameters={
-                    name: _filled(text, instance, slice_) for name, text in origin.parameters.items()
-                },
+                parameters=_filled(origin.parameters, instance, slice_),
+                headers=_filled(origin.headers, instance, slice_),
                 largest_bytes=feed.max_delivery_bytes,
                 token="" if simulated else os.environ.get(f"{prefix}_TOKEN", "").strip(),
                 login=None if simulated else login,
@@ -88,7 +88,7 @@ def candidates(
                 slice=slice_,
                 origin=base_url,
                 fingerprint=None,
-                synthetic=origin.synthetic and not real,
+                synthetic=invented,
                 fetch=_Fetch(pull, reach if simulated else None),
             )
 
@@ -115,12 +115,17 @@ def _slices(feed: Feed, origin: PagedOrigin) -> Iterator[Slice]:
         yield Slice(part, *month_span(month))
 
 
-def _filled(text: str, instance: str, slice_: Slice) -> str:
+def _filled(texts: dict[str, str], instance: str, slice_: Slice) -> dict[str, str]:
+    """Parameters or headers with what stands for the instance and the slice."""
     first, last = slice_.first_day or date.min, slice_.last_day or date.max
     values = {"instance": instance, "month": f"{first:%Y-%m}", "first_day": str(first), "last_day": str(last)}
-    for name, value in values.items():
-        text = text.replace(f"{{{name}}}", value)
-    return text
+
+    def filled(text: str) -> str:
+        for name, value in values.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+    return {name: filled(text) for name, text in texts.items()}
 
 
 def _secrets(origin: PagedOrigin) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""A whole snapshot, or nothing: the pages are requested one by one, checked against each other, and written as they came.
+"""A whole snapshot, or nothing: the pages are requested in turn, checked against each other, and written as they were received.
 
 A snapshot is trusted only if every page declares the same total (where the origin declares one), no identifier is on two
-pages, no page contradicts its own count, no cursor returns, and there are as many records as the total says. Otherwise the
+pages, no page contradicts its own count, no cursor repeats, and there are as many records as the total says. Otherwise the
 pull starts again, a declared number of times, and is then refused.
 """
 
@@ -177,7 +177,7 @@ class _Attempt:
         return str(answer.links.get("next", {}).get("url", ""))
 
     def _refuse_elsewhere(self, url: str) -> None:
-        """A token must not travel to an address that nobody declared."""
+        """A token must not travel to an undeclared address."""
         given, declared = httpx.URL(url), httpx.URL(self.pull.base_url)
         if (given.scheme, given.netloc, given.userinfo) != (declared.scheme, declared.netloc, b""):
             raise OriginError(

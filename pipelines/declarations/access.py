@@ -27,11 +27,11 @@ PLACES = ("{region}", "{source}")
 class Role(Declaration):
     """A group of logins. It cannot log in itself; a name with {region} or {source} stands for one group each."""
 
-    title: Names = Field(description="who it is for")
+    title: Names = Field(description="whom it is for")
     reads: tuple[str, ...] = Field(
         default=(),
         description="what it may read: schema.table, or schema.* for all of a schema; * at the end of a schema's name "
-        "stands for any ending, {region} for the region's code in small letters with _ for -",
+        "stands for any ending, {region} for the region's code in lower case with _ for -",
     )
     rows: Literal["all", "region", "source"] = Field(
         default="all",
@@ -53,25 +53,25 @@ class Role(Declaration):
 
 
 class Login(Declaration):
-    """Somebody, or a tool, that connects. Its password is set on the server, and stands in no file."""
+    """A person or a tool that connects. Its password is set on the server and is in no file."""
 
     groups: tuple[str, ...] = Field(
         min_length=1, description="groups that it belongs to, by their full names"
     )
-    connection_limit: int = Field(default=10, ge=1, description="how many sessions it may have at once")
+    connection_limit: int = Field(default=10, ge=1, description="largest number of sessions at once")
     statement_timeout: str = Field(
         default="5min",
         pattern=r"^\d+(ms|s|min|h)$",
-        description="how long one query may run; a session can change it, and is ended by gorod-sessions.timer",
+        description="longest time of one query; a session can change it, but gorod-sessions.timer ends longer ones",
     )
-    note: str | None = Field(default=None, description="who answers for it")
+    note: str | None = Field(default=None, description="who is responsible for it")
 
 
 class Rows(Declaration):
-    """How the rows of a published table are told apart. A table that is not listed here is closed to everybody."""
+    """How the rows of a published table are assigned to regions. A table that is not listed here cannot be read by anyone."""
 
     whole: bool = Field(
-        default=False, description="true: names no territory and no load; whoever reads it reads all of it"
+        default=False, description="true: it has no territory and no load; its readers see all of it"
     )
     territory: tuple[str, ...] = Field(
         default=(),
@@ -85,16 +85,16 @@ class Rows(Declaration):
     @model_validator(mode="after")
     def _one_way(self) -> Rows:
         if self.whole == bool(self.territory or self.load):
-            raise ValueError("whole: say either this, or columns of territory and load")
+            raise ValueError("whole: declare either this, or columns of territory and load")
         return self
 
 
 class Access(Declaration):
-    """``assets/access.yml``: groups, logins, and how published rows are told apart."""
+    """``assets/access.yml``: groups, logins, and how published rows are assigned to regions."""
 
     country: str = Field(description="ref_area of the country, whose totals every region sees")
     closed: tuple[str, ...] = Field(
-        description="schemas that are Gorod's own: nobody reads them but who is named in reads"
+        description="schemas that only Gorod, and groups with them in reads, may read"
     )
     roles: dict[str, Role] = Field(description="groups by name")
     logins: dict[str, Login] = Field(default={}, description="logins by name")
@@ -104,7 +104,10 @@ class Access(Declaration):
     @classmethod
     def _names_of_roles(cls, given: dict[str, Role] | dict[str, Login]) -> dict[str, Role] | dict[str, Login]:
         problems: list[Problem] = [
-            ((name,), "a name has small Latin letters, digits and _, and is not pg_…")
+            (
+                (name,),
+                "a name has lower-case Latin letters, digits and _, and does not begin with pg_",
+            )
             for name in given
             if not re.fullmatch(r"[a-z][a-z0-9_{}]*", name) or name.startswith("pg_")
         ]
@@ -133,13 +136,13 @@ def _role_problems(name: str, role: Role) -> Iterator[Problem]:
             if place in what and place not in name:
                 yield (
                     ("roles", name, "reads", number),
-                    f"{what!r} names {place}, which the name of the group lacks",
+                    f"{what!r} names {place}, which is not in the name of the group",
                 )
 
 
 @dataclass(frozen=True)
 class Group:
-    """One group as the server has it. ``region`` is a ref_area; ``reads`` has no more places to fill."""
+    """One group as on the server. ``region`` is a ref_area; ``reads`` has no placeholders left."""
 
     name: str
     reads: tuple[str, ...]
@@ -159,12 +162,12 @@ class Group:
 def groups(
     access: Access, regions: Iterable[str], sources: Iterable[str], path: Path = ACCESS
 ) -> dict[str, Group]:
-    """The groups by name, one for each region and source where a role stands for several.
+    """The groups by name; a role with a placeholder becomes one for each region or source.
 
     ``path`` is where the declaration was read.
 
     Raises:
-        DeclarationError: a name is too long for PostgreSQL, or a login names a group that there is not.
+        DeclarationError: a name is too long for PostgreSQL, or a login names an undeclared group.
     """
     of_roles = {
         name: list(_groups(name, role, list(regions), list(sources))) for name, role in access.roles.items()
@@ -199,7 +202,7 @@ def load_access(path: Path = ACCESS) -> Access:
 
 
 def in_names(code: str) -> str:
-    """A code as it stands in names of roles and schemas: ``BY-BR`` is ``by_br``."""
+    """A code as it is written in names of roles and schemas: ``BY-BR`` is ``by_br``."""
     return code.lower().replace("-", "_")
 
 

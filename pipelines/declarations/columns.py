@@ -23,20 +23,24 @@ class Bound(Declaration):
 
     where: str = Field(
         default="true",
-        description="SQL condition over the kept columns: the rows that the bound is for; all when absent",
+        description="SQL condition over the kept columns: the rows to which the bound applies; absent: all",
     )
     rows: str = Field(default="", description="which rows these are, in Russian, as the supplier reads it")
-    min: float = Field(description="least value that can be")
-    max: float = Field(description="greatest value that can be")
+    min: float = Field(description="lowest possible value")
+    max: float = Field(description="highest possible value")
     remedy: str = Field(
         default="Проверьте значение, его единицу измерения и то, к чему оно относится.",
         description="what the supplier has to do, in Russian",
     )
     severity: Literal["critical", "warning"] = Field(
-        default="critical", description="whether a value beyond is kept back or let in with a mark"
+        default="critical",
+        description="whether a row with a value outside goes to quarantine or is accepted with a mark",
     )
     mostly: float = Field(
-        default=0.95, gt=0, le=1, description="share of values within, below which the delivery is refused"
+        default=0.95,
+        gt=0,
+        le=1,
+        description="the delivery is refused if a smaller share of values lies within",
     )
 
     @model_validator(mode="after")
@@ -47,7 +51,7 @@ class Bound(Declaration):
 
 
 def _or_one_text(schema: dict[str, Any]) -> None:
-    """Allow a single text in place of a list of texts."""
+    """Allow a single text instead of a list of texts."""
     schema.pop("type")
     schema["anyOf"] = [{"type": "string"}, {"type": "array", "items": schema.pop("items")}]
 
@@ -55,39 +59,40 @@ def _or_one_text(schema: dict[str, Any]) -> None:
 class Column(Declaration):
     """A column of a feed, as delivered.
 
-    ``personal_data`` says what the format reader does before anybody sees a row: ``drop`` leaves the column
+    ``personal_data`` says what the format reader does before anyone can see a row: ``drop`` leaves the column
     out of the batch, ``pseudonymise`` replaces it by a keyed hash, ``coarsen`` rounds a coordinate in degrees to
-    ``coarsen_decimals`` places; what is none (text, metres) is not kept.
+    ``coarsen_decimals`` places; a value that is not one (text, metres) is not kept.
     """
 
     type: ColumnType = Field(
-        description="what the reader makes of the text; what cannot be read as it goes to quarantine"
+        description="type to which the text is converted; a row whose text cannot be converted goes to quarantine"
     )
-    description: str = Field(description="what the column holds, in English")
+    description: str = Field(description="what the column contains, in English")
     required: bool = Field(default=True, description="the delivery must have this column")
     unit: str | None = Field(default=None, description="unit of measurement of a number")
     bounds: dict[str, Bound] = Field(
         default={},
-        description="what a number can be, by name: an expectation `<column>_<name>` for each, made by itself",
+        description="possible values of a number, by name; each creates an expectation `<column>_<name>`",
     )
     unbounded: str | None = Field(default=None, description="why a number has no bounds")
     rounded: bool = Field(
-        default=False, description="a decimal of more than six places is rounded to six; else it is not read"
+        default=False,
+        description="a decimal with more than six places is rounded to six; otherwise it is refused",
     )
     format: str | None = Field(
-        default=None, description="strptime pattern of a date or timestamp; ISO 8601 when absent"
+        default=None, description="strptime pattern of a date or timestamp; absent: ISO 8601"
     )
     time_zone: Literal["Europe/Minsk", "UTC"] = Field(
         default="Europe/Minsk",
-        description="the clock on which a timestamp is kept; one without an offset is of this clock, one with an offset is "
-        "converted to it",
+        description="time zone in which a timestamp is stored; one without an offset is taken to be in it, one with an offset "
+        "is converted to it",
     )
-    missing: tuple[str, ...] = Field(default=("",), description="texts that mean: no value")
+    missing: tuple[str, ...] = Field(default=("",), description="texts that mean that there is no value")
     header: tuple[str, ...] = Field(
         default=(),
         json_schema_extra=_or_one_text,
-        description="the name of the column in the header of a delivered CSV, in any script, or a list of the names that it may "
-        "have there; its own name when absent",
+        description="name of the column in the header of a delivered CSV, in any script, or a list of possible names; "
+        "absent: the column's name",
     )
     from_path: str | None = Field(
         default=None, description="where the value stands in a nested record; its name when absent"
@@ -96,10 +101,10 @@ class Column(Declaration):
         default="none", description="what the format reader does to the column"
     )
     coarsen_decimals: int = Field(
-        default=3, ge=0, le=4, description="decimal places that a coarsened coordinate keeps"
+        default=3, ge=0, le=4, description="decimal places of a coarsened coordinate"
     )
     why_personal: str | None = Field(
-        default=None, description="what personal data the column holds, and the ground"
+        default=None, description="which personal data the column contains, and the legal ground"
     )
 
     @field_validator("header", mode="before")
@@ -114,8 +119,8 @@ class Column(Declaration):
         for name in names:
             if not name or name != normal(name).strip() or unseen_sign(name):
                 raise ValueError(
-                    f"{name!r} is no name of a column: write it composed (NFC), without blanks around it and "
-                    "without signs that nobody sees"
+                    f"{name!r} is not a valid column name: write it composed (NFC), without surrounding spaces and "
+                    "without invisible characters"
                 )
         return names
 
@@ -137,7 +142,7 @@ class Column(Declaration):
     def _holds_no_offset(cls, pattern: str | None) -> str | None:
         if pattern is not None and re.search(r"(?<!%)(?:%%)*%[zZ]", pattern):
             raise ValueError(
-                "a pattern holds no offset or zone; without a pattern, ISO 8601 with an offset is read"
+                "a pattern cannot contain an offset or a zone; without a pattern, ISO 8601 with an offset is read"
             )
         return pattern
 

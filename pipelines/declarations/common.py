@@ -1,4 +1,4 @@
-"""Pieces that every declaration shares."""
+"""What all declarations share."""
 
 from __future__ import annotations
 

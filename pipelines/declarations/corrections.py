@@ -21,27 +21,27 @@ CORRECTIONS = PROJECT / "assets" / "corrections"
 
 
 class Correction(Declaration):
-    """One observation that is known to be wrong, and what is done about it.
+    """One observation that is known to be wrong, and how it is corrected.
 
-    ``expected`` is the guard: the correction is applied only while the source says exactly this. When it says something
-    else, the correction no longer fits, and the build fails until somebody has looked.
+    ``expected`` is the guard: the correction is applied only while the source has exactly this value. When that changes, the
+    build fails until the correction has been reviewed.
     """
 
     measure: str = Field(description="code of the measure")
     ref_area: str = Field(description="territory of the observation")
-    time_period: str = Field(pattern=f"^(_Z|{PERIOD})$", description="period, as SDMX writes it")
+    time_period: str = Field(pattern=f"^(_Z|{PERIOD})$", description="period in SDMX notation")
     breakdown: str = Field(default="_T", description="member of the breakdown")
-    expected: Decimal = Field(description="what the source says: the guard")
+    expected: Decimal = Field(description="the source's value: the guard")
     action: Literal["override", "scale", "drop", "flag"] = Field(
-        description="override: value stands in its place; scale: it is multiplied by value (a wrong unit); drop: it is "
-        "left out, as if not published; flag: it stays, with the status U (low reliability)"
+        description="override: replaced by value; scale: multiplied by value (a wrong unit); drop: left out, as if not "
+        "published; flag: kept, with the status U (low reliability)"
     )
     value: Decimal | None = Field(default=None, description="override: the value; scale: the factor")
     reason: Names = Field(description="why, as published beside the value")
-    decided_by: str = Field(description="who answers for it")
+    decided_by: str = Field(description="who is responsible for it")
     decided_on: date = Field(description="when it was decided")
     upstream: Literal["open", "reported", "acknowledged", "fixed_upstream"] = Field(
-        description="where it stands with the source: not told yet, told, acknowledged, to be gone with its next delivery"
+        description="status with the source: not reported yet, reported, acknowledged, to be fixed in its next delivery"
     )
     reference: str | None = Field(
         default=None, description="letter, page or table that shows the right value"
@@ -50,7 +50,7 @@ class Correction(Declaration):
     @model_validator(mode="after")
     def _says_what_to_do(self) -> Correction:
         if (self.action in ("override", "scale")) != (self.value is not None):
-            raise ValueError("value: given for override and scale, and only there")
+            raise ValueError("value: required for override and scale, and only there")
         return self
 
 
@@ -66,7 +66,7 @@ def load_corrections(catalogue: IndicatorCatalogue, folder: Path = CORRECTIONS) 
     """All corrections by code.
 
     Raises:
-        DeclarationError: a file is wrong, a code or an observation stands twice, or a measure is not declared.
+        DeclarationError: a file is wrong, a code or an observation is declared twice, or a measure is not declared.
     """
     found: dict[str, Correction] = {}
     observations: dict[tuple[str, str, str, str], str] = {}
@@ -86,8 +86,8 @@ def load_corrections(catalogue: IndicatorCatalogue, folder: Path = CORRECTIONS) 
                 )
             if code in found or observation in observations:
                 raise DeclarationError(
-                    f"{at(path, 'corrections', code)}: the same code or observation stands in "
-                    f"{observations.get(observation, code)!r} already",
+                    f"{at(path, 'corrections', code)}: the same code or observation is already in "
+                    f"{observations.get(observation, code)!r}",
                     "An observation has one correction.",
                 )
             found[code], observations[observation] = correction, code

@@ -7,14 +7,19 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from pipelines.declarations.generated_models import dumped
+from pipelines.declarations.dbt_files import dumped
 from pipelines.declarations.reports import REPORTS, load_report
 from pipelines.settings import PROJECT
 
 REPORTING = PROJECT / "pipelines" / "reporting"
 EXPORTS = PROJECT / "pipelines" / "publishing" / "exports"
 CONTRACT = re.compile(r"\bpub_[a-z_]+_v\d+\b")
-OWNER = {"name": "Ministry of communications and informatization"}
+# by type: who is asked before a contract that it reads is changed
+OWNERS = {
+    "analysis": "Analysts of the ministry of communications and informatization",
+    "application": "Data engineers of Gorod",
+    "dashboard": "Administrators of the published database",
+}
 
 
 def exposures(contracts: Collection[str]) -> str:
@@ -60,7 +65,7 @@ def exposures(contracts: Collection[str]) -> str:
 
 
 def named_in(files: Iterable[Path], contracts: Collection[str]) -> list[str]:
-    """The contracts that Python files name: what they name is what they read."""
+    """The contracts that Python files name, which are those that they read."""
     named = {name for path in files for name in CONTRACT.findall(path.read_text(encoding="utf-8"))}
     return sorted(named & set(contracts))
 
@@ -73,6 +78,6 @@ def _exposure(name: str, kind: str, label: str, description: str, reads: Iterabl
         "type": kind,
         "maturity": "high",
         "description": description,
-        "owner": OWNER,
+        "owner": {"name": OWNERS[kind]},
         "depends_on": [f"ref('{model}', v={version})" for model, version in split],
     }

@@ -20,15 +20,16 @@ from pipelines.declarations.formats import (
     Tmf639Format,
 )
 from pipelines.declarations.origins import MONTH, FileOrigin, HttpOrigin, Origin, PagedOrigin, PublicOrigin
+from pipelines.declarations.timetables import GtfsRealtimeFormat, TimetableFormat
 from pipelines.declarations.workbooks import WorkbookFormat
 from pipelines.json_path import PathError, parse_path
 
 
 class Uncounted(Declaration):
-    """Rows that are accepted though no measure takes them, and why."""
+    """Rows that are accepted although no measure uses them, and why."""
 
     where: str = Field(description="SQL condition over the kept columns")
-    why: Names = Field(description="why no measure takes these rows; stands in the answer to the supplier")
+    why: Names = Field(description="why no measure uses these rows; shown in the answer to the supplier")
 
 
 # the longest period of each cadence, in days
@@ -45,23 +46,23 @@ class Freshness(Declaration):
 
 
 class Refresh(Declaration):
-    """How far back slices that were taken already are asked again: sources mend their newest figures for a while."""
+    """How far back loaded slices are requested again: sources revise their newest figures for a while."""
 
     months: int = Field(
         gt=0,
         le=1200,
-        description="the running month and so many before it are asked again by each run; older slices only when they are new, "
+        description="each run requests the current month and this many before it again; older slices only if they are new, "
         "or with `--again`",
     )
 
 
 class ControlTotal(Declaration):
-    """A count that the source itself published for a span of time; the delivered rows are held against it."""
+    """A count that the source itself published for a range of days; the delivered rows are compared with it."""
 
-    instance: str = Field(description="the instance that the count is of")
+    instance: str = Field(description="instance that the count is for")
     period_from: str = Field(description="first day, YYYY-MM-DD")
     period_to: str = Field(description="last day, YYYY-MM-DD")
-    rows: int = Field(description="rows that the source says it has")
+    rows: int = Field(description="number of rows according to the source")
     reference: str = Field(description="where the source says so")
 
 
@@ -69,21 +70,22 @@ Provides = Literal["territories", "borders", "outlines"]
 
 
 class Feed(Declaration):
-    """One table-like thing that a source gives.
+    """One table-like data set of a source.
 
-    ``file_pattern`` has named groups: ``period`` (``YYYY``, ``YYYY-MM``, ``YYYY-MM-DD`` or ``YYYY-YYYY``; absent for a
-    snapshot) and ``part`` (a piece of the feed with slices of its own). The slice of a delivery is made of both.
+    ``file_pattern`` has named groups: ``period`` (``YYYY``, ``YYYY-MM``, ``YYYY-MM-DD`` or ``YYYY-YYYY``), or ``year`` and
+    ``month`` (both absent for a snapshot), and ``part`` (a piece of the feed with its own slices). Together they make the slice
+    of a delivery.
     """
 
-    title: Names = Field(description="what the feed is called")
+    title: Names = Field(description="name of the feed")
     description: str = Field(
-        description="what one row is, what a delivery replaces, and what a reader has to know"
+        description="what one row is, what a delivery replaces, and what a reader must know"
     )
     cadence: Literal["daily", "monthly", "quarterly", "half-yearly", "yearly", "once"] = Field(
-        description="how often the source gives it"
+        description="how often the source delivers it"
     )
     freshness: Freshness | None = Field(
-        default=None, description="when it is expected and when it is late; a feed without it is never late"
+        default=None, description="when it is expected and when it is late; absent: never late"
     )
     public_origin: PublicOrigin | None = Field(
         default=None, description="where it is published, if not where the rest of the source is"
@@ -91,20 +93,20 @@ class Feed(Declaration):
     first_month: date | None = Field(
         default=None, description="first month that the source has; for feeds by month"
     )
-    first_year: int | None = Field(
-        default=None, description="first year that is taken from the source; for feeds by year"
-    )
+    first_year: int | None = Field(default=None, description="first year that is loaded; for feeds by year")
     file_pattern: str | None = Field(
-        default=None, description="regular expression of the whole file name; groups: `period`, `part`"
+        default=None,
+        description="regular expression of the whole file name; groups: `period`, or `year` (two digits: from 2000 on) and "
+        "`month`; `part`",
     )
-    part: str | None = Field(default=None, description="fixed part, where files do not name one")
+    part: str | None = Field(default=None, description="fixed part, if the file names have none")
     origins: dict[Literal["sample", "mirror", "public"], Origin] = Field(
         description="where deliveries are taken from: invented samples, a folder with the real files, or the public address"
     )
     format: Format = Field(description="how the bytes are read")
     refresh: Refresh | None = Field(
         default=None,
-        description="which slices that were taken are asked again; when absent, files at an address are all looked at, and pages "
+        description="which loaded slices are requested again; absent: all files at an address are checked for changes, and pages "
         "are pulled once for each slice",
     )
     empty_delivery: Literal["not_retained", "zero", "reject"] = Field(
@@ -117,30 +119,30 @@ class Feed(Declaration):
     landing_days: int | None = Field(
         default=None,
         ge=1,
-        description="days after which a delivery leaves landing; its rows stay in the warehouse, and it cannot be judged again",
+        description="days after which a delivery leaves landing; its rows stay in the warehouse, but it cannot be replayed",
     )
     columns: dict[str, Column] = Field(description="the columns as they are delivered, by name")
     counted: str = Field(
         default="true",
-        description="SQL condition over the kept columns: the rows that some measure takes; all when absent",
+        description="SQL condition over the kept columns: the rows that some measure uses; absent: all",
     )
     uncounted: tuple[Uncounted, ...] = Field(
         default=(),
-        description="rows that no measure takes, and why; a row that is neither counted nor named here is kept back",
+        description="rows that no measure uses, and why; a row that is neither counted nor listed here goes to quarantine",
     )
     provides: Provides | None = Field(
         default=None,
-        description="what the feed is for beside measures: the list of territories, what else tells which territory is "
-        "part of which, or outlines for maps; a feed that no measure takes needs it",
+        description="what else the feed is for: the list of territories, other information on which territory is part of "
+        "which, or outlines for maps; required for a feed that no measure uses",
     )
     territory: str | None = Field(
         default=None,
-        description="column that says of which territory a row is: by a name of `territories`, or, where the source "
-        "declares none, by the code of the register; absent: the territory of the instance",
+        description="column with the territory of a row: a name of `territories` or, if the source declares none, "
+        "a code of the register; absent: the territory of the instance",
     )
     time_period: str | None = Field(
         default=None,
-        description="date column that says of which period a row is; absent: the period that the file names",
+        description="date column with the period of a row; absent: the period in the file name",
     )
     control_totals: tuple[ControlTotal, ...] = Field(
         default=(), description="counts that the source itself published"
@@ -151,11 +153,11 @@ class Feed(Declaration):
     def _compiles(cls, pattern: str | None) -> str | None:
         if pattern is not None:
             try:
-                unknown = set(re.compile(pattern).groupindex) - {"period", "part"}
+                unknown = set(re.compile(pattern).groupindex) - {"period", "year", "month", "part"}
             except re.error as error:
                 raise ValueError(f"is not a regular expression: {error}") from error
             if unknown:
-                raise ValueError(f"unknown group {sorted(unknown)}; allowed: period, part")
+                raise ValueError(f"unknown group {sorted(unknown)}; allowed: period, or year and month; part")
         return pattern
 
     @model_validator(mode="after")
@@ -173,7 +175,7 @@ class Feed(Declaration):
             for name in about.named(column):
                 if name in owners:
                     place = ("columns", column, "header") if about.header else ("columns", column)
-                    problems.append((place, f"{name!r} is a name of column {owners[name]!r} already"))
+                    problems.append((place, f"{name!r} is already a name of column {owners[name]!r}"))
                 owners[name] = column
         if problems:
             raise PlacedError(*problems)
@@ -200,16 +202,16 @@ class Feed(Declaration):
         problems: list[Problem] = []
         if isinstance(self.origins.get("public"), FileOrigin):
             problems.append(
-                (("origins", "public", "kind"), "no folder is public; allowed: http, paged, tmf639")
+                (("origins", "public", "kind"), "a folder is not public; allowed: http, paged, tmf639")
             )
         for which, origin in self.origins.items():
             if isinstance(origin, SqlOrigin):
                 if not isinstance(self.format, ParquetFormat):
-                    told = f"rows of a database are read by parquet; the format is {self.format.kind}"
-                    problems.append((("origins", which, "kind"), told))
+                    message = f"rows of a database are read by parquet; the format is {self.format.kind}"
+                    problems.append((("origins", which, "kind"), message))
                 if origin.time_column is not None and self.first_month is None:
-                    told = "runs over months, and the feed has no first_month"
-                    problems.append((("origins", which, "time_column"), told))
+                    message = "is by month, but the feed has no first_month"
+                    problems.append((("origins", which, "time_column"), message))
             if isinstance(origin, PagedOrigin) and not isinstance(
                 self.format, JsonRecordsFormat | GeoJsonFormat
             ):
@@ -221,12 +223,12 @@ class Feed(Declaration):
                 )
             if isinstance(origin, PagedOrigin) and origin.by_month and self.first_month is None:
                 problems.append(
-                    (("origins", which, "parameters"), "run over months, and the feed has no first_month")
+                    (("origins", which, "parameters"), "are by month, but the feed has no first_month")
                 )
             for number, name in enumerate(origin.files if isinstance(origin, HttpOrigin) else ()):
                 place = ("origins", which, "files", number)
                 if MONTH in name and self.first_month is None:
-                    problems.append((place, f"{name!r} runs over months, and the feed has no first_month"))
+                    problems.append((place, f"{name!r} is by month, but the feed has no first_month"))
                 elif "/" in name or not re.fullmatch(
                     self.file_pattern or ".+", name.replace(MONTH, "2000-01")
                 ):
@@ -245,10 +247,14 @@ class Feed(Declaration):
             problems = self.format.problems(kept)
         if isinstance(self.format, XmlFormat):
             problems = [
-                (("format", "above", name), "is no column of the feed")
+                (("format", "above", name), "is not a column of the feed")
                 for name in self.format.above
                 if name not in kept
             ]
+        if isinstance(self.format, TimetableFormat):
+            problems = list(self.format.problems(self.columns, self.names_its_period))
+        if isinstance(self.format, GtfsRealtimeFormat):
+            problems = list(self.format.problems(self.columns))
         if problems:
             raise PlacedError(*problems)
         return self
@@ -256,15 +262,16 @@ class Feed(Declaration):
     @property
     def names_its_period(self) -> bool:
         """Whether its file names contain the period."""
-        return self.file_pattern is not None and "period" in re.compile(self.file_pattern).groupindex
+        groups = set(re.compile(self.file_pattern).groupindex) if self.file_pattern is not None else set()
+        return "period" in groups or groups >= {"year", "month"}
 
     @property
     def first_day(self) -> date | None:
-        """First day that the source has."""
+        """The first day for which the source has data."""
         return self.first_month or (date(self.first_year, 1, 1) if self.first_year else None)
 
     def is_refreshed(self, last_day: date | None, today: date) -> bool:
-        """Whether each run fetches an already loaded slice again; one without days has no age, so always."""
+        """Whether each run fetches an already loaded slice again; always for one without days, which has no age."""
         if self.refresh is None:
             return False
         month = today.year * 12 + today.month - 1 - self.refresh.months

@@ -12,17 +12,17 @@ from pipelines.json_path import parse_path
 
 
 class ParquetFormat(Declaration):
-    """A table in Apache Parquet. `from_path` of a column is its name in the file, its own name when absent."""
+    """A table in Apache Parquet. `from_path` of a column is its name in the file, absent: the column's name."""
 
     kind: Literal["parquet"] = Field(default="parquet", description="a table in Apache Parquet")
 
 
 class XmlFormat(Declaration):
-    """Records in XML, one row each, however large the file: an answer of SOAP, DATEX II, ESPI, NeTEx.
+    """Records in XML, one row each, in files of any size: SOAP answers, DATEX II, ESPI, NeTEx.
 
-    Names are compared without their namespaces. `from_path` of a column leads on from the record, as in `json_records`:
-    `location.point.latitude`, an attribute is `location.@id`, the text of an element that has attributes `price.$`, of several
-    elements of one name `phone[0]` or `value[@type=count].$`. Document types, and so their own entities, are refused.
+    Names are compared without namespaces. `from_path` of a column begins at the record, as in `json_records`:
+    `location.point.latitude`; an attribute is `location.@id`, the text of an element with attributes is `price.$`; for repeated
+    elements, `phone[0]` or `value[@type=count].$`. Files with a document type (and so with entities) are refused.
     """
 
     kind: Literal["xml"] = Field(default="xml", description="records in XML")
@@ -32,13 +32,13 @@ class XmlFormat(Declaration):
     )
     above: dict[str, str] = Field(
         default={},
-        description="column → path, from the root, of an element or attribute (`header/@date`) that stands before the records "
-        "and holds for all behind it",
+        description="column → path, from the root, of an element or attribute (`header/@date`) before the records, "
+        "whose value holds for all of them",
     )
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The names on the way to a record."""
+        """The element names of the path of a record."""
         return tuple(self.records.strip("/").split("/"))
 
 
@@ -46,22 +46,22 @@ CRS = r"^EPSG:[0-9]{4,6}$"
 
 
 class Spatial(Declaration):
-    """What coordinates mean."""
+    """The coordinate reference system of a layer."""
 
     crs: str | None = Field(
         default=None,
         pattern=CRS,
-        description="coordinate reference system of the file by its EPSG code, e.g. `EPSG:20005` (СК-95, zone 5); absent: what "
-        "the file itself says, or WGS 84",
+        description="EPSG code of the coordinate reference system, e.g. `EPSG:20005` (СК-95, zone 5); absent: that of the file "
+        "itself, or WGS 84",
     )
     axis_order: Literal["xy", "yx"] = Field(
         default="xy",
-        description="order of two numbers in the file: east before north, or north before east, as WFS 2 gives it for EPSG:4326",
+        description="order of coordinates in the file: east before north, or north before east, as in WFS 2 for EPSG:4326",
     )
     within: tuple[float, float, float, float] | None = Field(
         default=None,
-        description="west, south, east, north in degrees: where all positions lie; what lies there with its numbers exchanged is "
-        "told as the other axis order",
+        description="west, south, east, north in degrees: the box of all positions; if they lie in it only with swapped axes, "
+        "the wrong axis order is reported",
     )
 
     @model_validator(mode="after")
@@ -69,19 +69,19 @@ class Spatial(Declaration):
         if self.within is not None:
             west, south, east, north = self.within
             if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-                raise PlacedError((("within",), "is west, south, east, north in degrees"))
+                raise PlacedError((("within",), "must be west, south, east, north in degrees"))
         return self
 
 
 class ShapefileFormat(Spatial):
     """A layer as a zipped Shapefile (.shp, .shx, .dbf, .prj, .cpg), one row a feature; the geometry becomes GeoJSON in WGS 84.
 
-    `from_path` of a column is the name of the field, its own name when absent.
+    `from_path` of a column is the name of the field, absent: the column's name.
     """
 
     kind: Literal["shapefile"] = Field(default="shapefile", description="a zipped Shapefile")
     encoding: str | None = Field(
-        default=None, description="encoding of the texts; absent: what the .cpg file says, or UTF-8"
+        default=None, description="encoding of the texts; absent: that of the .cpg file, or UTF-8"
     )
 
     @field_validator("encoding")
@@ -103,9 +103,9 @@ class GeoPackageFormat(Spatial):
 
 
 class GtfsFormat(Declaration):
-    """One table of a timetable in GTFS: a zip with CSV files. Columns that are not declared are left out, as GTFS says.
+    """One table of a timetable in GTFS: a zip with CSV files. Undeclared columns are ignored, as GTFS requires.
 
-    `header` of a column is its name there, its own name when absent.
+    `header` of a column is its name there, absent: the column's name.
     """
 
     kind: Literal["gtfs"] = Field(default="gtfs", description="a table of a GTFS zip")
@@ -114,7 +114,7 @@ class GtfsFormat(Declaration):
 
 
 def path_problem(path: str) -> str | None:
-    """Why a path of a column cannot be read; None if it can."""
+    """Why the path of a column is invalid; None if it is valid."""
     try:
         return None if parse_path(path).words else f"{path!r} names nothing"
     except ValueError as error:

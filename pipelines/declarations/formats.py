@@ -16,6 +16,7 @@ from pipelines.declarations.files import (
     Spatial,
     XmlFormat,
 )
+from pipelines.declarations.timetables import GtfsRealtimeFormat, TimetableFormat
 from pipelines.declarations.workbooks import WorkbookFormat
 from pipelines.encodings import Encoding
 from pipelines.json_path import parse_path
@@ -25,26 +26,26 @@ class CsvFormat(Declaration):
     """Delimited text with a header line."""
 
     kind: Literal["csv"] = Field(default="csv", description="delimited text with a header line")
-    delimiter: Literal[",", ";", "\t", "|"] = Field(
-        default=",", description="the one character between fields"
-    )
+    delimiter: Literal[",", ";", "\t", "|"] = Field(default=",", description="the character between fields")
     encoding: Encoding = Field(
         default="utf-8",
-        description="encoding of the file; a file in another one is refused, and the answer says in which it seems to be",
+        description="encoding of the file; a file in another one is refused, and the answer names the likely one",
     )
     decimal_comma: bool = Field(default=False, description="numbers are written with a decimal comma")
 
 
 class PivotTable(Declaration):
-    """What an answer says of itself: the titles that its table may have, and the levels of its territories."""
+    """What identifies an answer: the possible titles of its table, and the levels of its territories."""
 
-    parts: str = Field(default="", description="regular expression of the parts of the feed that this is")
+    parts: str = Field(
+        default="", description="regular expression of the parts of the feed to which this applies"
+    )
     titles: tuple[str, ...] = Field(
         min_length=1,
-        description="`tableName` to the letter; where the source words it anew, the new wording is added",
+        description="exact `tableName`; if the source changes the wording, the new one is added",
     )
     levels: dict[str, tuple[int, ...]] = Field(
-        default={}, description="column of a dimension → the levels that its cells have, each of them"
+        default={}, description="column of a dimension → the levels of its cells, all of them"
     )
 
 
@@ -62,7 +63,7 @@ class PivotJsonFormat(Declaration):
     )
     tables: tuple[PivotTable, ...] = Field(
         default=(),
-        description="what the answers say of themselves, by part of the feed; a source must say it",
+        description="what identifies the answers, by part of the feed; required in a source",
     )
 
     def table(self, part: str) -> PivotTable | None:
@@ -77,17 +78,20 @@ class GeoJsonFormat(Spatial):
 
 
 class JsonRecordsFormat(Declaration):
-    """Records in JSON, one row each: a file with a list of them, or pages that were pulled (`kind: paged`).
+    """Records in JSON, one row each: a file with a list of them, or pulled pages (`kind: paged`).
 
-    `from_path` of a column says where its value stands in a record: `place.id`, `phones[0]`,
-    `characteristic[name=lengthKm].value` (of the item whose `name` is `lengthKm`), `first.path | second.path` (what the
-    first of them finds), each with ` ~ ^1:([0-9]+)$` behind it for the part of the text that the group matches.
+    `from_path` of a column says where its value is in a record: `place.id`, `phones[0]`,
+    `characteristic[name=lengthKm].value` (of the item whose `name` is `lengthKm`), `first.path | second.path` (the first
+    that has a value), each optionally followed by ` ~ ^1:([0-9]+)$` to keep only what the group matches.
     """
 
     kind: Literal["json_records"] = Field(default="json_records", description="records in JSON")
     records: str = Field(
         default="",
-        description="path of the list of records, e.g. `data.items`; the file itself is the list when absent",
+        description="path of the list of records, e.g. `data.items`; absent: the file itself is the list",
+    )
+    decimal_comma: bool = Field(
+        default=False, description="a number that is written as a text may have a decimal comma"
     )
 
     @field_validator("records")
@@ -98,7 +102,7 @@ class JsonRecordsFormat(Declaration):
 
 
 class Tmf639Format(Declaration):
-    """Pages of TMF639 v4 ``Resource`` objects as they were answered."""
+    """Pages of TMF639 v4 ``Resource`` objects as they were received."""
 
     kind: Literal["tmf639"] = Field(default="tmf639", description="pages of TMF639 v4")
 
@@ -114,6 +118,8 @@ Format = Annotated[
     | XmlFormat
     | ShapefileFormat
     | GeoPackageFormat
-    | GtfsFormat,
+    | GtfsFormat
+    | TimetableFormat
+    | GtfsRealtimeFormat,
     Field(discriminator="kind"),
 ]

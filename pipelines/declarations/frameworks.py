@@ -1,4 +1,4 @@
-"""What others measure: the models of ``assets/frameworks``, lists of indicators that somebody else defined."""
+"""Lists of indicators that others have defined: the models of ``assets/frameworks``."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ FRAMEWORKS = PROJECT / "assets" / "frameworks"
 
 
 class Place(Declaration):
-    """A division of the framework: a dimension, what lies in it, a clause of a standard, or a goal."""
+    """A division of the framework: a dimension or a part of one, a clause of a standard, or a goal."""
 
     code: str = Field(description="code of the division, as the framework writes it")
     kind: Literal["dimension", "sub_dimension", "category", "clause", "goal"] = Field(
         description="what the framework calls it"
     )
     parent: str | None = Field(
-        default=None, description="code of the division that it lies in, listed above it"
+        default=None, description="code of the division that contains it, listed above it"
     )
     name: Names = Field(description="what it is called")
 
 
 class Answer(Declaration):
-    """An indicator of ours that answers to one of the framework."""
+    """One of our indicators that corresponds to one of the framework."""
 
     indicator: str = Field(description="code of the indicator in assets/indicators")
     match: Literal["same", "close"] = Field(
-        description="same: the verified definition holds word for word; close: it does not quite"
+        description="same: the verified definition is met word for word; close: not quite"
     )
     note_ru: str = Field(description="what is the same and what differs, in Russian, as published")
 
@@ -46,9 +46,9 @@ class FrameworkIndicator(Declaration):
     """An indicator as the framework defines it: multiplier x numerator / denominator."""
 
     code: str = Field(description="code of the indicator, exactly as the framework writes it")
-    place: str = Field(description="code of the division that it stands in")
+    place: str = Field(description="code of its division")
     level: Literal["core", "advanced"] | None = Field(
-        default=None, description="core or advanced, where the framework says so"
+        default=None, description="core or advanced, if the framework distinguishes them"
     )
     type: Literal["smart", "structural", "sustainable"] | None = Field(
         default=None, description="type in the framework; verified only where reference names a page"
@@ -59,20 +59,20 @@ class FrameworkIndicator(Declaration):
         description="where better is; mixed: it depends on the data point; to_be_checked: not known yet"
     )
     formula_status: Literal["verified", "name_verified", "to_be_checked"] = Field(
-        description="verified: name and formula were read in the framework's document; name_verified: the name was, the "
-        "formula is still to be compared; to_be_checked: all of it is still to be compared"
+        description="verified: name and formula were compared with the framework's document; name_verified: only the name "
+        "was; to_be_checked: neither was"
     )
     name: Names = Field(description="what it is called; in English as the framework says")
-    numerator: Names = Field(description="what is divided, or the whole where there is no denominator")
+    numerator: Names = Field(description="what is divided, or the whole value if there is no denominator")
     denominator: Names | None = Field(default=None, description="what it is divided by")
     data_points: tuple[Names, ...] = Field(
-        default=(), description="the figures that it is reported as, where they are several"
+        default=(), description="the figures in which it is reported, if there are several"
     )
-    source_ru: str = Field(description="who would have the data in Belarus, in Russian")
+    source_ru: str = Field(description="who has the data in Belarus, in Russian")
     reference: str | None = Field(default=None, description="document and page that was read")
     note_ru: str | None = Field(default=None, description="what else a reader must know, in Russian")
     answered_by: tuple[Answer, ...] = Field(
-        default=(), description="our indicators that answer to it; none: it is not reported"
+        default=(), description="our indicators that correspond to it; none: it is not reported"
     )
 
     @property
@@ -85,7 +85,7 @@ class FrameworkIndicator(Declaration):
         problems: list[Problem] = [
             (
                 ("answered_by", number, "match"),
-                f"same needs formula_status verified, but it is {self.formula_status}; say close",
+                f"same needs formula_status verified, but it is {self.formula_status}; use close",
             )
             for number, answer in enumerate(self.answered_by)
             if answer.match == "same" and self.formula_status != "verified"
@@ -96,20 +96,20 @@ class FrameworkIndicator(Declaration):
 
 
 class Framework(Declaration):
-    """A list of indicators that somebody else defined and that ours answer to."""
+    """A list of indicators that others defined and to which ours correspond."""
 
     framework: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="its code, and the name of the file")
-    short: str = Field(description="what it is called in a table")
-    title: Names = Field(description="what it is called in full")
+    short: str = Field(description="short name, for tables")
+    title: Names = Field(description="full name")
     publisher: str = Field(description="who publishes it")
     reference: str = Field(description="the documents that define it")
     indicator_count: int = Field(
         gt=0,
-        description="how many indicators it has, as its publisher says; where the title says that it is a selection, of that",
+        description="number of indicators according to its publisher; for a selection (as the title says), of the selection",
     )
     verified_ru: str = Field(description="what was compared with the documents, in Russian, as published")
     unverified_ru: str = Field(description="what is still to be compared, in Russian, as published")
-    translation_ru: str = Field(description="whose the Russian and Belarusian wording is, in Russian")
+    translation_ru: str = Field(description="who wrote the Russian and Belarusian wording, in Russian")
     units: dict[str, Names] = Field(description="the units of its indicators by code, in capitals")
     structure: tuple[Place, ...] = Field(min_length=1, description="its divisions, in its order")
     indicators: tuple[FrameworkIndicator, ...] = Field(description="all its indicators, in its order")
@@ -129,8 +129,8 @@ class Framework(Declaration):
         above: list[str] = []
         for number, place in enumerate(self.structure):
             if place.code in above:
-                yield ("structure", number, "code"), f"{place.code!r} stands twice"
-            # what is listed above cannot lie in what is below it: there is no circle
+                yield ("structure", number, "code"), f"{place.code!r} is listed twice"
+            # a parent is listed above its children, so there is no cycle
             if place.parent is not None and place.parent not in above:
                 message = f"{place.parent!r} is not listed above {place.code!r}"
                 yield ("structure", number, "parent"), f"{message}; {nearest(place.parent, above)}"
@@ -139,7 +139,7 @@ class Framework(Declaration):
     def _indicator_problems(self) -> Iterator[Problem]:
         places = {place.code for place in self.structure}
         for number in _again([one.code for one in self.indicators]):
-            yield ("indicators", number, "code"), f"{self.indicators[number].code!r} stands twice"
+            yield ("indicators", number, "code"), f"{self.indicators[number].code!r} is listed twice"
         for number, one in enumerate(self.indicators):
             if one.place not in places:
                 message = (
@@ -150,12 +150,12 @@ class Framework(Declaration):
                 message = f"{one.code!r}: unit {one.unit!r} is not in units; {nearest(one.unit, self.units)}"
                 yield ("indicators", number, "unit"), message
             for answer in _again([answer.indicator for answer in one.answered_by]):
-                message = f"{one.code!r}: {one.answered_by[answer].indicator!r} answers twice"
+                message = f"{one.code!r}: {one.answered_by[answer].indicator!r} is listed twice"
                 yield ("indicators", number, "answered_by", answer, "indicator"), message
 
 
 def _again(codes: Sequence[str]) -> list[int]:
-    """The places of codes that stand further above too."""
+    """The positions of codes that are also listed further above."""
     return [number for number, code in enumerate(codes) if code in codes[:number]]
 
 
@@ -164,7 +164,7 @@ def load_frameworks(folder: Path = FRAMEWORKS) -> dict[str, Framework]:
     """All declared frameworks by code, in the order of their codes.
 
     Raises:
-        DeclarationError: a file is wrong, or is not named as its framework.
+        DeclarationError: a file is wrong, or has another name than its framework.
     """
     frameworks: dict[str, Framework] = {}
     for path in sorted(folder.glob("*.yml")):
@@ -172,7 +172,7 @@ def load_frameworks(folder: Path = FRAMEWORKS) -> dict[str, Framework]:
         if framework.framework != path.stem:
             raise DeclarationError(
                 f"{at(path, 'framework')}: is {framework.framework!r}",
-                f"Write {path.stem!r}, as the file is named.",
+                f"Write {path.stem!r}, the name of the file.",
             )
         frameworks[framework.framework] = framework
     return frameworks
@@ -181,10 +181,10 @@ def load_frameworks(folder: Path = FRAMEWORKS) -> dict[str, Framework]:
 def check_answers(
     frameworks: Mapping[str, Framework], indicators: Iterable[str], folder: Path = FRAMEWORKS
 ) -> None:
-    """Hold the answers against the codes of the declared indicators. ``folder`` is where the frameworks were read.
+    """Check the corresponding indicators against the declared ones. ``folder`` is where the frameworks were read.
 
     Raises:
-        DeclarationError: an answer names an indicator that is not declared.
+        DeclarationError: an indicator is not declared.
     """
     declared = set(indicators)
     missing = [

@@ -21,7 +21,7 @@ def load_catalogue(measures: Path = SOURCES, indicators: Path = INDICATORS) -> I
     """All declared measures and indicators, ordered by code.
 
     Raises:
-        DeclarationError: a file is wrong, a code is declared twice, or a term names what does not exist or does not
+        DeclarationError: a file is wrong, a code is declared twice, or a term refers to something that does not exist or does not
             fit; with file, line, key, and what is allowed.
     """
     declared, files = load_measures(measures)
@@ -71,7 +71,7 @@ def check_sources(
     if problems:
         raise DeclarationError("\n".join(problems), "Declare the feed in assets/sources/<source>/source.yml.")
     problems = [
-        f"{at(folder / name / 'source.yml', 'feeds', feed)}: is loaded, and no measure takes its rows"
+        f"{at(folder / name / 'source.yml', 'feeds', feed)}: is loaded, but no measure uses its rows"
         for name, source in sources.items()
         for feed, declared in source.feeds.items()
         if declared.provides is None and ((name, feed) not in counting or declared.counted == "false")
@@ -79,5 +79,5 @@ def check_sources(
     if problems:
         raise DeclarationError(
             "\n".join(problems),
-            "Declare a measure of the feed in measures.yml beside it, or say what else the feed provides.",
+            "Declare a measure of the feed in measures.yml beside it, or declare what else the feed provides.",
         )

@@ -1,4 +1,4 @@
-"""Whether an indicator fits what it names: themes, measures, surveys, units."""
+"""Whether an indicator fits what it refers to: themes, measures, surveys, units."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _survey_problems(code: str, indicator: Indicator, catalogue: IndicatorCatalo
         place = ("imputation", "indicator")
         survey = catalogue.indicators.get(survey_code)
         if survey_code in followed:
-            yield place, f"surveys lead in a circle: {' → '.join([*followed, survey_code])}"
+            yield place, f"surveys form a cycle: {' → '.join([*followed, survey_code])}"
             return
         if survey is None or survey.unit.code != indicator.unit.code:
             if len(followed) == 1:
@@ -78,12 +78,12 @@ def _term_problems(
     ):
         yield (
             "measure",
-            f"{term.measure} is yearly, but frequencies has {', '.join(indicator.frequencies)}; say A alone",
+            f"{term.measure} is yearly, but frequencies has {', '.join(indicator.frequencies)}; keep only A",
         )
     if measure.time == "none" and measure.freq == "M" and set(indicator.frequencies) - {"M"}:
         yield (
             "measure",
-            f"{term.measure} does not add up over months (time: none); frequencies may have M alone",
+            f"{term.measure} does not add up over months (time: none); frequencies may only have M",
         )
     if term.times is not None and term.times not in measures:
         yield "times", f"measure {term.times!r} (times) is not declared; {nearest(term.times, measures)}"
@@ -96,8 +96,8 @@ def _term_problems(
         yield (
             "measure",
             (
-                f"{term.measure} does not add up over territories, but rolled_up is set; weigh it (times), leave rolled_up"
-                " empty, or say roll_up: percentile"
+                f"{term.measure} does not add up over territories, but rolled_up is set; weight it (times), leave rolled_up"
+                " empty, or set roll_up: percentile"
             ),
         )
     if term.members != "same" and measure.members:
@@ -110,8 +110,8 @@ def _term_problems(
 def unit_problem(unit: Unit, method: Method, measures: Mapping[str, Measure]) -> str | None:
     """Why the unit does not follow from the units of the terms and the scale; None if it does.
 
-    Terms that are added have one unit. With n and d the units of numerator and denominator, the values are in n where
-    there is no denominator; per cent are 100 x n / n; PER_<number> are number x n / per; PER_<unit> are n / unit; all
+    Terms that are added have one unit. With n and d the units of numerator and denominator, the values are in n if
+    there is no denominator; per cent are 100 x n / n; PER_<number> are number x n / per; PER_<unit> are n / unit; anything
     else is a mean: n / d is shown in n, and (u x d) / d, a weighted one, in u.
     """
     sides: dict[str, set[tuple[str, ...]]] = {"numerator": set(), "denominator": set()}
@@ -120,9 +120,7 @@ def unit_problem(unit: Unit, method: Method, measures: Mapping[str, Measure]) ->
         sides[side].add(tuple(sorted(measures[name].unit.code for name in named)))
     for side, units in sides.items():
         if len(units) > 1:
-            return (
-                f"{side}: its terms are in different units ({format_units(units)}); only equal ones are added"
-            )
+            return f"{side}: its terms are in different units ({format_units(units)}); only terms of one unit can be added"
     if not sides["numerator"]:
         return None
     (above,) = sides["numerator"]
@@ -140,10 +138,10 @@ def unit_problem(unit: Unit, method: Method, measures: Mapping[str, Measure]) ->
     elif quotient and quotient["count"]:
         scale = Decimal(quotient["count"])
         fits = below == (unit.per,) and quotient["of"] in (None, *above)
-        expected = f"it says scale: {quotient['count']}, and unit.per names the unit of the denominator"
+        expected = f"set scale: {quotient['count']}, and unit.per to the unit of the denominator"
     elif quotient:
         fits = below == (quotient["unit"],) and quotient["of"] in (None, *above)
-        expected = f"it says a denominator in {quotient['unit']} and no scale"
+        expected = f"use a denominator in {quotient['unit']} and no scale"
     else:
         fits = above != below and above in ((unit.code,), tuple(sorted((unit.code, *below))))
         expected = (
@@ -171,6 +169,6 @@ def units_with_two_names(catalogue: IndicatorCatalogue, indicators: Path) -> lis
         where, place, known = first.setdefault(unit.code, (path, location, unit))
         if (unit.ru, unit.be, unit.en) != (known.ru, known.be, known.en):
             problems.append(
-                f"{at(path, *location)}: {unit.code} has other names than in {at(where, *place)}; one code has one name"
+                f"{at(path, *location)}: {unit.code} has other names than in {at(where, *place)}; use the same names"
             )
     return problems

@@ -29,22 +29,22 @@ class Term(Declaration):
 
     measure: str = Field(description="code of the measure")
     times: str | None = Field(
-        default=None, description="measure that it is multiplied by (its total), for a weighted mean"
+        default=None, description="measure by whose total it is multiplied, for a weighted mean"
     )
     members: tuple[str, ...] | Literal["same"] = Field(
         default=("_T",),
-        description="members of its breakdown that are added up; same: the member that the indicator is computed for",
+        description="members of its breakdown that are added up; same: the member for which the indicator is computed",
     )
     weight: Decimal = Field(default=Decimal(1), description="factor of the figure; negative to subtract")
     at: Literal["same", "previous_year", "country"] = Field(
         default="same",
-        description="whose figure: of the same territory and period, of the same period a year before, of the country",
+        description="which figure: of the same territory and period, of the same period a year before, of the country",
     )
 
     @model_validator(mode="after")
     def _counts(self) -> Term:
         if self.weight == 0:
-            raise ValueError("weight: 0 leaves the term out; delete it instead")
+            raise ValueError("weight: with 0 the term has no effect; delete it instead")
         if not self.members:
             raise ValueError("members: name at least one, _T for the total, or same")
         return self
@@ -55,7 +55,7 @@ class Side(Declaration):
 
     words: Names = Field(description="what it is in words, as published")
     terms: tuple[Term, ...] = Field(
-        default=(), description="what is added up; none where nothing is measured yet"
+        default=(), description="what is added up; none if nothing is measured yet"
     )
 
 
@@ -70,24 +70,24 @@ class Method(Declaration):
         description="version as 'MAJOR.MINOR', in quotes; a new one for each change of what the figures mean",
     )
     valid_from: date | None = Field(
-        default=None, description="first day of the periods that it is for; absent: from the beginning"
+        default=None, description="first day of its periods; absent: from the beginning"
     )
-    valid_to: date | None = Field(default=None, description="last day of them; open when absent")
+    valid_to: date | None = Field(default=None, description="last day of its periods; absent: open")
     legal_act: str | None = Field(
-        default=None, description="the act that set it, with number and date; absent where none is known"
+        default=None, description="the act that set it, with number and date; absent: not known"
     )
-    note: Names | None = Field(default=None, description="what is different from the version before")
+    note: Names | None = Field(default=None, description="what differs from the version before")
     scale: Decimal = Field(
         default=Decimal(1),
         gt=0,
-        description="numerator / denominator is multiplied by it: 100 for per cent, 1000 for per thousand",
+        description="factor of numerator / denominator: 100 for per cent, 1000 for per thousand",
     )
-    numerator: Side = Field(description="what is divided, or the whole where there is no denominator")
+    numerator: Side = Field(description="what is divided, or the whole value if there is no denominator")
     denominator: Side | None = Field(default=None, description="what it is divided by")
 
     @property
     def terms(self) -> list[tuple[str, Term]]:
-        """All terms with the side they stand on."""
+        """All terms, each with its side."""
         sides = [("numerator", self.numerator)]
         if self.denominator is not None:
             sides.append(("denominator", self.denominator))
@@ -115,18 +115,18 @@ class Imputation(Declaration):
         "after; group_mean: the mean of the territories of its level in its region (of all regions for a region); "
         "survey: the value of another indicator, which is estimated from a survey"
     )
-    freq: Frequency = Field(description="frequency at which gaps are filled in; at others they stay")
+    freq: Frequency = Field(description="frequency at which gaps are filled; at others they remain")
     limit: int = Field(
         default=1,
         ge=1,
-        description="carry_forward, linear: at most so many periods in a row; group_mean: at least so many observed",
+        description="carry_forward, linear: at most this many periods in a row; group_mean: at least this many observed",
     )
     indicator: str | None = Field(default=None, description="survey: the indicator whose value is taken")
 
     @model_validator(mode="after")
     def _names_its_survey(self) -> Imputation:
         if (self.rule == "survey") != (self.indicator is not None):
-            raise ValueError("indicator: named for the rule survey, and only there")
+            raise ValueError("indicator: required for the rule survey, and only there")
         return self
 
 
@@ -140,9 +140,9 @@ Concept = Literal[
 class Indicator(Declaration):
     """A quantity computed from measures, by a method with versions."""
 
-    name: Names = Field(description="what it is called")
-    definition: Names = Field(description="what it says, as published (STAT_CONC_DEF)")
-    rationale: Names = Field(description="what it is good for and how it is read (RATIONALE)")
+    name: Names = Field(description="name of the indicator")
+    definition: Names = Field(description="definition, as published (STAT_CONC_DEF)")
+    rationale: Names = Field(description="what it is for and how to read it (RATIONALE)")
     theme: str = Field(description="a theme of themes.yml")
     unit: Unit = Field(description="unit of the values")
     decimals: int = Field(ge=0, le=6, description="decimal places that are shown; values are stored with six")
@@ -153,7 +153,7 @@ class Indicator(Declaration):
     levels: tuple[Level, ...] = Field(min_length=1, description="levels at which the indicator is published")
     rolled_up: tuple[Level, ...] = Field(
         default=(),
-        description="of these, the levels made from lower ones where the source has no figure of its own",
+        description="of these, the levels that are rolled up from lower ones where the source has no figure",
     )
     roll_up: Literal["ratio_of_sums", "percentile"] = Field(
         default="ratio_of_sums",
@@ -164,30 +164,30 @@ class Indicator(Declaration):
     )
     own_figures: bool = Field(
         default=True,
-        description="false: levels of rolled_up are made from below even where the source has a figure of its own",
+        description="false: levels of rolled_up are computed from lower ones even where the source has a figure",
     )
     not_applicable: tuple[str, ...] = Field(
-        default=(), description="territories for which it cannot exist; their values say so"
+        default=(), description="territories for which it cannot exist; their values have the status M"
     )
     minimum_time_coverage_pct: Decimal = Field(
         default=Decimal(100),
         gt=0,
         le=100,
-        description="a period of which less was delivered is not published",
+        description="a period with less delivered is not published",
     )
     minimum_population_coverage_pct: Decimal | None = Field(
         default=None,
         ge=0,
         le=100,
-        description="a rolled-up figure that covers less of the people is not published; absent: 100 for a sum without"
-        " a denominator, which would pass for the whole, else 0",
+        description="a rolled-up figure that covers a smaller share of the population is not published; absent: 100 for a"
+        " sum without a denominator, which would be taken for the whole, else 0",
     )
     reliable_population_coverage_pct: Decimal = Field(
         default=Decimal(50),
         ge=0,
         le=100,
-        description="a rolled-up figure that covers less of the people is published with the status U (low"
-        " reliability), and its note names whom it stands for",
+        description="a rolled-up figure that covers a smaller share of the population is published with the status U (low"
+        " reliability), and its note says what it covers",
     )
     imputation: Imputation | None = Field(
         default=None, description="how a missing value is filled in; absent: it stays missing"
@@ -198,7 +198,7 @@ class Indicator(Declaration):
     metadata: dict[Concept, Names] = Field(
         default_factory=dict, description="further explanations, by concept of SDMX"
     )
-    owner: str = Field(description="who answers for the definition")
+    owner: str = Field(description="who is responsible for the definition")
 
     @property
     def method(self) -> Method:
@@ -207,7 +207,7 @@ class Indicator(Declaration):
 
     @property
     def least_population_coverage_pct(self) -> Decimal:
-        """``minimum_population_coverage_pct``, or what holds where it is not said."""
+        """``minimum_population_coverage_pct``, or its default."""
         if self.minimum_population_coverage_pct is not None:
             return self.minimum_population_coverage_pct
         is_sum = self.roll_up == "ratio_of_sums" and any(
@@ -222,7 +222,7 @@ class Indicator(Declaration):
 
     @property
     def terms(self) -> list[tuple[str, Term]]:
-        """The terms of all versions with the side they stand on."""
+        """The terms of all versions, each with its side."""
         return [pair for method in self.methods for pair in method.terms]
 
     @model_validator(mode="after")
@@ -235,7 +235,7 @@ class Indicator(Declaration):
                 "rolled_up: a comparison is not additive over territories; leave rolled_up empty"
             )
         if (self.roll_up == "percentile") != (self.percentile is not None):
-            raise ValueError("percentile: named for roll_up percentile, and only there")
+            raise ValueError("percentile: required for roll_up percentile, and only there")
         if self.imputation is not None and self.imputation.freq not in self.frequencies:
             message = f"{self.imputation.freq} is not among frequencies ({', '.join(self.frequencies)})"
             raise PlacedError((("imputation", "freq"), message))
@@ -259,4 +259,4 @@ class IndicatorCatalogue(Declaration):
     measures: dict[str, Measure]
     indicators: dict[str, Indicator]
     themes: dict[str, Names]
-    files: dict[str, Path] = Field(default_factory=dict, description="the file of each measure")
+    files: dict[str, Path] = Field(default_factory=dict, description="file of each measure")

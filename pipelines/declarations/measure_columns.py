@@ -1,4 +1,4 @@
-"""What measures say in SQL, held against the columns that there are: by DuckDB's parser, without any data."""
+"""Checks the SQL of measures against the existing columns, by DuckDB's parser, without any data."""
 
 from __future__ import annotations
 
@@ -11,17 +11,12 @@ import duckdb
 
 from pipelines.declarations.common import Problem, nearest
 from pipelines.declarations.feeds import Feed
-from pipelines.declarations.generated_models import (
-    AGREED,
-    contributions_model,
-    default_staging_columns,
-    measures_by_feed,
-    staging_model,
-)
+from pipelines.declarations.generated_models import contributions_model, measures_by_feed
+from pipelines.declarations.generated_staging import AGREED, default_staging_columns, staging_model
 from pipelines.declarations.measures import Measure
 from pipelines.declarations.sources import SOURCES, Source
 
-# what a generated model of contributions takes from each staging model
+# the columns that a generated model of contributions reads from each staging model
 NEEDED = ("load_id", "row_no", "ref_area", "time_period")
 
 
@@ -31,10 +26,9 @@ def measure_problems(
     staging: Mapping[str, Sequence[str]],
     models: Collection[str],
 ) -> Iterator[tuple[Path, Problem]]:
-    """What does not fit between measures and models, with the file where it is to be mended.
+    """Problems between measures and models, each with the file to correct.
 
-    ``staging`` has the staging models that are written by hand with their columns, ``models`` the names of all models
-    that are.
+    ``staging``: the hand-written staging models with their columns; ``models``: the names of all existing models.
     """
     with duckdb.connect() as parser:
         for (source, feed), own in measures_by_feed(measures).items():
@@ -67,7 +61,7 @@ def _problems(
         return
     by_hand = contributions_model(measure.source, measure.feed)
     if by_hand in models:
-        yield "expr", f"dbt/models has {by_hand}, written by hand: name it in models, or delete it"
+        yield "expr", f"dbt/models has {by_hand}, written by hand: list it in models, or delete it"
     missing = [
         name for name in NEEDED if name not in columns and not (measure.constant and name == "time_period")
     ]
@@ -82,18 +76,18 @@ def _problems(
 def sql_problems(
     parser: duckdb.DuckDBPyConnection, expression: str, columns: Sequence[str], of: str
 ) -> Iterator[str]:
-    """Why an expression is none over these columns."""
+    """Why an expression is not valid over these columns."""
     if any(sign in expression for sign in ("--", "/*", ";", "{", "\n")):
-        yield "is one SQL expression in one line, without comments and templates"
+        yield "must be one SQL expression on one line, without comments and templates"
         return
     row = parser.execute("select json_serialize_sql(?)", [f"select ({expression}) from staged"]).fetchone()
     tree = json.loads(row[0]) if row else {}
     if tree.get("error"):
-        yield f"is no SQL expression: {tree['error_message']}"
+        yield f"is not a valid SQL expression: {tree['error_message']}"
         return
     nodes = list(_nodes(tree))
     if any(node.get("class") in ("SUBQUERY", "WINDOW") or _is_aggregate(node) for node in nodes):
-        yield "is computed of one row: no subquery, no window, no sum; a model written by hand may have them"
+        yield "must be computed from one row: no subquery, window or aggregate; a hand-written model may have them"
         return
     for node in nodes:
         if node.get("class") == "COLUMN_REF":
@@ -118,8 +112,8 @@ def _is_aggregate(node: Mapping[str, Any]) -> bool:
 
 
 def _taken_names(feed: str, declared: Feed) -> Iterator[Problem]:
-    """Columns of the feed whose names a generated staging model gives to something else."""
+    """Columns of the feed whose names are reserved in a generated staging model."""
     for name in declared.kept_columns:
         if name in AGREED:
-            message = "a staging model has a column of this name already; name it otherwise (header says what it is in the file)"
+            message = "a staging model already has a column of this name; rename it (header gives the name in the file)"
             yield ("feeds", feed, "columns", name), message

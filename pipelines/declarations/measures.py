@@ -66,31 +66,31 @@ class Measure(Declaration):
     computed by hand-written models, listed in ``models``.
     """
 
-    name: Names = Field(description="what it is called")
+    name: Names = Field(description="name of the measure")
     definition_ru: str = Field(description="what exactly is counted, in Russian, as published")
     unit: Unit = Field(description="unit of the figures")
     kind: Literal["flow", "stock"] = Field(description="a flow is counted over a period, a stock at its end")
-    source: str = Field(default="", description="source that the figures come from: that of the folder")
+    source: str = Field(default="", description="source of the figures: that of the folder")
     feed: str = Field(description="feed of that source")
     filter: str = Field(
         default="true",
-        description="SQL condition over the staging model's columns: the rows that count; all when absent",
+        description="SQL condition over the staging model's columns: the rows that count; absent: all",
     )
     expr: str | int | None = Field(
         default=None, description="SQL expression that is added up: a column for a sum, 1 for a count"
     )
     breakdown: str | None = Field(
         default=None,
-        description="column or SQL expression of the member that a row counts in, beside the total; a row without one "
-        "counts in the total alone",
+        description="column or SQL expression of the member that a row counts in, in addition to the total; a row without "
+        "one counts only in the total",
     )
     breakdown_has_total: bool = Field(
         default=False,
-        description="the rows of the member `_T` are the total; it is not added up from the others",
+        description="the rows of the member `_T` are the total; it is not the sum of the others",
     )
     models: tuple[str, ...] = Field(
         default=(),
-        description="in place of `expr`: the models, written by hand, that fill it; their names begin "
+        description="instead of `expr`: the hand-written models that compute it; their names begin "
         "`int_<source>__<feed>__`",
     )
     freq: Literal["M", "A"] = Field(description="the frequency at which it is observed")
@@ -100,17 +100,17 @@ class Measure(Declaration):
         "month, the mean of the months, or the greatest"
     )
     absence: Literal["zero", "not_published"] = Field(
-        description="what it means that an accepted delivery has no row: nothing happened, or nobody said"
+        description="what it means that an accepted delivery has no row: nothing happened, or it is unknown"
     )
     reporting: Literal["instance", "place"] = Field(
-        default="place", description="territory of the figures: that of the instance, or the one a row names"
+        default="place", description="territory of the figures: that of the instance, or the one in the row"
     )
     constant: bool = Field(default=False, description="has no period: its time_period is _Z")
     carry_forward_years: int = Field(
         default=0,
         ge=0,
         le=10,
-        description="as a denominator, the latest figure at most so many years old is used",
+        description="as a denominator: the latest figure, at most this many years old, is used",
     )
     minimum_cell: int = Field(
         default=0,
@@ -118,15 +118,16 @@ class Measure(Declaration):
         description="parts (not totals) above zero and below this are suppressed when published",
     )
     quality: Quality = Field(
-        default="measured", description="how the figures come about: a class of the U4SSC verification manual"
+        default="measured",
+        description="how the figures are obtained: a class of the U4SSC verification manual",
     )
     holds: dict[str, tuple[str, ...]] = Field(
         default_factory=dict,
-        description="territories whose figures, as the source gives them, hold those of others that lie beside them in "
-        "the register (an oblast with its republican city); the others' figures are taken out",
+        description="territories whose figures include those of others that are separate in the register (an oblast with "
+        "its republican city); the others' figures are subtracted",
     )
-    breakdown_ru: str | None = Field(default=None, description="what the breakdown of the measure is")
-    members: dict[str, Names] = Field(default_factory=dict, description="breakdown members that have names")
+    breakdown_ru: str | None = Field(default=None, description="name of the breakdown")
+    members: dict[str, Names] = Field(default_factory=dict, description="names of the breakdown's members")
 
     @model_validator(mode="after")
     def _time_fits(self) -> Measure:
@@ -145,11 +146,11 @@ class Measure(Declaration):
     def _says_what_is_added(self) -> Measure:
         if (self.expr is None) == (not self.models):
             raise ValueError(
-                "expr: say what each row adds (1 for a count), or name the models that fill it; one of both"
+                "expr: declare either what each row adds (1 for a count), or the models that compute it"
             )
         if self.models and (self.filter != "true" or self.breakdown or self.breakdown_has_total):
             raise ValueError(
-                "models: they say themselves what counts; leave out filter, breakdown, breakdown_has_total"
+                "models: they decide themselves what counts; remove filter, breakdown and breakdown_has_total"
             )
         if self.breakdown_has_total and self.breakdown is None:
             raise ValueError("breakdown_has_total: name the breakdown whose member _T is the total")
@@ -182,7 +183,7 @@ def load_measures(folder: Path = SOURCES) -> tuple[dict[str, Measure], dict[str,
             if measure.source not in ("", source):
                 raise DeclarationError(
                     f"{at(path, 'measures', code, 'source')}: is {measure.source!r}, its folder is {source!r}",
-                    "Move the measure to its source, or leave the key out.",
+                    "Move the measure to its source, or remove the key.",
                 )
             declared[code], files[code] = measure.model_copy(update={"source": source}), path
     return dict(sorted(declared.items())), files

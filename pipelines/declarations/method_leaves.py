@@ -1,4 +1,4 @@
-"""What a method does to the values of a leaf: transform, fill in, bring onto a common scale."""
+"""What a method does to the values of a leaf: transform, impute, normalise."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Per(Declaration):
     """scale x value / another column: per head, per square kilometre, per household."""
 
     kind: Literal["per"] = Field(description="divided by another column")
-    column: str = Field(description="column of the data that is divided by")
-    scale: float = Field(default=1.0, gt=0, description="times this: 1000 for per thousand")
+    column: str = Field(description="column of the data, the divisor")
+    scale: float = Field(default=1.0, gt=0, description="factor: 1000 for per thousand")
 
 
 class Log(Declaration):
@@ -36,9 +36,11 @@ class Winsorise(Declaration):
     """Values beyond two percentiles of all units of the period (or of the reference) are set to these percentiles."""
 
     kind: Literal["winsorise"] = Field(description="extremes are pulled in to percentiles")
-    lower: float = Field(default=0.0, ge=0, le=100, description="lower percentile; 0 leaves that end alone")
+    lower: float = Field(
+        default=0.0, ge=0, le=100, description="lower percentile; 0 changes nothing at that end"
+    )
     upper: float = Field(
-        default=100.0, ge=0, le=100, description="upper percentile; 100 leaves that end alone"
+        default=100.0, ge=0, le=100, description="upper percentile; 100 changes nothing at that end"
     )
 
     @model_validator(mode="after")
@@ -49,16 +51,16 @@ class Winsorise(Declaration):
 
 
 class Bound(Declaration):
-    """Values below the floor are set to it, values above the cap likewise."""
+    """Values below the floor are set to it, values above the cap to the cap."""
 
-    kind: Literal["bound"] = Field(description="held between a floor and a cap")
-    floor: float | None = Field(default=None, description="nothing is lower")
-    cap: float | None = Field(default=None, description="nothing is higher")
+    kind: Literal["bound"] = Field(description="limited by a floor and a cap")
+    floor: float | None = Field(default=None, description="lowest value")
+    cap: float | None = Field(default=None, description="highest value")
 
     @model_validator(mode="after")
     def _bounds(self) -> Bound:
         if self.floor is None and self.cap is None:
-            raise ValueError("floor: say a floor, a cap, or both")
+            raise ValueError("floor: give a floor, a cap, or both")
         if self.floor is not None and self.cap is not None and self.floor >= self.cap:
             raise ValueError("floor: must be below cap")
         return self
@@ -70,13 +72,13 @@ Transformation = Annotated[Per | Log | Winsorise | Bound, Field(discriminator="k
 class NoImputation(Declaration):
     """A missing value stays missing."""
 
-    kind: Literal["none"] = Field(description="nothing stands in")
+    kind: Literal["none"] = Field(description="nothing is imputed")
 
 
 class FromOthers(Declaration):
     """The mean or median of the units that have a value in the same period."""
 
-    kind: Literal["mean", "median"] = Field(description="what is taken of the others")
+    kind: Literal["mean", "median"] = Field(description="the statistic of the other units")
     among: Literal["all", "group"] = Field(
         default="all", description="of all units, or of those of the same peer group"
     )
@@ -94,7 +96,7 @@ class CarryForward(Declaration):
 
     kind: Literal["carry_forward"] = Field(description="the latest earlier value of the same unit")
     limit: int = Field(
-        default=1, ge=1, le=120, description="at most so many periods (years, quarters, months) old"
+        default=1, ge=1, le=120, description="at most this many periods (years, quarters, months) old"
     )
 
 
@@ -108,59 +110,59 @@ class AsIs(Declaration):
 
 
 class MinMax(Declaration):
-    """lowest + (value - low) / (high - low) x (highest - lowest); the other way round where less is better.
+    """lowest + (value - low) / (high - low) x (highest - lowest); reversed if less is better.
 
     Without goalposts, low and high are the least and greatest value of the reference.
     """
 
-    kind: Literal["min_max"] = Field(description="share of the way between two goalposts")
+    kind: Literal["min_max"] = Field(description="position between two goalposts")
     low: float | None = Field(
         default=None, description="goalpost, before a logarithm; absent: the least value"
     )
     high: float | None = Field(
         default=None, description="goalpost, before a logarithm; absent: the greatest value"
     )
-    clip: bool = Field(default=True, description="nothing goes beyond the goalposts")
-    lowest: float = Field(default=0.0, description="what the worse goalpost becomes")
-    highest: float = Field(default=1.0, description="what the better goalpost becomes")
+    clip: bool = Field(default=True, description="results are limited to the range of the goalposts")
+    lowest: float = Field(default=0.0, description="result at the worse goalpost")
+    highest: float = Field(default=1.0, description="result at the better goalpost")
 
     @model_validator(mode="after")
     def _in_order(self) -> MinMax:
         if self.low is not None and self.high is not None and self.low >= self.high:
-            raise ValueError("low: must be below high; where less is better say direction: down")
+            raise ValueError("low: must be below high; if less is better, declare direction: down")
         if self.lowest >= self.highest:
             raise ValueError("lowest: must be below highest")
         return self
 
 
 class ZScore(Declaration):
-    """centre + spread x (value - mean) / standard deviation; with the sign turned where less is better."""
+    """centre + spread x (value - mean) / standard deviation; with the opposite sign if less is better."""
 
     kind: Literal["z_score"] = Field(description="distance from the mean in standard deviations")
     deviation: Literal["sample", "population"] = Field(
         default="sample", description="the deviation divides by n - 1 (sample) or by n (population)"
     )
-    centre: float = Field(default=0.0, description="what the mean becomes")
-    spread: float = Field(default=1.0, gt=0, description="what a standard deviation becomes")
+    centre: float = Field(default=0.0, description="result at the mean")
+    spread: float = Field(default=1.0, gt=0, description="size of one standard deviation in the result")
 
 
 class Rank(Declaration):
-    """Place from the end: 1 for the worst unit, the number of units for the best."""
+    """Rank from the end: 1 for the worst unit, the number of units for the best."""
 
-    kind: Literal["rank"] = Field(description="place among the units, the best has the greatest number")
+    kind: Literal["rank"] = Field(description="rank among the units; the best has the greatest number")
     ties: Literal["min", "max", "average", "dense"] = Field(
-        default="average", description="which place units with equal values have"
+        default="average", description="the rank of units with equal values"
     )
 
 
 class PercentileRank(Declaration):
-    """lowest + (place - 1) / (units - 1) x (highest - lowest), with mean places for equal values."""
+    """lowest + (rank - 1) / (units - 1) x (highest - lowest), with mean ranks for equal values."""
 
     kind: Literal["percentile_rank"] = Field(
-        description="share of the other units that are worse (half of the equal)"
+        description="share of the other units that are worse (equal ones count half)"
     )
-    lowest: float = Field(default=0.0, description="what the worst unit has")
-    highest: float = Field(default=1.0, description="what the best unit has")
+    lowest: float = Field(default=0.0, description="result of the worst unit")
+    highest: float = Field(default=1.0, description="result of the best unit")
 
     @model_validator(mode="after")
     def _in_order(self) -> PercentileRank:
@@ -172,7 +174,7 @@ class PercentileRank(Declaration):
 class DistanceToTarget(Declaration):
     """Where more is better value / target, where less is better target / value; from a baseline: share of the way.
 
-    Without a target the leaf is left out, with the reason.
+    Without a target the leaf is excluded, with the reason.
     """
 
     kind: Literal["distance_to_target"] = Field(description="share of a target that is reached")
@@ -182,8 +184,8 @@ class DistanceToTarget(Declaration):
     baseline: float | None = Field(
         default=None, description="where the way begins: (value - baseline) / (target - baseline)"
     )
-    clip: bool = Field(default=True, description="between 0 and what the target becomes")
-    highest: float = Field(default=1.0, gt=0, description="what a reached target becomes")
+    clip: bool = Field(default=True, description="results are limited to between 0 and `highest`")
+    highest: float = Field(default=1.0, gt=0, description="result when the target is reached")
 
     @model_validator(mode="after")
     def _a_way(self) -> DistanceToTarget:
@@ -195,7 +197,7 @@ class DistanceToTarget(Declaration):
 
 
 class _Banded(Declaration):
-    """Base of what turns values into points by bands."""
+    """Base of the normalisations by bands."""
 
     thresholds: tuple[float, ...] = Field(
         min_length=1,
@@ -213,21 +215,21 @@ class _Banded(Declaration):
         if len(self.points) != len(self.thresholds) + 1:
             raise ValueError(f"points: {len(self.thresholds) + 1} are needed, {len(self.points)} given")
         if min(self.points) < 0 or max(self.points) <= 0:
-            raise ValueError("points: none below zero, and one above it")
+            raise ValueError("points: none may be negative, and at least one must be above zero")
         return self
 
 
 class Bands(_Banded):
-    """Points by bands of the value itself. Which band is good is said by the points; direction plays no part."""
+    """Points by bands of the value itself. The points say which band is good; direction is not used."""
 
     kind: Literal["bands"] = Field(description="points by bands of the value")
 
 
 class BenchmarkBands(_Banded):
-    """Points by bands of the share of a benchmark that is reached, in per cent: the way of U4SSC.
+    """Points by bands of the share of a benchmark that is reached, in per cent, as in U4SSC.
 
     The share is value / benchmark where more is better, benchmark / value where less is. Without a benchmark the
-    leaf is left out, with the reason.
+    leaf is excluded, with the reason.
     """
 
     kind: Literal["benchmark_bands"] = Field(description="points by bands of the share of a benchmark")
@@ -250,5 +252,5 @@ Normalisation = Annotated[
 ]
 
 
-# what may replace the declared normalisation of any leaf: it needs no figures of that leaf's own
+# what may replace the declared normalisation of any leaf: it needs no parameters of that leaf
 Alternative = Annotated[MinMax | ZScore | Rank | PercentileRank, Field(discriminator="kind")]

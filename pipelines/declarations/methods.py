@@ -36,7 +36,7 @@ class Ranks(Declaration):
         default=None,
         ge=0,
         le=12,
-        description="scores are compared after rounding to so many places; absent: as they are",
+        description="scores are rounded to this many decimals before they are compared; absent: not rounded",
     )
 
 
@@ -50,7 +50,7 @@ class PeerGroups(Declaration):
     )
     names: tuple[str, ...] = Field(
         default=(),
-        description="names of the groups, from the lowest; one more than bounds; absent: made of the bounds",
+        description="names of the groups, from the lowest; one more than bounds; absent: generated from the bounds",
     )
 
     @model_validator(mode="after")
@@ -66,10 +66,10 @@ class Sensitivity(Declaration):
     """How ranks change when the choices of the method vary: random scenarios with a fixed seed."""
 
     seed: int = Field(
-        default=20260101, ge=0, description="start of the random numbers: the same seed, the same answer"
+        default=20260101, ge=0, description="seed of the random numbers: the same seed gives the same result"
     )
     draws: int = Field(
-        default=500, ge=1, le=100_000, description="number of scenarios beside the method itself"
+        default=500, ge=1, le=100_000, description="number of scenarios in addition to the method itself"
     )
     weight_spread: float = Field(
         default=0.25,
@@ -87,7 +87,7 @@ class Sensitivity(Declaration):
     @model_validator(mode="after")
     def _of_any_leaf(self) -> Sensitivity:
         problems: list[Problem] = [
-            (("normalisations", number, key), "goalposts belong to one leaf; an alternative is for all")
+            (("normalisations", number, key), "goalposts belong to one leaf; an alternative applies to all")
             for number, rule in enumerate(self.normalisations)
             for key in ("low", "high")
             if isinstance(rule, MinMax) and getattr(rule, key) is not None
@@ -102,17 +102,17 @@ class IndexMethod(Declaration):
 
     method: str = Field(
         pattern=r"^[a-z][a-z0-9_]*$",
-        description="code of the method; a shipped file has the same name, of an older version with -VERSION behind it",
+        description="code of the method; a shipped file has the same name; older versions have -VERSION appended",
     )
-    title: Names = Field(description="what the index is called")
-    note: Names | None = Field(default=None, description="what a reader must know beside the figures")
+    title: Names = Field(description="name of the index")
+    note: Names | None = Field(default=None, description="what a reader must know about the figures")
     status: Literal["official", "published", "example"] = Field(
         description="official: by a legal act; published: by its own authors; example: to be replaced"
     )
     version: str = Field(pattern=r"^\d+\.\d+$", description="version as 'MAJOR.MINOR', in quotes")
     valid_from: date = Field(description="first day of its validity")
-    valid_to: date | None = Field(default=None, description="last day; open when absent")
-    legal_act: str | None = Field(description="the act that sets the method; null where none is known")
+    valid_to: date | None = Field(default=None, description="last day; absent: open")
+    legal_act: str | None = Field(description="the act that sets the method; null: not known")
     reference: str = Field(description="where the method is described")
     territory_level: Literal["country", "region", "district", "city"] | None = Field(
         default=None, description="for figures of the warehouse: territories that are compared"
@@ -122,29 +122,31 @@ class IndexMethod(Declaration):
     )
     reference_set: Literal["each_period", "all_periods", "base_period"] = Field(
         default="each_period",
-        description="whose values give least and greatest value, mean, deviation, percentiles, places",
+        description="the values from which minimum, maximum, mean, deviation, percentiles and ranks are computed",
     )
     base_period: str | None = Field(default=None, description="the period of reference_set: base_period")
     index: IndexNode = Field(description="the root of the tree")
-    ranks: Ranks = Field(default=Ranks(), description="how places are given")
+    ranks: Ranks = Field(default=Ranks(), description="how units are ranked")
     peer_groups: PeerGroups | None = Field(
-        default=None, description="groups within which units are ranked too"
+        default=None, description="groups within which units are also ranked"
     )
-    decimals: int = Field(default=3, ge=0, le=12, description="decimal places of a score that is shown")
-    sensitivity: Sensitivity = Field(default=Sensitivity(), description="how ranks are tried")
+    decimals: int = Field(default=3, ge=0, le=12, description="decimal places of a displayed score")
+    sensitivity: Sensitivity = Field(
+        default=Sensitivity(), description="how the stability of ranks is tested"
+    )
 
     @model_validator(mode="after")
     def _is_sound(self) -> IndexMethod:
         first: dict[str, Location] = {}
         twice: list[Problem] = [
-            ((*place, "code"), f"{node.code!r} is used twice; each node has a code of its own")
+            ((*place, "code"), f"{node.code!r} is used twice; each node needs its own code")
             for place, node in self.index.placed()
             if first.setdefault(node.code, place) != place
         ]
         if twice:
             raise PlacedError(*twice)
         if (self.reference_set == "base_period") != (self.base_period is not None):
-            raise ValueError("base_period: belongs to reference_set: base_period, and is needed there")
+            raise ValueError("base_period: required for reference_set: base_period, and only there")
         if self.valid_to is not None and self.valid_to < self.valid_from:
             raise ValueError("valid_to: is before valid_from")
         if self.legal_act is None and self.status == "official":
@@ -166,7 +168,7 @@ def load_methods(folder: Path = METHODS) -> dict[str, IndexMethod]:
 
     Raises:
         DeclarationError: a file is wrong, its method has another name than the file, or two versions of a method have
-            one number or are valid on one day.
+            the same number or are valid on the same day.
     """
     found: dict[str, IndexMethod] = {}
     for path in sorted(folder.glob("*.yml")):
@@ -175,7 +177,7 @@ def load_methods(folder: Path = METHODS) -> dict[str, IndexMethod]:
             raise DeclarationError(
                 f"{at(path, 'method')}: is {method.method!r}",
                 f"Give the file and the method one name: {method.method}.yml, or {method.method}-{method.version}.yml"
-                " for a version that another has taken the place of.",
+                " for a version that has been replaced.",
             )
         found[path.stem] = method
     _check_versions(found, folder)
@@ -191,12 +193,13 @@ def _check_versions(methods: Mapping[str, IndexMethod], folder: Path) -> None:
             continue
         path, other = folder / f"{newer}.yml", folder / f"{older}.yml"
         if before.version == after.version:
-            problems.append(f"{at(path, 'version')}: {after.version} is the version of {other} too")
+            problems.append(f"{at(path, 'version')}: {after.version} is also the version of {other}")
         if before.valid_to is None or before.valid_to >= after.valid_from:
             problems.append(
                 f"{at(other, 'valid_to')}: {before.valid_to or 'open'}, but {path} is valid from {after.valid_from}"
             )
     if problems:
         raise DeclarationError(
-            "\n".join(problems), "Let a version end on the day before the next begins, and number them apart."
+            "\n".join(problems),
+            "Let a version end on the day before the next begins, and give them different numbers.",
         )

@@ -16,13 +16,13 @@ from pipelines.json_path import PathError, parse_path
 
 
 class FileOrigin(Declaration):
-    """Files in a folder. ``{instance}`` in the path stands for the instance's code."""
+    """Files in a folder. ``{instance}`` in the path is replaced by the instance's code."""
 
     kind: Literal["files"] = Field(default="files", description="files in a folder")
     path: str = Field(
         description="folder: of a sample below the source's own, of a mirror below `GOROD_MIRROR`"
     )
-    instance: str | None = Field(default=None, description="the one instance that all files belong to")
+    instance: str | None = Field(default=None, description="the only instance; all files belong to it")
     synthetic: bool = Field(
         default=False, description="the data are invented; every page that shows them says so"
     )
@@ -37,10 +37,11 @@ PLACE = "a path in the answer (`meta.total`), or `header:` and the name of a hea
 class PagedOrigin(HttpAccess):
     """Records in JSON that are pulled page by page, over HTTP: a whole snapshot or nothing.
 
-    The list of the records is where the feed's format (`json_records`) says. `base_url` and `parameters` may hold `{instance}`.
-    Where a parameter holds `{month}`, `{first_day}` or `{last_day}`, each month from the feed's `first_month` to the last one
-    that has ended is a slice of its own; else the slice is the running period of the feed's cadence. `GOROD_<SOURCE>_TOKEN` in
-    the environment is sent as a bearer token, user and password of `GOROD_<SOURCE>_URL` as a login.
+    The feed's format (`json_records`) says where the list of records is. `base_url`,
+    `parameters` and `headers` may contain `{instance}`.
+    If a parameter contains `{month}`, `{first_day}` or `{last_day}`, each month from the feed's `first_month` to the last
+    finished one is a slice; otherwise the slice is the current period of the feed's cadence. `GOROD_<SOURCE>_TOKEN` in
+    the environment is sent as a bearer token, user and password in `GOROD_<SOURCE>_URL` as a login.
     """
 
     kind: Literal["paged"] = Field(
@@ -48,31 +49,33 @@ class PagedOrigin(HttpAccess):
     )
     base_url: str = Field(
         pattern=r"^https?://[^/?#@]+(/[^?#@]*)?$",
-        description="address that is asked, without user and parameters; `GOROD_<SOURCE>_URL` in the environment goes before it",
+        description="address, without user and parameters; `GOROD_<SOURCE>_URL` in the environment takes precedence",
     )
-    path: str = Field(default="", pattern=r"^(/[^?#@]*)?$", description="what stands behind the address")
+    path: str = Field(default="", pattern=r"^(/[^?#@]*)?$", description="path below the address")
     paging: Literal["offset", "page", "cursor", "link"] = Field(
-        description="how the next page is asked for: by the number of records that came, by its own number, by the cursor that a "
-        "page names, by the address that it names"
+        description="how the next page is requested: by the number of received records, by its number, by the cursor or by the "
+        "address in the page before"
     )
     position_parameter: str | None = Field(
         default=None,
-        description="parameter of the offset, the number or the cursor; `offset`, `page`, `cursor` when absent",
+        description="parameter for the offset, the number or the cursor; absent: `offset`, `page`, `cursor`",
     )
     first_page: Literal[0, 1] = Field(default=1, description="number of the first page")
     size_parameter: str | None = Field(
-        default="limit", description="parameter of the page's size; null: none is sent"
+        default="limit", description="parameter for the page size; null: none is sent"
     )
-    page_size: int = Field(default=500, gt=0, le=50_000, description="records asked for in one page")
-    fields: tuple[str, ...] = Field(default=(), description="fields to ask for; all when absent")
+    page_size: int = Field(default=500, gt=0, le=50_000, description="records requested in one page")
+    fields: tuple[str, ...] = Field(default=(), description="fields to request; absent: all")
     fields_parameter: str = Field(
-        default="fields", description="parameter that the fields are named in, by commas"
+        default="fields", description="parameter for the fields, which are separated by commas"
     )
     parameters: dict[str, str] = Field(default={}, description="further parameters of each request")
-    headers: dict[str, str] = Field(default={}, description="headers of each request; no secrets")
+    headers: dict[str, str] = Field(
+        default={}, description="headers of each request; no secrets; may hold `{instance}`"
+    )
     secret_headers: dict[str, str] = Field(
         default={},
-        description="header → variable of the environment that its value is in, e.g. `X-Api-Key: GOROD_PARKING_KEY`",
+        description="header → environment variable with its value, e.g. `X-Api-Key: GOROD_PARKING_KEY`",
     )
     total: str | None = Field(
         default=None,
@@ -86,13 +89,14 @@ class PagedOrigin(HttpAccess):
         description=f"where a page names the next one, by cursor or address: {PLACE}; for `link`, the header Link when absent",
     )
     identifier: str | None = Field(
-        default="id", description="path of what no two pages may both have in a record; null: nothing"
+        default="id",
+        description="path of a record's identifier, which may not be repeated on another page; null: not checked",
     )
     snapshots: int = Field(
         default=3,
         ge=1,
         le=20,
-        description="how often it is taken from the start before it is refused as torn",
+        description="how often the pull starts again before an inconsistent snapshot is refused",
     )
     synthetic: bool = Field(
         default=False, description="the data are invented; every page that shows them says so"
@@ -106,14 +110,14 @@ class PagedOrigin(HttpAccess):
     @model_validator(mode="after")
     def _can_be_paged(self) -> PagedOrigin:
         problems: list[Problem] = [
-            (("headers", name), "is a secret: name its variable of the environment in secret_headers")
+            (("headers", name), "is a secret: name its environment variable in secret_headers")
             for name in self.headers
             if name.lower() in SECRETS
         ]
         if self.paging == "cursor" and self.next is None:
-            problems.append((("next",), "is needed: where a page names its cursor"))
+            problems.append((("next",), "is needed: where the cursor is in a page"))
         if self.paging in ("offset", "page") and self.next is not None:
-            problems.append((("next",), f"paging by {self.paging} has no next; leave it out"))
+            problems.append((("next",), f"paging by {self.paging} has no next; remove it"))
         for key in ("total", "count", "next", "identifier"):
             text = getattr(self, key)
             if text is not None and not text.startswith(HEADER):
@@ -130,19 +134,19 @@ class PagedOrigin(HttpAccess):
 class Tmf639Origin(Declaration):
     """A TM Forum resource inventory (TMF639), pulled as `kind: paged` is: by offset and limit, with the counts in headers.
 
-    ``base_url`` may hold ``{instance}``. A sample names the ``simulator`` that answers in place of the inventory.
+    ``base_url`` may contain ``{instance}``. A sample names a ``simulator`` that answers instead of the inventory.
     """
 
     kind: Literal["tmf639"] = Field(default="tmf639", description="a TMF639 v4 inventory over HTTP")
     base_url: str = Field(
-        description="address up to and with the version; `GOROD_<SOURCE>_URL` in the environment goes before it"
+        description="address up to and with the version; `GOROD_<SOURCE>_URL` in the environment takes precedence"
     )
     simulator: str | None = Field(
         default=None,
         pattern=r"^[a-z_]\w*(\.\w+)*:\w+$",
-        description="of a sample: `module:function` that serves the source's sample on loopback for the length of the pull",
+        description="for a sample: `module:function` that serves the source's sample on loopback during the pull",
     )
-    page_size: int = Field(default=500, gt=0, le=5000, description="resources asked for in one page")
+    page_size: int = Field(default=500, gt=0, le=5000, description="resources requested in one page")
     synthetic: bool = Field(
         default=False, description="the data are invented; every page that shows them says so"
     )
@@ -165,28 +169,28 @@ MONTH = "{month}"
 
 
 class HttpOrigin(HttpAccess):
-    """Files at a public address. ``{instance}`` in the address stands for the instance's code.
+    """Files at a public address. ``{instance}`` in the address is replaced by the instance's code.
 
-    ``{month}`` in a name stands for each month (YYYY-MM) from the feed's ``first_month`` to ``last_month``. Without
-    ``last_month`` the series goes on to the last month that has ended, and the newest ones may be not out yet.
+    ``{month}`` in a name is replaced by each month (YYYY-MM) from the feed's ``first_month`` to ``last_month``. Without
+    ``last_month`` the series continues to the last finished month, and the newest files may not be published yet.
     """
 
     kind: Literal["http"] = Field(default="http", description="files at a public address, by HTTP")
     base_url: str = Field(
         pattern=r"^https?://[^/?#@]+(/[^?#@]*)?$",
-        description="address that the names are below; it is written down, so it holds no user and no parameters",
+        description="address above the names; it is recorded, so it may not contain a user or parameters",
     )
     files: tuple[str, ...] = Field(
-        default=(), description="names of the files; each must match `file_pattern`; may hold `{month}`"
+        default=(), description="names of the files; each must match `file_pattern`; may contain `{month}`"
     )
     listing: bool = Field(
         default=False,
-        description="take what the page at `base_url` lists, as web servers list a folder, and `file_pattern` fits",
+        description="take the files in the web server's index page at `base_url` that match `file_pattern`",
     )
     last_month: date | None = Field(
-        default=None, description="first day of the last month there, where no more will come"
+        default=None, description="first day of the last month, if the series has ended"
     )
-    instance: str | None = Field(default=None, description="the one instance that all files belong to")
+    instance: str | None = Field(default=None, description="the only instance; all files belong to it")
     synthetic: bool = Field(
         default=False, description="the data are invented; every page that shows them says so"
     )
@@ -194,7 +198,7 @@ class HttpOrigin(HttpAccess):
     @model_validator(mode="after")
     def _names_files(self) -> HttpOrigin:
         if bool(self.files) == self.listing:
-            raise PlacedError((("files",), "name the files, or say `listing: true`: one of both"))
+            raise PlacedError((("files",), "declare either files or `listing: true`"))
         return self
 
 
@@ -208,5 +212,5 @@ class PublicOrigin(Declaration):
     """Where the data are published, and on what terms."""
 
     address: str = Field(description="where the data are published")
-    licence: str = Field(description="the terms, by their name")
-    attribution: str = Field(description="the words that the terms ask for, as they stand in reports")
+    licence: str = Field(description="name of the licence")
+    attribution: str = Field(description="the attribution that the licence requires, as shown in reports")

@@ -1,7 +1,7 @@
-"""What figures must not, or do not often, look like: the models of ``assets/plausibility.yml``.
+"""Conditions that figures must, or usually do, satisfy: the models of ``assets/plausibility.yml``.
 
-Rules are data; each kind is evaluated by one general query (``int_plausibility``), no rule has code of its own. An
-**error** cannot be true and stops the build; a **warning** is unusual, stays, and is shown beside the value.
+Rules are data; each kind is evaluated by one general query (``int_plausibility``), and no rule has its own code. An
+**error** cannot be true and stops the build; a **warning** is unusual, and is shown beside the value.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ class _Rule(Declaration):
         description="error: cannot be true, the build fails; warning: is unusual, and is published as a remark"
     )
     says: Names = Field(
-        description="what is striking about a value that is found, as people read it: half a sentence, small letter, no "
+        description="what is unusual about a value that is found, for readers: half a sentence, lower case, no "
         "full stop, to follow «Значение выделяется:»"
     )
     reference: str | None = Field(default=None, description="where the rule comes from")
-    indicators: tuple[str, ...] = Field(min_length=1, description="indicators that it holds for")
-    frequencies: tuple[Frequency, ...] = Field(default=(), description="at which frequencies; absent: at all")
-    levels: tuple[Level, ...] = Field(default=(), description="of which territories; absent: of all")
+    indicators: tuple[str, ...] = Field(min_length=1, description="indicators that it applies to")
+    frequencies: tuple[Frequency, ...] = Field(default=(), description="at which frequencies; absent: all")
+    levels: tuple[Level, ...] = Field(default=(), description="levels of territories; absent: all")
 
 
 class Between(_Rule):
     """A value outside the bounds is found."""
 
     kind: Literal["between"] = Field(description="within bounds")
-    lower: Decimal | None = Field(default=None, description="nothing is below")
-    upper: Decimal | None = Field(default=None, description="nothing is above")
+    lower: Decimal | None = Field(default=None, description="lowest value")
+    upper: Decimal | None = Field(default=None, description="highest value")
 
     @model_validator(mode="after")
     def _bounded(self) -> Between:
         if self.lower is None and self.upper is None:
-            raise ValueError("lower: name it, or upper, or both")
+            raise ValueError("lower: declare lower, upper, or both")
         if self.lower is not None and self.upper is not None and self.lower >= self.upper:
             raise ValueError("lower: must be below upper")
         return self
@@ -72,15 +72,15 @@ class Jump(_Rule):
     @model_validator(mode="after")
     def _limited(self) -> Jump:
         if (self.limit_pct is None) == (self.limit_points is None):
-            raise ValueError("limit_pct: name it or limit_points, one of them")
+            raise ValueError("limit_pct: declare either limit_pct or limit_points")
         return self
 
 
 class PartsToTotal(_Rule):
     """Where all parts of a breakdown have a figure, their numerators make the total's."""
 
-    kind: Literal["parts_to_total"] = Field(description="the parts of a breakdown make the total")
-    tolerance: Decimal = Field(default=Decimal(0), ge=0, description="difference that is let pass")
+    kind: Literal["parts_to_total"] = Field(description="the parts of a breakdown add up to the total")
+    tolerance: Decimal = Field(default=Decimal(0), ge=0, description="largest difference that is allowed")
 
 
 class Hierarchy(_Rule):
@@ -90,8 +90,8 @@ class Hierarchy(_Rule):
     region. Figures of low reliability (status U) are left out.
     """
 
-    kind: Literal["hierarchy"] = Field(description="territories make the one above")
-    tolerance: Decimal = Field(default=Decimal(0), ge=0, description="difference that is let pass")
+    kind: Literal["hierarchy"] = Field(description="territories add up to the one above")
+    tolerance: Decimal = Field(default=Decimal(0), ge=0, description="largest difference that is allowed")
 
 
 class Outlier(_Rule):
@@ -103,7 +103,7 @@ class Outlier(_Rule):
 
     kind: Literal["outlier"] = Field(description="far from the other territories")
     limit: Decimal = Field(default=Decimal("3.5"), gt=0, description="largest robust z-score")
-    minimum_count: int = Field(default=10, ge=3, description="fewer territories are not compared")
+    minimum_count: int = Field(default=10, ge=3, description="least number of territories that are compared")
 
 
 Rule = Annotated[Between | AtMost | Jump | PartsToTotal | Hierarchy | Outlier, Field(discriminator="kind")]
@@ -116,12 +116,12 @@ class Plausibility(Declaration):
 
 
 def frequencies_of(rule: Rule, indicator: Indicator) -> tuple[Frequency, ...]:
-    """At which frequencies of an indicator a rule holds."""
+    """The frequencies of an indicator to which a rule applies."""
     return tuple(freq for freq in indicator.frequencies if not rule.frequencies or freq in rule.frequencies)
 
 
 def levels_of(rule: Rule, indicator: Indicator) -> tuple[Level, ...]:
-    """Of which levels of an indicator a rule holds."""
+    """The levels of an indicator to which a rule applies."""
     return tuple(level for level in indicator.levels if not rule.levels or level in rule.levels)
 
 
@@ -129,7 +129,7 @@ def load_plausibility(catalogue: IndicatorCatalogue, path: Path = PLAUSIBILITY) 
     """All rules by code.
 
     Raises:
-        DeclarationError: the file is wrong, or a rule names an indicator that it cannot hold for.
+        DeclarationError: the file is wrong, or a rule names an indicator to which it cannot apply.
     """
     rules = read_yaml(path, Plausibility).rules
     problems = [
@@ -147,7 +147,7 @@ def load_plausibility(catalogue: IndicatorCatalogue, path: Path = PLAUSIBILITY) 
 
 
 def _problems(rule: Rule, number: int, name: str, catalogue: IndicatorCatalogue) -> Iterator[Problem]:
-    """What does not fit between a rule and the indicator that it names in that place, and at which of its keys."""
+    """Why a rule does not fit the indicator that it names at a place: the key and a message."""
     place = ("indicators", number)
     indicator = catalogue.indicators.get(name)
     if indicator is None:

@@ -62,7 +62,7 @@ def unsupported_values(data: Any, location: Location = ()) -> Iterator[Problem]:
                 if isinstance(key, str):
                     yield from unsupported_values(value, (*location, key))
                 else:
-                    yield (*location, str(key)), "is a key, and no text; write it in quotes"
+                    yield (*location, str(key)), "is a key, but not a text; write it in quotes"
         case list():
             for number, value in enumerate(data):
                 yield from unsupported_values(value, (*location, number))
@@ -71,7 +71,7 @@ def unsupported_values(data: Any, location: Location = ()) -> Iterator[Problem]:
         case None | bool() | int() | float() | str() | date():
             pass
         case _:
-            yield location, f"is a {type(data).__name__}, which no declaration has"
+            yield location, f"is a {type(data).__name__}, which is not allowed in a declaration"
 
 
 def explain(problem: ErrorDetails, model: type[BaseModel], data: Any) -> list[Problem]:
@@ -93,7 +93,7 @@ def explain(problem: ErrorDetails, model: type[BaseModel], data: Any) -> list[Pr
             error = problem["ctx"]["error"]
             if isinstance(error, PlacedError):
                 return [((*location, *place), reason) for place, reason in error.found]
-            # rules over several keys begin with the key that is to be changed
+            # messages about several keys begin with the key to change
             message = str(error)
             key, colon, rest = message.partition(": ")
             if colon and key.isidentifier():
@@ -120,7 +120,7 @@ def models_at(model: type[BaseModel], location: Location, data: Any) -> list[typ
         fields = [one.model_fields[str(part)] for one in candidates if part in one.model_fields]
         if fields:
             candidates = [found for field in fields for found in _models(field.annotation)]
-        # a place in a list or map says nothing, whatever its name; what is not in the data is the kind of a variant
+        # positions and map keys say nothing about the model; a part that is not in the data is the kind of a variant
         try:
             data = data[part]
         except (KeyError, IndexError, TypeError):

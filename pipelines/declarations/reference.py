@@ -1,7 +1,7 @@
-"""``python -m pipelines.declarations.reference``: write what a declaration may say, for people and for editors.
+"""``python -m pipelines.declarations.reference``: write the reference of declarations, for people and for editors.
 
-From the pydantic models come ``docs/declarations.md`` and a JSON Schema for each kind of file in ``docs/schemas/``. A YAML
-file of ``assets/`` names its schema in its first line, so that an editor completes and checks it while one types.
+The pydantic models are the source of ``docs/declarations.md`` and of a JSON Schema for each kind of file in ``docs/schemas/``.
+A YAML file of ``assets/`` names its schema in its first line, so an editor completes and checks it.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ Schema = dict[str, Any]
 INTRODUCTION = """\
 # Declarations
 
-What there is in Gorod is declared in YAML under `assets/`. This page and the JSON Schemas in [schemas/](schemas) are
-written from the models in `pipelines/` by `python -m pipelines.declarations.reference`; do not edit them by hand.
+Gorod is declared in YAML under `assets/`. This page and the JSON Schemas in [schemas/](schemas) are
+generated from the models in `pipelines/` by `python -m pipelines.declarations.reference`; do not edit them by hand.
 
-A key that is not listed is an error, and the message names file, line and key. Beyond these tables the models hold
-the keys of a file against each other, and a file against its neighbours (a measure that names no declared feed,
-an indicator that adds up what does not add up). All files are read by `gorod run`; `make test` reads them too.
+A key that is not listed is an error; the message names file, line and key. The models also check the keys of a file
+against each other, and files against each other (a measure of an undeclared feed, an indicator that adds up what is not
+additive). `gorod check` reads all files, as do `gorod run` and `make test`.
 
 An editor with a YAML language server completes keys and shows these descriptions, because the first line of a file
 names its schema: `# yaml-language-server: $schema=…`.
@@ -46,7 +46,7 @@ names its schema: `# yaml-language-server: $schema=…`.
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of declaration: what it is called, its model, its files, and how a page writes their paths."""
+    """A kind of declaration: its name, its model, its files, and their paths as the page shows them."""
 
     name: str
     model: type[BaseModel]
@@ -86,7 +86,7 @@ def schema_of(kind: Kind) -> Schema:
 
 
 def reference(kinds: tuple[Kind, ...] = KINDS) -> str:
-    """The page: a section for each kind of file, a table for each model in it. A model is explained once."""
+    """The page: a section for each kind of file, a table for each model in it. Each model is explained once."""
     parts, explained = [INTRODUCTION], set[str]()
     for kind in kinds:
         schema = schema_of(kind)
@@ -101,7 +101,7 @@ def reference(kinds: tuple[Kind, ...] = KINDS) -> str:
 
 
 def outputs() -> dict[Path, str]:
-    """Every file that is written, by its path below the project."""
+    """Every generated file, by its path below the project."""
     docs = Path("docs")
     schemas = {
         docs / "schemas" / f"{kind.name}.schema.json": json.dumps(
@@ -114,7 +114,7 @@ def outputs() -> dict[Path, str]:
 
 
 def _section(schema: Schema) -> str:
-    """The model's own sentence, and a row for each of its keys."""
+    """The model's docstring, and a row for each of its keys."""
     lines = [str(schema.get("description", "")).replace("``", "`"), ""]
     required = set(schema.get("required", ()))
     lines += ["| key | value | default | meaning |", "|---|---|---|---|"]
@@ -161,7 +161,7 @@ def _link(reference: str) -> str:
 
 
 def _mentioned(schema: Schema, definitions: Schema) -> Iterator[str]:
-    """Names of the models that a schema leads to, each once, in the order in which one meets them."""
+    """Names of the models that a schema refers to, each once, in the order of reference."""
     seen: list[str] = []
 
     def walk(node: Any) -> None:
@@ -183,7 +183,7 @@ def _mentioned(schema: Schema, definitions: Schema) -> Iterator[str]:
 
 
 def main() -> None:
-    """Write the files, and tell which changed."""
+    """Write the files, and print which changed."""
     for path, text in outputs().items():
         target = PROJECT / path
         target.parent.mkdir(parents=True, exist_ok=True)

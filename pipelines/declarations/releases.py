@@ -25,31 +25,33 @@ CODE = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 
 
 def _moment(value: object) -> object:
-    """A moment with a zone, or without, which is of Minsk: a day alone is no moment."""
+    """A moment; without a time zone it is in Minsk time. A day alone is not enough."""
     if isinstance(value, str) and ":" in value:
         with suppress(ValueError):
             value = datetime.fromisoformat(value)
     if isinstance(value, datetime):
         return in_minsk(value)
-    raise ValueError(f"{value} is not a day and a time, like 2026-11-13T10:00, of Minsk if it names no zone")
+    raise ValueError(
+        f"{value} is not a date and time like 2026-11-13T10:00 (Minsk time, unless a zone is given)"
+    )
 
 
 class CalendarRelease(Declaration):
-    """One release: what comes out together, and when."""
+    """One release: what is published together, and when."""
 
     period: str = Field(
         pattern=f"^{PERIOD}$",
-        description="the period that comes out, as SDMX writes it: 2026-Q3, 2026-10, 2026",
+        description="the period, in SDMX notation: 2026-Q3, 2026-10, 2026",
     )
-    title: Names = Field(description="what it is called")
+    title: Names = Field(description="name of the release")
     indicators: Literal["all"] | list[str] = Field(
-        default="all", description="what comes out: all indicators, or a list; with themes, those too"
+        default="all", description="what is released: all indicators, or a list; with themes, also theirs"
     )
     themes: list[str] = Field(
-        default=[], description="themes whose indicators come out; without indicators, these alone"
+        default=[], description="themes whose indicators are released; without indicators, only these"
     )
     embargo_until: Annotated[datetime, BeforeValidator(_moment)] = Field(
-        description="nothing of the period leaves before this moment; of Minsk if it names no zone"
+        description="nothing about the period is released before this moment; Minsk time, unless a zone is given"
     )
     example: bool = Field(default=False, description="true: invented, to show how it works")
     legal_act: str | None = Field(default=None, description="the act that sets the date")
@@ -66,9 +68,9 @@ class CalendarRelease(Declaration):
         return freq_of(self.period)
 
     def covers(self, catalogue: IndicatorCatalogue) -> list[str]:
-        """Codes of the indicators that come out: those named that have figures of this length or shorter.
+        """Codes of the released indicators: those named that have figures for periods of this length or shorter.
 
-        A quarter's release does not hold back what is only known by the year.
+        A quarterly release does not hold back annual figures.
         """
         named = (
             {code for code, one in catalogue.indicators.items() if one.theme in self.themes}
@@ -87,7 +89,7 @@ class CalendarRelease(Declaration):
 
 
 class ReleaseCalendar(Declaration):
-    """``assets/releases/calendar.yml``: all releases, past and to come."""
+    """``assets/releases/calendar.yml``: all releases, past and future."""
 
     releases: dict[str, CalendarRelease] = Field(
         description="the releases by code, which names their folders: Latin letters, digits, - and _"

@@ -17,11 +17,11 @@ REPORTS = PROJECT / "assets" / "reports"
 
 
 class ReportLine(Declaration):
-    """One indicator of the report. ``freq`` fixes its frequency; by default the one that is up to date."""
+    """One indicator of the report. ``freq`` fixes its frequency; by default the newest available one."""
 
     indicator: str = Field(description="code of the indicator")
     freq: Literal["M", "Q", "S", "A"] | None = Field(
-        default=None, description="its frequency in the report; when absent, the one that is up to date"
+        default=None, description="its frequency in the report; absent: the newest available one"
     )
     counts_from: Literal["start", "end"] = Field(
         default="end",
@@ -35,10 +35,8 @@ class Report(Declaration):
     report: str = Field(
         pattern=r"^[a-z][a-z0-9_]*$", description="code of the report; its file has the same name"
     )
-    title: Names = Field(description="what stands on its first page")
-    languages: tuple[Literal["ru"], ...] = Field(
-        default=("ru",), min_length=1, description="languages that it is made in"
-    )
+    title: Names = Field(description="title on its first page")
+    languages: tuple[Literal["ru"], ...] = Field(default=("ru",), min_length=1, description="its languages")
     indicators: tuple[ReportLine, ...] = Field(
         min_length=1, description="its lines, in the order of the table"
     )
@@ -67,15 +65,15 @@ def load_report(name: str, folder: Path = REPORTS) -> Report:
     """The declared report.
 
     Raises:
-        DeclarationError: there is none of that name, or its file is wrong.
+        DeclarationError: none has that name, or its file is wrong.
     """
     path = folder / f"{name}.yml"
     if not path.exists():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.yml")))
-        raise DeclarationError(f"no report {name!r} is declared", f"Declared are: {known}.")
+        raise DeclarationError(f"no report {name!r} is declared", f"Declared: {known}.")
     report = read_yaml(path, Report)
     if report.report != name:
         raise DeclarationError(
-            f"{at(path, 'report')}: is {report.report!r}", "Give the file and the report one name."
+            f"{at(path, 'report')}: is {report.report!r}", "Give the file and the report the same name."
         )
     return report

@@ -25,8 +25,8 @@ SOURCES = PROJECT / "assets" / "sources"
 class Instance(Declaration):
     """An installation of the source, and the territory that it covers."""
 
-    title: Names = Field(description="what the installation is called")
-    ref_area: str = Field(description="code of the territory that it answers for")
+    title: Names = Field(description="name of the installation")
+    ref_area: str = Field(description="code of the territory that it covers")
 
 
 class Source(Declaration):
@@ -35,15 +35,15 @@ class Source(Declaration):
     source: str = Field(
         pattern=r"^[a-z][a-z0-9_]*$", description="code of the source; its folder has the same name"
     )
-    title: Names = Field(description="what the source is called")
-    owner: str = Field(description="who answers for it")
+    title: Names = Field(description="name of the source")
+    owner: str = Field(description="who is responsible for it")
     public_origin: PublicOrigin = Field(description="where the data are published, and on what terms")
     instances: dict[str, Instance] = Field(description="its installations by code; one is enough")
     territories: dict[str, str] = Field(
         default={},
-        description="names by which its rows call territories → code of the territory in the register",
+        description="name of a territory in its rows → its code in the register",
     )
-    feeds: dict[str, Feed] = Field(description="what it gives, by code")
+    feeds: dict[str, Feed] = Field(description="its feeds by code")
 
     @model_validator(mode="after")
     def _is_whole(self) -> Source:
@@ -63,14 +63,17 @@ class Source(Declaration):
             problems += [
                 (
                     ("feeds", name, "columns", column),
-                    "a number needs bounds, or unbounded with the reason why not",
+                    "a number needs bounds, or unbounded with the reason",
                 )
                 for column, about in feed.kept_columns.items()
                 if about.type in NUMBERS and not about.bounds and not about.unbounded
             ]
             if isinstance(feed.format, PivotJsonFormat) and not feed.format.tables:
                 problems.append(
-                    (("feeds", name, "format"), "tables: its answers need a title to be known by")
+                    (
+                        ("feeds", name, "format"),
+                        "tables: declare the titles by which its answers are recognised",
+                    )
                 )
         if problems:
             raise PlacedError(*problems)
@@ -86,7 +89,9 @@ def _misplaced_columns(name: str, feed: Feed) -> Iterator[Problem]:
     for key, (column, types) in wanted.items():
         known = [one for one, about in feed.kept_columns.items() if about.type in types]
         if column is not None and column not in known:
-            message = f"{column!r} is no kept column of type {' or '.join(types)}; {nearest(column, known)}"
+            message = (
+                f"{column!r} is not a kept column of type {' or '.join(types)}; {nearest(column, known)}"
+            )
             yield ("feeds", name, key), message
 
 
@@ -103,7 +108,7 @@ def load_sources(folder: Path = SOURCES) -> dict[str, Source]:
         if source.source != path.parent.name:
             raise DeclarationError(
                 f"{at(path, 'source')}: is {source.source!r}, its folder is {path.parent.name!r}",
-                "Give both one name.",
+                "Give both the same name.",
             )
         sources[source.source] = source
     return sources
@@ -124,7 +129,7 @@ def provider_of(what: Provides) -> tuple[str, str]:
     if len(found) != 1:
         message = ", ".join(f"{source}.{feed}" for source, feed in found) or "none"
         raise DeclarationError(
-            f"{SOURCES}: one feed provides the {what}, and declared are: {message}",
-            f"Say `provides: {what}` in the source.yml of one feed.",
+            f"{SOURCES}: exactly one feed must provide the {what}; declared: {message}",
+            f"Declare `provides: {what}` for one feed in its source.yml.",
         )
     return found[0]

@@ -34,10 +34,10 @@ class Amendment(Declaration):
 class TrafficLight(Declaration):
     """From which share of the plan a figure is green, and from which it is yellow; below that it is red."""
 
-    green_from_pct: Decimal = Field(gt=0, le=100, description="green from so many per cent of the plan on")
-    yellow_from_pct: Decimal = Field(gt=0, le=100, description="yellow from so many per cent on")
+    green_from_pct: Decimal = Field(gt=0, le=100, description="green from this percentage of the plan on")
+    yellow_from_pct: Decimal = Field(gt=0, le=100, description="yellow from this percentage of the plan on")
     status: Literal["example", "set"] = Field(
-        description="set by an act, or an example until one sets them; an example is marked wherever it is shown"
+        description="set by an act, or an example until an act sets them; an example is marked wherever it is shown"
     )
     act: str | None = Field(default=None, description="the act that set them")
 
@@ -46,34 +46,30 @@ class TrafficLight(Declaration):
         if self.yellow_from_pct >= self.green_from_pct:
             raise ValueError("yellow_from_pct: must be below green_from_pct")
         if (self.status == "set") != (self.act is not None):
-            raise ValueError("act: named where the thresholds are set, and only there")
+            raise ValueError("act: required if the thresholds are set by an act, and only then")
         return self
 
 
 class Baseline(Declaration):
     """Where the indicator stood when the target was set, as published: a figure with its year, or words alone."""
 
-    value: Decimal | None = Field(default=None, description="the figure; the trajectory begins with it")
-    year: Year | None = Field(default=None, description="the year that it is of")
-    words: Names | None = Field(
-        default=None, description="what was published in words, where it is no figure"
-    )
+    value: Decimal | None = Field(default=None, description="the figure, the start of the trajectory")
+    year: Year | None = Field(default=None, description="year of the figure")
+    words: Names | None = Field(default=None, description="what was published in words instead of a figure")
 
     @model_validator(mode="after")
     def _says_something(self) -> Baseline:
         if (self.value is None) != (self.year is None):
-            raise ValueError("year: a figure has its year, and a year its figure")
+            raise ValueError("year: declare value and year together")
         if self.value is None and self.words is None:
-            raise ValueError("words: a baseline without a figure is told in words, or left out")
+            raise ValueError("words: a baseline without a figure needs words; or remove the baseline")
         return self
 
 
 class PlannedValue(Declaration):
-    """What was planned, and between which days that was in force."""
+    """What was planned, and the days between which that was in force."""
 
-    value: Decimal | None = Field(
-        default=None, description="the planned value; absent where it is not published"
-    )
+    value: Decimal | None = Field(default=None, description="the planned value; absent: not published")
     valid_from: date | None = Field(
         default=None, description="first day on which it was in force; absent: from the beginning"
     )
@@ -90,21 +86,21 @@ class PlannedValue(Declaration):
 
 
 class Target(Declaration):
-    """A planned value of an indicator for a year, and for each of the territories by itself."""
+    """A planned value of an indicator for a year; it holds for each of the territories separately."""
 
     indicator: str = Field(description="code of the indicator; its direction says what is better")
     territories: tuple[str, ...] = Field(min_length=1, description="ref_area of each territory")
-    year: Year = Field(description="the year by which, or in which, it is to be reached")
+    year: Year = Field(description="year in which, or by which, it is to be reached")
     versions: tuple[PlannedValue, ...] = Field(
-        min_length=1, description="the planned value and its amendments, oldest first; no two at a time"
+        min_length=1, description="the planned value and its amendments, oldest first; they do not overlap"
     )
-    baseline: Baseline | None = Field(default=None, description="the starting point, where it is published")
+    baseline: Baseline | None = Field(default=None, description="starting point, if it is published")
     reference: str = Field(description="where it is published")
 
     @model_validator(mode="after")
     def _is_sound(self) -> Target:
         problems: list[Problem] = [
-            (("territories", number), f"{ref_area} stands twice; name each once")
+            (("territories", number), f"{ref_area} is listed twice; list each once")
             for number, ref_area in enumerate(self.territories)
             if ref_area in self.territories[:number]
         ]
@@ -117,16 +113,14 @@ class Target(Declaration):
 
 
 class Programme(Declaration):
-    """A programme with planned values. Whatever is not published stays empty, and ``note`` says so."""
+    """A programme with planned values. What is not published stays empty, and ``note`` says so."""
 
-    title: Names = Field(description="what it is called")
+    title: Names = Field(description="name of the programme")
     year_from: Year = Field(description="first year")
     year_to: Year = Field(description="last year")
-    act: str | None = Field(default=None, description="the act that adopted it; absent where none is known")
-    adopted_on: date | None = Field(default=None, description="the day of that act")
-    amendments: tuple[Amendment, ...] = Field(
-        default=(), description="the acts that amended it, as far as known"
-    )
+    act: str | None = Field(default=None, description="the act that adopted it; absent: not known")
+    adopted_on: date | None = Field(default=None, description="date of that act")
+    amendments: tuple[Amendment, ...] = Field(default=(), description="acts that amended it, as far as known")
     reference: str = Field(description="where it was read")
     note: Names = Field(description="what is not published or not known, as shown to readers")
     traffic_light: TrafficLight = Field(description="thresholds of green, yellow and red")
@@ -143,7 +137,7 @@ class Programme(Declaration):
         if self.year_to < self.year_from:
             raise ValueError("year_to: lies before year_from")
         if (self.act is None) != (self.adopted_on is None):
-            raise ValueError("adopted_on: an act has its day, and a day its act")
+            raise ValueError("adopted_on: declare act and adopted_on together")
         problems = list(self._target_problems())
         if problems:
             raise PlacedError(*problems)
@@ -165,7 +159,7 @@ class Programme(Declaration):
                 other = taken.setdefault((target.indicator, ref_area, target.year), code)
                 if other != code:
                     message = (
-                        f"{target.indicator} of {ref_area} in {target.year} is planned in {other} already"
+                        f"{target.indicator} of {ref_area} in {target.year} is already planned in {other}"
                     )
                     yield (*place, "territories", number), message
 
@@ -188,7 +182,7 @@ def load_programmes(
     """All programmes by code, which is the name of the file.
 
     Raises:
-        DeclarationError: a file is wrong, or a target names an indicator or a territory that does not fit.
+        DeclarationError: a file is wrong, or a target's indicator or territory does not fit.
     """
     known = territory_levels() if levels is None else levels
     programmes: dict[str, Programme] = {}
@@ -218,7 +212,10 @@ def _problems(
         yield ("indicator",), f"indicator {target.indicator!r} is not declared in assets/indicators; {near}"
         return
     if indicator.direction == "none":
-        yield ("indicator",), f"indicator {target.indicator}: direction none; nobody can say what is better"
+        yield (
+            ("indicator",),
+            f"indicator {target.indicator}: its direction is none, so no value is better than another",
+        )
     if "A" not in indicator.frequencies:
         yield ("indicator",), f"indicator {target.indicator} has no yearly value (frequencies: A)"
     for number, ref_area in enumerate(target.territories):

@@ -46,7 +46,7 @@ def territory_rows(folder: Path, sources: Mapping[str, Source] = MappingProxyTyp
     They come from the code lists; the names that a source declares itself join those of the list.
 
     Raises:
-        DeclarationError: a list is absent, lacks a column, or has a key twice.
+        DeclarationError: a list is missing, lacks a column, or has a duplicate key.
     """
     codes = _code_list(folder / "codes.csv", TERRITORY_TABLES["territory_code"], ("ref_area",))
     names = _code_list(folder / "names.csv", TERRITORY_TABLES["territory_name"], ("source", "name"))
@@ -55,7 +55,7 @@ def territory_rows(folder: Path, sources: Mapping[str, Source] = MappingProxyTyp
         if source.territories and code in listed:
             place = at(SOURCES / code / "source.yml", "territories")
             raise DeclarationError(
-                f"{place}: {folder / 'names.csv'} has names of this source, too", "Keep one list."
+                f"{place}: {folder / 'names.csv'} also has names of this source", "Keep one of the two lists."
             )
         names += [
             {"source": code, "name": name, "ref_area": ref_area, "note": None}
@@ -72,9 +72,9 @@ def territory_rows(folder: Path, sources: Mapping[str, Source] = MappingProxyTyp
 
 
 def _under_the_other_code(names: Rows, codes: Rows) -> Rows:
-    """The names of a place that has two codes, once more: Minsk is a region and a city, with one SOATO.
+    """The second code of a place that has two, by the same names: Minsk is a region and a city with one SOATO.
 
-    A source names it once; its figure is that of both, so that neither regions nor cities lack their capital.
+    A source names it once; its figure counts for both, so neither regions nor cities lack the capital.
     """
     soato = {row["ref_area"]: row["soato"] for row in codes if row["soato"]}
     others = [(one, other) for one in soato for other in soato if one != other and soato[one] == soato[other]]
@@ -92,7 +92,7 @@ def _parents(path: Path) -> Rows:
         except ValueError as error:
             raise DeclarationError(
                 f"{path}:{number}: {error}",
-                "valid_from and valid_to are days, 2013-12-31; only valid_from may be empty.",
+                "valid_from and valid_to are days like 2013-12-31; only valid_from may be empty.",
             ) from error
         known = spans.setdefault(row["ref_area"], [])
         if row["valid_to"] < row["valid_from"] or any(
@@ -125,7 +125,7 @@ def _code_list(path: Path, columns: Iterable[str], key: Sequence[str]) -> Rows:
         found = tuple(row[name] for name in key)
         if found in seen:
             raise DeclarationError(
-                f"{path}:{number}: {' '.join(map(str, found))} stands twice", "Keep one row."
+                f"{path}:{number}: {' '.join(map(str, found))} is listed twice", "Keep one row."
             )
         seen.add(found)
     return rows

@@ -25,11 +25,11 @@ class _Loader(LOADER):  # type: ignore[misc, valid-type]
             value = super().construct_object(node, deep)
         except yaml.YAMLError:
             raise
-        # a 13th month, a number of 5000 digits: Python's own errors, of many kinds
+        # a 13th month, a number of 5000 digits: Python raises errors of many kinds
         except Exception as error:
             raise error_at(f"{node.tag.rpartition(':')[2]} cannot be read: {error}", node) from error
         if isinstance(value, str) and "\0" in value:
-            raise error_at("a text holds the sign U+0000", node)
+            raise error_at("a text contains the character U+0000", node)
         return value
 
 
@@ -46,7 +46,7 @@ def load_yaml(path: Path) -> Any:
         try:
             node = loader.get_single_node()
             twice = [
-                f"{path}:{line}: {key}: stands twice here; first in line {first}"
+                f"{path}:{line}: {key}: is a duplicate; first in line {first}"
                 for key, first, line in duplicate_keys(node, loader)
             ]
             data: Any = loader.construct_document(node) if node is not None else None
@@ -55,11 +55,11 @@ def load_yaml(path: Path) -> Any:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise DeclarationError(
-            f"{path}:{line}: cannot be read: {error.problem}", "Mend the file; it must be YAML in UTF-8."
+            f"{path}:{line}: cannot be read: {error.problem}", "Correct the file; it must be YAML in UTF-8."
         ) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DeclarationError(
-            f"{path}: cannot be read: {error}", "Mend the file; it must be YAML in UTF-8."
+            f"{path}: cannot be read: {error}", "Correct the file; it must be YAML in UTF-8."
         ) from error
     # YAML silently takes the last of two equal keys
     if twice:
@@ -82,7 +82,7 @@ def require_tree(text: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             within.pop()
         elif isinstance(event, yaml.AliasEvent) and event.anchor in within:
-            raise error_at(f"*{event.anchor} stands within what it refers to", event)
+            raise error_at(f"*{event.anchor} is inside what it refers to", event)
 
 
 def error_at(message: str, where: Any) -> yaml.MarkedYAMLError:
@@ -110,7 +110,7 @@ def line_of(node: yaml.Node | None, location: Location) -> int:
     for part in location:
         if isinstance(node, yaml.MappingNode):
             found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
-            # missing, or merged (<<) from elsewhere: the line of what should hold it
+            # missing, or merged (<<) from elsewhere: the line of what should contain it
             if found is None:
                 break
             line, node = found[0].start_mark.line + 1, found[1]

@@ -1,4 +1,4 @@
-"""Files in a zip: unpacked piece by piece, whatever the archive says of their size."""
+"""Files in a zip: unpacked piece by piece, because the declared sizes cannot be trusted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipelines.errors import DeliveryError, Reason
 
 CHUNK = 1 << 20
 PACK = "Соберите архив заново и передайте целиком."
-# what zipfile raises of a broken archive, and what unpacks a member
+# errors of zipfile and of decompression on a broken archive
 BROKEN = (
     zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError, zlib.error, lzma.LZMAError, struct.error,
     RuntimeError,
@@ -20,10 +20,10 @@ BROKEN = (
 
 
 def extract(archive: Path, name: str, out: Path, largest: int, optional: bool = False) -> bool:
-    """Write a file of a zip beside it, unpacked piece by piece; False if it may be absent, and is.
+    """Write a file of a zip beside it, unpacked piece by piece; False if it is absent and may be.
 
     Raises:
-        DeliveryError: it is no zip, broken, encrypted, lacks the file, or it is too large.
+        DeliveryError: it is not a zip, is broken or encrypted, lacks the file, or the file is too large.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -64,7 +64,7 @@ def names_in(archive: Path) -> list[str]:
     """The files of a zip.
 
     Raises:
-        DeliveryError: it is none, or broken.
+        DeliveryError: it is not a zip, or is broken.
     """
     try:
         with zipfile.ZipFile(archive) as opened:

@@ -11,9 +11,9 @@ WITH_TIME = f"{_DAY}[Tt ].+"
 
 
 def iso_sql(text: str, zone: str) -> str:
-    """SQL: the local time in ``zone`` of a text in ISO 8601, or NULL if it means none, or two.
+    """SQL: the local time in ``zone`` of a text in ISO 8601, or NULL if there is no such time, or there are two.
 
-    A text with an offset is converted to the zone; one without is in the zone already. A day alone means its beginning.
+    A text with an offset is converted to the zone; one without is already in the zone. A day alone means its beginning.
     """
     offset = _group(text, 3)
     return (

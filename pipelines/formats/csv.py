@@ -18,6 +18,7 @@ from pipelines.formats.csv_records import count_records, write_sound
 from pipelines.formats.csv_scan import Flaw, Records
 from pipelines.formats.csv_text import check_is_text, write_utf8
 from pipelines.formats.typed import ROW_GROUP, write_batch
+from pipelines.memory import in_memory
 from pipelines.sql import literal, quoted
 
 
@@ -45,7 +46,7 @@ def read(delivery: Delivery, feed: Feed, fmt: CsvFormat, out: Path, pseudonym_ke
         if records.flaws:
             write_sound(path, records.flaws, sound)
             path = sound
-        with duckdb.connect() as connection:
+        with in_memory(path) as connection:
             return read_counted(connection, path, file, header, records, feed, fmt, out, pseudonym_key)
     finally:
         recoded.unlink(missing_ok=True)

@@ -88,7 +88,7 @@ def _refuse_other_delimiter(line: str, file: str, feed: Feed, fmt: CsvFormat) ->
 
 
 def _hint_about(name: str, names: list[str], feed: Feed) -> str:
-    """What can be said of an unknown name without repeating it: that it is empty, an invisible sign, the nearest name."""
+    """What can be said of an unknown name without repeating it: that it is empty, an invisible character, or a similar name."""
     if not name:
         return ": без названия (в заголовке лишний разделитель)"
     for declared in feed.headers:

@@ -22,7 +22,7 @@ MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True)
 class Header:
-    """The first line: its names without surrounding blanks, where it ends, and how."""
+    """The first line: its names without surrounding spaces, where it ends, and how."""
 
     names: list[str]
     end: int

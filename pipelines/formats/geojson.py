@@ -94,7 +94,7 @@ def write_features(
     """Write features of GeoJSON in WGS 84 as the feed's batch; ``by_field``: ``from_path`` is the name of a property, not a path.
 
     Raises:
-        DeliveryError: all of them lie elsewhere because their axes are exchanged.
+        DeliveryError: all positions lie outside the box because their axes are swapped.
     """
     refuse_other_axes(features, spatial, file)
     columns = feed.kept_columns
@@ -169,7 +169,7 @@ def _rows(
 
 
 def geometry_problem(geometry: Any) -> str:
-    """What is expected of a geometry, in Russian, and where this one differs; empty if it is sound."""
+    """What is expected of a geometry, in Russian, and where this one differs; empty if it is valid."""
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     if not isinstance(kind, str) or kind not in DEPTHS:
         return f"геометрия одного из видов: {', '.join(DEPTHS)}"
@@ -247,7 +247,7 @@ def _invalid(geometry: dict[str, Any]) -> str:
 
 
 def bounds(geometry: dict[str, Any]) -> tuple[float, float, float, float]:
-    """West, south, east, north of a sound geometry, in its own units."""
+    """West, south, east, north of a valid geometry, in its own units."""
     positions = list(_positions(geometry["coordinates"], DEPTHS[geometry["type"]]))
     longitudes, latitudes = [position[0] for position in positions], [position[1] for position in positions]
     return min(longitudes), min(latitudes), max(longitudes), max(latitudes)

@@ -20,7 +20,7 @@ from pipelines.errors import DeliveryError, Reason
 from pipelines.formats.geojson import GEOMETRY, write_features
 from pipelines.formats.positions import UnknownSystemError, to_wgs84
 from pipelines.formats.shapefile import _lists
-from pipelines.formats.workbook import cell_text
+from pipelines.formats.workbook_cells import cell_text
 from pipelines.sql import quoted
 
 AGAIN = "Сохраните слой как GeoPackage заново и передайте целиком."
@@ -32,7 +32,7 @@ def read(delivery: Delivery, feed: Feed, fmt: GeoPackageFormat, out: Path, pseud
     """Read one layer. ``row_no`` counts its rows from 1, in the order of their key.
 
     Raises:
-        DeliveryError: it is no whole GeoPackage, or has no such layer, or its coordinate system is unknown.
+        DeliveryError: it is not a complete GeoPackage, has no such layer, or its coordinate system is unknown.
     """
     path = delivery.paths[0]
     if path.stat().st_size > feed.max_delivery_bytes:
@@ -40,7 +40,7 @@ def read(delivery: Delivery, feed: Feed, fmt: GeoPackageFormat, out: Path, pseud
         raise _refused(path.name, "file.size", message, "Разделите выгрузку.")
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)) as book:
-            # a file of others: no functions of its views and triggers, no writing
+            # an untrusted file: its views and triggers may not call functions, and nothing is written
             book.execute("pragma trusted_schema = off")
             book.execute("pragma query_only = on")
             layer, column, system = _layer(book, fmt, path.name)
@@ -100,7 +100,7 @@ def _features(
 
 
 def _geometry(blob: Any, moved: Callable[[Any], Any]) -> Any:
-    """The geometry of a cell; what is not one is reported by the check of geometries."""
+    """The geometry of a cell; an invalid one is reported by the check of geometries."""
     if blob is None:
         return None
     try:

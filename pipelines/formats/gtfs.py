@@ -26,7 +26,7 @@ def read(delivery: Delivery, feed: Feed, fmt: GtfsFormat, out: Path, pseudonym_k
     """Read one table. ``row_no`` counts the lines below its header from 1.
 
     Raises:
-        DeliveryError: it is no GTFS zip, lacks the table, or the table is no sound CSV.
+        DeliveryError: it is not a GTFS zip, lacks the table, or the table is not valid CSV.
     """
     archive = delivery.paths[0]
     name = f"{fmt.table}.txt"
@@ -53,10 +53,10 @@ def read(delivery: Delivery, feed: Feed, fmt: GtfsFormat, out: Path, pseudonym_k
 
 
 def _columns(file: str, names: list[str], feed: Feed) -> list[str]:
-    """The columns of the feed by the names of the header; others get a name that nobody asks for.
+    """The columns of the feed by the names of the header; others get a name that no feed declares.
 
     Raises:
-        DeliveryError: a required one is missing, or one stands twice.
+        DeliveryError: a required one is missing, or one is repeated.
     """
     given = [feed.headers.get(name) for name in names]
     reasons = [

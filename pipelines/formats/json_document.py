@@ -1,7 +1,7 @@
 """JSON from outside, always read equally strictly: RFC 8259 and the additions of RFC 7493.
 
 A key occurs once in an object, a number is finite, nothing is nested deeper than ``DEEPEST``. A problem is reported by its
-place alone: line and sign, and a path in which only ``words``, the keys that a format knows, are spelled out.
+place alone: line and column, and a path in which only ``words``, the keys that a format knows, are spelled out.
 
 Half of a surrogate pair (``\\ud83d`` alone) is not a character, and no file can contain it: it is read as U+0000, which no
 warehouse stores either. So a reader checks the texts that it keeps for one thing only (:func:`is_kept`), and the texts that

@@ -18,7 +18,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -43,6 +42,7 @@ from pipelines.formats.snapshot import (
 )
 from pipelines.formats.typed import write_batch
 from pipelines.json_path import SCALAR, JsonPath, ShapeError, parse_path, scalar_text, shown
+from pipelines.memory import in_memory
 from pipelines.sql import literal, quoted
 
 # how many rows are collected in Python before they are written
@@ -61,11 +61,19 @@ def read(delivery: Delivery, feed: Feed, fmt: JsonRecordsFormat, out: Path, pseu
     Raises:
         DeliveryError: a file is not strict JSON or has no such list, or the snapshot is incomplete.
     """
-    return read_records(delivery, feed, parse_path(fmt.records), out, pseudonym_key, _refuse_other_form)
+    return read_records(
+        delivery, feed, parse_path(fmt.records), out, pseudonym_key, _refuse_other_form, fmt.decimal_comma
+    )
 
 
 def read_records(
-    delivery: Delivery, feed: Feed, records: JsonPath, out: Path, pseudonym_key: str, check_form: FormCheck
+    delivery: Delivery,
+    feed: Feed,
+    records: JsonPath,
+    out: Path,
+    pseudonym_key: str,
+    check_form: FormCheck,
+    decimal_comma: bool = False,
 ) -> Batch:
     """Read the records of a delivery; ``check_form`` may refuse the first file with records."""
     snapshot, files = whole_snapshot(delivery) if is_snapshot(delivery) else (None, delivery.paths)
@@ -85,8 +93,10 @@ def read_records(
         if snapshot is not None:
             refuse_other_total(snapshot, writer.rows)
             facts = {"total": snapshot.total}
-        with duckdb.connect() as connection:
-            return write_batch(connection, _rows_sql(texts, paths, feed), feed, out, pseudonym_key, facts)
+        with in_memory(texts) as connection:
+            return write_batch(
+                connection, _rows_sql(texts, paths, feed, decimal_comma), feed, out, pseudonym_key, facts
+            )
     finally:
         texts.unlink(missing_ok=True)
 
@@ -254,18 +264,21 @@ def _written(value: Any) -> str | None:
     return scalar_text(value)
 
 
-def _rows_sql(texts: Path, paths: dict[str, JsonPath], feed: Feed) -> str:
+def _rows_sql(texts: Path, paths: dict[str, JsonPath], feed: Feed, decimal_comma: bool = False) -> str:
     columns = ", ".join(
-        f"{_column_sql(name, paths[name], column)} as {quoted(name)}"
+        f"{_column_sql(name, paths[name], column, decimal_comma)} as {quoted(name)}"
         for name, column in feed.kept_columns.items()
     )
     return f"select row_no, broken, broken_column, {columns} from read_parquet({literal(str(texts))})"
 
 
-def _column_sql(name: str, path: JsonPath, column: Column) -> str:
+def _column_sql(name: str, path: JsonPath, column: Column, decimal_comma: bool = False) -> str:
     text = quoted(name)
     if path.pattern:
         text = f"nullif(regexp_extract({text}, {literal(path.pattern)}, 1), '')"
+    if decimal_comma and column.type == "decimal":
+        # a number of JSON has a point; only a text can have a comma
+        text = f"case when regexp_full_match({text}, '[+-]?[0-9]+,[0-9]+') then replace({text}, ',', '.') else {text} end"
     if column.type == "date" and column.format is None:
         # the day of a date-time (RFC 3339) is the day in the column's time zone, whatever offset the server writes
         day = f"({clock.iso_sql(text, column.time_zone)})::DATE::VARCHAR"

@@ -1,7 +1,7 @@
-"""A table in Apache Parquet: its values become text once more, so that one place decides what a value is.
+"""A table in Apache Parquet: its values become text again, so that one place decides what a value is.
 
 ``row_no`` is the number of the row in the file. Numbers keep their digits; a floating-point number is written out without an
-exponent; a moment with a zone keeps it as an offset.
+exponent; a timestamp with a time zone keeps it as an offset.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def read(delivery: Delivery, feed: Feed, fmt: ParquetFormat, out: Path, pseudony
     """Read one file.
 
     Raises:
-        DeliveryError: it is no whole Parquet file, or its columns are not the declared ones.
+        DeliveryError: it is not a complete Parquet file, or its columns are not the declared ones.
     """
     path = delivery.paths[0]
     _refuse_what_is_no_parquet(path, feed)
@@ -60,7 +60,7 @@ def read(delivery: Delivery, feed: Feed, fmt: ParquetFormat, out: Path, pseudony
                 f"from read_parquet({literal(str(path))}, file_row_number=true)"
             )
             return write_batch(connection, rows, feed, out, pseudonym_key)
-        # of a broken file DuckDB raises whatever its parts meet, and may quote it: that is not carried on
+        # on a broken file DuckDB may raise any error, and quote its content: the message is dropped
         except duckdb.Error as error:
             if full_disk(str(error)):
                 raise
@@ -121,7 +121,7 @@ def _refuse_other_columns(file: str, types: dict[str, str], feed: Feed) -> None:
 
 
 def _as_text(name: str, column: Column, types: dict[str, str], file: str) -> str:
-    """SQL: the text of a value, as it would stand in a CSV."""
+    """SQL: the text of a value, as it would be written in a CSV."""
     given = column.from_path or name
     if given not in types:
         return "NULL::VARCHAR"
@@ -144,7 +144,7 @@ def _as_text(name: str, column: Column, types: dict[str, str], file: str) -> str
 
 
 def _moment(text: str, column: Column) -> str:
-    """The day alone where a date is wanted: the day on the column's clock."""
+    """The day alone for a date column: the day in the column's time zone."""
     if column.type == "date" and column.format is None:
         return f"({clock.iso_sql(text, column.time_zone)})::DATE::VARCHAR"
     return text

@@ -1,7 +1,7 @@
-"""A statistical portal's table answer, unfolded: one row for each value cell.
+"""A statistical portal's table answer, unpivoted: one row for each value cell.
 
 Every value is a text: thousands separated by U+00A0, a decimal comma, null where not published. A row whose label mixes
-two alphabets within a word, or contains an invisible sign, goes to quarantine, and the sign is named.
+two alphabets within a word, or contains an invisible character, goes to quarantine, and the character is named.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from pipelines.declarations.columns import Column
@@ -29,6 +28,7 @@ from pipelines.formats.pivot_table import (
     parse_table,
 )
 from pipelines.formats.typed import write_batch
+from pipelines.memory import in_memory
 from pipelines.numbers import Form, NotANumber, read_number
 
 WORDS = {*KEYS, "value", "level"}
@@ -54,7 +54,7 @@ def read(delivery: Delivery, feed: Feed, fmt: PivotJsonFormat, out: Path, pseudo
     names = [columns[title] for title in table.titles]
     levels = [name for name in names if f"{name}_level" in feed.columns]
     cells = pa.Table.from_pylist(list(_cells(table, names, levels, feed)), _schema(names, levels))
-    connection = duckdb.connect()
+    connection = in_memory(path)
     try:
         connection.register("cells", cells)
         facts = {"table_name": table.name, "table_rows": len(table.rows), "periods": table.periods}

@@ -3,7 +3,7 @@
 The answer is ``{"tableName", "tableHeader": [[period, …]], "tableHeaderDimColumns": [title, …], "tableRows":
 [[{"value", "level"}, …], …]}``: each row has one cell for each dimension, then one for each period.
 
-Titles, labels and periods are compared and kept in one form: composed (NFC), any run of blanks as one plain blank, none at
+Titles, labels and periods are compared and kept in one form: composed (NFC), runs of white space replaced by one space, none at
 the ends.
 """
 
@@ -51,7 +51,7 @@ def label(text: str) -> str:
 
 
 def label_problem(text: str) -> str:
-    """What is expected of a label, in Russian, and the sign that breaks it; empty if the label is sound."""
+    """What is expected of a label, in Russian, and the character that is wrong; empty if the label is valid."""
     if not is_kept(text):
         return KEPT_TEXT
     if unseen := unseen_sign(text):
@@ -63,8 +63,8 @@ def label_problem(text: str) -> str:
         if latin and cyrillic:
             is_latin = len(latin) <= len(cyrillic)
             place = word.start() + (latin if is_latin else cyrillic)[0]
-            told = "среди кириллических латинская" if is_latin else "среди латинских кириллическая"
-            return f"название, в котором слово написано одним алфавитом; {told} буква {code_of(text[place])} (знак {place + 1})"
+            which = "среди кириллических латинская" if is_latin else "среди латинских кириллическая"
+            return f"название, в котором слово написано одним алфавитом; {which} буква {code_of(text[place])} (знак {place + 1})"
     return ""
 
 
@@ -150,13 +150,13 @@ def check_title_and_levels(fmt: PivotJsonFormat, part: str, table: Table, file: 
         odd = sorted(set(first) - set(levels))
         absent = sorted(set(levels) - set(first))
         if odd or absent:
-            told = [f"уровень {level} в строке таблицы {first[level]}" for level in odd]
-            told += [f"уровня {level} нет" for level in absent]
+            problems = [f"уровень {level} в строке таблицы {first[level]}" for level in odd]
+            problems += [f"уровня {level} нет" for level in absent]
             refuse(
                 file,
                 Reason(
                     "answer.levels",
-                    f"Уровни разреза «{fmt.dimensions[dimension]}» не те: {', '.join(told)}.",
+                    f"Уровни разреза «{fmt.dimensions[dimension]}» не те: {', '.join(problems)}.",
                     f"В этой таблице ожидаются уровни {', '.join(map(str, levels))} (0 страна, 1 область, 2 район или "
                     "город). Запросите её с ними или назовите файл по той таблице, что в нём.",
                     first[odd[0]] if odd else None,
@@ -183,13 +183,13 @@ def check_periods(delivered: Slice, periods: list[str], file: str) -> None:
     """The years in the header must be those of the file name: a delivery replaces exactly these."""
     if delivered.first_day is None or delivered.last_day is None:
         return
-    told = [str(year) for year in range(delivered.first_day.year, delivered.last_day.year + 1)]
-    if sorted(periods) != told:
+    expected = [str(year) for year in range(delivered.first_day.year, delivered.last_day.year + 1)]
+    if sorted(periods) != expected:
         refuse(
             file,
             Reason(
                 "answer.periods",
-                f"В таблице {_years(periods)}, а имя файла говорит о годах {told[0]}–{told[-1]}.",
+                f"В таблице {_years(periods)}, а имя файла говорит о годах {expected[0]}–{expected[-1]}.",
                 "Назовите файл по первому и последнему году таблицы или запросите все годы.",
             ),
         )

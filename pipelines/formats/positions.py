@@ -1,7 +1,7 @@
-"""Positions of other coordinate systems: what is delivered in metres, or north before east, becomes degrees of WGS 84.
+"""Positions in other coordinate systems: metres, or north before east, are converted to degrees of WGS 84.
 
-PROJ and its register of systems come with the wheel; nothing is fetched, so transformations that need a grid of corrections
-are made without it, by the seven parameters of the register (СК-95 and СК-42: about a metre).
+PROJ and its register of systems come with the pyproj wheel. Nothing is downloaded, so transformations that would need a
+correction grid use the seven parameters of the register (СК-95 and СК-42: accurate to about a metre).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Feature = dict[str, Any]
 
 
 class UnknownSystemError(Exception):
-    """A coordinate system cannot be told."""
+    """A coordinate system cannot be recognised."""
 
 
 @lru_cache(maxsize=16)
@@ -42,7 +42,7 @@ def to_wgs84(spatial: Spatial, system: str | None) -> Callable[[Any], Any]:
     What is not a geometry is returned as it is: the check of geometries reports it.
 
     Raises:
-        UnknownSystemError: the system is none that PROJ knows.
+        UnknownSystemError: PROJ does not know the system.
     """
     named = spatial.crs or system
     transformer = _transformer(named) if named else None
@@ -66,7 +66,7 @@ def to_wgs84(spatial: Spatial, system: str | None) -> Callable[[Any], Any]:
         if transformer is not None:
             xs, ys = transformer.transform(xs, ys)
         for position, x, y in zip(positions, xs, ys, strict=True):
-            # of a projected system PROJ gives more digits than mean anything: 1e-9 degrees are a tenth of a millimetre
+            # PROJ returns more digits than are meaningful: 1e-9 degrees are a tenth of a millimetre
             position[:2] = [round(float(x), 9), round(float(y), 9)] if transformer is not None else [x, y]
         return geometry
 
@@ -84,10 +84,10 @@ def _positions(value: Any) -> Iterator[list[Any]]:
 
 
 def refuse_other_axes(features: list[Any], spatial: Spatial, file: str) -> None:
-    """Hold a whole file against the declared box: exchanged axes are told as such, not row by row.
+    """Compare a whole file with the declared box: swapped axes are reported once, not row by row.
 
     Raises:
-        DeliveryError: nothing lies in the box, and everything would with its numbers exchanged.
+        DeliveryError: no position lies in the box, and all would if their axes were swapped.
     """
     if spatial.within is None:
         return
@@ -106,13 +106,13 @@ def refuse_other_axes(features: list[Any], spatial: Spatial, file: str) -> None:
 
 
 def is_within(x: float, y: float, box: tuple[float, float, float, float]) -> bool:
-    """Whether a position lies in a box of west, south, east, north."""
+    """Whether a position lies in a box (west, south, east, north)."""
     west, south, east, north = box
     return west <= x <= east and south <= y <= north
 
 
 def outside(geometry: Any, spatial: Spatial) -> str:
-    """What a sound geometry would be that lies where it should; empty where it does."""
+    """What is expected of a valid geometry outside the box, in Russian; empty if it lies inside."""
     if spatial.within is None:
         return ""
     for position in _positions(geometry["coordinates"]):

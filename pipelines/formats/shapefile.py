@@ -1,6 +1,6 @@
 """A layer as a zipped Shapefile: each record becomes a feature of GeoJSON in WGS 84, checked as one.
 
-``row_no`` counts the records from 1, as a GIS does plus one.
+``row_no`` counts the records from 1 (a GIS counts from 0).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from pipelines.errors import DeliveryError, Reason
 from pipelines.formats.archive import PACK, extract, names_in
 from pipelines.formats.geojson import write_features
 from pipelines.formats.positions import UnknownSystemError, to_wgs84
-from pipelines.formats.workbook import cell_text
+from pipelines.formats.workbook_cells import cell_text
 
 PARTS = (".shp", ".dbf", ".shx", ".prj", ".cpg")
 NEEDED = (".shp", ".dbf")
 BYTES = "latin-1"
-# what pyshp raises of a broken layer, beside what its unpacking meets
+# errors of pyshp on a broken layer; it does not wrap those of unpacking
 BROKEN = (
     shapefile.ShapefileException, ValueError, IndexError, TypeError, ArithmeticError, OSError, EOFError, AttributeError,
     struct.error,
@@ -36,7 +36,7 @@ def read(delivery: Delivery, feed: Feed, fmt: ShapefileFormat, out: Path, pseudo
     """Read one layer.
 
     Raises:
-        DeliveryError: the zip holds no whole layer, or its coordinate system or encoding is unknown.
+        DeliveryError: the zip contains no complete layer, or its coordinate system or encoding is unknown.
     """
     path = delivery.paths[0]
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
@@ -45,13 +45,13 @@ def read(delivery: Delivery, feed: Feed, fmt: ShapefileFormat, out: Path, pseudo
         encoding = fmt.encoding or _encoding(layer)
         layer.with_suffix(".cpg").unlink(
             missing_ok=True
-        )  # else pyshp warns that it differs from the bytes it is asked for
+        )  # otherwise pyshp warns that it is not the number of bytes requested
         try:
             moved = to_wgs84(fmt, system)
         except UnknownSystemError:
             raise _unknown_system(path.name) from None
         try:
-            # texts as bytes are: what decodes them here says what is wrong, and repeats nothing of them
+            # texts as raw bytes: they are decoded here, with an error that does not quote them
             with shapefile.Reader(str(layer), encoding=BYTES) as reader:
                 _refuse_other_fields(
                     path.name, [_decoded(field.name, encoding) for field in reader.fields[1:]], feed
@@ -69,7 +69,7 @@ def read(delivery: Delivery, feed: Feed, fmt: ShapefileFormat, out: Path, pseudo
 
 
 def _unpacked(path: Path, folder: Path, largest: int) -> Path:
-    """The one layer of a zip, its parts side by side under a plain name."""
+    """Unpack the only layer of a zip, its parts side by side under a plain name."""
     names = names_in(path)
     layers = [name for name in names if name.lower().endswith(".shp")]
     if len(layers) != 1:
@@ -106,7 +106,7 @@ def _encoding(layer: Path) -> str:
     if not described.exists():
         return "utf-8"
     name = described.read_text("ascii", "replace").strip().lower()
-    # ESRI writes the number of a code page alone
+    # ESRI writes only the number of a code page
     return f"cp{name}" if name.isdigit() else name.replace("ansi ", "cp")
 
 
@@ -147,7 +147,7 @@ def _features(reader: Any, moved: Any, encoding: str) -> Iterator[dict[str, Any]
 
 
 def _lists(value: Any) -> Any:
-    """Tuples as the lists that JSON has."""
+    """Tuples as lists, as in JSON."""
     if isinstance(value, dict):
         return {key: _lists(item) for key, item in value.items()}
     return [_lists(item) for item in value] if isinstance(value, list | tuple) else value

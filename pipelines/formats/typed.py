@@ -55,7 +55,7 @@ def write_batch(
     read; ``broken_column`` and ``broken_value`` beside it say where and what was given, if one column is to blame.
     Texts are trimmed and ``missing`` texts become NULL before the cast. What cannot be cast is NULL and is described in
     ``parse_errors``, without the value if the column is personal. ``decimal`` is the decimal separator.
-    ``row_place`` VARCHAR, where a reader gives it, says where a row stands in the delivery, in the supplier's terms.
+    ``row_place`` VARCHAR, if a reader provides it, is the place of a row in the delivery, in the supplier's terms.
     """
     columns = feed.kept_columns
     if any(column.personal_data == "pseudonymise" for column in columns.values()):

@@ -1,8 +1,8 @@
-"""Records in XML, one row each: read as a stream, with the line that each record begins in as its place.
+"""Records in XML, one row each: read as a stream, with the line where each record begins as its place.
 
-A record becomes what it would be in JSON (an element with attributes or others in it is an object, attributes begin with ``@``,
-its own text is ``$``; several of one name are a list), so that paths are those of ``json_records``. Document types are refused
-before anything of them is read: they alone can make much of little (entities), or read what lies elsewhere.
+A record is converted to what it would be in JSON (an element with attributes or children is an object, attributes begin with
+``@``, its own text is ``$``; several of one name are a list), so paths are those of ``json_records``. A document type is
+refused before any of it is read: entities could expand without limit, or read other files.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -24,6 +23,7 @@ from pipelines.formats.json_document import KEPT_TEXT, is_kept
 from pipelines.formats.json_records import SEVERAL, _column_sql
 from pipelines.formats.typed import write_batch
 from pipelines.json_path import SCALAR, Filter, JsonPath, ShapeError, parse_path, shown
+from pipelines.memory import in_memory
 from pipelines.sql import literal, quoted
 
 CHUNK = 1 << 18
@@ -39,7 +39,7 @@ def read(delivery: Delivery, feed: Feed, fmt: XmlFormat, out: Path, pseudonym_ke
     """Read the records of one file, or of the pages of an answer. ``row_no`` counts them from 1.
 
     Raises:
-        DeliveryError: a file is no sound XML, has a document type, or has no such records.
+        DeliveryError: a file is not well-formed XML, has a document type, or has no such records.
     """
     paths = {
         name: parse_path(column.from_path or f'"{name}"')
@@ -59,14 +59,14 @@ def read(delivery: Delivery, feed: Feed, fmt: XmlFormat, out: Path, pseudonym_ke
             for name, column in feed.kept_columns.items()
         )
         select = f"select row_no, row_place, broken, broken_column, {columns} from read_parquet({literal(str(texts))})"
-        with duckdb.connect() as connection:
+        with in_memory(texts) as connection:
             return write_batch(connection, select, feed, out, pseudonym_key)
     finally:
         texts.unlink(missing_ok=True)
 
 
 class _Rows:
-    """Rows as text, written when there are many."""
+    """Rows of text, written in groups."""
 
     def __init__(self, path: Path, names: list[str]) -> None:
         own = ["row_place", "broken", "broken_column"]
@@ -94,7 +94,7 @@ class _Rows:
 
 
 class _Document:
-    """One file as it streams by."""
+    """The parser of one file."""
 
     def __init__(self, path: Path, fmt: XmlFormat, paths: dict[str, JsonPath], rows: _Rows) -> None:
         self.path, self.fmt, self.paths, self.rows = path, fmt, paths, rows
@@ -106,7 +106,7 @@ class _Document:
         self.nodes: list[dict[str, Any]] = []
         self.line = 0
         self.size = 0
-        # the element that would hold the records is there: an empty list is no other document
+        # the element that would contain the records exists: the list is empty, the document is the right one
         self.seen_parent = False
         self.is_at_root = fmt.records.startswith("/") or len(fmt.steps) > 1
         self.parser = expat.ParserCreate()
@@ -209,7 +209,7 @@ class _Document:
         if not self.nodes:
             self._add(node)
             return
-        # an element with nothing but text is that text, as a value in JSON is
+        # an element that contains only text becomes a plain value
         value: Any = node if node.keys() - {TEXT} else node.get(TEXT)
         parent = self.nodes[-1]
         if tag in parent or tag in self.lists:
@@ -243,14 +243,14 @@ class _Document:
 
 
 def _scalar(value: Any) -> str | None:
-    """The text of a value; of an element with attributes alone, its own text."""
+    """The text of a value; for an element with attributes, its own text."""
     if isinstance(value, dict) and all(key == TEXT or key.startswith("@") for key in value):
         value = value.get(TEXT)
     return value if isinstance(value, str) else None
 
 
 def _lists(path: JsonPath) -> set[str]:
-    """The names behind which a number or a filter stands: elements that are a list even where there is one alone."""
+    """The names followed by an index or a filter: elements that are a list even if there is only one."""
     found = set()
     for steps in path.alternatives:
         for before, step in pairwise(steps):
@@ -260,7 +260,7 @@ def _lists(path: JsonPath) -> set[str]:
 
 
 def same_path(path: str) -> tuple[str, ...]:
-    """The names of a path from the root."""
+    """The element names of a path from the root."""
     return tuple(path.strip("/").split("/"))
 
 

@@ -121,7 +121,7 @@ def _mean(
     if how in ("arithmetic", "sum", "points_share"):
         total = sum((weight * score for score, weight in pairs), nothing)
         size = sum((weight * np.abs(score) for score, weight in pairs), nothing)
-        # parts that cancel each other leave a rounding error, which must not decide a place
+        # parts that cancel each other leave a rounding error, which must not decide a rank
         return np.where(np.isfinite(size) & (np.abs(total) < EQUAL * size), 0.0, total)
     zero = _any([is_there & (score == 0) for is_there, score in zip(there, scores, strict=True)])
     if how == "geometric":

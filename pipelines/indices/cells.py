@@ -40,7 +40,7 @@ def name_of(sheet: Sheet, row: int, place: int, cell: Any, expected: str) -> str
         )
     if isinstance(cell, bool) or not isinstance(cell, str | int | float | Decimal | date):
         raise GorodError(
-            f"{at}: {_cut(cell)} is no name ({type(cell).__name__}); {expected} is expected",
+            f"{at}: {_cut(cell)} is not a name ({type(cell).__name__}); {expected} is expected",
             "Write the name as text, in YAML in quotes.",
         )
     return found
@@ -74,7 +74,7 @@ def number_of(sheet: Sheet, row: int, place: int, cell: Any, form: Form) -> floa
         return _finite(at, cell, cell)
     if isinstance(cell, date | datetime | time | timedelta):
         raise GorodError(
-            f"{at}: holds a date or a time ({cell}); a number is expected",
+            f"{at}: contains a date or a time ({cell}); a number is expected",
             "Give the cell the format of a number and enter the number again.",
         )
     if not isinstance(cell, str):
@@ -94,7 +94,7 @@ def _finite(at: str, number: Any, cell: Any) -> float:
         found = math.inf
     if not math.isfinite(found):
         raise GorodError(
-            f"{at}: {_cut(cell)} is not a number that can be computed with: {Kind.LARGE.en}",
+            f"{at}: {_cut(cell)} is not a usable number: {Kind.LARGE.en}",
             "Write it in thousands or millions, in the whole column.",
         )
     return found
@@ -108,14 +108,12 @@ def _cut(cell: Any) -> str:
 def _remedy(found: NotANumber, form: Form) -> str:
     if found.kind is Kind.AMBIGUOUS:
         return (
-            "Write 1234 or 1.234; or say --decimal-comma where 1,234 means 1.234."
+            "Write 1234 or 1.234; or use --decimal-comma if 1,234 means 1.234."
             if form.decimal != ","
-            else "Write 1234 or 1,234, as it is meant."
+            else "Write 1234 or 1,234, whichever is meant."
         )
     if found.kind is Kind.COMMA:
-        return "Write 1234.5; or say --decimal-comma where 1,5 means 1.5."
+        return "Write 1234.5; or use --decimal-comma if 1,5 means 1.5."
     if found.kind is Kind.POINT:
-        return "Write 1234,5, or leave --decimal-comma out."
-    return (
-        "Write 1234.5 or 1 234.5 and nothing beside it. Leave the cell empty (or NA) where there is no value."
-    )
+        return "Write 1234,5, or omit --decimal-comma."
+    return "Write 1234.5 or 1 234.5 and nothing else in the cell. Leave the cell empty (or NA) where there is no value."

@@ -37,7 +37,7 @@ def split_rows(path: Path, text: str) -> tuple[str, Records]:
     if len(widest) > 1:
         raise GorodError(
             f"{path}: row 1: {widest[0]!r} and {widest[1]!r} both give {fitting[widest[0]]} columns in each row",
-            "Put names and values that hold a separator in quotes.",
+            "Put names and values that contain a separator in quotes.",
         )
     best = widest[0] if widest else max(candidates, key=head.count)
     if best in wrong:
@@ -73,9 +73,9 @@ def _wrong_quotes(path: Path, text: str, position: int, line: int) -> GorodError
         + (
             "a quote is opened and never closed"
             if is_open
-            else "a quote stands inside a cell, or something stands after a closing quote"
+            else "a quote is inside a cell, or something follows a closing quote"
         ),
-        "Quotes stand around a whole cell; a quote inside such a cell is written twice.",
+        "Quotes enclose a whole cell; a quote inside such a cell is written twice.",
     )
 
 
@@ -84,9 +84,7 @@ def note_line_breaks(path: Path, records: Records) -> list[str]:
     broken = [number for number, cells in records if any(re.search(r"[\r\n]", cell) for cell in cells)]
     if not broken:
         return []
-    return [
-        f"{path}: {numbered(broken)}: line breaks stand inside quotes, so that a row goes over several lines"
-    ]
+    return [f"{path}: {numbered(broken)}: line breaks are inside quotes, so a row spans several lines"]
 
 
 def numbered(numbers: Sequence[int], word: str = "row") -> str:

@@ -1,4 +1,4 @@
-"""Apply a method to observations: every node, from the given values to the places."""
+"""Apply a method to observations: every node, from the given values to the ranks."""
 
 from __future__ import annotations
 
@@ -103,15 +103,15 @@ def check_columns(method: IndexMethod, tree: Tree, observations: Observations) -
     if missing:
         raise GorodError(
             f"the data have no column for: {', '.join(missing)}",
-            "Add or rename it, correct `indicator` in the method, or say there absent: not_reported.",
+            "Add or rename it, correct `indicator` in the method, or set absent: not_reported there.",
         )
     peers = method.peer_groups
     if peers is not None and peers.column not in (
         observations.numbers if peers.bounds else observations.texts
     ):
         raise GorodError(
-            f"the data have no column {peers.column!r}, which the peer groups are made of",
-            "Add it, name another one by --group-column, or leave peer_groups out of the method.",
+            f"the data have no column {peers.column!r}, which defines the peer groups",
+            "Add it, name another one by --group-column, or remove peer_groups from the method.",
         )
 
 

@@ -14,7 +14,7 @@ UNSEEN = re.compile(f"[{sign_class(INVISIBLE)}]")
 
 
 def normal(text: str) -> str:
-    """A name normalised for comparison: one form of each letter, single plain blanks, none at the ends."""
+    """A name normalised for comparison: one form of each letter, single plain spaces, none at the ends."""
     return " ".join(UNSEEN.sub("", " ".join(unicodedata.normalize("NFC", text).split())).split())
 
 
@@ -30,7 +30,7 @@ def difference(given: str, expected: str) -> str:
             one, other = (
                 "missing" if sign is None else unicodedata.name(sign, code_of(sign)) for sign in pair
             )
-            return f"sign {place} is {one}, not {other}"
+            return f"character {place} is {one}, not {other}"
     return "they are equal"
 
 

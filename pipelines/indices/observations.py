@@ -48,7 +48,7 @@ class Observations:
             if (periods[one], units[one]) == (periods[other], units[other]):
                 raise GorodError(
                     f"unit {units[one]!r} has two rows" + (f" of {periods[one]}" if periods[one] else ""),
-                    "One row for each unit and period is expected; say --period-column if a column tells them apart.",
+                    "One row for each unit and period is expected; use --period-column if a column distinguishes them.",
                 )
         return cls(
             tuple(units[row] for row in order),
@@ -88,7 +88,7 @@ class Observations:
             base = self.by_period.get(base_period or "")
             if base is None:
                 raise GorodError(
-                    f"the method refers to the base period {base_period}, of which the data have no row",
+                    f"the method refers to the base period {base_period}, for which the data have no row",
                     f"The data have: {', '.join(self.by_period) or 'none'}.",
                 )
             yield everything, base

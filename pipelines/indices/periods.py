@@ -48,7 +48,7 @@ def same_period(
         other, first = meant.setdefault(_meaning(period), (text, row))
         if first != row:
             raise GorodError(
-                f"{sheet.at(row)}: period {text!r} is spelt {other!r} in row {first}",
+                f"{sheet.at(row)}: period {text!r} is written {other!r} in row {first}",
                 "Write each period in one way: 2026, 2026-S1, 2026-Q3, 2026-10.",
             )
     days = [one for (freq, _), one in meant.items() if freq == "D"]
@@ -56,7 +56,7 @@ def same_period(
     if days and others:
         (day, row), (other, first) = days[0], others[0]
         raise GorodError(
-            f"{sheet.at(row)}: period {day!r} is a day, and {other!r} in row {first} is none",
+            f"{sheet.at(row)}: period {day!r} is a day, but {other!r} in row {first} is not",
             "Write all periods in one way: 2026, 2026-S1, 2026-Q3, 2026-10.",
         )
     known = [text for (freq, _), (text, _) in meant.items() if freq != "?"]

@@ -1,4 +1,4 @@
-"""Places of scores, and rounding for display."""
+"""Ranks of scores, and rounding for display."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pipelines.indices.reasons import EQUAL, Floats
 
 
 def places(values: Floats, ties: Ties, descending: bool = True, tolerance: float = 0.0) -> Floats:
-    """Places from 1; NaN for missing values.
+    """Ranks from 1; NaN for missing values.
 
-    Equal values get the better place (min), the worse (max), the mean of both (average), the better one without a
-    gap after it (dense), or different places in row order (first). Values are equal if they and all
+    Equal values get the better rank (min), the worse (max), the mean of both (average), the better one without a
+    gap after it (dense), or different ranks in row order (first). Values are equal if they and all
     between them are closer than ``tolerance`` x the greatest absolute value.
     """
     result = np.full(len(values), np.nan)
@@ -60,14 +60,14 @@ def rounded(values: Floats, decimals: int) -> Floats:
 
 
 def rank(scores: Floats, observations: Observations, declared: Ranks) -> Floats:
-    """Places of the scores within each period."""
+    """Ranks of the scores within each period."""
     return _within(scores, list(observations.by_period.values()), declared)
 
 
 def rank_in_groups(
     scores: Floats, observations: Observations, groups: Sequence[str | None], declared: Ranks
 ) -> Floats:
-    """Places of the scores within each period and peer group; none for a unit without a group."""
+    """Ranks of the scores within each period and peer group; none for a unit without a group."""
     labels = np.array([group or "" for group in groups], dtype=object)
     cells = [
         rows[labels[rows] == label]

@@ -5,21 +5,26 @@ What cannot be read is an error. What can be read but may have another meaning i
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipelines.errors import GorodError
 from pipelines.indices.cells import form_of, name_of, number_of
 from pipelines.indices.csv_rows import numbered
+from pipelines.indices.name_checks import (
+    AddNote,
+    check_names,
+    ignore_note,
+    note_formats,
+    refuse_similar_units,
+)
 from pipelines.indices.names import difference, looks, normal
 from pipelines.indices.observations import Observations
 from pipelines.indices.periods import period_of, same_period
 from pipelines.indices.sheets import Sheet, as_text, is_blank, read_sheet
 from pipelines.indices.totals import totals
-from pipelines.indices.workbook_cells import Odd
 
 # column names in SDMX, statistical offices and tools for composite indicators; compared without case
 UNIT_NAMES = ("ref_area", "ucode", "unit")
@@ -28,11 +33,6 @@ PERIOD_NAMES = ("time_period", "period", "time", "year")
 INDICATOR_NAMES = ("indicator", "icode", "indicator_code", "measure")
 VALUE_NAMES = ("obs_value", "value")
 Key = tuple[str, str]
-AddNote = Callable[[str], None]
-
-
-def ignore_note(note: str) -> None:
-    """Ignore the note."""
 
 
 def read_observations(
@@ -130,9 +130,9 @@ class _Reading:
             unit = None if first is None or first in taken or self._counts_rows(first) else first
         if unit is None:
             raise GorodError(
-                f"{sheet.at(sheet.head)}: no column tells the unit; expected one of {', '.join(UNIT_NAMES_LONG)}"
+                f"{sheet.at(sheet.head)}: no column identifies the unit; expected one of {', '.join(UNIT_NAMES_LONG)}"
                 + ("" if self.is_long else ", or the first column"),
-                "Say it by --unit-column.",
+                "Name it by --unit-column.",
             )
         return unit, period
 
@@ -152,7 +152,7 @@ class _Reading:
             if column in sheet.header
         }
         self.cells = {name: {} for name in places}
-        self._check(required, places, "column", sheet.header)
+        check_names(sheet, self.declared, required, places, "column", sheet.header, self.add_note)
         for number, row in sheet.rows:
             if _is_note(row, places.values()):
                 self.notes_below.append(number)
@@ -160,14 +160,14 @@ class _Reading:
             key = self._key(number, row)
             if (first := self.keys.setdefault(key, number)) != number:
                 raise GorodError(
-                    f"{sheet.at(number)}: {_described(key)} stands in row {first} already{self._spelt(number, first)}",
+                    f"{sheet.at(number)}: {_described(key)} is already in row {first}{self._spelt(number, first)}",
                     f"One row for each unit and period is expected; the unit is read from column {self.unit!r}. "
-                    "Say --unit-column or --period-column if others tell the rows apart.",
+                    "Use --unit-column or --period-column if other columns identify the rows.",
                 )
             for name, place in places.items():
                 self.cells[name][key] = number_of(sheet, number, place, row[place], self.form)
             self._texts(number, row, key)
-        self._tell_formats({place: name for name, place in places.items()})
+        note_formats(self.sheet, {place: name for name, place in places.items()}, self.add_note)
         return self._done()
 
     def long(self, required: Sequence[str]) -> Observations:
@@ -190,8 +190,8 @@ class _Reading:
             name = self.declared[text]
             if (first := filled.setdefault((*key, name), number)) != number:
                 raise GorodError(
-                    f"{sheet.at(number)}: {name} of {_described(key)} stands in row {first} already",
-                    "One value for each unit, period and indicator is expected; leave out breakdowns.",
+                    f"{sheet.at(number)}: {name} of {_described(key)} is already in row {first}",
+                    "One value for each unit, period and indicator is expected; remove breakdowns.",
                 )
             self.cells.setdefault(name, {})[key] = number_of(
                 sheet, number, value_place, row[value_place], self.form
@@ -200,11 +200,11 @@ class _Reading:
             near = next((one for one in self.cells if looks(one) == looks(other)), None)
             if near is not None:
                 raise GorodError(
-                    f"{sheet.at(number, self.indicator)}: {other!r} looks like {near!r}, and is another name",
+                    f"{sheet.at(number, self.indicator)}: {other!r} looks like {near!r}, but is another name",
                     f"Write one indicator in one way: {difference(other, near)}.",
                 )
-        self._check(required, self.cells, "indicator", others)
-        self._tell_formats({value_place: value})
+        check_names(sheet, self.declared, required, self.cells, "indicator", others, self.add_note)
+        note_formats(self.sheet, {value_place: value}, self.add_note)
         return self._done()
 
     def _key(self, number: int, row: Sequence[Any]) -> Key:
@@ -236,76 +236,15 @@ class _Reading:
                     "A unit is in one peer group in a period.",
                 )
 
-    # --- notes
-
-    def _check(self, required: Sequence[str], found: Iterable[str], what: str, others: Iterable[str]) -> None:
-        """Refuse if required columns are missing; note optional ones that are missing."""
-        lacking = [name for name in self.declared.values() if name not in set(found)]
-        spare = [name for name in others if name not in self.declared]
-        for name in lacking:
-            alike = next((one for one in spare if looks(one) == looks(name)), None)
-            if alike is not None and name not in required:
-                raise GorodError(
-                    f"{self.sheet.at(self.sheet.head)}: {what} {alike!r} looks like {name!r} of the method, and is another name",
-                    f"Write it as the method does: {difference(alike, name)}.",
-                )
-        missing = [name for name in required if name in lacking]
-        if missing:
-            descriptions = [name + self._guess(name, spare) for name in missing]
-            sheet = "" if self.sheet.name is None else f"sheet {self.sheet.name!r}: "
-            raise GorodError(
-                f"{self.sheet.path}: {sheet}there is no {what} {', '.join(descriptions)}",
-                self._header_below(missing)
-                + "Add or rename it, correct `indicator` in the method, or say there absent: not_reported.",
-            )
-        if lacking and self.sheet.rows:
-            descriptions = [name + self._guess(name, spare) for name in lacking]
-            descriptions = sorted(descriptions, key=lambda one: not one.endswith("?)"))
-            self.add_note(
-                f"{self.sheet.path}: of {len(self.declared)} names of the method {len(lacking)} have no {what} and count as not "
-                f"reported: {', '.join(descriptions[:10])}{', …' if len(descriptions) > 10 else ''}"
-            )
-
-    @staticmethod
-    def _guess(name: str, spare: Sequence[str]) -> str:
-        """The name that may be meant; empty if none is similar."""
-        alike = [one for one in spare if looks(one) == looks(name)]
-        near = alike or difflib.get_close_matches(name, spare, 1)
-        differs = f" {difference(near[0], name)}" if alike else ""
-        return f" (is it {near[0]}?{differs})" if near else ""
-
-    def _header_below(self, missing: Sequence[str]) -> str:
-        names = set(map(normal, missing))
-        for number, row in self.sheet.rows:
-            if names <= {as_text(cell) or "" for cell in row if not isinstance(cell, Odd)}:
-                return (
-                    f"Row {number} has them: delete what stands above it, for the first row is the header. "
-                )
-        return ""
-
-    def _tell_formats(self, columns: Mapping[int, str]) -> None:
-        """Note cells that display another number than they contain."""
-        for how, example in (
-            ("per cent", "0.45 is shown as 45 %, and read as 0.45"),
-            ("thousands or millions", "1500 may be shown as 1.5, and is read as 1500"),
-        ):
-            for place, name in columns.items():
-                rows = [row for (row, at), one in self.sheet.shown.items() if at == place and one == how]
-                if rows:
-                    self.add_note(
-                        f"{self.sheet.path}: sheet {self.sheet.name!r}: column {name}, {numbered(rows)}: shown in {how}, "
-                        f"read as the cell holds it: {example}"
-                    )
-
     def _done(self) -> Observations:
         sheet = self.sheet
         if self.notes_below:
             self.add_note(
-                f"{sheet.path}: {numbered(self.notes_below)}: left out, for there is no value at all and nothing that says so "
+                f"{sheet.path}: {numbered(self.notes_below)}: ignored, because there is no value and no mark of a missing one "
                 "(a unit that reports nothing has NA or a dash)"
             )
         same_period(sheet, self.written, self.add_note)
-        self._same_units()
+        refuse_similar_units(self.sheet, self.unit, self.keys)
         order = list(self.keys)
         observations = Observations.of(
             [unit for unit, _ in order],
@@ -315,21 +254,9 @@ class _Reading:
         )
         for unit, how in totals(observations).items():
             self.add_note(
-                f"{sheet.path}: unit {unit!r} {how}; it is ranked like the others: delete its rows if it is no unit"
+                f"{sheet.path}: unit {unit!r} {how}; it is ranked like the others: delete its rows if it is not a unit"
             )
         return observations
-
-    def _same_units(self) -> None:
-        """Units that differ only by an invisible or hardly visible character."""
-        seen: dict[str, str] = {}
-        for (unit, _), number in self.keys.items():
-            if (other := seen.setdefault(looks(unit), unit)) == unit:
-                continue
-            first = next(row for (one, _), row in self.keys.items() if one == other)
-            raise GorodError(
-                f"{self.sheet.at(number, self.unit)}: {unit!r} looks like {other!r} of row {first}, and is another name",
-                f"Write one unit in one way: {difference(unit, other)}.",
-            )
 
 
 def _is_note(row: Sequence[Any], values: Iterable[int]) -> bool:

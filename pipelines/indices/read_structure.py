@@ -13,8 +13,8 @@ import yaml
 from pipelines.declarations.yaml_document import composed, load_yaml
 from pipelines.errors import DeclarationError, GorodError
 from pipelines.indices.cells import NO_VALUE, form_of, name_of, number_of
+from pipelines.indices.name_checks import AddNote, ignore_note
 from pipelines.indices.names import nearest_name, normal
-from pipelines.indices.read_observations import AddNote, ignore_note
 from pipelines.indices.sheets import Sheet, is_blank, read_sheet
 from pipelines.indices.structure import StructureRow
 from pipelines.numbers import DASHES, Form
@@ -110,17 +110,17 @@ def _columns(sheet: Sheet) -> dict[str, str]:
             (sheet.at(row, column) for row, name in sheet.lines or {} if name == column), sheet.at(sheet.head)
         )
         if meaning is None and column.lower() not in UNREAD:
-            called = f"column {column!r}" if column else f"column {place + 1}, which has no name"
+            called = f"column {column!r}" if column else f"column {place + 1}, which has no name,"
             near = nearest_name(column.lower(), [*known, *UNREAD])
             raise DeclarationError(
-                f"{at}: a structure has no {called}; {near}",
-                "Rename or delete it; what each says: docs/indices.md",
+                f"{at}: {called} is unknown; {near}",
+                "Rename or delete it; their meanings: docs/indices.md",
             )
         if (
             meaning is not None and (other := found.setdefault(meaning, column)) != column
         ) or sheet.header.count(column) > 1:
             raise DeclarationError(
-                f"{at}: columns {other!r} and {column!r} say the same", "Keep one of them."
+                f"{at}: columns {other!r} and {column!r} have the same meaning", "Keep one of them."
             )
     return found
 
@@ -128,7 +128,7 @@ def _columns(sheet: Sheet) -> dict[str, str]:
 def _structure(sheet: Sheet, form: Form) -> tuple[list[StructureRow], bool]:
     if sheet.find(CODE) is None:
         raise DeclarationError(
-            f"{sheet.at(sheet.head)}: a column code is needed; there are: {', '.join(sheet.header)}",
+            f"{sheet.at(sheet.head)}: a column code is needed; found: {', '.join(sheet.header)}",
             "One row for each node: code, parent (empty for the index), weight, direction, name.",
         )
     columns = _columns(sheet)
@@ -177,8 +177,8 @@ class _Node:
         kind = (self.text("type") or "indicator").lower()
         if kind not in (*IN_THE_TREE, *OUTSIDE):
             raise DeclarationError(
-                f"{self.at('type')}: {kind!r} is no type of a row; {nearest_name(kind, (*IN_THE_TREE, *OUTSIDE))}",
-                "Indicator and Aggregate are nodes; Group, Denominator and Other stand outside the tree.",
+                f"{self.at('type')}: {kind!r} is not a type of a row; {nearest_name(kind, (*IN_THE_TREE, *OUTSIDE))}",
+                "Indicator and Aggregate are nodes; Group, Denominator and Other are not part of the tree.",
             )
         return kind in IN_THE_TREE
 
@@ -209,15 +209,15 @@ class _Node:
             if text.lower() in words:
                 return way
         raise DeclarationError(
-            f"{self.at('direction')}: {text!r} is no direction",
-            "up or 1 where more is better, down or -1 where less is.",
+            f"{self.at('direction')}: {text!r} is not a direction",
+            "up or 1 if more is better, down or -1 if less is.",
         )
 
 
 def _is_nothing(text: str, meaning: str) -> bool:
-    """Whether a cell says that there is no value. A minus says something: no parent, or down.
+    """Whether a cell means that there is no value. A minus is a value: no parent, or down.
 
-    Spreadsheets make other dashes of a minus: taken for nothing, one would turn an index round without a word.
+    Spreadsheets replace a minus by other dashes: read as empty, one would silently reverse an index.
     """
     marks = NO_VALUE - {"-"}
     return normal(text).lower() in (marks - set(DASHES) if meaning == "direction" else marks)

@@ -1,4 +1,4 @@
-"""Resolve the tree of a method: each node with the settings that it inherits, and where each of them is made."""
+"""Resolve the tree of a method: each node with the settings that it inherits, and where each setting is made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much places change when weights, normalisation and aggregation vary.
+"""How much ranks change when weights, normalisation and aggregation vary.
 
 A Monte Carlo uncertainty analysis: OECD/JRC, Handbook on Constructing Composite Indicators (2008), step 8; Saisana,
 Saltelli and Tarantola (2005). Scenario 0 is the method itself. In every other, each weight is multiplied by a number
@@ -21,9 +21,9 @@ from pipelines.indices.reasons import Floats
 
 @dataclass(frozen=True)
 class RankRange:
-    """For each observation the places in all scenarios; NaN if there is none.
+    """For each observation the ranks in all scenarios; NaN if there is none.
 
-    ``same``: share of the scenarios with the method's place. ``scenarios``: the number of scenarios with a place.
+    ``same``: share of the scenarios with the method's rank. ``scenarios``: the number of scenarios with a rank.
     """
 
     base: Floats
@@ -39,7 +39,7 @@ class RankRange:
 
 @np.errstate(all="ignore")
 def sensitivity(evaluation: Evaluation, settings: Sensitivity | None = None) -> RankRange:
-    """Ranges of the root's places; ``low`` and ``high`` are the 5th and 95th percentile."""
+    """Ranges of the root's ranks; ``low`` and ``high`` are the 5th and 95th percentile."""
     varied = settings or evaluation.method.sensitivity
     tree, observations = evaluation.tree, evaluation.observations
     references = references_of(evaluation.method, observations)

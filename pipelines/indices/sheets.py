@@ -68,7 +68,7 @@ class Sheet:
         if self.header.count(name) == 1:
             return self.header.index(name)
         if name in self.header:
-            called = f"column {name!r} stands twice" if name else "two columns have no name"
+            called = f"column {name!r} is repeated" if name else "two columns have no name"
             raise GorodError(f"{self.at(self.head)}: {called}", "Rename or delete one of them.")
         raise GorodError(
             f"{self.at(self.head)}: there is no column {name!r} ({role})", did_you_mean(name, self.header)
@@ -90,7 +90,7 @@ def read_sheet(path: Path, sheet: str | None = None) -> Sheet:
             given = stream.read() if is_text else stream.read(8)
         _refuse_another_format(path, suffix, given[:8])
         if sheet is not None and not is_workbook:
-            raise GorodError(f"{path}: has no sheets, for it is no workbook", "Leave --sheet out.")
+            raise GorodError(f"{path}: has no sheets, because it is not a workbook", "Omit --sheet.")
         return _csv(path, given) if is_text else _xlsx(path, sheet) if is_workbook else _parquet(path)
     except OSError as error:
         raise GorodError(f"{path}: cannot be read: {error.strerror or error}", FILES) from error
@@ -108,7 +108,7 @@ def _refuse_another_format(path: Path, suffix: str, start: bytes) -> None:
         )
     if start.startswith(b"\xd0\xcf\x11\xe0"):
         raise GorodError(
-            f"{path}: is an old workbook (.xls) by its content, or one that a password protects",
+            f"{path}: is an old workbook (.xls) by its content, or protected by a password",
             "Save it as .xlsx without a password, or as «CSV UTF-8».",
         )
     for magic, called, suffixes in (
@@ -118,7 +118,7 @@ def _refuse_another_format(path: Path, suffix: str, start: bytes) -> None:
         if start.startswith(magic) and suffix not in suffixes:
             raise GorodError(
                 f"{path}: is {called} by its content, but its name does not end in {suffixes[0]}",
-                "Give the file the name that its content has, or save it in the format of its name.",
+                "Rename the file to match its content, or save it in the format of its name.",
             )
 
 
@@ -133,7 +133,7 @@ def table(
     filled = [(number, row) for number, row in grid if not all(map(is_blank, row))]
     where = f"{path}: " + ("" if more.get("name") is None else f"sheet {more['name']!r}: ")
     if not filled:
-        raise GorodError(f"{where}is empty", "The first row names the columns, the others hold the data.")
+        raise GorodError(f"{where}is empty", "The first row names the columns, the others contain the data.")
     head, names = filled[0]
     for place, cell in enumerate(names):
         if isinstance(cell, Odd) and not cell.is_blank:
@@ -180,7 +180,7 @@ def _csv(path: Path, given: bytes) -> Sheet:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise GorodError(
-            f"{path}: row {line}: holds a zero byte, so it is no text", "Save the file as «CSV UTF-8»."
+            f"{path}: row {line}: contains a zero byte, so it is not text", "Save the file as «CSV UTF-8»."
         )
     delimiter, records = split_rows(path, text)
     width = len(records[0][1]) if records else 0
@@ -189,7 +189,7 @@ def _csv(path: Path, given: bytes) -> Sheet:
             called = f"{len(cells)} cell" + ("s" if len(cells) != 1 else "")
             raise GorodError(
                 f"{path}: row {number}: {called}, but the header has {width}",
-                f"The separator is {delimiter!r}; put values that hold it in quotes. Delete titles and notes around the table."
+                f"The separator is {delimiter!r}; put values that contain it in quotes. Delete titles and notes around the table."
                 + "".join(f"\n{note}" for note in note_line_breaks(path, records)),
             )
     return table(path, records, decimal_comma=delimiter != ",", notes=note_line_breaks(path, records))

@@ -44,8 +44,8 @@ def with_structure(method: IndexMethod, rows: Sequence[StructureRow], whole: boo
     for row in rows:
         if row.code in by_code:
             raise DeclarationError(
-                f"{row.place}: code {row.code!r} stands twice; first: {by_code[row.code].place}",
-                "Give each node one row and a code of its own.",
+                f"{row.place}: code {row.code!r} is used twice; first: {by_code[row.code].place}",
+                "Give each node one row and its own code.",
             )
         by_code[row.code] = row
     children: dict[str, list[StructureRow]] = {}
@@ -54,13 +54,13 @@ def with_structure(method: IndexMethod, rows: Sequence[StructureRow], whole: boo
             raise DeclarationError(
                 f"{row.place}: parent {row.parent!r} of {row.code!r} is not in the structure; "
                 + nearest_name(row.parent, by_code),
-                "Correct it, or give the parent a row of its own, with an empty parent if it is the root.",
+                "Correct it, or add a row for the parent, with an empty parent if it is the root.",
             )
         children.setdefault(row.parent or "", []).append(row)
     roots = [row for row in rows if row.parent is None]
     if len(roots) > 1:
         raise DeclarationError(
-            f"{roots[1].place}: {roots[1].code!r} has no parent, nor has {roots[0].code!r}: {roots[0].place}",
+            f"{roots[1].place}: {roots[1].code!r} has no parent, and neither has {roots[0].code!r}: {roots[0].place}",
             "Exactly one, the index itself, has no parent.",
         )
     declared = {node.code: node for node in method.index.walk()}
@@ -85,7 +85,7 @@ def with_structure(method: IndexMethod, rows: Sequence[StructureRow], whole: boo
             if parts:
                 raise DeclarationError(
                     f"{row.place}: {row.code!r} has a denominator and nodes below it",
-                    "Only an indicator has a denominator; say it of each that is divided.",
+                    "Only an indicator has a denominator; give it to each that is divided.",
                 )
             steps = settings.get("transform", _inherited("transform", row, by_code, declared, method)) or ()
             settings["transform"] = _divided(row.per, steps)
@@ -105,7 +105,7 @@ def with_structure(method: IndexMethod, rows: Sequence[StructureRow], whole: boo
     lost = [row for row in rows if row.code not in reached]
     if lost:
         raise DeclarationError(
-            f"{lost[0].place}: {', '.join(row.code for row in lost)} lead to each other in a circle, never to the root",
+            f"{lost[0].place}: {', '.join(row.code for row in lost)} form a cycle and never lead to the root",
             "Follow the parents from each node: they must end at the index, which has no parent.",
         )
     if not built[0].nodes:
@@ -146,13 +146,13 @@ def _all_nodes(method: IndexMethod, rows: Sequence[StructureRow]) -> list[Struct
         if row.code not in codes:
             raise DeclarationError(
                 f"{row.place}: the method {method.method} has no node {row.code!r}; {nearest_name(row.code, codes)}",
-                "Correct it; a tree of its own needs a column parent.",
+                "Correct it; a separate tree needs a column parent.",
             )
     rows_by_code = {row.code: row for row in rows}
     if len(rows_by_code) < len(rows):
         twice = next(row for row in rows if rows_by_code[row.code] is not row)
-        raise DeclarationError(f"{twice.place}: code {twice.code!r} stands twice", "Give each node one row.")
-    # a node that is not named stays valid, unless the settings of its parts are inconsistent with it
+        raise DeclarationError(f"{twice.place}: code {twice.code!r} is used twice", "Give each node one row.")
+    # a node that is not listed stays valid, unless the settings of its parts are inconsistent with it
     of_parts = {parents.get(row.code): row.place for row in reversed(rows)}
     return [
         replace(rows_by_code[code], parent=parents.get(code))

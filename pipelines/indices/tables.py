@@ -156,7 +156,7 @@ def refuse_another_file(path: Path) -> None:
         GorodError: the message says what it is.
     """
     if path.suffix.lower() not in ("", ".csv", ".parquet"):
-        raise GorodError(f"{path}: results are written as .csv or .parquet", "Name a file of that kind.")
+        raise GorodError(f"{path}: results are written as .csv or .parquet", "Name such a file.")
     if is_passed_on(path) or not path.is_file() or not path.stat().st_size:
         return
     try:
@@ -169,7 +169,7 @@ def refuse_another_file(path: Path) -> None:
         names = []
     if names[:2] != list(COLUMNS)[:2]:
         raise GorodError(
-            f"{path}: is there already, and is no result of gorod index",
+            f"{path}: already exists, and is not a result of gorod index",
             "Name another file, or delete it first: only earlier results are replaced.",
         )
 

@@ -31,7 +31,5 @@ def totals(observations: Observations) -> dict[str, str]:
         for how, expected in (("the sum", others), ("the mean", others / (values.shape[1] - 1))):
             near = np.isclose(values, expected, rtol=1e-9, atol=0).all(axis=0)
             for row in rows[near]:
-                found.setdefault(
-                    observations.units[row], f"has {how} of all others in each column that is full"
-                )
+                found.setdefault(observations.units[row], f"has {how} of all others in each complete column")
     return found

@@ -39,9 +39,7 @@ def declared_constants(leaf: Leaf) -> dict[tuple[str, str], float]:
     return found
 
 
-NO_PLACES = (
-    "{}: places need all units together, and reference_set: base_period has none; say min_max or z_score"
-)
+NO_PLACES = "{}: ranks need all units together, which reference_set: base_period does not provide; use min_max or z_score"
 
 
 def leaf_problems(leaf: Leaf, method: IndexMethod) -> Iterator[Problem]:
@@ -49,12 +47,12 @@ def leaf_problems(leaf: Leaf, method: IndexMethod) -> Iterator[Problem]:
         if on_the_same_scale(value, leaf.transform) is None:
             yield key, f"{value:g} has no logarithm; it must be above zero, with the shift of the logarithm"
     if leaf.direction == "down" and isinstance(leaf.normalise, AsIs):
-        message = "none takes the value as it is, but direction is down"
-        yield ("normalise",), f"{message}; say a kind that turns it (min_max, rank, …), or direction: up"
+        message = "none keeps the value as it is, but direction is down"
+        yield ("normalise",), f"{message}; use a kind that reverses it (min_max, rank, …), or direction: up"
     if method.reference_set == "base_period" and isinstance(leaf.normalise, Rank | PercentileRank):
         yield ("normalise",), NO_PLACES.format(leaf.normalise.kind)
     if isinstance(leaf.impute, FromOthers) and leaf.impute.among == "group" and method.peer_groups is None:
-        yield ("impute", "among"), "group needs peer_groups of the method; declare them, or say all"
+        yield ("impute", "among"), "group needs peer_groups of the method; declare them, or use all"
 
 
 def points_problems(tree: Tree) -> Iterator[tuple[str, Location, str]]:
@@ -64,13 +62,11 @@ def points_problems(tree: Tree) -> Iterator[tuple[str, Location, str]]:
         for code in branch.parts:
             part = tree.nodes[code]
             if isinstance(part, Leaf) and possible_points(part.normalise) is None:
-                message = (
-                    f"{part.normalise.kind} has no greatest value; points_share of {branch.code} needs one"
-                )
+                message = f"{part.normalise.kind} has no maximum; points_share of {branch.code} needs one"
                 yield (
                     code,
                     ("normalise",),
-                    f"{message}: bands, benchmark_bands, or what is clipped (clip: true)",
+                    f"{message}: bands, benchmark_bands, or a clipped one (clip: true)",
                 )
             if isinstance(part, Branch) and part.aggregate != "points_share":
                 message = f"{part.aggregate} has no points; points_share of {branch.code} needs points_share here too"
@@ -83,7 +79,7 @@ VARIED = ("normalisations", "aggregations")
 def sensitivity_problems(method: IndexMethod, tree: Tree) -> Iterator[Problem]:
     varied = method.sensitivity
     if any(branch.aggregate == "points_share" for branch in tree.branches):
-        message = "points cannot be compared with other scales; vary the weights alone"
+        message = "points cannot be compared with other scales; vary only the weights"
         yield from ((("sensitivity", key), message) for key in VARIED if getattr(varied, key))
     if method.reference_set == "base_period":
         for number, rule in enumerate(varied.normalisations):

@@ -22,7 +22,7 @@ from pipelines.indices.workbook_cells import (
     local_name,
 )
 
-# more than any table of units and indicators; a small file can be compressed so that it fills the memory
+# more than any table of units and indicators needs; a small compressed file could fill the memory
 MOST_BYTES = 500_000_000
 # errors of zipfile, expat and this module for a broken archive, or one that is not a workbook
 BROKEN = (
@@ -45,7 +45,7 @@ def read_workbook(path: Path, sheet: str | None = None) -> Book:
 
 
 def _refuse_entities(*_: object) -> NoReturn:
-    raise ValueError("it declares a document type, which no workbook does")
+    raise ValueError("it declares a document type, which is not allowed in a workbook")
 
 
 class _Reader:
@@ -60,7 +60,7 @@ class _Reader:
         end: Callable[[str], None] | None = None,
         data: Callable[[str], None] | None = None,
     ) -> None:
-        """Parse a part of the archive. Entities are not read, so no part can refer to a file or expand itself."""
+        """Parse a part of the archive. Entities are not read, so no part can include a file or expand without limit."""
         name = self.names[part.lower()]
         if self.archive.getinfo(name).file_size > MOST_BYTES:
             raise ValueError(f"{part} is larger than {MOST_BYTES} bytes when unpacked")
@@ -89,7 +89,7 @@ class _Reader:
         if sheet_name is not None and sheet_name not in names:
             raise GorodError(
                 f"{self.path}: there is no sheet {sheet_name!r}",
-                f"The sheets are: {', '.join(map(repr, names))}.",
+                f"Sheets: {', '.join(map(repr, names))}.",
             )
         name, _, (_, part) = next(
             (one for one in sheets if (one[1] == "visible" if sheet_name is None else one[0] == sheet_name)),
@@ -107,7 +107,7 @@ class _Reader:
     def _main(self) -> str:
         found = [where for kind, where in self._links("").values() if kind.endswith("/officeDocument")]
         if not found:
-            raise ValueError("it has no workbook in it")
+            raise ValueError("it contains no workbook")
         return found[0]
 
     def _links(self, part: str) -> dict[str, tuple[str, str]]:

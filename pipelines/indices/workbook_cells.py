@@ -144,8 +144,8 @@ class CellReader:
                 return self.texts[int(value)] or None if value else None
             case "e":
                 return Odd(
-                    f"holds the error {value or 'of the spreadsheet'}, which is no value",
-                    "Mend the formula, or leave the cell empty where there is no value.",
+                    f"contains the error {value or 'of the spreadsheet'}, not a value",
+                    "Correct the formula, or leave the cell empty if there is no value.",
                 )
             case "str" if value is not None:
                 return value or None
@@ -153,7 +153,7 @@ class CellReader:
                 return _iso(value)
         if self.has_formula and not value:
             return Odd(
-                "holds a formula, and the file stores no result of it",
+                "contains a formula, but the file stores no result of it",
                 "Open the file in a spreadsheet, let it compute, save it; or paste the values.",
             )
         if not value:
@@ -167,7 +167,7 @@ class CellReader:
         if self.has_formula and number == 0 and self.about.is_to_be_computed:
             # libraries that write workbooks store a zero there
             return Odd(
-                "holds a formula; the file stores 0 and says that it is still to be computed",
+                "contains a formula; the file stores 0 and says that it has not been computed yet",
                 "Open the file in a spreadsheet, let it compute, save it; or paste the values.",
             )
         style = int(self.given.get("s", 0))
@@ -182,7 +182,7 @@ class CellReader:
 def _address(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})", text)
     if found is None:
-        raise ValueError(f"{text!r} is no address of a cell")
+        raise ValueError(f"{text!r} is not the address of a cell")
     column = 0
     for letter in found[1].upper():
         column = column * 26 + ord(letter) - 64
@@ -204,9 +204,7 @@ def _moment(serial: float, from_1904: bool) -> Any:
             found += timedelta(days=1)  # spreadsheets have a 29 February in 1900
         return found + timedelta(days=serial)
     except OverflowError:
-        return Odd(
-            "is shown as a date, and there is no such day", "Give the cell the format of what it holds."
-        )
+        return Odd("is shown as a date, but there is no such day", "Give the cell the format of its content.")
 
 
 DATES = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}

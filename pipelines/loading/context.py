@@ -28,12 +28,14 @@ def validation_task(
     delivery: Delivery, settings: Settings, warehouse: Warehouse
 ) -> Callable[[Path], Validated]:
     """The judging of a delivery, given a scratch folder: everything it needs of ledger and settings is in it."""
+    with warehouse.session_held():
+        parameters, context = _parameters(delivery, warehouse), _context(delivery, warehouse)
     return partial(
         validate,
         delivery,
         load_sources()[delivery.source].feeds[delivery.feed],
-        _parameters(delivery, warehouse),
-        _context(delivery, warehouse),
+        parameters,
+        context,
         settings.pseudonym_key.get_secret_value(),
         settings.home,
     )

@@ -17,6 +17,7 @@ from pipelines.deliveries import Batch, ValidationResult
 from pipelines.loading.gx_suite import COUNTS, ROWS, run_suite
 from pipelines.loading.quarantine import READABLE, write_flagged, write_quarantine
 from pipelines.loading.results import result_of
+from pipelines.memory import in_memory
 from pipelines.sql import literal, quoted
 
 
@@ -54,7 +55,7 @@ def evaluate(
     ``CONTEXT`` queries. If any expectation cannot be evaluated, the load is refused: a broken suite never passes.
     Observed values are shown if they are counts or values of ``tellable`` columns, those without personal data.
     """
-    with duckdb.connect() as connection:
+    with in_memory(batch.path) as connection:
         for name, table in (context or {}).items():
             connection.register("given", table)
             connection.execute(f"create table {quoted(name)} as from given")

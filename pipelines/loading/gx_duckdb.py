@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import duckdb
@@ -24,14 +25,15 @@ from pipelines.sql import quoted
 
 TYPES = {"BIGINT": BIGINT, "BOOLEAN": BOOLEAN, "DATE": DATE, "DECIMAL": NUMERIC, "TIMESTAMP": TIMESTAMP}
 
-_borrowed: dict[str, duckdb.DuckDBPyConnection] = {}
+BORROWED = "gorodgate:///borrowed"
+
+_borrowed: ContextVar[duckdb.DuckDBPyConnection] = ContextVar("borrowed")
 
 
 class _BufferedCursor:
     """A DB-API cursor whose result is fetched at once, so that it outlives the statement."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, wrapper: ConnectionWrapper) -> None:
-        self._connection = connection
+    def __init__(self, wrapper: ConnectionWrapper) -> None:
         self.connection = wrapper
         self._rows: list[tuple[Any, ...]] = []
         self.description: Any = None
@@ -39,7 +41,7 @@ class _BufferedCursor:
 
     def execute(self, statement: str, parameters: Any = None, context: Any = None) -> None:  # noqa: ARG002
         with interrupts_raised():
-            cursor = self._connection.execute(statement, parameters or None)
+            cursor = _borrowed.get().execute(statement, parameters or None)
         self.description = cursor.description
         self._rows = cursor.fetchall()
 
@@ -59,14 +61,13 @@ class _BufferedCursor:
 
 
 class _BorrowedConnection(ConnectionWrapper):
-    """A connection that is handed back, not closed."""
+    """Whichever connection is borrowed at the time; it is handed back, not closed."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        super().__init__(connection)
-        self._connection = connection
+    def __init__(self) -> None:
+        super().__init__(_borrowed.get())
 
     def cursor(self) -> Any:
-        return _BufferedCursor(self._connection, self)
+        return _BufferedCursor(self)
 
     def commit(self) -> None:
         """Nothing to keep: the gate only reads."""
@@ -75,7 +76,7 @@ class _BorrowedConnection(ConnectionWrapper):
         """Nothing to undo: the gate only reads."""
 
     def close(self) -> None:
-        """The lender closes."""
+        """The owner closes."""
 
 
 class _Compiler(PGCompiler):
@@ -105,7 +106,7 @@ class _Compiler(PGCompiler):
 
 
 class GateDialect(Dialect):
-    """``gorodgate:///<handle>``: the connection lent under ``handle``."""
+    """``gorodgate:///borrowed``: the connection that is borrowed."""
 
     name = "postgresql"
     driver = "gorodgate"
@@ -114,11 +115,11 @@ class GateDialect(Dialect):
     _backslash_escapes = False
     supports_statement_cache = False
 
-    def connect(self, *_arguments: Any, **parameters: Any) -> Any:
-        return _BorrowedConnection(_borrowed[parameters["database"]])
+    def connect(self, *_arguments: Any, **_parameters: Any) -> Any:
+        return _BorrowedConnection()
 
-    def create_connect_args(self, url: Any) -> tuple[tuple[()], dict[str, Any]]:
-        return (), {"database": url.database}
+    def create_connect_args(self, url: Any) -> tuple[tuple[()], dict[str, Any]]:  # noqa: ARG002
+        return (), {}
 
     @classmethod
     def get_pool_class(cls, url: Any) -> type[pool.Pool]:  # noqa: ARG003
@@ -161,11 +162,10 @@ registry.register("gorodgate", __name__, "GateDialect")
 
 
 @contextmanager
-def borrowed_engine_url(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Lend a DuckDB connection to GX for a while; gives the connection string."""
-    handle = f"batch{id(connection)}"
-    _borrowed[handle] = connection
+def borrowed(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Lend a DuckDB connection to GX for a while."""
+    token = _borrowed.set(connection)
     try:
-        yield f"gorodgate:///{handle}"
+        yield
     finally:
-        del _borrowed[handle]
+        _borrowed.reset(token)

@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -66,19 +67,19 @@ def run_suite(
     """Run the suite once; results are in the order of the suite."""
     import great_expectations as gx
 
-    from pipelines.loading.gx_duckdb import borrowed_engine_url
+    from pipelines.loading.gx_duckdb import borrowed
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    with borrowed_engine_url(connection) as url, warnings.catch_warnings():
+    with borrowed(connection), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        context = gx.get_context(mode="ephemeral", project_config=_in_memory())
-        data = context.data_sources.add_sql("gate", connection_string=url)
+        data, definition = _borrowed_batch()
         engine = data.get_execution_engine()
-        batch = data.add_table_asset("batch", table_name="batch").add_batch_definition_whole_table("batch")
+        # the texts for the supplier stay here: GX would copy them dozens of times
         suite = gx.ExpectationSuite(
-            "suite", expectations=[expectation.copy() for expectation in expectations]
+            "suite",
+            expectations=[one.copy(update={"meta": {"name": one.meta["name"]}}) for one in expectations],
         )
-        outcome = batch.get_batch().validate(
+        outcome = definition.get_batch().validate(
             suite, expectation_parameters=parameters, result_format=result_format
         )
     by_name: dict[str, Any] = {
@@ -154,6 +155,19 @@ def _recounted(connection: duckdb.DuckDBPyConnection, found: Evaluated, expectat
 
 def _key(columns: Sequence[str]) -> str:
     return ", ".join(quoted(column) for column in columns)
+
+
+@cache
+def _borrowed_batch() -> tuple[Any, Any]:
+    """A GX data source, and in it the view ``batch`` of whichever connection is borrowed; made once for all batches."""
+    import great_expectations as gx
+
+    from pipelines.loading.gx_duckdb import BORROWED
+
+    context = gx.get_context(mode="ephemeral", project_config=_in_memory())
+    data = context.data_sources.add_sql("gate", connection_string=BORROWED)
+    asset = data.add_table_asset("batch", table_name="batch")
+    return data, asset.add_batch_definition_whole_table("batch")
 
 
 def _in_memory() -> Any:

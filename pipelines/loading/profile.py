@@ -28,10 +28,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import duckdb
-
 from expectations.vocabulary import History
 from pipelines.loading.suite_modules import suite_module
+from pipelines.memory import in_memory
 from pipelines.sql import literal, quoted
 
 SKETCH = 256
@@ -94,7 +93,7 @@ def load_history(source: str, feed: str) -> History:
 
 def write_profile(history: History, batch: Path, quarantine: Path | None, out: Path) -> Path:
     """Write the profile of a batch's rows, without those in quarantine, as Parquet."""
-    with duckdb.connect() as connection:
+    with in_memory(batch) as connection:
         kept_back = (
             f"where row_no not in (select row_no from read_parquet({literal(str(quarantine))}))"
             if quarantine is not None
@@ -109,7 +108,7 @@ def write_profile(history: History, batch: Path, quarantine: Path | None, out: P
 
 def read_profile(path: Path) -> Profile:
     """A profile that was written."""
-    with duckdb.connect() as connection:
+    with in_memory(path) as connection:
         rows = connection.execute(
             f"select metric, key, value from read_parquet({literal(str(path))})"
         ).fetchall()

@@ -91,16 +91,17 @@ def _with_observed(
 ) -> str:
     """Add the observed value to a load-level sentence, if it may be shown.
 
-    A query with a column ``told`` supplies the text itself; its author is responsible for what it reveals.
+    A query with a column ``description`` supplies the text itself; its author is responsible for what it reveals.
     """
     observed = found.outcome.get("observed_value")
     if found.meta["level"] == "row" or found.success or observed is None:
         return says
     if found.query is not None:
         rows = connection.sql(found.query)
-        if "told" in rows.columns:
+        if "description" in rows.columns:
             named = [
-                plain(str(name), SHOWN_LENGTH) for (name,) in rows.project("told").fetchmany(SAMPLE_ROWS)
+                plain(str(name), SHOWN_LENGTH)
+                for (name,) in rows.project("description").fetchmany(SAMPLE_ROWS)
             ]
             left = int(observed) - len(named)
             found_is = "" if says.endswith(":") else " Получено:"

@@ -9,7 +9,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from pipelines import formats
@@ -20,6 +19,7 @@ from pipelines.errors import DeliveryError, GorodError, Reason
 from pipelines.interrupts import interrupts_raised
 from pipelines.loading import gate, results, suites
 from pipelines.loading.profile import load_history, write_profile
+from pipelines.memory import in_memory
 from pipelines.moments import today
 from pipelines.sql import literal
 
@@ -68,7 +68,7 @@ class Validated:
 
 def fingerprint(batch: Batch) -> str:
     """What was read: the number of rows, and a sum over all values with the names of their columns."""
-    with duckdb.connect() as connection:
+    with in_memory(batch.path) as connection:
         row = connection.execute(
             "select count(*) || '-' || coalesce(bit_xor(md5_number(to_json(batch)::varchar)), 0) "
             f"from read_parquet({literal(str(batch.path))}) as batch"

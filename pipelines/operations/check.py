@@ -1,4 +1,4 @@
-"""``gorod check``: whether all that is declared fits together, without running anything."""
+"""``gorod check``: whether all declarations are valid and consistent, without running anything."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from pipelines.loading.profile import load_history
 from pipelines.loading.suites import load_context, load_suite
 from pipelines.settings import PROJECT, Settings
 
-# what dbt says of a file: "... (models/marts/mart_x.sql) ... line 3"
+# how dbt refers to a file: "... (models/marts/mart_x.sql) ... line 3"
 DBT_FILE = re.compile(r"\((?P<file>(?:models|macros|tests|snapshots|generated)/[^)]+)\)")
 DBT_LINE = re.compile(r"\bline (?P<line>\d+)")
 
 
 def find_problems(settings: Settings) -> list[str]:
-    """What is wrong, each as ``file:line: key: what; what to do``; each once.
+    """The problems, each once, as ``file:line: key: problem; remedy``.
 
-    First each file by itself; where all can be read, the files beside each other, the suites, and dbt's project, which
+    First each file by itself; if all can be read, the files against each other, the suites, and dbt's project, which
     is parsed meanwhile.
     """
     problems = [
@@ -50,14 +50,14 @@ def _of_all_together(settings: Settings) -> list[str]:
         with prefetched_manifest(settings) as manifest:
             problems = [problem for check in _checks() for problem in _problems(check)]
             return problems or list(_problems(manifest))
-    # what dbt is to read could not be generated
+    # the files for dbt could not be generated
     except DeclarationError as error:
         found = list(_lines(error))
         return [*found, *(problem for check in _checks() for problem in _problems(check))]
 
 
 def _checks() -> Iterator[Callable[[], Any]]:
-    """What is checked beside single files; each raises the first error that it finds."""
+    """The checks across files; each raises the first error that it finds."""
     yield catalogue_rows
     yield _access
     for path in sorted(REPORTS.glob("*.yml")):
@@ -98,9 +98,9 @@ def _problems(check: Callable[[], Any]) -> Iterator[str]:
 
 
 def _lines(error: GorodError) -> Iterator[str]:
-    """What an error says, a line for each problem, with what to do."""
+    """The problems of an error, a line each, with the remedy."""
     if isinstance(error, DeclarationError):
-        # of a suite Python tells the line in words
+        # for a suite, Python gives the line in words
         for line in re.sub(r"(?m)^(\S+\.py), line (\d+):", r"\1:\2:", error.message).splitlines():
             yield f"{line}; {error.remedy}" if error.remedy else line
         return

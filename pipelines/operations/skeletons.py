@@ -1,4 +1,4 @@
-"""``gorod new``: the files that something new begins with. They load and build as they are; what they say is to be replaced."""
+"""``gorod new``: the first files of a source, indicator or report. They load and build as they are; replace their contents."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ SOURCE = """\
 # yaml-language-server: $schema=../../../docs/schemas/source.schema.json
 # All keys: docs/declarations.md. Decide for each column what happens to personal data (personal_data: drop).
 source: {name}
-title: {{ru: "{name}: как источник называется", be: "{name}: як крыніца называецца", en: "{name}: what it is called"}}
+title: {{ru: "{name}: как источник называется", be: "{name}: як крыніца называецца", en: "{name}: name of the source"}}
 owner: Кто отвечает за источник
 public_origin: {{address: "https://source.example", licence: Условия по их названию, attribution: Подпись под данными}}
-# who delivers: one installation, or each city on its own (three lines each)
+# who delivers: one installation, or each city separately (three lines each)
 instances:
   main:
     title: {{ru: Вся страна, be: Уся краіна, en: The whole country}}
     ref_area: BY
-# how its rows name territories; with a system for each city leave out this key and `territory` below
+# how its rows name territories; if each city has its own system, remove this key and `territory` below
 territories: {{Брест: c-brest, Борисов: c-barysau}}
 feeds:
   readings:
@@ -54,7 +54,7 @@ feeds:
         type: decimal
         header: значение
         unit: units
-        description: What was read
+        description: Value of the reading
         bounds: {{possible: {{rows: значение замера, min: 0, max: 1000000}}}}
 """
 
@@ -105,13 +105,13 @@ SAMPLE = """\
 
 INDICATOR = """\
 # yaml-language-server: $schema=../../docs/schemas/indicator.schema.json
-# A share or a mean has a denominator too: docs/indicators.md. The name of the file is the code, and carries the unit.
+# A share or a mean also has a denominator: docs/indicators.md. The file name is the code, and ends with the unit.
 name: {{ru: "{code}: название", be: "{code}: назва", en: "{code}: name"}}
 definition:
   ru: Что именно показывает значение, как публикуется.
   be: Што менавіта паказвае значэнне, як публікуецца.
-  en: What exactly the value says, as it is published.
-rationale: {{ru: Зачем он нужен., be: Навошта ён патрэбны., en: What it is good for.}}
+  en: What exactly the value shows, as published.
+rationale: {{ru: Зачем он нужен., be: Навошта ён патрэбны., en: What it is for.}}
 theme: {theme}
 unit: {{code: {unit.code}, ru: {unit.ru}, be: {unit.be}, en: {unit.en}}}
 decimals: 1
@@ -181,15 +181,15 @@ def report_files(name: str) -> dict[Path, str]:
 
 
 def write_new(files: dict[Path, str]) -> list[Path]:
-    """Write files that are not there yet: all of them, or none.
+    """Write new files: all of them, or none.
 
     Raises:
-        GorodError: one is there already.
+        GorodError: one exists already.
     """
     there = [path for path in files if path.exists()]
     if there:
         raise GorodError(
-            f"{there[0].relative_to(PROJECT)} is there already", "Choose another name, or edit it."
+            f"{there[0].relative_to(PROJECT)} already exists", "Choose another name, or edit it."
         )
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)

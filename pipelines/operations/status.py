@@ -45,7 +45,7 @@ class FeedStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """The whole status. ``inbox_faults`` need somebody to fix them; ``inbox_waiting`` is not taken yet.
+    """The whole status. ``inbox_faults`` need a person to fix them; ``inbox_waiting`` is not taken yet.
 
     ``stale``: the marts lack some of the ledger; ``unpublished``: readers do not see the newest build. ``failed_build`` is
     the last run that should have updated either, if it failed.

@@ -33,7 +33,7 @@ def trace(
     """Trace one value; ``row_limit`` rows are shown for each observation and load.
 
     Raises:
-        TraceError: there is no row for these codes (the message says what there is), or no build yet.
+        TraceError: there is no row for these codes (the message lists the existing ones), or no build yet.
     """
     value = _value(connection, indicator, ref_area, time_period, breakdown)
     own, *donors = _traces(connection, [value, *donors_of(connection, value)], row_limit)
@@ -109,7 +109,7 @@ def _value(
             [indicator, ref_area, time_period, breakdown],
         )
     except duckdb.CatalogException as error:
-        raise TraceError("the warehouse holds no indicator values yet", "Build it: gorod run.") from error
+        raise TraceError("the warehouse has no indicator values yet", "Build them: gorod run.") from error
     if found:
         return found[0]
     known = (
@@ -117,22 +117,24 @@ def _value(
     )
     if not (rows := query_rows(connection, known.format("indicator", "indicator = ?"), [indicator])):
         rows = query_rows(connection, known.format("indicator", "true").replace(" limit 12", ""), [])
-        raise TraceError(f"there is no indicator {indicator!r}", f"There are: {_listed(rows)}.")
+        raise TraceError(f"there is no indicator {indicator!r}", f"Indicators: {_listed(rows)}.")
     where = "indicator = ? and ref_area = ?"
     if not (rows := query_rows(connection, known.format("time_period", where), [indicator, ref_area])):
         rows = query_rows(connection, known.format("ref_area", "indicator = ?"), [indicator])
-        raise TraceError(f"{indicator} has no values for {ref_area!r}", f"It has some for: {_listed(rows)} …")
+        raise TraceError(
+            f"{indicator} has no values for {ref_area!r}", f"It has values for: {_listed(rows)} …"
+        )
     where += " and time_period = ?"
     if not (
         parts := query_rows(connection, known.format("breakdown", where), [indicator, ref_area, time_period])
     ):
         raise TraceError(
             f"{indicator} has no value for {ref_area} and {time_period!r}",
-            f"The latest are: {_listed(rows)}.",
+            f"The latest periods: {_listed(rows)}.",
         )
     raise TraceError(
         f"{indicator} for {ref_area}, {time_period} has no breakdown {breakdown!r}",
-        f"It has: {_listed(parts)} …",
+        f"Breakdowns: {_listed(parts)} …",
     )
 
 

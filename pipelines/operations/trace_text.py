@@ -34,11 +34,11 @@ def show(found: Trace, names: Names = CODES, term_limit: int = 8) -> list[str]:
         + (f" ({names.missing(found.missing_reason)})" if found.missing_reason else "")
         + f", {say(*DERIVATIONS[found.derivation])}, {say('методика', 'method')} {found.method_version}, "
         + (
-            say("охват населения неизвестен", "covers people whose number is not known")
+            say("охват населения неизвестен", "population coverage not known")
             if found.obs_value is not None and found.coverage_population_pct == 0 and found.imputed_by is None
             else say(
                 f"охват {number(found.coverage_population_pct)} % населения",
-                f"covers {number(found.coverage_population_pct)} % of the people",
+                f"covers {number(found.coverage_population_pct)} % of the population",
             )
         )
         + say(
@@ -51,7 +51,7 @@ def show(found: Trace, names: Names = CODES, term_limit: int = 8) -> list[str]:
     if found.imputed_by is not None:
         rule = IMPUTATIONS.get(found.imputed_by)
         by = found.imputed_by.replace("_", " ") if rule is None else rule.get(names.language)
-        lines.append(f"  {say('восполнено', 'filled in')}: {by}, {say('по', 'from')} {found.imputed_from}")
+        lines.append(f"  {say('восполнено', 'imputed')}: {by}, {say('по', 'from')} {found.imputed_from}")
     if found.derivation == "percentile":
         lines.append(
             say(
@@ -72,17 +72,17 @@ def show(found: Trace, names: Names = CODES, term_limit: int = 8) -> list[str]:
             lines += [line for term in terms[:term_limit] for line in _term_lines(term, names)]
         if len(terms) > term_limit:
             more = len(terms) - term_limit
-            lines.append(say(f"  … и ещё {more} (все: --json)", f"  … and {more} more (--json has all)"))
+            lines.append(say(f"  … и ещё {more} (все: --json)", f"  … and {more} more (all: --json)"))
     for donor in found.donors:
         lines += [
-            say("восполнено по:", "filled in from:"),
+            say("восполнено по:", "imputed from:"),
             *(f"  {line}" for line in show(donor, names, term_limit)),
         ]
     if not found.terms and not found.donors:
         lines.append(
             say(
                 "не передано ничего, из чего можно получить это значение",
-                "nothing was delivered that this figure could be made of",
+                "nothing was delivered from which this figure could be computed",
             )
         )
     return lines

@@ -11,7 +11,7 @@ import dagster as dg
 from assets.catalogue import catalogue
 from assets.keys import EXPORTS, INDEX, PUBLICATION, REPORT, WRITER_POOL, raw_key
 from assets.ledger_events import align
-from assets.marts import marts
+from assets.marts import keys_to_rebuild, marts
 from assets.partitions import load_job_name, partition_key_of
 from assets.raw import on_time_key
 from pipelines.connectors.drop_folder import survey
@@ -225,7 +225,9 @@ def ledger_sensor(build: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
             if stale is not None and not has_register(warehouse):
                 return dg.SkipReason(no_register())
             if stale is not None:
-                found = request_run(context.instance, f"ledger-{stale}")
+                marts = keys_to_rebuild(settings)
+                assets = None if marts is None else [*marts, INDEX, PUBLICATION]
+                found = request_run(context.instance, f"ledger-{stale}", asset_selection=assets)
             elif is_unpublished(settings, warehouse):
                 # a run was killed between the two
                 found = request_run(

@@ -2,19 +2,25 @@
 
 The command writes some thousand events. Dagster opens a connection for each, closes it, and asks each time which tables
 there are; it does so for the sake of many processes that rarely write. Dagster's UI and daemon keep Dagster's classes.
+
+Nor is each event flushed to the disk (2 ms each): SQLite does that whenever it folds its log into the file. A killed
+command loses nothing. After a power failure the UI may not show the last events; what was loaded is in the ledger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from threading import RLock
 from typing import Any
 
+from dagster import EventLogEntry
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sqlite import create_db_conn_string
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, create_engine, inspect
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 BUSY_TIMEOUT_S = 30  # as Dagster waits for a file that another process writes
 
@@ -28,7 +34,11 @@ class EmbeddedEventLog(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, Engine] = {}
+        self._batch: ExitStack | None = None
+        self._in_batch: dict[str, Connection] = {}
         super().__init__(base_dir, inst_data)
+        # a batch opens what each of its events asks for
+        self._db_lock = RLock()  # type: ignore[assignment]
 
     @classmethod
     def from_config_value(
@@ -42,7 +52,9 @@ class EmbeddedEventLog(SqliteEventLogStorage):
             for other in self._engines.keys() - {INDEX_SHARD_NAME}:
                 self._engines.pop(other).dispose()
             address = create_db_conn_string(self._base_dir, shard)
-            self._engines[shard] = create_engine(address, connect_args={"timeout": BUSY_TIMEOUT_S})
+            engine = create_engine(address, connect_args={"timeout": BUSY_TIMEOUT_S})
+            event.listen(engine, "connect", _unhurried)
+            self._engines[shard] = engine
         return self._engines[shard]
 
     @contextmanager
@@ -52,8 +64,22 @@ class EmbeddedEventLog(SqliteEventLogStorage):
             if shard not in self._initialized_dbs:
                 self._initdb(engine)
                 self._initialized_dbs.add(shard)
-            with engine.begin() as connection:
-                yield connection
+            if self._batch is None:
+                with engine.begin() as connection:
+                    yield connection
+                return
+            if shard not in self._in_batch:
+                self._in_batch[shard] = self._batch.enter_context(engine.begin())
+            yield self._in_batch[shard]
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Store events that Dagster gives together (what a run plans) in one transaction for each file, not three for each."""
+        with self._db_lock, ExitStack() as self._batch:
+            try:
+                super().store_event_batch(events)
+            finally:
+                self._batch = None
+                self._in_batch.clear()
 
     def has_table(self, table_name: str) -> bool:
         """Whether the index of all runs has a table."""
@@ -65,3 +91,10 @@ class EmbeddedEventLog(SqliteEventLogStorage):
             engine.dispose()
         self._engines.clear()
         super().dispose()
+
+
+def _unhurried(connection: DBAPIConnection, _record: object) -> None:
+    """Let SQLite flush when it folds its log into the file, not at each commit."""
+    cursor = connection.cursor()
+    cursor.execute("pragma synchronous=normal")
+    cursor.close()

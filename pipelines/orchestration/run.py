@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -120,7 +121,6 @@ def run(
     from pipelines.publishing.embargo import held_loads
     from pipelines.publishing.held_back import differences, held_back_by_rule
     from pipelines.publishing.soundness import ACCEPT_LOSS
-    from pipelines.publishing.staleness import is_unpublished, stale_since
 
     on_progress(listener)
     try:
@@ -151,40 +151,38 @@ def run(
                     beside.expect(sum(map(len, plan.candidates.values())))
                     _load(plan, runner(), settings, summary, {AGAIN: "true"} if wanted.again else {})
             tags = {} if accept_loss is None else {ACCEPT_LOSS: accept_loss}
-            if stale_since(warehouse) is not None or is_unpublished(settings, warehouse):
+            if any(_is_to_do(settings, warehouse)):
                 # what a run of the UI writes now may be just that: it is waited for, and looked at again
                 runner().wait_for_a_build()
-            if stale_since(warehouse) is not None:
-                if not has_register(warehouse):
+                is_stale, unpublished = _is_to_do(settings, warehouse)
+                if is_stale and not has_register(warehouse):
                     summary.unbuilt = no_register()
-                else:
-                    summary.failed_build = _build(runner(), warehouse, tags)
+                elif is_stale or unpublished:
+                    # built by a run that was killed, or whose publication was refused
+                    last = [runner().index, runner().publication]
+                    assets = runner().stale_assets() if is_stale else last
+                    summary.failed_build = _build(runner(), warehouse, tags, assets)
                     summary.built = summary.failed_build is None
-            elif is_unpublished(settings, warehouse):
-                # built by a run that was killed, or whose publication was refused
-                summary.failed_build = _build(
-                    runner(), warehouse, tags, [runner().index, runner().publication]
-                )
-                summary.built = summary.failed_build is None
             if runner.cache_info().currsize:
                 runner().align(warehouse)
-            summary.loads = warehouse.query(
-                "select load_id, source, feed, instance, slice, state, rows_delivered, rows_accepted, rows_quarantined, "
-                "warnings, not_retained from ops.load_state where load_no > ? order by load_no",
-                [before],
-            )
-            held = held_loads(warehouse)
-            summary.loads = [
-                without_counts(load) if load["load_id"] in held else load for load in summary.loads
-            ]
-            summary.again = warehouse.query(
-                "select distinct load_id, state from ops.load_state as load join ops.candidate as candidate using (load_id) "
-                "where load_no <= ? and seen_at >= ? and (? or candidate.origin like ?) order by load_id",
-                [before, begun, wanted.again, f"{DROPPED}:%"],
-            )
+            with warehouse.session_held():
+                summary.loads = warehouse.query(
+                    "select load_id, source, feed, instance, slice, state, rows_delivered, rows_accepted, rows_quarantined, "
+                    "warnings, not_retained from ops.load_state where load_no > ? order by load_no",
+                    [before],
+                )
+                held = held_loads(warehouse)
+                summary.loads = [
+                    without_counts(load) if load["load_id"] in held else load for load in summary.loads
+                ]
+                summary.again = warehouse.query(
+                    "select distinct load_id, state from ops.load_state as load join ops.candidate as candidate using (load_id) "
+                    "where load_no <= ? and seen_at >= ? and (? or candidate.origin like ?) order by load_id",
+                    [before, begun, wanted.again, f"{DROPPED}:%"],
+                )
+                summary.held_back = held_back_by_rule(warehouse)
+                summary.differences = differences(warehouse)
             summary.waiting = survey(settings, wanted.source, wanted.feed, wanted.instance).not_taken
-            summary.held_back = held_back_by_rule(warehouse)
-            summary.differences = differences(warehouse)
             if report:
                 _report(settings, runner)
             if not summary.nothing_new:
@@ -193,6 +191,14 @@ def run(
     finally:
         on_progress(None)
     return summary
+
+
+def _is_to_do(settings: Settings, warehouse: Warehouse) -> tuple[bool, bool]:
+    """Whether something is to be built, and whether what is built is to be published."""
+    from pipelines.publishing.staleness import is_unpublished, stale_since
+
+    with warehouse.session_held():
+        return stale_since(warehouse) is not None, is_unpublished(settings, warehouse)
 
 
 def _load(plan: Plan, runner: _Runner, settings: Settings, summary: RunSummary, how: dict[str, str]) -> None:
@@ -310,6 +316,8 @@ class _Runner:
         from pipelines.orchestration.dagster_home import BUILD_JOB, COMMAND_CONFIG, prepare_dagster_home
 
         home = prepare_dagster_home(settings)
+        # what a run plans is stored together
+        os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
         from dagster import DagsterInstance
 
@@ -336,6 +344,14 @@ class _Runner:
 
         self.manifest()
         return code_location.building()
+
+    def stale_assets(self) -> list[AssetKey]:
+        """What hangs on what has changed, up to the publication; empty for everything."""
+        from assets.marts import keys_to_rebuild
+
+        self.manifest()
+        marts = keys_to_rebuild(self.settings)
+        return [] if marts is None else [*marts, self.index, self.publication]
 
     def close(self) -> None:
         """Close Dagster's storage."""

@@ -26,16 +26,16 @@ def wait_for_slot(instance: DagsterInstance, longest_s: float, job: str | None =
         WarehouseBusyError: it was held for ``longest_s`` seconds; the message names the run.
     """
     deadline = time.monotonic() + longest_s
-    told = ""
+    reported = ""
     while holder := _holder(instance, job):
         if time.monotonic() >= deadline:
             raise WarehouseBusyError(
                 f"{holder} is still writing after {longest_s:g} s; what is in the ledger stays",
                 "Run again when it has ended (gorod ui shows it, and can end it), or set GOROD_BUSY_TIMEOUT_S higher.",
             )
-        if holder != told:
+        if holder != reported:
             report_progress(f"waiting: {holder} is writing")
-            told = holder
+            reported = holder
         time.sleep(LOOK_EACH_S)
 
 

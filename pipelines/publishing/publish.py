@@ -136,6 +136,9 @@ def _build(
     identity = free_name(published, f"{created_at:%Y%m%dT%H%M%SZ}-{content_hash[:12]}")
     building = published / f"{BUILDING}{identity}"
     number = 1 + max(map(publication_number, publication_folders(published)), default=0)
+    shown = (published / CURRENT).resolve()
+    before = read_publication(shown) if shown.is_dir() else None
+    is_comparable = before is not None and before.definitions_hash == definitions_hash
     head: dict[str, Any] = {
         "publication_id": identity,
         "created_at": created_at.isoformat(),
@@ -145,7 +148,13 @@ def _build(
     try:
         building.mkdir()
         write_contracts(
-            connection, contracts, building, head, with_regions=True, more={"publication_no": number, **more}
+            connection,
+            contracts,
+            building,
+            head,
+            with_regions=True,
+            more={"publication_no": number, **more},
+            before=before.folder if before is not None and is_comparable else None,
         )
         seal(building)
         folder = published / identity

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pipelines.publishing.keys import KEYS, LISTS, references
+from pipelines.publishing.keys import primary_key, references
 
 FORM = """
 select c.relname, array_agg(a.attname::text), bool_or(exists (
@@ -35,7 +35,12 @@ def release_keys(session: psycopg.Connection[Any], built: str, shown: str, remad
     """
     form = _form(session, built)
     for name, table, target in session.execute(DECLARED, [shown]).fetchall():
-        found = [given for given, listed in LISTS.items() if listed == target and _name(table, given) == name]
+        columns = form[table][0] if table in form else ()
+        found = [
+            given
+            for given, listed in references(table, columns).items()
+            if listed == target and _name(table, given) == name
+        ]
         if (
             not found
             or target in remade
@@ -54,7 +59,7 @@ def declare_keys(session: psycopg.Connection[Any], shown: str) -> None:
     # a table cannot be altered while changes to its rows await constraint checks
     session.execute("set constraints all immediate")
     for table, (columns, has_key) in _form(session, shown).items():
-        key = KEYS.get(table)
+        key = primary_key(table)
         if key and not has_key and columns.issuperset(key) and _tells_apart(session, shown, table, key):
             session.execute(
                 sql.SQL("alter table {} add primary key ({})").format(
@@ -78,7 +83,7 @@ def declare_keys(session: psycopg.Connection[Any], shown: str) -> None:
                         sql.Identifier(_name(table, given)),
                         _names(given),
                         sql.Identifier(shown, target),
-                        _names(KEYS[target]),
+                        _names(primary_key(target)),
                     )
                 )
 
@@ -122,7 +127,7 @@ def _lists(
             ),
             same=sql.SQL(" and ").join(
                 sql.SQL("{} = {}").format(sql.Identifier("listed", there), sql.Identifier("given", here))
-                for here, there in zip(given, KEYS[target], strict=True)
+                for here, there in zip(given, primary_key(target), strict=True)
             ),
         )
     ).fetchone()

@@ -9,7 +9,7 @@ import duckdb
 from pipelines.errors import GorodError
 from pipelines.publishing.contracts import LOADS, SCHEMA, Contract
 from pipelines.publishing.embargo import FIGURES
-from pipelines.publishing.keys import KEYS
+from pipelines.publishing.keys import primary_key
 from pipelines.sql import literal, quoted
 
 # The run tag that says why its publication may lose more figures than declared.
@@ -104,7 +104,7 @@ def losses(connection: duckdb.DuckDBPyConnection, contracts: list[Contract], pub
 
 
 def _loss(connection: duckdb.DuckDBPyConnection, contract: Contract, there: set[str]) -> Loss | None:
-    key = KEYS.get(contract.name, ())
+    key = primary_key(contract.name)
     figure = next((name for name in FIGURES if contract.has(name)), None)
     if figure is None or not key or not contract.has(*key) or not {figure, *key} <= there:
         return None

@@ -1,6 +1,9 @@
-"""Whether the marts reflect today's ledger and definitions. Does not import Dagster."""
+"""Whether the marts reflect today's ledger and definitions, and which feeds have changed since. Does not import Dagster."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
 
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.moments import ZONE, today
@@ -10,9 +13,28 @@ from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse
 
 
-def stale_since(warehouse: Warehouse) -> str | None:
-    """The version of ledger and definitions that the marts should be built from; None if they are up to date.
+@dataclass(frozen=True)
+class Staleness:
+    """Why the marts are to be built again.
 
+    ``version`` is that of ledger and definitions that they should be built from. ``sound`` is the build that only feeds have
+    changed since; None where anything may be different.
+    """
+
+    version: str
+    sound: str | None
+
+
+def stale_since(warehouse: Warehouse) -> str | None:
+    """The version of ledger and definitions that the marts should be built from; None if they are up to date."""
+    found = staleness(warehouse)
+    return None if found is None else found.version
+
+
+def staleness(warehouse: Warehouse) -> Staleness | None:
+    """Why the marts are to be built again; None if they are up to date.
+
+    A refused load changes no figure, and makes nothing stale; what is published tells of it with the next that does.
     Waivers, embargoes and periods end without an event, so those that ended since the last build are part of the version. So is a
     build that started and did not finish, because its partial work looks like a complete build. A waiver ends with a day in
     Minsk, as in the ledger's views; every period begins and ends with a month. The newest build is the one with the
@@ -20,11 +42,11 @@ def stale_since(warehouse: Warehouse) -> str | None:
     """
     there = warehouse.query(
         "select table_name from information_schema.tables where table_schema = 'ops'"
-        " and table_name in ('build', 'build_state')"
+        " and table_name in ('build', 'build_state', 'deciding_event')"
     )
-    if len(there) < 2:
+    if len(there) < 3:
         # an older Gorod's ledger, which the next run brings up to date
-        return "of-before" if there else None
+        return Staleness("of-before", None) if there else None
     now = warehouse.query(
         f"""
         with build as (
@@ -32,6 +54,7 @@ def stale_since(warehouse: Warehouse) -> str | None:
                 max(build_no) as build_no,
                 max_by(ended, build_no) as ended,
                 max_by(ok and whole, build_no) as sound,
+                max_by(invocation_id, build_no) as invocation_id,
                 max_by(ledger_version, build_no) as ledger_version,
                 max_by(definitions_hash, build_no) as definitions_hash,
                 max_by(
@@ -47,7 +70,7 @@ def stale_since(warehouse: Warehouse) -> str | None:
 
         select
             build.*,
-            (select count(*) from ops.load_event) as events,
+            (select count(*) from ops.deciding_event) as events,
             (select count(*) from ops.effective_load) as loads,
             (select max(until) from waiver where until >= build.day and until < ?) as waived_until
         from build
@@ -60,15 +83,14 @@ def stale_since(warehouse: Warehouse) -> str | None:
     month = f"{today():%Y-%m}"
     is_new_month = now["day"] is not None and f"{now['day']:%Y-%m}" < month
     is_ahead = now["day"] is not None and now["day"] > today()
-    if (
+    is_sound = (
         now["sound"]
-        and now["ledger_version"] == now["events"]
         and now["definitions_hash"] == wanted
-        and now["waived_until"] is None
         and ended is None
         and not is_new_month
         and not is_ahead
-    ):
+    )
+    if is_sound and now["ledger_version"] == now["events"] and now["waived_until"] is None:
         return None
     parts = [str(now["events"]), str(now["loads"]), wanted[:12]]
     if now["waived_until"] is not None:
@@ -79,7 +101,25 @@ def stale_since(warehouse: Warehouse) -> str | None:
         parts.append(month)
     if now["ended"] is False or is_ahead:
         parts.append(f"after-{now['build_no']}")
-    return "-".join(parts)
+    return Staleness("-".join(parts), now["invocation_id"] if is_sound else None)
+
+
+def changed_feeds(warehouse: Warehouse, build: str) -> frozenset[str] | None:
+    """The feeds (``source__feed``) whose loads in force are others than when a build began; None if nobody knows.
+
+    It compares states, not decisions: a waiver that ended without an event is a change, too.
+    """
+    known = warehouse.query(
+        "select source, feed, state from ops.build_input where invocation_id = ?", [build]
+    )
+    if not known:
+        return None
+    now = warehouse.query("select source, feed, state from ops.feed_state")
+
+    def states(rows: list[dict[str, Any]]) -> dict[str, str]:
+        return {f"{row['source']}__{row['feed']}": row["state"] for row in rows}
+
+    return frozenset(feed for feed, _ in states(known).items() ^ states(now).items())
 
 
 def newest_sound_build(warehouse: Warehouse) -> str | None:

@@ -90,7 +90,7 @@ def only_cutter(settings: Settings) -> Iterator[None]:
 def cannot_write(settings: Settings, error: Exception) -> WarehouseError:
     return WarehouseError(
         f"{settings.releases}: the release cannot be written: {error}",
-        "Check free space and permissions, then try again; releases before stay.",
+        "Check free space and permissions, then try again; earlier releases stay.",
     )
 
 
@@ -219,7 +219,7 @@ def find_release(settings: Settings, piece: str) -> Release:
     release = read_release(settings.releases / identity)
     if release is None:
         raise GorodError(
-            f"release {identity}: its folder is not whole", f"See: gorod release verify {identity}"
+            f"release {identity}: its folder is incomplete", f"See: gorod release verify {identity}"
         )
     return release
 
@@ -231,8 +231,8 @@ def _named(settings: Settings, piece: str) -> str:
     found = [one for one in ids if one == piece] or [one for one in ids if piece in one]
     if len(found) != 1:
         raise GorodError(
-            f"{len(found) or 'no'} releases are called {piece!r}",
-            f"There are: {', '.join(found or ids) or 'none yet: gorod release cut'}.",
+            f"{len(found) or 'no'} releases match {piece!r}",
+            f"Releases: {', '.join(found or ids) or 'none yet: gorod release cut'}.",
         )
     return found[0]
 
@@ -273,7 +273,7 @@ def _problems(folder: Path, row: dict[str, Any] | None) -> list[str]:
     if row is None:
         problems.append("it is not in the ledger yet: the next command enters it")
     elif row["manifest_sha256"] != sha256(text).hexdigest():
-        problems.append(f"{MANIFEST}: is not the one that the ledger knows")
+        problems.append(f"{MANIFEST}: is not the one recorded in the ledger")
     for name, about in files.items():
         path = folder / name
         if not path.is_file():

@@ -73,8 +73,8 @@ def require_not_held_elsewhere(
     if row is not None:
         until = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=row[2])
         raise GorodError(
-            f"it would hold {row[0]} of {row[1]}, which another release holds back until {format_minsk(until)}",
-            "Cut that release, wait, or name the indicators of this one in the calendar.",
+            f"it would contain {row[0]} of {row[1]}, which another release holds back until {format_minsk(until)}",
+            "Cut that release, wait, or list the indicators of this one in the calendar.",
         )
 
 

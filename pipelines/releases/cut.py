@@ -54,7 +54,7 @@ def cut(
 
     Args:
         code: code of the release in the calendar; by default the one for this period. Without a calendar entry it
-            holds all indicators and has no embargo.
+            contains all indicators and has no embargo.
 
     Raises:
         GorodError: the period, the code or the moment is wrong, nothing was known, or it would contain what another
@@ -122,7 +122,7 @@ def cut(
         found = read_release(settings.releases / identity)
         if found is None:
             raise WarehouseError(
-                f"{settings.releases / identity}: the release just written is not whole",
+                f"{settings.releases / identity}: the release just written is incomplete",
                 "Check the disk, then try again.",
             )
         enter_releases(settings, [found])
@@ -137,12 +137,10 @@ def _in_calendar(
         declared = calendar.get(code)
         if declared is None:
             raise GorodError(
-                f"there is no release {code!r} in the calendar", f"There are: {', '.join(calendar)}."
+                f"there is no release {code!r} in the calendar", f"Declared: {', '.join(calendar)}."
             )
         if declared.period != period:
-            raise GorodError(
-                f"release {code} is of {declared.period}, not of {period}", "Give its own period."
-            )
+            raise GorodError(f"release {code} is for {declared.period}, not for {period}", "Give its period.")
         return code, declared
     found = [name for name, one in calendar.items() if one.period == period]
     if len(found) > 1:
@@ -159,8 +157,8 @@ def _passed(as_of: datetime, now: datetime) -> datetime:
     ):
         return now
     raise GorodError(
-        f"{format_minsk(as_of)} has not come yet",
-        "A release holds what is known: give a moment that has passed.",
+        f"{format_minsk(as_of)} is in the future",
+        "A release contains what is known: give a moment in the past.",
     )
 
 

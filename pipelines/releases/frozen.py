@@ -93,7 +93,7 @@ def read_models(settings: Settings) -> dict[str, Model]:
     if done.returncode != 0:
         raise GorodError(
             f"the dbt project does not compile: {done.stdout[-500:]}{done.stderr[-500:]}",
-            "Run `dbt compile` in dbt/ and mend it.",
+            "Run `dbt compile` in dbt/ and correct what it reports.",
         )
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     nodes = {**manifest["nodes"], **manifest["sources"]}
@@ -146,7 +146,7 @@ def freeze(
         table = f"memory.{SCHEMA}.{quoted(contract.name)}"
         is_of_today = shadows.reads_of_today(name)
         rows = _rows(contract, is_of_today)
-        connection.execute(f"create table {table} as select {columns} from ({model.sql}) as told {rows}")
+        connection.execute(f"create table {table} as select {columns} from ({model.sql}) as model {rows}")
         made.append(replace(contract, read_from=table))
         if is_of_today:
             of_today.append(contract.name)
@@ -259,7 +259,7 @@ class _Shadows:
                 self._view(model.table, f"select * from {self._there(model.table)}")
 
     def reads_values(self, name: str) -> bool:
-        """Whether a node is computed from the values: then what it says about them is as of the moment."""
+        """Whether a node is computed from the values, and so is as of the moment."""
         model = self.models[name]
         return model.table in (VALUES, KNOWN_VALUES) or any(self.reads_values(need) for need in model.needs)
 

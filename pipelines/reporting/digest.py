@@ -102,7 +102,7 @@ def make_digest(
     except OSError as error:
         raise WarehouseError(
             f"{folder}: the report cannot be written: {error}",
-            "Check free space and permissions, then try again; the report before stays.",
+            "Check free space and permissions, then try again; the previous report stays.",
         ) from error
     return ReportResult(folder, digest, is_new)
 
@@ -153,7 +153,7 @@ def _check(folder: Path) -> None:
     content = (folder / DOCUMENT).read_bytes()
     if damaged or not content.startswith(b"%PDF-") or b"%%EOF" not in content[-16:]:
         raise WarehouseError(
-            f"{folder}: a document came out damaged ({damaged or DOCUMENT})",
+            f"{folder}: a document was written damaged ({damaged or DOCUMENT})",
             "Check the disk, then try again.",
         )
 

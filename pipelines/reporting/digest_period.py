@@ -55,7 +55,7 @@ def report_span(
 ) -> tuple[date, date]:
     """First and last day of the report's period."""
     if not re.fullmatch(PERIOD, period) or (publication.period is None and freq_of(period) != "M"):
-        raise GorodError(f"period {period!r} is no month", "Write it as YYYY-MM, e.g. 2018-04.")
+        raise GorodError(f"period {period!r} is not a month", "Write it as YYYY-MM, e.g. 2018-04.")
     span = span_of(period)
     if publication.period is not None and span[1] > span_of(publication.period)[1]:
         raise GorodError(

@@ -53,7 +53,7 @@ def write_document(digest: Digest, path: Path) -> None:
             format="pdf", pdf_standards=[*STANDARDS], timestamp=int(digest.publication.created_at.timestamp())
         )
     if not isinstance(pdf, bytes):
-        raise GorodError(f"report {digest.report.report}: Typst gave no document", "Check digest.typ.")
+        raise GorodError(f"report {digest.report.report}: Typst produced no document", "Check digest.typ.")
     path.write_bytes(pdf)
 
 

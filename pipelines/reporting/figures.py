@@ -11,7 +11,7 @@ from pipelines.declarations.reports import Report
 from pipelines.publishing.publication import Publication
 from pipelines.wording import REVISED, STATUS
 
-# a full stop and a blank, except in «г. Брест»
+# a full stop and a space, except in «г. Брест»
 END_OF_SENTENCE = r"(?<!\bг\.)(?<=\.) "
 # the beginning of the note on such a figure (macro value_note)
 LOW_COVERAGE = "Низкий охват"
@@ -80,7 +80,7 @@ class Value:
 
     @property
     def low_coverage(self) -> str | None:
-        """That the figure covers too little of the population, and whom it covers; None if coverage is sufficient."""
+        """The note that the figure covers too little of the population, and whom it covers; None if coverage is sufficient."""
         return next((sentence for sentence in self.sentences if sentence.startswith(LOW_COVERAGE)), None)
 
 

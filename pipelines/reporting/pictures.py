@@ -217,7 +217,7 @@ def _inner_point(
 
     distances = distance_to(np.vstack(rings))
     if obstacles:
-        # another label also needs its own room
+        # another label also needs space
         distances = np.minimum(distances, distance_to(np.array(obstacles)) - 2 * ROOM_FOR_LABEL)
     index = int(distances.argmax())
     return (float(points[index][0]), float(points[index][1])), float(distances[index])

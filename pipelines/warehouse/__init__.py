@@ -44,7 +44,7 @@ def warehouse_at(address: str, busy_timeout_s: float) -> Warehouse:
         assert warehouse.server.parameters is not None
         return warehouse
     if "://" in address or KEYWORDS.match(address):
-        # the address is not repeated: nobody knows where in it a password may be
+        # the address is not repeated: it may contain a password anywhere
         raise GorodError(
             "GOROD_WAREHOUSE is neither the path of a DuckDB file nor the address of a PostgreSQL server",
             "Give the path of a DuckDB file, or postgresql://user@host/database.",

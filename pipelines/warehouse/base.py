@@ -105,7 +105,7 @@ class Warehouse(Protocol):
         """The address for messages, without a password."""
 
     def migrate(self) -> list[Step]:
-        """Bring an older form to the newest, step by step, each in one transaction; return the steps taken."""
+        """Migrate an older schema version to the newest, step by step, each in one transaction; return the steps taken."""
 
     def prepare(self) -> None:
         """Create what is missing: Gorod's schemas and an empty raw table for each declared feed."""

@@ -40,7 +40,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Checked:
-    """What was checked, and what was found. A sound warehouse has no findings."""
+    """What was checked, and what was found. A consistent warehouse has no findings."""
 
     version: int | None
     loads: int
@@ -141,16 +141,14 @@ def _against_ledger(
                 )
             )
     return findings + [
-        Finding(
-            "orphan", load_id, f"raw.{table} holds {present} rows of a load that the ledger does not know"
-        )
+        Finding("orphan", load_id, f"raw.{table} holds {present} rows of a load that is not in the ledger")
         for (table, load_id), present in sorted(counts.items())
         if (table, load_id) not in known
     ]
 
 
 def _kept_back(connection: duckdb.DuckDBPyConnection, raw: list[str]) -> list[Finding]:
-    """Rows that are in quarantine and yet in force."""
+    """Rows that are both in quarantine and in force."""
     findings = []
     known = dict(
         connection.execute(
@@ -179,7 +177,7 @@ def _arithmetic(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, st
         Finding(
             "twice",
             str(later),
-            f"has days in common with {earlier}, and both count: make the views anew by gorod warehouse init",
+            f"has days in common with {earlier}, and both count: recreate the views by gorod warehouse init",
         )
         for earlier, later in _overlapping(
             connection.execute(
@@ -188,7 +186,7 @@ def _arithmetic(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, st
             ).fetchall()
         )
     ]
-    # an older warehouse has no such loads: there both count, and are found above
+    # an older warehouse has no such loads: there both count, and are reported above
     found = (
         connection.execute(
             "select pairs.load_id, pairs.kept_load_id, loads.outcome, loads.waived_until"
@@ -202,7 +200,7 @@ def _arithmetic(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, st
         ends = (
             f"it is waived until {until}; a waiver until today ends it"
             if outcome == "rejected"
-            else "the gate does not let this in: see who has edited the ledger"
+            else "the gate never accepts this: find out who has edited the ledger"
         )
         findings.append(
             Finding("conflicting", load_id, f"has days in common with {kept}, and does not count; {ends}")
@@ -220,7 +218,7 @@ def _arithmetic(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, st
         Finding(
             "twice",
             str(load_id),
-            f"the same bytes count as {other} too: another instance or part of the feed",
+            f"the same bytes also count as {other}, another instance or part of the feed",
         )
         for other, load_id in connection.execute(
             "select earlier.load_id, later.load_id from ops.effective_load as earlier"
@@ -250,7 +248,7 @@ def _overlapping(loads: list[tuple[Any, ...]]) -> Iterator[tuple[str, str]]:
 def _orphans(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, str]]) -> list[Finding]:
     """Records of loads that do not exist, and loads without a decision."""
     findings = [
-        Finding("orphan", str(load_id), f"ops.{name} tells of a load that the ledger does not know")
+        Finding("orphan", str(load_id), f"ops.{name} refers to a load that is not in the ledger")
         for name in OF_A_LOAD
         if ("ops", name) in tables
         for (load_id,) in connection.execute(
@@ -275,19 +273,21 @@ def _history(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, str]]
     where = ".".join(HISTORY)
     if HISTORY not in tables:
         return (
-            [] if newest is None else [Finding("history", where, "values were built, their history is gone")]
+            []
+            if newest is None
+            else [Finding("history", where, "values were built, but their history is missing")]
         )
     key = "indicator, ref_area, freq, time_period, breakdown"
     twice = _one(
         connection,
         f"select count(*) from (select {key} from {where} where known_to is null group by {key} having count(*) > 1) as t",
     )
-    findings = [Finding("history", where, f"{twice} values are known twice")] if twice else []
+    findings = [Finding("history", where, f"{twice} values are in it twice")] if twice else []
     if VALUES in tables and newest == (True,):
         known = _one(connection, f"select count(*) from {where} where known_to is null")
         built = _one(connection, f"select count(*) from {'.'.join(VALUES)}")
         if known != built:
-            findings.append(Finding("history", where, f"{known} values are known, {built} were built"))
+            findings.append(Finding("history", where, f"it has {known} values, {built} were built"))
     return findings
 
 

@@ -87,7 +87,7 @@ def require_new_or_own(path: Path) -> None:
             return  # held by another process, damaged, of another version: opening it to write reports which
     if not is_own:
         raise GorodError(
-            f"{path}: is there already, and is no warehouse of Gorod",
+            f"{path}: already exists, and is not a Gorod warehouse",
             "Copy into a new file; nothing was written.",
         )
 
@@ -138,7 +138,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> Cop
     if sent != arrived:
         raise WarehouseError(
             f"{schema}.{table}: {sent[0]} rows (checksum {sent[1]}) were sent, {arrived[0]} ({arrived[1]}) arrived",
-            "Nothing was copied. Try again; if it stays, report it.",
+            "Nothing was copied. Try again; if it happens again, report it.",
         )
     return Copied(f"{schema}.{table}", *arrived)
 

@@ -70,7 +70,7 @@ class DuckDBWarehouse(Ledger):
         if isinstance(error, duckdb.OutOfMemoryException):
             return WarehouseError(
                 f"not enough memory: {text.splitlines()[0]}",
-                "Stop other programmes or give the machine more memory, and run again; nothing was half written.",
+                "Stop other programs or add memory, and run again; nothing was half written.",
             )
         if isinstance(error, duckdb.IOException):
             return WarehouseError(
@@ -91,7 +91,7 @@ class DuckDBWarehouse(Ledger):
                 return connection
             except OSError as error:
                 raise WarehouseError(
-                    f"folder {self.path.parent} cannot be made: {error.strerror}",
+                    f"folder {self.path.parent} cannot be created: {error.strerror}",
                     "Set GOROD_HOME to a writable folder.",
                 ) from error
             except duckdb.Error as error:
@@ -181,7 +181,7 @@ class DuckDBWarehouse(Ledger):
                 if not HELD.search(str(error)):
                     raise WarehouseError(
                         f"{self.path}: cannot be opened: {error}",
-                        "Check that the file is whole and was written by this version of DuckDB.",
+                        "Check that the file is complete and was written by this version of DuckDB.",
                     ) from error
                 if time.monotonic() >= deadline:
                     raise WarehouseBusyError(
@@ -264,8 +264,8 @@ def _create(path: Path) -> None:
         if error.errno not in (errno.EPERM, errno.ENOTSUP):
             raise
         raise WarehouseError(
-            f"{path}: the file system of this folder cannot hold a warehouse: {error.strerror}",
-            "It has to know hard links (ext4, xfs, btrfs, NTFS do, FAT does not): set GOROD_HOME to a folder on one that does.",
+            f"{path}: the file system of this folder is not suitable for a warehouse: {error.strerror}",
+            "It must support hard links (ext4, xfs, btrfs and NTFS do, FAT does not): set GOROD_HOME to a suitable folder.",
         ) from error
     finally:
         made.unlink(missing_ok=True)

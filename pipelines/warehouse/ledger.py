@@ -50,6 +50,9 @@ class Ledger(ABC):
     @contextmanager
     def session_held(self) -> Iterator[None]:
         """Share one connection for the queries and writes within: opening one costs as much as entering a small load."""
+        if self._shared is not None:
+            yield
+            return
         with self.connection() as connection:
             self._shared = connection
             try:
@@ -118,7 +121,7 @@ class Ledger(ABC):
                     connection.rollback()
                     raise WarehouseError(
                         f"load {record.load_id}: {arrived} rows arrived, the gate accepted {record.rows_accepted}",
-                        "Nothing was entered. Run again; if it stays, report it.",
+                        "Nothing was entered. Run again; if it happens again, report it.",
                     )
             connection.commit()
 
@@ -250,8 +253,8 @@ def _require_as_many(what: str, stood: int, stand: int) -> None:
     """
     if stood != stand:
         raise WarehouseError(
-            f"{what}: {stood} rows were accepted, and {stand} of them are in what was delivered as it is read now",
-            "Nothing was changed. See: gorod warehouse check --landing. Or take the change of source.yml back.",
+            f"{what}: {stood} rows were accepted, but only {stand} of them are found when the deliveries are read today",
+            "Nothing was changed. See: gorod warehouse check --landing. Or revert the change of source.yml.",
         )
 
 
@@ -269,8 +272,8 @@ def _require_read(connection: duckdb.DuckDBPyConnection, table: str, load_id: st
         first = json.loads(errors)[0]
         value = "" if first["value"] is None else f" {first['value']!r}"
         raise WarehouseError(
-            f"{table}, load {load_id}, row {row_no}: {first['column']}{value} is not what is declared now: "
+            f"{table}, load {load_id}, row {row_no}: {first['column']}{value} does not match the current declaration: "
             f"{first['expected']}",
-            "Nothing was changed. Texts that mean no value can be declared as `missing`; or take the change of "
-            "source.yml back.",
+            "Nothing was changed. Texts that mean no value can be declared as `missing`; or revert the change of "
+            "source.yml.",
         )

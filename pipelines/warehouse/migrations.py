@@ -14,7 +14,7 @@ SCHEMA_VERSION = 2
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 MIGRATIONS = Path(__file__).with_name("migrations")
-# What follows it in a migration is only run where the table is there: dbt makes it, and may not have run yet.
+# What follows it in a migration is only run if the table exists: dbt creates it, and may not have run yet.
 WHERE_THERE_IS = re.compile(r"^-- Where there is ([a-z_]+\.[a-z_]+):$", re.MULTILINE)
 TABLES = "select table_schema || '.' || table_name from information_schema.tables"
 RECORD = "insert into ops.version values ({}, now() at time zone 'UTC') on conflict do nothing"
@@ -60,17 +60,17 @@ def require(found: int | None, exists: bool, where: str) -> None:
         exists: whether it contains any of Gorod's tables.
 
     Raises:
-        WarehouseError: a newer Gorod made it, or it has to be migrated first.
+        WarehouseError: a newer Gorod created it, or it must be migrated first.
     """
     if not exists or found == SCHEMA_VERSION:
         return
     if found is not None and found < SCHEMA_VERSION:
         remedy = "Make a backup, then: gorod warehouse migrate"
     elif found is not None:
-        remedy = "Install the newer Gorod that made it, or set GOROD_WAREHOUSE to a new warehouse."
+        remedy = "Install the newer Gorod that created it, or set GOROD_WAREHOUSE to a new warehouse."
     else:
         remedy = "Set GOROD_WAREHOUSE to a new file: gorod run fills it from the same origins."
     raise WarehouseError(
-        f"warehouse {where} was made by another version of Gorod (its ledger is {found or 'older'}, ours is {SCHEMA_VERSION})",
+        f"warehouse {where} was created by another version of Gorod (its ledger is {found or 'older'}, ours is {SCHEMA_VERSION})",
         remedy,
     )

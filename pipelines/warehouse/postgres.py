@@ -9,22 +9,17 @@ psycopg.
 from __future__ import annotations
 
 import importlib.util
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
-import psycopg
 
 from pipelines.declarations.feeds import Feed
-from pipelines.errors import WarehouseBusyError, WarehouseError
+from pipelines.errors import WarehouseError
 from pipelines.interrupts import interrupts_raised
-from pipelines.progress import report_progress
 from pipelines.sql import literal, quoted
 from pipelines.warehouse import migrations, raw
 from pipelines.warehouse.base import Entry, Event, Row, Seen
@@ -39,7 +34,7 @@ from pipelines.warehouse.postgres_layout import (
     run_script,
     version,
 )
-from pipelines.warehouse.postgres_locks import is_my_turn, lock_holder, take_turn
+from pipelines.warehouse.postgres_locks import take_turn, writer_lock
 from pipelines.warehouse.server import Server, is_away
 from pipelines.warehouse.tables import asked
 
@@ -224,67 +219,8 @@ class PostgresWarehouse(Ledger):
         Raises:
             WarehouseBusyError: another process writes for longer than ``busy_timeout_s``; the message names it.
         """
-        held = _HELD.setdefault(self.server.dsn, _Held())
-        with held.guard:
-            if held.depth == 0 or held.is_lost():
-                held.session = self._locked()
-            held.depth += 1
-        try:
+        with writer_lock(self.server):
             yield
-        finally:
-            with held.guard:
-                held.depth -= 1
-                if held.depth == 0 and held.session is not None:
-                    held.session.close()
-                    held.session = None
-
-    def _locked(self) -> psycopg.Connection[Any]:
-        """A session that holds the writer's lock."""
-        session = self.server.connect("is the writer")
-        deadline = time.monotonic() + self.server.busy_timeout_s
-        announced = False
-        try:
-            while True:
-                if is_my_turn(session):
-                    return session
-                busy = f"PostgreSQL {self.server.name} is being written by another process ({lock_holder(session)})"
-                if time.monotonic() >= deadline:
-                    raise WarehouseBusyError(busy, "Wait until it ends, then try again; nothing was changed.")
-                if not announced:
-                    report_progress(f"waiting: {busy}")
-                    announced = True
-                time.sleep(0.2)
-        except psycopg.Error as error:
-            session.close()
-            raise self.server.translate_error(error) from error
-        except BaseException:
-            session.close()
-            raise
-
-
-@dataclass
-class _Held:
-    """The writer's lock of this process on one database."""
-
-    depth: int = 0
-    session: psycopg.Connection[Any] | None = None
-
-    def __post_init__(self) -> None:
-        self.guard = threading.RLock()
-
-    def is_lost(self) -> bool:
-        """Whether the session, and with it the lock, is gone: the server was restarted."""
-        if self.session is None:
-            return True
-        try:
-            self.session.execute("select 1")
-        except psycopg.Error:
-            self.session.close()
-            return True
-        return False
-
-
-_HELD: dict[str, _Held] = {}
 
 
 @lru_cache(maxsize=1)

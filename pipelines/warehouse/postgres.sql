@@ -19,11 +19,14 @@ comment on table ops.load_profile is 'What is remembered of the rows of each loa
 comment on table ops.candidate is 'Each candidate that was ever taken, with its cheap fingerprint.';
 comment on table ops.build is 'One row for each build of the marts: whether it went well, up to which decision of the ledger.';
 comment on table ops.build_begun is 'One row for each build of the marts that began, in their order. Only added to.';
+comment on table ops.build_input is 'The state of each feed when a build began. Only added to.';
 comment on table ops.embargoed_read is 'Who read figures under embargo through the command, which, and why. Only added to.';
 comment on table ops.removed_delivery is 'Deliveries that left landing when the days of their feed were over. Only added to.';
 comment on table ops.index_build is 'From which build the indices were computed.';
 comment on table ops.release is 'Every release that was cut: by whom, of what, as of when. Only added to.';
 comment on view ops.build_state is 'Every build in its order, and whether it came to its end.';
+comment on view ops.deciding_event is 'Decisions that figures follow from: all but those about loads that were refused and let in by nobody.';
+comment on view ops.feed_state is 'The state of each feed today, as a hash of its accepted loads.';
 comment on view ops.accepted_load is 'Loads that are accepted, or waived until a day that has not passed.';
 comment on view ops.accepted_span is 'The days that each accepted load speaks for.';
 comment on view ops.conflicting_load is 'Accepted loads that give way to another, because their days would count twice.';

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import sql
+
+from pipelines.errors import WarehouseBusyError
+from pipelines.progress import report_progress
+from pipelines.warehouse.server import Server
 
 # The writer's lock: tables that only their owner and loaders can lock. Any reader could take an advisory lock.
 TURNS = {
@@ -71,3 +80,74 @@ def lock_holder(session: psycopg.Connection[Any]) -> str:
         return "it has just ended"
     pid, name, client, user = row
     return f"session {pid}, {name or 'unnamed'}, user {user}, from {client}"
+
+
+@dataclass
+class _Held:
+    """The writer's lock of this process on one database."""
+
+    depth: int = 0
+    session: psycopg.Connection[Any] | None = None
+
+    def __post_init__(self) -> None:
+        self.guard = threading.RLock()
+
+    def is_lost(self) -> bool:
+        """Whether the session, and with it the lock, is gone: the server was restarted."""
+        if self.session is None:
+            return True
+        try:
+            self.session.execute("select 1")
+        except psycopg.Error:
+            self.session.close()
+            return True
+        return False
+
+
+_HELD: dict[str, _Held] = {}
+
+
+@contextmanager
+def writer_lock(server: Server) -> Iterator[None]:
+    """Hold the writer's lock of a database; may be nested within a process.
+
+    Raises:
+        WarehouseBusyError: another process writes for longer than ``busy_timeout_s``; the message names it.
+    """
+    held = _HELD.setdefault(server.dsn, _Held())
+    with held.guard:
+        if held.depth == 0 or held.is_lost():
+            held.session = _locked(server)
+        held.depth += 1
+    try:
+        yield
+    finally:
+        with held.guard:
+            held.depth -= 1
+            if held.depth == 0 and held.session is not None:
+                held.session.close()
+                held.session = None
+
+
+def _locked(server: Server) -> psycopg.Connection[Any]:
+    """A session that holds the writer's lock."""
+    session = server.connect("is the writer")
+    deadline = time.monotonic() + server.busy_timeout_s
+    announced = False
+    try:
+        while True:
+            if is_my_turn(session):
+                return session
+            busy = f"PostgreSQL {server.name} is being written by another process ({lock_holder(session)})"
+            if time.monotonic() >= deadline:
+                raise WarehouseBusyError(busy, "Wait until it ends, then try again; nothing was changed.")
+            if not announced:
+                report_progress(f"waiting: {busy}")
+                announced = True
+            time.sleep(0.2)
+    except psycopg.Error as error:
+        session.close()
+        raise server.translate_error(error) from error
+    except BaseException:
+        session.close()
+        raise

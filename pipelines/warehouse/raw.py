@@ -1,4 +1,4 @@
-"""Raw tables as declared and as they are: a comment on each column records what it was read as."""
+"""Raw tables as declared and as stored: a comment on each column records how it was read."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Held:
 
     @property
     def is_marked(self) -> bool:
-        """Whether it records what it was read as; a column made by an older Gorod does not."""
+        """Whether it records how it was read; a column of an older Gorod does not."""
         return (self.comment or "").startswith(READ_AS)
 
 
@@ -113,7 +113,7 @@ def require_unchanged(found: Sequence[Change]) -> None:
         raise WarehouseError(
             "\n".join(map(str, found)),
             "Nothing was changed. Make a backup, then: gorod warehouse migrate. It reads the accepted deliveries again "
-            "as they are declared now. Or take the change of source.yml back.",
+            "as they are declared now. Or revert the change of source.yml.",
         )
 
 

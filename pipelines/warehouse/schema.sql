@@ -114,6 +114,14 @@ create table if not exists ops.build_begun (
     ledger_version BIGINT not null
 );
 
+-- In which state each feed was when a build began: by it the next build knows what has changed since.
+create table if not exists ops.build_input (
+    invocation_id VARCHAR not null,
+    source VARCHAR not null,
+    feed VARCHAR not null,
+    state VARCHAR not null
+);
+
 -- From which build of the values the indices were computed.
 create table if not exists ops.index_build (
     invocation_id VARCHAR not null,
@@ -321,6 +329,31 @@ select
 from ops.load as load
 left join ops.accepted_load as accepted on load.load_id = accepted.load_id
 left join ops.effective_load as effective on load.load_id = effective.load_id;
+
+-- What has been decided that figures follow from. A load that was refused, and that nobody let in, changes none.
+create or replace view ops.deciding_event as
+select said.load_id, said.event_no, said.event
+from ops.load_event as said
+where
+    not exists (
+        select 1 from ops.load as refused where refused.load_id = said.load_id and refused.outcome = 'rejected'
+    )
+    or exists (
+        select 1 from ops.load_event as waived where waived.load_id = said.load_id and waived.event = 'waived'
+    );
+
+-- The state of each feed today, as a hash of what its accepted loads count for. Rows of a load never change.
+create or replace view ops.feed_state as
+select
+    source,
+    feed,
+    md5(string_agg(
+        load_id || ' ' || state || ' ' || rows_accepted || ' ' || coalesce(cast(waived_until as VARCHAR), ''),
+        ' ' order by load_no, load_id
+    )) as state
+from ops.load_state
+where state <> 'rejected'
+group by source, feed;
 
 -- Builds in their order, which no clock decides: those that were made before they were numbered come first. None can have
 -- ended after one that came later, whatever its clock said.

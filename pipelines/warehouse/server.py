@@ -68,7 +68,7 @@ class Server:
             return {name: str(value) for name, value in conninfo_to_dict(self.dsn).items()}
         except psycopg.Error as error:
             raise GorodError(
-                "GOROD_WAREHOUSE is no address of a PostgreSQL server",
+                "GOROD_WAREHOUSE is not the address of a PostgreSQL server",
                 "It has the form postgresql://user@host:5432/database; the password may be in PGPASSWORD or ~/.pgpass.",
             ) from error
 
@@ -145,8 +145,8 @@ class Server:
             return self._full(first)
         if re.search(r"lock timeout|could not obtain lock|deadlock detected", text, re.IGNORECASE):
             return WarehouseBusyError(
-                f"{server}: somebody holds what has to be written: {first}",
-                "Wait until it ends, then run again. Who it is: select * from pg_stat_activity.",
+                f"{server}: a lock is held on what has to be written: {first}",
+                "Wait until it is released, then run again. Its holder: select * from pg_stat_activity.",
             )
         if "statement timeout" in text:
             return WarehouseError(f"{server}: {first}", f"A statement ran for more than {STATEMENT_TIMEOUT}.")
@@ -185,7 +185,7 @@ class Server:
             if AWAY.search(line.replace("No such file or directory", "")):
                 return WarehouseError(
                     f"PostgreSQL {self.name} went away: {_reason(line)}",
-                    "Check that the server runs and is reachable, then run again: it goes on by itself.",
+                    "Check that the server runs and is reachable, then run again: it continues where it stopped.",
                 )
         return None
 

@@ -1,4 +1,4 @@
-"""Whether a refused load can be waived, and the rows that a waiver lets in."""
+"""Whether a refused load can be waived, and the rows that a waiver accepts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def require_place(connection: duckdb.DuckDBPyConnection, load_id: str) -> None:
     """Check that a waived load counts now, only once, and does not replace part of another.
 
     Raises:
-        GorodError: one of these is not so.
+        GorodError: one of these conditions is not met.
     """
     given = literal(load_id)
     what = f"load {load_id} cannot be waived"
@@ -43,10 +43,10 @@ def require_place(connection: duckdb.DuckDBPyConnection, load_id: str) -> None:
         """,
     ):
         raise GorodError(
-            f"{what}, by nobody: it has days in common with {other} ({slice_}), and neither the later of them covers "
+            f"{what}: it has days in common with {other} ({slice_}), but the later of them does not cover "
             "the earlier; those days would count twice",
-            "Nothing was changed. The supplier has to deliver a period that is the same, covers it whole, or does not "
-            f"touch it: {slice_}.",
+            "Nothing was changed. The supplier has to deliver a period that is the same, covers it completely, or does not "
+            f"overlap it: {slice_}.",
         )
     for other, instance, slice_ in asked(
         connection,
@@ -63,7 +63,7 @@ def require_place(connection: duckdb.DuckDBPyConnection, load_id: str) -> None:
         """,
     ):
         raise GorodError(
-            f"{what}, by nobody: the same bytes count already as {other} ({instance}, {slice_}), and its rows would "
+            f"{what}: the same bytes already count as {other} ({instance}, {slice_}), and its rows would "
             "count twice",
             "Nothing was changed. The supplier has to deliver what belongs to this instance and part.",
         )
@@ -71,7 +71,7 @@ def require_place(connection: duckdb.DuckDBPyConnection, load_id: str) -> None:
         return
     if not asked(connection, f"select 1 as one from ops.accepted_load where load_id = {given}"):
         raise GorodError(
-            f"{what} until a day that is past in Minsk, by the clock of the warehouse",
+            f"{what} until a day in the past (in Minsk, by the clock of the warehouse)",
             "Nothing was changed. Give a day from today on.",
         )
     ((newer,),) = asked(
@@ -88,8 +88,8 @@ def require_place(connection: duckdb.DuckDBPyConnection, load_id: str) -> None:
         """,
     )
     raise GorodError(
-        f"{what}: a newer load has its place ({newer})",
-        f"Nothing was changed. To put this delivery in its place: gorod replay {load_id} --anyway",
+        f"{what}: a newer load has replaced it ({newer})",
+        f"Nothing was changed. To replace that one by this delivery: gorod replay {load_id} --anyway",
     )
 
 
@@ -123,7 +123,7 @@ def insert_waived_rows(
         )
     if delivered == quarantined:
         raise GorodError(
-            f"load {load_id}: all its {delivered} rows are in quarantine, and stay there; a waiver would say that there "
+            f"load {load_id}: all its {delivered} rows are in quarantine, and stay there; a waiver would mean that there "
             "were none",
             "Nothing was changed. The supplier has to deliver again. See: gorod explain " + load_id,
         )
@@ -131,9 +131,9 @@ def insert_waived_rows(
     if batch is not None and not rows_of_load(connection, table, load_id):
         if known != fingerprint:
             raise GorodError(
-                f"the delivery of load {load_id} is not read as it was when it was refused: the declaration of "
-                f"{source}.{name}, its reader or the key of pseudonyms has changed since",
-                "Nothing was changed. Have it judged as it is read today, and waive that load if it is refused: "
+                f"the delivery of load {load_id} is read differently than when it was refused: the declaration of "
+                f"{source}.{name}, its reader or the pseudonym key has changed since",
+                "Nothing was changed. Validate it as it is read today, and waive that load if it is refused: "
                 f"gorod replay {load_id}",
             )
         kept = f"select row_no from ops.quarantine where load_id = {literal(load_id)}"

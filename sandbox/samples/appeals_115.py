@@ -17,7 +17,7 @@ from sandbox.samples.country import populations
 
 HEADER = "id,category,author,name,address,lat,lng,status,rating,opened,planned,organisation_id"
 LAST = (2026, 10)
-# more than a year for the smallest, a quarter and a month for the others: every kind of period in few rows
+# more than a year for the smallest city, a quarter and a month for the others: every kind of period in few rows
 FIRST = {"barysau": (2025, 1)}
 USUAL_FIRST = (2026, 7)
 
@@ -46,7 +46,7 @@ USUAL_CATEGORIES = [
     "11.369",
     "21.301",
 ]
-# one theme is so rare that a month of a city has one or two of it: too few to be shown
+# one theme is so rare that a city has one or two of it in a month: too few to be published
 CATEGORIES = [*USUAL_CATEGORIES * 60, "13.207"]
 STATUSES = ["5"] * 80 + ["7"] * 12 + ["4"] * 5 + ["3"] * 2 + ["1"]
 # months that the portal has deleted: only a header
@@ -67,7 +67,7 @@ def files() -> dict[str, str]:
 
 
 def _month(city: str, year: int, month: int) -> str:
-    requests = [] if (city, year, month) in DELETED else _requests(city, year, month)
+    requests = [] if (city, year, month) in DELETED else requests_of(city, year, month)
     if (city, year, month) in DEFECTS:
         DEFECTS[city, year, month](requests)
     return _written(requests)
@@ -79,14 +79,15 @@ def next_day() -> dict[str, str]:
     Brest sends October again, now with the requests that were still being moderated: its figures are revised. Homiel
     sends October again with latitude and longitude swapped: the gate refuses it, and the figures stay.
     """
-    brest = _requests("brest", 2026, 10)
+    brest = requests_of("brest", 2026, 10)
     late = [
         request | {"id": str(int(request["id"]) + 10_000), "rating": "0", "opened": "2026-10-31 2026"}
         for request in brest
         if request["opened"].startswith("2026-10-31")
     ]
     homiel = [
-        request | {"lat": request["lng"], "lng": request["lat"]} for request in _requests("homiel", 2026, 10)
+        request | {"lat": request["lng"], "lng": request["lat"]}
+        for request in requests_of("homiel", 2026, 10)
     ]
     return {
         "appeals_115/requests/brest/opendata-115-2026-10-01.csv": _written(brest + late),
@@ -103,7 +104,8 @@ def _written(requests: list[Request]) -> str:
     return text.getvalue()
 
 
-def _requests(city: str, year: int, month: int) -> list[Request]:
+def requests_of(city: str, year: int, month: int) -> list[Request]:
+    """The requests of a city that were opened in a month, without defects."""
     (lat, lng), usual, organisation, days = CITIES[city]
     thousands = populations()[f"c-{city}", year] / 1000
     rng = Random(f"{city} {year} {month}")

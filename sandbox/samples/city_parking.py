@@ -1,6 +1,6 @@
-"""The sample of municipal car parks: a table of each month, as an operator saves it from a spreadsheet.
+"""The sample of municipal car parks: a monthly table, as an operator saves it from a spreadsheet.
 
-No car park is real, and no number.
+Neither the car parks nor the numbers are real.
 """
 
 from __future__ import annotations

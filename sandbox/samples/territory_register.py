@@ -14,13 +14,11 @@ from sandbox.samples.country import (
     TOWNS,
     YEARS,
     Point,
-    area_km2,
-    outline,
     populations,
     region_of,
-    rings,
     split,
 )
+from sandbox.samples.outlines import area_km2, outline, rings
 
 END_OF_LISTS = "\n"  # these two lists have LF line ends, the others CR LF
 CENSUS = 2019

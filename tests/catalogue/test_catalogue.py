@@ -53,7 +53,7 @@ def test_tables_hold_what_is_declared() -> None:
     ("file", "text", "told"),
     [
         ("codes.csv", "ref_area,level\nBY,country\n", "are missing"),
-        ("names.csv", "source,name,ref_area,note\ns,a,x,\ns,a,y,\n", "names.csv:3: s a stands twice"),
+        ("names.csv", "source,name,ref_area,note\ns,a,x,\ns,a,y,\n", "names.csv:3: s a is listed twice"),
         ("subordination.csv", None, "cannot be read"),
         ("changes.csv", "ref_area,parent,valid_from,valid_to,act\nc,r,,,\n", "changes.csv:2"),
         (

@@ -190,7 +190,7 @@ def test_a_sound_framework_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        (framework(one(), one()), "'1.1' stands twice"),
+        (framework(one(), one()), "'1.1' is listed twice"),
         (framework(one(place="2")), "place '2' is not in structure"),
         (framework(one(unit="KM")), "unit 'KM' is not in units"),
         (framework(one(), indicator_count=2), "indicator_count: is 2, but 1 are listed"),
@@ -211,7 +211,7 @@ def test_a_sound_framework_is_read(tmp_path: Path) -> None:
         ),
         (
             framework(one(answered_by=[{"indicator": "i", "match": "close", "note_ru": "и"}] * 2)),
-            "'i' answers twice",
+            "'i' is listed twice",
         ),
     ],
 )

@@ -89,12 +89,12 @@ def test_territories_are_known_with_their_levels() -> None:
     ("targets", "told"),
     [
         ({"a": target(indicator="nothing")}, "targets.a.indicator: indicator 'nothing' is not declared"),
-        ({"a": target(indicator="population")}, "direction none"),
+        ({"a": target(indicator="population")}, "its direction is none"),
         ({"a": target(territories=["c-atlantis"])}, "'c-atlantis' is in no code list"),
         ({"a": target(indicator="grp_per_capita_byn")}, "territory BY is a country"),
         ({"a": target(year=2018)}, "2018 lies outside the programme (2016-2017)"),
-        ({"a": target(territories=["BY", "BY"])}, "BY stands twice"),
-        ({"a": target(), "b": target()}, "in 2017 is planned in a already"),
+        ({"a": target(territories=["BY", "BY"])}, "BY is listed twice"),
+        ({"a": target(), "b": target()}, "in 2017 is already planned in a"),
         ({"a": target(versions=[])}, "versions"),
         (
             {"a": target(versions=[{"value": 1}, {"value": 2, "valid_from": "2016-05-01"}])},
@@ -116,8 +116,8 @@ def test_territories_are_known_with_their_levels() -> None:
             "lies before valid_from",
         ),
         ({"a": target(versions=[{"act": "hearsay"}])}, "neither the act of the programme nor an amendment"),
-        ({"a": target(baseline={"value": 5})}, "a figure has its year"),
-        ({"a": target(baseline={})}, "told in words"),
+        ({"a": target(baseline={"value": 5})}, "declare value and year together"),
+        ({"a": target(baseline={})}, "without a figure needs words"),
         ({"a": target(baseline={"value": 5, "year": 2017})}, "must lie before 2017"),
     ],
 )
@@ -131,7 +131,7 @@ def test_what_is_wrong_is_told(tmp_path: Path, targets: dict[str, dict[str, Any]
     ("changes", "told"),
     [
         ({"year_to": 2015}, "lies before year_from"),
-        ({"act": "No. 1"}, "an act has its day"),
+        ({"act": "No. 1"}, "declare act and adopted_on together"),
         (
             {"traffic_light": {"green_from_pct": 90, "yellow_from_pct": 90, "status": "example"}},
             "must be below",
@@ -142,7 +142,7 @@ def test_what_is_wrong_is_told(tmp_path: Path, targets: dict[str, dict[str, Any]
         ),
         (
             {"traffic_light": {"green_from_pct": 100, "yellow_from_pct": 90, "status": "set"}},
-            "where the thresholds are set",
+            "required if the thresholds are set",
         ),
         ({"note": None}, "note"),
     ],

@@ -630,7 +630,8 @@ def check_tree(tree: list[tuple[str, str, str]]) -> None:
             assert len(landed) <= there
             left = survey(given)
         after = entries(given.inbox)
-        assert {path for path in landed if path in after} == set()
+        # a folder that was put aside under a name that landed has its name back
+        assert {path for path in landed if path in after and not (path in freed and path.is_dir())} == set()
         told = "\n".join([*left.faults, *map(str, left.waiting)])
         for path in before - set(landed):
             shown = drop_folder.shown(path)

@@ -490,7 +490,7 @@ def test_feeds_of_which_nothing_is_public_are_named_and_stop_nobody(
 @pytest.mark.parametrize(
     ("public", "said"),
     [
-        ({"kind": "files", "path": "x"}, "no folder is public"),
+        ({"kind": "files", "path": "x"}, "a folder is not public"),
         ({"kind": "http", "base_url": "ftp://x", "files": ["opendata-115-{month}-01.csv"]}, "base_url"),
         ({"kind": "http", "base_url": "https://x", "files": ["other.csv"]}, "does not match file_pattern"),
         ({"kind": "http", "base_url": "https://x", "files": []}, "files"),

@@ -18,7 +18,7 @@ import trustme
 from pydantic import ValidationError
 
 from pipelines import connectors
-from pipelines.connectors import http_access, http_client
+from pipelines.connectors import http_access, http_auth, http_client
 from pipelines.connectors.http_retry import RetryPolicy
 from pipelines.connectors.page_client import Pull
 from pipelines.connectors.paged_snapshot import take_snapshot
@@ -41,7 +41,7 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     monkeypatch.setenv("GOROD_CITY_SECRET", SECRET)
     monkeypatch.setenv("GOROD_CITY_USER", USER)
     monkeypatch.setenv("GOROD_BREST_2_KEY", SECRET)
-    http_access._tokens.clear()
+    http_auth._tokens.clear()
     with web_server() as given:
         given.respond = answer
         yield given
@@ -188,7 +188,7 @@ def test_one_token_serves_until_it_expires(web: Web, tmp_path: Path, monkeypatch
     assert given == ["token-1"]
     # an hour later by the clock that tokens are held against
     now = time.monotonic()
-    monkeypatch.setattr(http_access.time, "monotonic", lambda: now + 3600)
+    monkeypatch.setattr(http_auth.time, "monotonic", lambda: now + 3600)
     fetched(declared, tmp_path)
     assert given == ["token-1", "token-2"]
 

@@ -243,7 +243,7 @@ def test_one_mail_amiss_stops_no_other(mailbox: Mailbox, tmp_path: Path) -> None
     mailbox.deliver(("показания-2026-99.csv", b"1"))
     mailbox.deliver(("показания-2026-10.csv", b"1"))
     taken: list[Any] = []
-    with pytest.raises(OriginError, match="is no period"):
+    with pytest.raises(OriginError, match="is not a period"):
         taken.extend(
             connectors.candidates(source(mailbox), "readings", Settings(home=tmp_path, origin="mirror"))
         )

@@ -353,7 +353,7 @@ def test_what_is_asked_for_is_declared(api: Api, tmp_path: Path) -> None:
         api,
         fields=["id", "name"],
         parameters={"city": "{instance}", "lang": "ru"},
-        headers={"Accept-Language": "be"},
+        headers={"Accept-Language": "be", "NGSILD-Tenant": "{instance}"},
         page_size=50,
     )
     (candidate,) = offered(given, tmp_path, "grodno")
@@ -364,7 +364,29 @@ def test_what_is_asked_for_is_declared(api: Api, tmp_path: Path) -> None:
     assert path == "/grodno/spots"
     assert query == {"fields": "id,name", "city": "grodno", "lang": "ru", "limit": "50"}
     assert headers["Accept-Language"] == "be" and "Authorization" not in headers
+    assert headers["NGSILD-Tenant"] == "grodno"
     assert taken(folder) == ALL
+
+
+@pytest.mark.parametrize(
+    ("declared", "real", "said", "synthetic"),
+    [
+        (True, False, "", True),
+        (False, False, "1", False),  # of the declared address only the declaration speaks
+        (True, True, "", False),
+        (True, True, "1", True),
+        (False, True, "1", True),
+    ],
+)
+def test_what_an_address_answers_is_synthetic_where_that_is_said(
+    declared: bool, real: bool, said: str, synthetic: bool,
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("GOROD_PARKING_SYNTHETIC", said)
+    if real:
+        monkeypatch.setenv("GOROD_PARKING_URL", f"{api.url}/{{instance}}")
+    (candidate,) = offered(source(api, synthetic=declared), tmp_path, "grodno")
+    assert candidate.synthetic is synthetic
 
 
 def test_secrets_come_from_the_environment_and_are_never_told(
@@ -433,7 +455,7 @@ def test_a_snapshot_is_of_the_running_period(
 @pytest.mark.parametrize(
     ("feed", "origin", "said"),
     [
-        ({}, {"next": None}, "where a page names its cursor"),
+        ({}, {"next": None}, "where the cursor is in a page"),
         ({}, {"paging": "page"}, "has no next"),
         ({}, {"next": "a[b"}, "cannot be read"),
         ({"format": {"kind": "csv"}}, {}, "pages are read by json_records"),

@@ -207,7 +207,7 @@ def test_a_statement_that_takes_too_long_is_ended_by_the_server(tmp_path: Path) 
     ("address", "said"),
     [
         ("postgresql://gorod:{wrong}@127.0.0.1:1/postgres", "times in a row"),
-        ("no address of {wrong}", "holds no address"),
+        ("no address of {wrong}", "is not the address"),
         ("klingon://gorod:{wrong}@localhost/a", "no driver"),
         ("sqlite:////nowhere/{wrong}/a.sqlite?password={wrong}", "database"),
     ],

@@ -30,7 +30,8 @@ from pipelines.declarations.sources import Source, load_sources
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
 from sandbox.inventory import API
-from sandbox.tmf639 import Fault, Sandbox, serve
+from sandbox.server import Fault, Sandbox
+from sandbox.tmf639 import serve
 from tests.support.decompression_bombs import MEGABYTE, bomb, memory
 from tests.support.examples import examples
 
@@ -177,7 +178,7 @@ def test_a_refusal_is_not_repeated_and_tells_no_secret(status: int, tmp_path: Pa
         assert sandbox.requests[0][1]["Authorization"] == "Bearer very-secret"
     assert "very-secret" not in str(caught.value)
     # nor anything that the server says in its own words
-    assert "asked for by the test" not in str(caught.value)
+    assert "requested by the test" not in str(caught.value)
     if status in (401, 403):
         assert "GOROD_SOME_INVENTORY_TOKEN" in caught.value.remedy
 

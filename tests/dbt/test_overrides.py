@@ -16,6 +16,7 @@ DEFINITION = re.compile(
 # dbt's own, by the hash of its definition with its parameters: another one is to be read before the hash is changed
 REPLACED = {
     "macro default__persist_docs": "62e3cea49981",
+    "macro default__get_table_columns_and_constraints": "25bc938a42e7",
     "macro generate_schema_name": "1b65ac43206b",
     "macro should_full_refresh": "98463897bbb5",
     "macro duckdb__snapshot_get_time": "9cc59229d1b7",

@@ -84,7 +84,7 @@ def test_a_value_that_was_filled_in_leads_to_the_rows_of_the_values_it_was_fille
     assert ports.observations[0].rows is not None
     assert ports.observations[0].rows.row_numbers == tuple(range(1, 10))
     lines = show(found)
-    assert "filled in from:" in lines
+    assert "imputed from:" in lines
     assert any(small.ids["inventory"] in line for line in lines)
     assert {row[:3] for row in told} == {(key[0], "c-brest", "2019-06")}
     assert {row[3] for row in told} == {small.ids["inventory"]}

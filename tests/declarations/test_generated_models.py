@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from pipelines import dbt_project
-from pipelines.declarations.generated_models import default_staging_columns, generate
+from pipelines.declarations.generated_models import generate
+from pipelines.declarations.generated_staging import default_staging_columns
 from pipelines.declarations.indicator_catalogue import check_sources, load_catalogue
 from pipelines.declarations.indicators import IndicatorCatalogue
 from pipelines.declarations.measure_columns import measure_problems
@@ -172,7 +173,7 @@ def test_what_the_yaml_describes_are_the_columns_of_the_model() -> None:
         (
             {},
             {"m": measure(), "n": measure(freq="A", time="none")},
-            "measures are of several frequencies (A, M)",
+            "measures have different frequencies (A, M)",
         ),
     ],
 )
@@ -190,12 +191,12 @@ def test_a_staging_model_that_cannot_be_generated_is_refused(
         ({"filter": "amuont > 3"}, "filter", "stg_s__f has no column 'amuont'; did you mean 'amount'?"),
         ({"expr": "amount / other.amount"}, "expr", "has no column 'other.amount'"),
         ({"breakdown": "kinds"}, "breakdown", "has no column 'kinds'; did you mean 'kind'?"),
-        ({"filter": "amount >"}, "filter", "is no SQL expression: syntax error"),
-        ({"filter": "amount > (select 1)"}, "filter", "is computed of one row"),
-        ({"expr": "sum(amount)"}, "expr", "is computed of one row"),
-        ({"expr": "row_number() over ()"}, "expr", "is computed of one row"),
-        ({"filter": "amount > 1 -- and more"}, "filter", "is one SQL expression in one line"),
-        ({"filter": "{{ fixed('amount') }} > 1"}, "filter", "is one SQL expression in one line"),
+        ({"filter": "amount >"}, "filter", "is not a valid SQL expression: syntax error"),
+        ({"filter": "amount > (select 1)"}, "filter", "must be computed from one row"),
+        ({"expr": "sum(amount)"}, "expr", "must be computed from one row"),
+        ({"expr": "row_number() over ()"}, "expr", "must be computed from one row"),
+        ({"filter": "amount > 1 -- and more"}, "filter", "must be one SQL expression on one line"),
+        ({"filter": "{{ fixed('amount') }} > 1"}, "filter", "must be one SQL expression on one line"),
         ({"expr": None, "models": ("int_s__f__by_hand",)}, "models", "no model 'int_s__f__by_hand'"),
     ],
 )
@@ -238,14 +239,14 @@ def test_a_feed_that_is_loaded_and_counts_nowhere_is_refused(tmp_path: Path, pro
         return
     with pytest.raises(DeclarationError) as raised:
         check_sources(catalogue, source(), tmp_path)
-    assert raised.value.message.endswith("s/source.yml:3: feeds.f: is loaded, and no measure takes its rows")
+    assert raised.value.message.endswith("s/source.yml:3: feeds.f: is loaded, but no measure uses its rows")
     assert "provides" in raised.value.remedy
 
 
 def test_a_feed_of_which_no_row_counts_is_refused_though_it_has_a_measure() -> None:
     catalogue = IndicatorCatalogue(measures={"m": measure()}, indicators={}, themes={})
     check_sources(catalogue, source())
-    with pytest.raises(DeclarationError, match=r"feeds\.f: is loaded, and no measure takes its rows"):
+    with pytest.raises(DeclarationError, match=r"feeds\.f: is loaded, but no measure uses its rows"):
         check_sources(catalogue, source(counted="false"))
 
 
@@ -256,7 +257,7 @@ def test_a_feed_that_a_model_written_by_hand_takes_counts() -> None:
 
 @pytest.mark.parametrize("key", ["territory", "time_period"])
 def test_a_key_that_names_no_kept_column_of_its_type_is_refused(key: str) -> None:
-    with pytest.raises(ValueError, match=f"feeds.f.{key}: 'amount' is no kept column of type"):
+    with pytest.raises(ValueError, match=f"feeds.f.{key}: 'amount' is not a kept column of type"):
         source(**{key: "amount"})
 
 

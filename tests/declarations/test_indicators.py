@@ -104,7 +104,7 @@ def test_a_sound_pair_is_read(tmp_path: Path) -> None:
         ),
         ({"m": measure()}, {"i": indicator(methods=by(valid_from="2020-01-02", valid_to="2020-01-01"))}, "lies before"),
         ({"m": measure()}, {"i": indicator(roll_up="percentile")}, "percentile"),
-        ({"m": measure()}, {"i": indicator(imputation={"rule": "survey", "freq": "A"})}, "named for the rule survey"),
+        ({"m": measure()}, {"i": indicator(imputation={"rule": "survey", "freq": "A"})}, "required for the rule survey"),
         (
             {"m": measure()},
             {"i": indicator(imputation={"rule": "survey", "freq": "A", "indicator": "j"})},
@@ -117,12 +117,12 @@ def test_a_sound_pair_is_read(tmp_path: Path) -> None:
         ),
         ({"m": measure()}, {"i": indicator(metadata={"COLOUR": NAME})}, "metadata"),
         ({"m": measure(kind="flow", time="mean")}, {"i": indicator()}, "a flow is added up"),
-        ({"m": measure(expr=None)}, {"i": indicator()}, "measures.m.expr: say what each row adds"),
-        ({"m": measure(models=["int_s__f__contributions"])}, {"i": indicator()}, "measures.m.expr: say what each row adds"),
+        ({"m": measure(expr=None)}, {"i": indicator()}, "measures.m.expr: declare either what each row adds"),
+        ({"m": measure(models=["int_s__f__contributions"])}, {"i": indicator()}, "measures.m.expr: declare either"),
         (
             {"m": measure(expr=None, filter="a = 1", models=["int_s__f__contributions"])},
             {"i": indicator()},
-            "measures.m.models: they say themselves what counts",
+            "measures.m.models: they decide themselves what counts",
         ),
         ({"m": measure(breakdown_has_total=True)}, {"i": indicator()}, "name the breakdown"),
         ({"m": measure(source="t")}, {"i": indicator()}, "measures.m.source: is 't', its folder is 's'"),
@@ -216,10 +216,10 @@ def test_units_that_fit(tmp_path: Path, code: str, per: str | None, methods: lis
         ("PERSONS", None, ratio("people", scale=1000), "unit PERSONS does not fit 1000 x PERSONS"),
         ("PCT", None, ratio("pay", "people", 100), "unit PCT does not fit 100 x BYN / PERSONS; per cent are a share"),
         ("PCT", None, ratio("workers", "people"), "does not fit 1 x PERSONS / PERSONS; per cent are a share"),
-        ("PER_1000", "PERSONS", ratio("workers", "people", 100), "it says scale: 1000"),
-        ("PER_1000", "PERSONS", ratio("workers", "area", 1000), "unit.per names the unit of the denominator"),
+        ("PER_1000", "PERSONS", ratio("workers", "people", 100), "set scale: 1000"),
+        ("PER_1000", "PERSONS", ratio("workers", "area", 1000), "unit.per to the unit of the denominator"),
         ("KM2_PER_1000", "PERSONS", ratio("pay", "people", 1000), "does not fit 1000 x BYN / PERSONS"),
-        ("PER_KM2", None, ratio("people", "workers"), "it says a denominator in KM2 and no scale"),
+        ("PER_KM2", None, ratio("people", "workers"), "use a denominator in KM2 and no scale"),
         ("PER_KM2", None, ratio("people", "area", 1000), "no scale"),
         ("BYN", None, ratio("pay", "pay"), "unit BYN does not fit 1 x BYN / BYN"),
         ("BYN", None, ratio("people", "area"), "a mean is in the unit of its numerator"),
@@ -257,7 +257,7 @@ def test_surveys_in_a_circle_are_refused(tmp_path: Path) -> None:
         raised.value.message.splitlines(), {"i": "i → j → i", "j": "j → i → j"}.items(), strict=True
     ):
         place = re.escape(str(tmp_path / "indicators" / f"{code}.yml"))
-        told = f"imputation.indicator: surveys lead in a circle: {way}"
+        told = f"imputation.indicator: surveys form a cycle: {way}"
         assert re.fullmatch(rf"{place}:\d+: {told}", line)
 
 
@@ -308,14 +308,14 @@ owner: в
          "  - version: '2.0'\n    valid_from: 2020-12-31\n    scale: 100",
          "i.yml:15: methods.1.valid_from: must lie after 2020-12-31, the last day of the version before"),
         ("owner: в", "owner: в\nimputation:\n  rule: survey\n  freq: A\n  indicator: i",
-         "i.yml:25: imputation.indicator: surveys lead in a circle: i → i"),
+         "i.yml:25: imputation.indicator: surveys form a cycle: i → i"),
         ("owner: в", "owner: в\nimputation:\n  rule: survey\n  freq: A\n  indicator: j",
          "i.yml:25: imputation.indicator: 'j' is not declared in the same unit (PCT); there are: none"),
         ("owner: в", "owner: в\nimputation:\n  rule: linear\n  freq: Q",
          "i.yml:24: imputation.freq: Q is not among frequencies (M, A)"),
         ("levels: [region]", "levels: [region]\nrolled_up: [country]",
          "i.yml:10: rolled_up: ['country'] is not among levels (region)"),
-        ("owner: в", "owner: в\ntheme: t", "i.yml:22: theme: stands twice here; first in line 4"),
+        ("owner: в", "owner: в\ntheme: t", "i.yml:22: theme: is a duplicate; first in line 4"),
         ("    scale: 100", "    valid_from: 2020-02-01\n    valid_to: 2020-01-01", "i.yml:13: methods.0.valid_to: lies before"),
     ],
 )  # fmt: skip

@@ -14,7 +14,7 @@ from pipelines.declarations.indicator_catalogue import load_catalogue
 CATALOGUE = load_catalogue()
 
 # Spelled alike in Russian and in Belarusian.
-ALIKE = {"км", "км²", "заработная плата за год"}
+ALIKE = {"км", "км²", "мкг/м³", "заработная плата за год"}
 # A name that is written in Cyrillic everywhere.
 PORTAL = "115.бел"
 

@@ -16,6 +16,8 @@ NAMES = {
     "watcher", "Offer", "offer", "Known", "misfits", "AMISS", "strangers", "sitting", "lent", "heard", "telling", "mend",
     "Catalogue", "Blow", "_bury_the_dead", "settle", "sweep", "taken_at", "is_thin", "leap", "leaps",
 }  # fmt: skip
+# as names in the product; tests may still use them for what a message says
+PRODUCT_NAMES = {"told", "is_told", "untold", "amiss", "restless", "given_up"}
 MODULES = {"ahead", "judging", "asking", "form", "dying", "striking", "worlds", "beside", "bombs"}
 COLUMNS = re.compile(
     r"\b(taken_at|is_thin|schema: vintages|leaps?|(?:\w+\.|name: |as )(?:made|light|light_basis)(?=,?$))\b",
@@ -51,6 +53,24 @@ def test_no_name_is_a_retired_word() -> None:
         for name in names_of(path.read_text(encoding="utf-8")) & NAMES
     }
     assert found == set()
+
+
+def test_no_name_in_the_product_is_a_retired_word() -> None:
+    left = (PROJECT / "tests", PROJECT / "pipelines/loading")  # loading: still to be renamed
+    files = [path for path in python_files() if not any(path.is_relative_to(folder) for folder in left)]
+    assert len(files) > 150
+    found = {
+        f"{path.relative_to(PROJECT)}: {name}"
+        for path in files
+        for name in names_of(path.read_text(encoding="utf-8")) & PRODUCT_NAMES
+    }
+    assert found == set()
+
+
+def test_what_a_suite_shows_is_called_description() -> None:
+    files = sorted((PROJECT / "expectations").rglob("*.py"))
+    assert files
+    assert [path for path in files if re.search(r"\bas told\b", path.read_text(encoding="utf-8"))] == []
 
 
 def test_no_module_is_called_by_a_retired_word() -> None:

@@ -24,6 +24,8 @@ from pipelines.loading.suites import load_suite
 from tests.support.gate_context import beside
 
 # feed: the sample that the defects are seeded into
+POLLUTANTS = ("pm25", "pm10", "no2", "so2", "o3")
+
 SAMPLES: dict[str, tuple[str, str | None, str | None]] = {
     "appeals_115.requests": ("requests/barysau/opendata-115-2025-05-01.csv", "2025-05", None),
     "belstat.wages": ("wages/wage_10218000003_2020-2026.json", "2020-2026", None),
@@ -37,6 +39,10 @@ SAMPLES: dict[str, tuple[str, str | None, str | None]] = {
     "territory_register.town_districts": ("territories/city_raion.csv", None, None),
     "territory_register.town_areas": ("territories/admin_areas.csv", None, None),
     "territory_register.boundaries": ("geo/adm1.geojson", None, "adm1"),
+    "city_context.air_quality": ("air_quality/barysau/air-quality-2026-10.json", "2026-10", None),
+    "netbox.interfaces": ("interfaces/interfaces-2026-10.json", "2026-10", None),
+    "netbox.cables": ("cables/cables-2026-10.json", "2026-10", None),
+    "netbox.devices": ("devices/devices-2026-10.json", "2026-10", None),
 }
 
 # whose delivery it is, where that matters: else the first instance's
@@ -84,7 +90,7 @@ TOTAL = "flow = 'Всего по всем потокам миграции'"
 NET = "update delivery set part = 'net_oblast'; update batch set value = 0; "
 REGION = "territory = 'Минская область'"
 
-# the sound batch is in force, one change was told
+# the sound batch is in force, one change was announced
 CHANGES = (
     "select 'rename' as kind, 'c-horki' as territory_id, null::varchar as from_id, null::varchar as to_id, "
     "date '2001-01-01' as valid_from"
@@ -92,13 +98,13 @@ CHANGES = (
 IN_FORCE = {
     "territory_register.territories": {
         "in_force": "select territory_id, level, name_ru, name_be, parent_id from sound",
-        "told": CHANGES,
+        "announced": CHANGES,
         "ever_listed": "select 'BY' as territory_id",
         "referred_to": "select 'r-lidski' as territory_id, 'список городов' as by_what",
     },
     "territory_register.town_districts": {
         "in_force": "select city_id, raion_id from sound",
-        "told": f"select territory_id, from_id, to_id from ({CHANGES}) where kind = 'move'",
+        "announced": f"select territory_id, from_id, to_id from ({CHANGES}) where kind = 'move'",
         "ended": f"select territory_id as raion_id from ({CHANGES}) where kind = 'merge'",
         "names": "select 'c-horki' as territory_id, 'Горки' as name_ru",
     },
@@ -121,6 +127,51 @@ def in_force(name: str, expectation: str, sound: Path) -> dict[str, pa.Table]:
 
 # feed, expectation: the defect, and the rows that it makes (None: the load as a whole)
 DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
+    "netbox.interfaces": {
+        "netbox_id_given": (put("netbox_id = null"), 1),
+        "row_unique": (again(), 2),
+        "interface_type_given": (put("interface_type = null"), 1),
+        "row.counts": (put("interface_type = null"), 1),
+        "soato_given": (put("soato = null"), 1),
+        "soato_is_territory": (put("soato = '1401'"), 1),  # zeros were lost
+        "onu_capacity_possible": (put("onu_capacity = 0, onu_connected = null"), 1),
+        "onu_connected_possible": (put("onu_connected = 257, onu_capacity = null"), 1),
+        "onu_connected_between": (put("onu_connected = 65, onu_capacity = 64"), 1),
+    },
+    "netbox.cables": {
+        "netbox_id_given": (put("netbox_id = null"), 1),
+        "row_unique": (again(), 2),
+        "status_given": (put("status = null"), 1),
+        "status_known": (put("status = 'laid'"), 1),
+        "row.counts": (put("cable_type = 'straw', status = 'connected', length = 1, length_unit = 'km'"), 1),
+        "length_unit_known": (put("length_unit = 'верста'"), 1),
+        "length_possible": (put("length = 9000, length_unit = 'km'"), 1),  # metres
+        "soato_given": (put("soato = null"), 1),
+        "soato_is_territory": (put("soato = '1401'"), 1),
+    },
+    "netbox.devices": {
+        "netbox_id_given": (put("netbox_id = null"), 1),
+        "row_unique": (again(), 2),
+        "role_given": (put("role = null"), 1),
+        "row.counts": (put("role = null, status = 'active'"), 1),
+        "status_given": (put("status = null"), 1),
+        "status_known": (put("status = 'lost'"), 1),
+        "soato_given": (put("soato = null"), 1),
+        "soato_is_territory": (put("soato = '1401'"), 1),
+    },
+    "city_context.air_quality": {
+        "entity_id_given": (put("entity_id = null"), 1),
+        "entity_type_known": (put("entity_type = 'NoiseLevelObserved'"), 1),
+        "station_given": (put("station = null"), 1),
+        "station_is_code": (put("station = 'ул. Примерная, 1'"), 1),
+        "observed_at_given": (put("observed_at = null"), 1),
+        "zone_told": (put("observed_zone = null"), 1),
+        "row_unique": (again(), 2),
+        "observed_on_in_period": (put("observed_on = '2026-09-30'"), 1),
+        **{f"{name}_unit_known": (put(f"{name}_unit = '59'"), 1) for name in POLLUTANTS},
+        # grams where micrograms are meant
+        **{f"{name}_possible": (put(f"{name} = 19000"), 1) for name in POLLUTANTS},
+    },
     "appeals_115.requests": {
         "id_given": (put("id = null"), 1),
         "id_is_code": (put("id = '1.04E+05'"), 1),

@@ -105,12 +105,12 @@ def test_a_column_that_comes_twice_is_told_by_the_names_that_it_came_under(
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"note": {"type": "text", "header": "парковка_код"}}, "is a name of column 'parking_code' already"),
-        ({"note": {"type": "text", "header": ["a", "a"]}}, "is a name of column 'note' already"),
-        ({"парковка_код": {"type": "text"}}, "is a name of column 'parking_code' already"),
-        ({"note": {"type": "text", "header": ""}}, "no name of a column"),
-        ({"note": {"type": "text", "header": " note"}}, "no name of a column"),
-        ({"note": {"type": "text", "header": "note\u200b"}}, "no name of a column"),
+        ({"note": {"type": "text", "header": "парковка_код"}}, "is already a name of column 'parking_code'"),
+        ({"note": {"type": "text", "header": ["a", "a"]}}, "is already a name of column 'note'"),
+        ({"парковка_код": {"type": "text"}}, "is already a name of column 'parking_code'"),
+        ({"note": {"type": "text", "header": ""}}, "is not a valid column name"),
+        ({"note": {"type": "text", "header": " note"}}, "is not a valid column name"),
+        ({"note": {"type": "text", "header": "note\u200b"}}, "is not a valid column name"),
         ({"note": {"type": "text", "header": unicodedata.normalize("NFD", "й")}}, "composed"),
     ],
 )

@@ -226,6 +226,25 @@ def test_records_that_are_missing_are_missed(tmp_path: Path) -> None:
     assert "назвал 3 записей" in reason.message
 
 
+@pytest.mark.parametrize("comma", [False, True])
+def test_a_text_may_have_a_decimal_comma_where_that_is_declared(comma: bool, tmp_path: Path) -> None:
+    declared = feed(
+        pm10={"type": "decimal", "from_path": "pm10.value | pm10 ~ ^<?([0-9.,]+)$"},
+        pm10_mark={"type": "text", "from_path": "pm10.value | pm10 ~ ^(<)"},
+    )
+    declared = declared.model_copy(
+        update={"format": declared.format.model_copy(update={"decimal_comma": comma})}
+    )
+    given = ["<0,5", {"value": "0,5"}, 12.25, {"type": "Property", "value": 7}, "1,234.5"]
+    batch = read(tmp_path, {"a.json": items(*({"id": "1", "pm10": one} for one in given))}, declared)
+    half = Decimal("0.5") if comma else None
+    assert rows_of(batch, "pm10", "pm10_mark") == [
+        (half, "<"), (half, None), (Decimal("12.25"), None), (Decimal(7), None), (None, None),
+    ]  # fmt: skip
+    problems = [one is not None for (one,) in rows_of(batch, "parse_errors")]
+    assert problems == [not comma, not comma, False, False, True]
+
+
 def test_keys_that_differ_by_case_are_two(tmp_path: Path) -> None:
     given = feed("", spot_id={"type": "text", "from_path": "ID"}, other={"type": "text", "from_path": "id"})
     batch = read(tmp_path, {"spots.json": b'[{"ID": "a", "id": "b"}]'}, given)

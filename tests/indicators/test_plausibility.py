@@ -322,15 +322,15 @@ def test_too_few_or_all_alike_are_not_compared(world: World, tmp_path: Path, val
 @pytest.mark.parametrize(
     ("rule", "told"),
     [
-        ({"kind": "between"}, "lower: name it"),
+        ({"kind": "between"}, "lower: declare lower"),
         ({"kind": "between", "lower": 2, "upper": 2}, "must be below upper"),
         ({"kind": "between", "upper": 1, "indicators": ["nothing"]}, "indicator 'nothing' is not declared"),
         ({"kind": "between", "upper": 1, "frequencies": ["M"]}, "frequencies: population has none of them; it has A"),
         ({"kind": "between", "upper": 1, "levels": ["country"], "indicators": ["grp_per_capita_byn"]}, "levels"),
         ({"kind": "at_most", "than": "nothing"}, "'nothing' (than) is not declared"),
         ({"kind": "at_most", "than": "wage_nominal_byn"}, "population is in PERSONS, wage_nominal_byn in BYN"),
-        ({"kind": "jump"}, "name it or limit_points"),
-        ({"kind": "jump", "limit_pct": 1, "limit_points": 1}, "name it or limit_points"),
+        ({"kind": "jump"}, "declare either limit_pct or limit_points"),
+        ({"kind": "jump", "limit_pct": 1, "limit_points": 1}, "declare either limit_pct or limit_points"),
         ({"kind": "parts_to_total"}, "has no breakdown"),
         ({"kind": "hierarchy", "indicators": ["wage_nominal_byn"]}, "does not add up over territories"),
         ({"kind": "outlier", "limit": 0}, "limit"),

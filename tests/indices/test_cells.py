@@ -48,11 +48,11 @@ def values(found: Observations, column: str = "a") -> list[float | None]:
 @pytest.mark.parametrize(
     ("cell", "told"),
     [
-        ("45.2 1", "a footnote mark stands behind the number"),
-        ("4 5", "a blank inside that does not part thousands"),
-        ("1 2 3 4", "a blank inside that does not part thousands"),
-        ("12\u00a034", "a blank inside that does not part thousands"),
-        ("1 234 5", "a blank inside"),
+        ("45.2 1", "a footnote mark follows the number"),
+        ("4 5", "a space inside that does not separate thousands"),
+        ("1 2 3 4", "a space inside that does not separate thousands"),
+        ("12\u00a034", "a space inside that does not separate thousands"),
+        ("1 234 5", "a space inside"),
         ("45*", "a footnote mark"),
         ("45¹", "a footnote mark"),
         ("45 1)", "a footnote mark"),
@@ -60,9 +60,9 @@ def values(found: Observations, column: str = "a") -> list[float | None]:
         ("#Н/Д", "an error or a formula of a spreadsheet"),
         ("=A1+B1", "an error or a formula of a spreadsheet"),
         ("4О", "looks like a digit"),
-        ("–5", "a dash in place of a minus"),
+        ("–5", "a dash instead of a minus"),
         ("1,234", "a thousand or a fraction"),
-        ("9" * 400, "larger than what is kept"),
+        ("9" * 400, "larger than can be stored"),
     ],
 )
 def test_what_is_no_number_is_refused_with_its_kind(tmp_path: Path, cell: str, told: str) -> None:
@@ -97,7 +97,7 @@ def test_who_says_that_commas_are_decimal_is_believed(tmp_path: Path) -> None:
         ('unit,a\nx,1\n"y"z,2\n', "row 3: cannot be read"),
         ('unit,a\nx,1\ny"z,2\n', "row 3: cannot be read"),
         ("unit;a, b\nx;1,5\n", "row 1: ',' and ';' both give 2 columns"),
-        ("unit,a\nx,1\0\n", "row 2: holds a zero byte"),
+        ("unit,a\nx,1\0\n", "row 2: contains a zero byte"),
     ],
 )
 def test_a_table_that_can_be_split_in_two_ways_is_refused(tmp_path: Path, content: str, told: str) -> None:
@@ -118,7 +118,7 @@ def test_line_breaks_inside_quotes_are_told_and_counted(tmp_path: Path) -> None:
     found, notes = text(tmp_path, 'unit,a,b\n"x\nof y",1,2\nz,2,3\n')
     assert found.units == ("x of y", "z")
     assert len(notes) == 1
-    assert notes[0].startswith(f"{tmp_path / 'data.csv'}: row 2: line breaks stand inside quotes")
+    assert notes[0].startswith(f"{tmp_path / 'data.csv'}: row 2: line breaks are inside quotes")
     # a row is named by the line that it begins in
     assert "row 4, column a" in refused(tmp_path, 'unit,a\n"x\nof y",1\nz,many\n')
 
@@ -135,7 +135,7 @@ def test_a_row_of_a_key_alone_is_told_and_left_out(tmp_path: Path) -> None:
     found, notes = text(tmp_path, "unit,size,a,b\nx,big,1,2\ny,,NA,\nw,small,,\nSource: a report,,,\n,,,\n")
     assert found.units == ("w", "x", "y")
     assert len(notes) == 1
-    assert "row 5: left out" in notes[0]
+    assert "row 5: ignored" in notes[0]
 
 
 def test_a_value_without_a_unit_is_no_note(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_titles_above_the_table_are_told_with_the_row_of_the_header(tmp_path: Pa
 )
 def test_a_table_without_a_column_of_the_unit_is_refused(tmp_path: Path, content: str) -> None:
     message = refused(tmp_path, content)
-    assert "no column tells the unit" in message
+    assert "no column identifies the unit" in message
     assert "--unit-column" in message
 
 
@@ -170,8 +170,8 @@ def test_an_index_without_a_name_is_a_column_of_the_unit(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("unit", "sign"),
     [
-        ("BY-Н1", "sign 4 is CYRILLIC CAPITAL LETTER EN, not LATIN CAPITAL LETTER H"),
-        ("by-H1", "sign 1 is LATIN SMALL LETTER B, not LATIN CAPITAL LETTER B"),
+        ("BY-Н1", "character 4 is CYRILLIC CAPITAL LETTER EN, not LATIN CAPITAL LETTER H"),
+        ("by-H1", "character 1 is LATIN SMALL LETTER B, not LATIN CAPITAL LETTER B"),
     ],
 )
 def test_units_that_look_the_same_are_refused_with_the_sign(tmp_path: Path, unit: str, sign: str) -> None:
@@ -184,13 +184,13 @@ def test_units_that_look_the_same_are_refused_with_the_sign(tmp_path: Path, unit
 @pytest.mark.parametrize("unit", ["Минск\u00a0", "Ми\u0301нск", "\ufeffМинск", "Ми\u00adнск"])
 def test_one_name_in_two_spellings_of_the_computer_is_one_name(tmp_path: Path, unit: str) -> None:
     other = unit.replace("\u00a0", " ").replace("\ufeff", "").replace("\u00ad", "")
-    assert "stands in row 2 already" in refused(tmp_path, f"unit,a\n{other},1\n{unit},2\n")
+    assert "is already in row 2" in refused(tmp_path, f"unit,a\n{other},1\n{unit},2\n")
 
 
 def test_a_column_of_look_alike_letters_is_named_by_its_sign(tmp_path: Path) -> None:
     message = refused(tmp_path, "unit,а,b\nx,1,2\n")
     assert (
-        "there is no column a (is it а? sign 1 is CYRILLIC SMALL LETTER A, not LATIN SMALL LETTER A)"
+        "there is no column a (is it а? character 1 is CYRILLIC SMALL LETTER A, not LATIN SMALL LETTER A)"
         in message
     )
     # also where it might be missing
@@ -206,7 +206,7 @@ def test_an_indicator_in_two_spellings_of_a_long_table_is_refused(tmp_path: Path
 def test_a_name_that_the_method_has_and_the_data_lack_is_told(tmp_path: Path) -> None:
     _, notes = text(tmp_path, "unit,a,bb\nx,1,2\n")
     assert len(notes) == 1
-    assert "of 2 names of the method 1 have no column and count as not reported: b (is it bb?)" in notes[0]
+    assert "1 of 2 names of the method have no column and count as not reported: b (is it bb?)" in notes[0]
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_what_looks_like_a_total_is_told_and_stays(tmp_path: Path, rows: str, to
 def test_a_year_is_one_period_in_all_its_spellings(tmp_path: Path) -> None:
     found, _ = text(tmp_path, "unit,year,a\nx,2018,1\ny, 2018,2\nz,2018.0,3\nw,2018г.,4\nv,2018 год,5\n")
     assert set(found.periods) == {"2018"}
-    assert "row 3: unit 'x', period 2018 stands in row 2 already, as '2018'" in refused(
+    assert "row 3: unit 'x', period 2018 is already in row 2, as '2018'" in refused(
         tmp_path, "unit,year,a\nx,2018,1\nx,2018 г.,2\n"
     )
 
@@ -280,15 +280,15 @@ def book(folder: Path, fill: Callable[[Any, Any], None], rows: Sequence[Sequence
 @pytest.mark.parametrize(
     ("fill", "told"),
     [
-        (lambda _, sheet: sheet.write_formula("B3", "=1+1", None, ""), "a formula, and the file stores no result"),
-        (lambda _, sheet: sheet.write_formula("B3", "=1+1"), "stores 0 and says that it is still to be computed"),
+        (lambda _, sheet: sheet.write_formula("B3", "=1+1", None, ""), "a formula, but the file stores no result"),
+        (lambda _, sheet: sheet.write_formula("B3", "=1+1"), "stores 0 and says that it has not been computed yet"),
         (lambda _, sheet: sheet.write_formula("B3", "=NA()", None, "#N/A"), "the error #N/A"),
         (lambda _, sheet: sheet.write_formula("B3", "=1/0", None, "#DIV/0!"), "the error #DIV/0!"),
         (lambda _, sheet: sheet.write_formula("B3", "=X", None, "#NAME?"), "the error #NAME?"),
         (lambda _, sheet: sheet.write_string("B3", "#ИМЯ?"), "an error or a formula of a spreadsheet"),
         (lambda _, sheet: sheet.write_boolean("B3", True), "is not a number (bool)"),
         (lambda made, sheet: sheet.write_datetime("B3", date(2024, 5, 1), made.add_format({"num_format": "d mmm"})),
-         "holds a date or a time (2024-05-01 00:00:00)"),
+         "contains a date or a time (2024-05-01 00:00:00)"),
         (lambda _, sheet: sheet.merge_range("B2:B3", 5), "is covered by the merged cells B2:B3"),
     ],
 )  # fmt: skip
@@ -348,7 +348,7 @@ def test_the_first_sheet_that_is_shown_is_read_or_the_one_that_is_named(tmp_path
 def test_a_note_over_merged_cells_below_the_table_is_a_note(tmp_path: Path) -> None:
     found, notes = read(book(tmp_path, lambda _, sheet: sheet.merge_range("A5:C5", "Источник: отчёт")))
     assert found.units == ("x", "y")
-    assert "row 5: left out" in notes[0]
+    assert "row 5: ignored" in notes[0]
 
 
 @pytest.mark.parametrize(
@@ -357,7 +357,7 @@ def test_a_note_over_merged_cells_below_the_table_is_a_note(tmp_path: Path) -> N
         ("data.xls", b"\xd0\xcf\x11\xe0", "is an old workbook"),
         ("data.ods", b"PK\x03\x04", "is an OpenDocument table"),
         ("data.csv", b"PK\x03\x04", "is a workbook or another ZIP archive by its content"),
-        ("data.xlsx", b"\xd0\xcf\x11\xe0", "one that a password protects"),
+        ("data.xlsx", b"\xd0\xcf\x11\xe0", "protected by a password"),
         ("data.csv", b"PAR1", "is Parquet by its content"),
         ("data.xlsx", b"unit,a\nx,1\n", "cannot be read as XLSX"),
     ],

@@ -170,13 +170,13 @@ POINTS: dict[str, Any] = {**NET, "aggregate": "points_share"}
             {"index": {"code": "net", "normalise": {"kind": "none"}}},
             "tree.csv",
             "code,parent,direction\nall,,\nspeed,all,up\nprice,all,down\n",
-            "tree.csv: row 4: normalise: price: none takes the value as it is",
+            "tree.csv: row 4: normalise: price: none keeps the value as it is",
         ),
         (
             {"index": {"code": "net", "normalise": {"kind": "none"}}},
             "tree.yml",
             "- code: all\n\n- {code: speed, parent: all}\n- code: price\n  parent: all\n  direction: down\n",
-            "tree.yml:4: normalise: price: none takes the value as it is",
+            "tree.yml:4: normalise: price: none keeps the value as it is",
         ),
         (
             {"index": {"code": "net", "transform": [{"kind": "log"}]}},
@@ -188,7 +188,7 @@ POINTS: dict[str, Any] = {**NET, "aggregate": "points_share"}
             {"index": {"code": "net", "nodes": [{"code": "speed", "normalise": {"kind": "z_score"}}]}},
             "settings.csv",
             "code,aggregate\nnet,points_share\n",
-            "settings.csv: row 2: normalise: speed: z_score has no greatest value",
+            "settings.csv: row 2: normalise: speed: z_score has no maximum",
         ),
         (
             {"index": {"code": "net"}},
@@ -201,7 +201,7 @@ POINTS: dict[str, Any] = {**NET, "aggregate": "points_share"}
             {"index": {**POINTS, "normalise": {"kind": "z_score"}}},
             "settings.csv",
             "code,weight\nspeed,2\n",
-            "method.yml:20: index.normalise: speed: z_score has no greatest value",
+            "method.yml:20: index.normalise: speed: z_score has no maximum",
         ),
         # of no node: it stands in the method alone
         (
@@ -281,11 +281,11 @@ def test_two_outputs_are_two_files(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("other.csv", b"my,own\n1,2\n", "is no result of gorod index"),
-        ("other.parquet", b"PAR1", "is no result of gorod index"),
+        ("other.csv", b"my,own\n1,2\n", "is not a result of gorod index"),
+        ("other.parquet", b"PAR1", "is not a result of gorod index"),
         ("out.xlsx", None, "results are written as .csv or .parquet"),
         ("out.yml", None, "results are written as .csv or .parquet"),
-        ("home/landing/out.csv", None, "the place of the deliveries"),
+        ("home/landing/out.csv", None, "the folder of the deliveries"),
     ],
 )
 def test_another_file_is_never_written_over(
@@ -328,10 +328,10 @@ def test_notes_are_on_stderr_and_in_the_json(folder: Path) -> None:
     (folder / "data.csv").write_text(DATA + "Source: a report;;;\n", encoding="utf-8")
     done = call(folder)
     assert "note:" in done.stderr
-    assert "row 6: left out" in done.stderr
+    assert "row 6: ignored" in done.stderr
     assert "Source" not in done.stdout
     answer = json.loads(call(folder, "--json").stdout)
-    assert ["row 6: left out" in note for note in answer["notes"]] == [True]
+    assert ["row 6: ignored" in note for note in answer["notes"]] == [True]
     assert [row["unit"] for row in answer["ranking"]] == ["w", "x", "y", "z"]
 
 

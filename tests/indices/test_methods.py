@@ -93,7 +93,7 @@ def leaf(**settings: Any) -> dict[str, Any]:
         ({"index": leaf(weight=0)}, "at least one needs a weight above zero"),
         (
             {"index": {"code": "index", "nodes": [{"code": "a"}, {"code": "a"}]}},
-            "index.nodes.1.code: 'a' is used twice; each node has a code of its own",
+            "index.nodes.1.code: 'a' is used twice; each node needs its own code",
         ),
         ({"index": leaf(normalise={"kind": "magic"})}, "index.nodes.0.normalise"),
         ({"index": leaf(normalise={"kind": "min_max", "low": 5, "high": 5})}, "low: must be below high"),
@@ -104,7 +104,7 @@ def leaf(**settings: Any) -> dict[str, Any]:
         ({"index": leaf(normalise={"kind": "bands", "thresholds": [1], "points": [1]})}, "points"),
         ({"index": leaf(transform=[{"kind": "log", "base": 1}])}, "a positive number other than 1"),
         ({"index": leaf(transform=[{"kind": "winsorise", "lower": 90, "upper": 10}])}, "must be below upper"),
-        ({"index": leaf(transform=[{"kind": "bound"}])}, "say a floor"),
+        ({"index": leaf(transform=[{"kind": "bound"}])}, "give a floor"),
         ({"index": leaf(indicator="x", nodes=[{"code": "b"}])}, "only a leaf has one"),
         ({"reference_set": "base_period"}, "base_period"),
         ({"status": "official"}, "names the act"),
@@ -130,19 +130,19 @@ def test_a_wrong_file_is_told_with_its_line(tmp_path: Path, changes: dict[str, A
         (
             leaf(normalise={"kind": "none"}, direction="down"),
             {},
-            "{normalise}: index.nodes.0.normalise: a: none takes the value as it is, but direction is down; say a kind that",
+            "{normalise}: index.nodes.0.normalise: a: none keeps the value as it is, but direction is down; use a kind that",
         ),
         # said at the root, and told there
         (
             {**leaf(direction="down"), "normalise": {"kind": "none"}},
             {},
-            "{normalise}: index.normalise: a: none takes the value as it is",
+            "{normalise}: index.normalise: a: none keeps the value as it is",
         ),
         # said nowhere: it is min-max, which is for the leaf to change
         (
             {**leaf(), "aggregate": "points_share", "normalise": {"kind": "min_max", "clip": False}},
             {},
-            "{normalise}: index.normalise: a: min_max has no greatest value; points_share of index needs one: bands",
+            "{normalise}: index.normalise: a: min_max has no maximum; points_share of index needs one: bands",
         ),
         (
             leaf(transform=[{"kind": "log"}], normalise={"kind": "min_max", "low": 0, "high": 9}),
@@ -157,12 +157,12 @@ def test_a_wrong_file_is_told_with_its_line(tmp_path: Path, changes: dict[str, A
         (
             leaf(impute={"kind": "mean", "among": "group"}),
             {},
-            "{among}: index.nodes.0.impute.among: a: group needs peer_groups of the method; declare them, or say all",
+            "{among}: index.nodes.0.impute.among: a: group needs peer_groups of the method; declare them, or use all",
         ),
         (
             leaf(normalise={"kind": "rank"}),
             {"reference_set": "base_period", "base_period": "2020"},
-            "{normalise}: index.nodes.0.normalise: a: rank: places need all units together, and reference_set: base_period has",
+            "{normalise}: index.nodes.0.normalise: a: rank: ranks need all units together, which reference_set: base_period does",
         ),
         (
             leaf(),
@@ -170,12 +170,12 @@ def test_a_wrong_file_is_told_with_its_line(tmp_path: Path, changes: dict[str, A
                 "reference_set": "base_period", "base_period": "2020",
                 "sensitivity": {"normalisations": [{"kind": "z_score"}, {"kind": "percentile_rank"}]},
             },
-            "{last_kind}: sensitivity.normalisations.1: percentile_rank: places need all units together",
+            "{last_kind}: sensitivity.normalisations.1: percentile_rank: ranks need all units together",
         ),
         (
             {**leaf(normalise={"kind": "z_score"}), "aggregate": "points_share"},
             {},
-            "{normalise}: index.nodes.0.normalise: a: z_score has no greatest value; points_share of index needs one",
+            "{normalise}: index.nodes.0.normalise: a: z_score has no maximum; points_share of index needs one",
         ),
         (
             {
@@ -188,7 +188,7 @@ def test_a_wrong_file_is_told_with_its_line(tmp_path: Path, changes: dict[str, A
         (
             {**leaf(), "aggregate": "points_share"},
             {"sensitivity": {"aggregations": ["geometric"]}},
-            "{aggregations}: sensitivity.aggregations: points cannot be compared with other scales; vary the weights alone",
+            "{aggregations}: sensitivity.aggregations: points cannot be compared with other scales; vary only the weights",
         ),
     ],
 )  # fmt: skip
@@ -269,7 +269,7 @@ def test_versions_of_a_method_stand_beside_each_other(tmp_path: Path) -> None:
             {"valid_from": "2026-01-01", "version": "1.0"},
             "small",
             "version",
-            "1.0 is the version of ",
+            "1.0 is also the version of ",
         ),
     ],
 )
@@ -308,4 +308,4 @@ def test_a_method_of_the_warehouse_names_indicators_that_there_are(tmp_path: Pat
     assert first.startswith(f"{file}:{lines['indicator: fibre_km_per_100,']}: index.nodes")
     assert "indicator: no indicator 'fibre_km_per_100'; did you mean 'fibre_km_per_1000'?" in first
     assert second.startswith(f"{file}:{lines['indicator: population_density_per_km2,']}: index.nodes")
-    assert "population_density_per_km2 is of" in second
+    assert "population_density_per_km2 has the" in second

@@ -119,7 +119,7 @@ def test_a_value_is_carried_as_far_as_its_limit() -> None:
         ),
     )
     assert scores(found) == [None, 7, 7, 7, None]
-    with pytest.raises(GorodError, match="'spring' is no period"):
+    with pytest.raises(GorodError, match="'spring' is not a period"):
         evaluate(found.method, observed({"x": [1]}, ["u"], ["spring"]))
 
 

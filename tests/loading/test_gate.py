@@ -595,7 +595,7 @@ def test_a_rule_that_cannot_be_asked_refuses_the_load(holds: str, batch: Batch) 
 
 def test_what_a_load_level_query_tells_is_named_twenty_of_it_at_most(batch: Batch) -> None:
     def told(where: str) -> str:
-        query = f"select 'код ' || code as told from {{batch}} where {where}"
+        query = f"select 'код ' || code as description from {{batch}} where {where}"
         asked = load(gxe.UnexpectedRowsExpectation, unexpected_rows_query=query, name="told", **SAYS)
         (result,) = [one for one in validate(batch, asked).results if one.expectation == "told"]
         return result.says

@@ -323,7 +323,7 @@ def test_every_period_that_can_be_written_has_a_name(portal: Portal) -> None:
         "٢٠٢٤-٠١",
         "2024-1",
     ):
-        with pytest.raises(GorodError, match="is no period"):
+        with pytest.raises(GorodError, match="is not a period"):
             parse_slice(wrong, None)
     assert today() > date(2024, 1, 1)
     assert portal.candidates() == []

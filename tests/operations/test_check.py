@@ -35,7 +35,7 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
     ),
     "a feed that counts nowhere": (
         f"{SOURCES}/territory_register/source.yml", "    provides: outlines\n", "",
-        r"feeds\.boundaries: is loaded, and no measure takes its rows",
+        r"feeds\.boundaries: is loaded, but no measure uses its rows",
     ),
 }  # fmt: skip
 

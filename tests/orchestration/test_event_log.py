@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from dagster import (
     AssetKey,
     DagsterEventType,
     DagsterInstance,
+    EventLogEntry,
     asset,
     asset_check,
     materialize,
@@ -73,6 +74,29 @@ def test_the_ui_reads_what_the_command_writes(home: Path, command: DagsterInstan
     assert _read(home, run.run_id) == (kinds, 3)
 
 
+def test_what_a_run_plans_is_stored_together(
+    home: Path, command: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored: list[int] = []
+    store = EmbeddedEventLog.store_event_batch
+
+    def noted(self: EmbeddedEventLog, events: Sequence[EventLogEntry]) -> None:
+        stored.append(len(events))
+        store(self, events)
+
+    monkeypatch.setattr(EmbeddedEventLog, "store_event_batch", noted)
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")
+    run = materialize([numbers, numbers_are_positive], instance=command)
+    assert stored == [2]
+    kinds, _ = _read(home, run.run_id)
+    for expected in (
+        DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+        DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED,
+        DagsterEventType.RUN_SUCCESS,
+    ):
+        assert kinds.count(expected.value) == 1
+
+
 def test_the_command_goes_on_with_what_the_ui_wrote(home: Path) -> None:
     with DagsterInstance.from_config(str(home)) as ui:
         materialize([numbers, numbers_are_positive], instance=ui)
@@ -95,3 +119,14 @@ def test_files_of_runs_that_ended_are_closed(home: Path, command: DagsterInstanc
     assert len(_open_databases(home)) == 2
     command.dispose()
     assert not _open_databases(home)
+
+
+def test_the_command_does_not_wait_for_the_disk_at_each_event(command: DagsterInstance) -> None:
+    """A write-ahead log that is flushed when it is folded in: whoever reads the files finds them whole at any time."""
+    storage = command.event_log_storage
+    assert isinstance(storage, EmbeddedEventLog)
+    with storage.index_connection() as connection:
+        settings = [
+            connection.exec_driver_sql(f"pragma {name}").scalar() for name in ("journal_mode", "synchronous")
+        ]
+    assert settings == ["wal", 1]

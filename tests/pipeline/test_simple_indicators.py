@@ -14,7 +14,7 @@ import pytest
 
 from pipelines.dbt_project import staging_by_hand
 from pipelines.declarations.formats import CsvFormat
-from pipelines.declarations.generated_models import staging_model
+from pipelines.declarations.generated_staging import staging_model
 from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.declarations.measures import Measure
 from pipelines.declarations.origins import FileOrigin

@@ -111,7 +111,7 @@ def test_a_copy_of_what_is_built_is_not_built(
     with source.connection() as connection:
         # by a clock that goes before that of the target
         connection.execute(
-            "insert into ops.build select 'there', now() + interval 1 hour, true, true, ?, count(*) from ops.load_event",
+            "insert into ops.build select 'there', now() + interval 1 hour, true, true, ?, count(*) from ops.deciding_event",
             [definitions_hash()],
         )
     assert stale_since(source) is None
@@ -182,7 +182,7 @@ def test_the_check_finds_a_history_that_is_gone_or_not_of_what_was_built(
 
     assert told() == []
     session.execute("insert into ops.build values ('i', now(), true, true, 'd', 0)")
-    assert told() == ["values were built, their history is gone"]
+    assert told() == ["values were built, but their history is missing"]
     key = "indicator varchar, ref_area varchar, freq varchar, time_period varchar, breakdown varchar"
     session.execute("create schema history; create schema marts")
     session.execute(f"create table history.known_indicator_value ({key}, known_to timestamp)")
@@ -193,7 +193,7 @@ def test_the_check_finds_a_history_that_is_gone_or_not_of_what_was_built(
             "insert into history.known_indicator_value values ('i', 'BY', 'A', '2025', '_T', null)"
         )
         assert told() == (
-            ["1 values are known, 0 were built"]
+            ["it has 1 values, 0 were built"]
             if number == 1
-            else ["1 values are known twice", "2 values are known, 0 were built"]
+            else ["1 values are in it twice", "it has 2 values, 0 were built"]
         )

@@ -410,4 +410,4 @@ def test_numbers_of_rows_under_embargo_are_left_out(
     assert (answer.exit_code, (tmp_path / "answer.xlsx").exists()) == (1, False)
     noted = DuckDBWarehouse(path).query("select what, by_whom, why from ops.embargoed_read order by read_at")
     assert [(row["by_whom"], row["why"]) for row in noted] == [("А. Иванова", "проверка")] * 4
-    assert {row["what"] for row in noted} == {"numbers of rows of loads", f"what load {load_id} holds"}
+    assert {row["what"] for row in noted} == {"numbers of rows of loads", f"contents of load {load_id}"}

@@ -12,10 +12,12 @@ import pytest
 import yaml
 from frictionless import Package
 
-from pipelines.publishing.exports.datapackage import KEYS
 from pipelines.publishing.exports.products import export
+from pipelines.publishing.keys import contract_keys
 from pipelines.publishing.publication import Publication
 from pipelines.settings import PROJECT, Settings
+
+KEYS = {name: keys.primary for name, keys in contract_keys().items() if keys.primary}
 
 
 @pytest.fixture(scope="module")

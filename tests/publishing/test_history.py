@@ -199,4 +199,4 @@ def test_what_is_no_moment_is_told(text: str) -> None:
     try:
         assert parse_as_of(text).tzinfo is UTC
     except GorodError as error:
-        assert "no moment" in error.message
+        assert "not a moment" in error.message

@@ -48,7 +48,7 @@ def built(portal: Portal, moment: datetime) -> None:
     """The marts were built from all that the ledger held at a moment."""
     with portal.warehouse.connection() as connection:
         connection.execute(
-            "insert into ops.build select 'test', ?::timestamptz, true, true, ?, count(*) from ops.load_event",
+            "insert into ops.build select 'test', ?::timestamptz, true, true, ?, count(*) from ops.deciding_event",
             [moment.isoformat(), definitions_hash()],
         )
 
@@ -94,6 +94,18 @@ def test_a_waiver_ends_at_midnight_in_minsk(
     built(portal, build)
     at(monkeypatch, now)
     assert (stale_since(portal.warehouse) is not None) == stale
+
+
+def test_a_refused_load_makes_nothing_stale_until_it_is_let_in(portal: Portal) -> None:
+    """Neither the command nor the sensor builds or publishes for it."""
+    portal.take("2024-01", portal.rows("2024-01", 20))
+    built(portal, moments.now())
+    assert stale_since(portal.warehouse) is None
+    refused = portal.take("2024-02", [*portal.rows("2024-02", 20), *portal.rows("2023-12", 20, 21)])
+    assert portal.states()[refused.load_id] == "rejected"
+    assert stale_since(portal.warehouse) is None
+    waive(refused.load_id, "Петров", "исправят", moments.today(), portal.settings, portal.warehouse)
+    assert stale_since(portal.warehouse) is not None
 
 
 def test_the_end_of_a_waiver_is_a_version_of_its_own(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +164,7 @@ def numbered(portal: Portal, number: int, moment: datetime, ended: bool = True) 
     """A build of all that the ledger holds, which began at a moment."""
     with portal.warehouse.connection() as connection:
         connection.execute(
-            "insert into ops.build_begun select ?, ?, ?::timestamptz, true, count(*) from ops.load_event",
+            "insert into ops.build_begun select ?, ?, ?::timestamptz, true, count(*) from ops.deciding_event",
             [number, f"build-{number}", moment.isoformat()],
         )
         if ended:

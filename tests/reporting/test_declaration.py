@@ -50,5 +50,5 @@ def test_a_wrong_report_is_said(tmp_path: Path, old: str, new: str, said: str) -
 
 def test_an_unknown_report_names_the_known(tmp_path: Path) -> None:
     (tmp_path / "r.yml").write_text(GOOD, encoding="utf-8")
-    with pytest.raises(DeclarationError, match="Declared are: r"):
+    with pytest.raises(DeclarationError, match="Declared: r"):
         load_report("other", tmp_path)

@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from sandbox.inventory import API, inventory, read_cities
-from sandbox.tmf639 import SAMPLE, Sandbox, sample_inventories, serve
+from sandbox.server import Sandbox
+from sandbox.tmf639 import SAMPLE, sample_inventories, serve
 
 PROJECT = Path(__file__).resolve().parents[2]
 INSTANCES = ("brest", "vitebsk", "gomel", "grodno", "minsk_city", "minsk_oblast", "mogilev")

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -121,9 +121,14 @@ class SmallWarehouse:
             "DBT_LOG_PATH": str(self.folder / "logs"),
         }
 
-    def dbt(self, *arguments: str, of_gorod: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run dbt in a separate process, as Gorod does or as people do by hand; the caller checks the exit code."""
-        return forked.dbt(self.environment(of_gorod), self.folder, *arguments)
+    def dbt(
+        self, *arguments: str, of_gorod: bool = True, more: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run dbt in a separate process, as Gorod does or as people do by hand; the caller checks the exit code.
+
+        ``more`` are further variables of its environment.
+        """
+        return forked.dbt(self.environment(of_gorod) | dict(more or {}), self.folder, *arguments)
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with self.connect(read_only=True) as connection:

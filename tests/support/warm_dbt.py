@@ -30,7 +30,7 @@ from multiprocessing import resource_tracker, util
 from pathlib import Path
 from typing import Any
 
-from pipelines.dbt_project import DBT_PROJECT, dbt_executable
+from pipelines.dbt_project import DBT_PROJECT, dbt_command, dbt_executable
 from pipelines.settings import PROJECT
 
 # the name that every DuckDB file of the tests has: dbt writes it into what it keeps
@@ -45,11 +45,14 @@ class _Popen(subprocess.Popen[Any]):
     """``subprocess.Popen``, but dbt is run in a fork of this process."""
 
     def __init__(self, args: Any, *others: Any, **options: Any) -> None:
-        if isinstance(args, list) and args and args[0] == dbt_executable():
+        command = dbt_command()
+        of_dagster = isinstance(args, list) and args[: len(command)] == command
+        if of_dagster or (isinstance(args, list) and args and args[0] == dbt_executable()):
             import dbt.cli.main  # noqa: F401 - once, for all that are forked from here
 
             environment = dict(options.get("env") or os.environ)
-            options["preexec_fn"] = lambda: _become_dbt(args[1:], environment)
+            own = args[len(command) :] if of_dagster else args[1:]
+            options["preexec_fn"] = lambda: _become_dbt(own, environment, of_dagster)
         super().__init__(args, *others, **options)
 
 
@@ -95,7 +98,7 @@ def preload() -> None:
     Manifest.from_msgpack = from_msgpack
 
 
-def _become_dbt(arguments: Sequence[str], environment: dict[str, str]) -> None:
+def _become_dbt(arguments: Sequence[str], environment: dict[str, str], of_dagster: bool) -> None:
     """The rest of a process that has just been forked, with its pipes and its folder in place."""
     code = 1
     try:
@@ -110,7 +113,7 @@ def _become_dbt(arguments: Sequence[str], environment: dict[str, str]) -> None:
         os.environ.clear()
         os.environ.update(environment)
         faulthandler.dump_traceback_later(LONGEST_S, exit=True, file=sys.stderr)
-        run(arguments)
+        run(arguments, of_dagster)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:
@@ -123,13 +126,15 @@ def _become_dbt(arguments: Sequence[str], environment: dict[str, str]) -> None:
         os._exit(code)
 
 
-def run(arguments: Sequence[str]) -> None:
-    """dbt itself, in this process, with the project as it was parsed before.
+def run(arguments: Sequence[str], of_dagster: bool = False) -> None:
+    """dbt itself, in this process, with the project as it was parsed before; or as Dagster starts it.
 
     Raises:
         SystemExit: always; with dbt's exit code.
     """
     from dbt.cli.main import cli
+
+    from pipelines.dbt_command import main
 
     if list(arguments) == ["--version"]:
         # dbt itself asks a package index for the newest
@@ -142,10 +147,11 @@ def run(arguments: Sequence[str]) -> None:
         _lay(kept, target)
     # a process that soon ends: what it has no more use for may stay
     gc.disable()
-    os.environ.setdefault("DBT_LOG_LEVEL_FILE", "none")
+    if not of_dagster:
+        os.environ.setdefault("DBT_LOG_LEVEL_FILE", "none")
     sys.argv = ["dbt", *arguments]
     try:
-        cli()
+        sys.exit(main()) if of_dagster else cli()
     finally:
         if kept is not None and target.exists() and not kept.exists():
             _replace(kept, target.read_bytes())

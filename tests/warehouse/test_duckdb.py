@@ -81,7 +81,7 @@ def test_a_file_that_is_no_warehouse_is_told(tmp_path: Path) -> None:
 
 def test_a_folder_in_the_way_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(WarehouseError, match="cannot be made"):
+    with pytest.raises(WarehouseError, match="cannot be created"):
         DuckDBWarehouse(tmp_path / "file" / "warehouse.duckdb").prepare()
 
 

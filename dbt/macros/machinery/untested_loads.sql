@@ -4,7 +4,7 @@
     is untested again.
 #}
 {% macro untested_loads() -%}
-    (
+    {%- set query -%}
         select loads.load_id from {{ source('ops', 'effective_load') }} as loads
         except
         select scopes.load_id
@@ -15,5 +15,6 @@
                 select max(sound.build_no) from {{ source('ops', 'build_state') }} as sound
                 where sound.ok and sound.whole
             )
-    )
+    {%- endset -%}
+    {{ gorod.listed_loads(query, ref('int_load_scope')) }}
 {%- endmacro %}

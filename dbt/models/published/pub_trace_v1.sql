@@ -1,3 +1,5 @@
+{% set term = ['side', 'reported_by', 'weight', 'measure', 'times_measure', 'term_ref_area', 'term_freq', 'term_period',
+    'term_breakdown'] %}
 with terms as (
     select
         indicator,
@@ -5,15 +7,7 @@ with terms as (
         freq,
         time_period,
         breakdown,
-        side,
-        reported_by,
-        weight,
-        measure,
-        times_measure,
-        term_ref_area,
-        term_freq,
-        term_period,
-        term_breakdown
+        {{ term | join(', ') }}
     from {{ ref('mart_trace_term') }}
 ),
 
@@ -32,15 +26,7 @@ behind as (
         donors.freq,
         donors.time_period,
         donors.breakdown,
-        terms.side,
-        terms.reported_by,
-        terms.weight,
-        terms.measure,
-        terms.times_measure,
-        terms.term_ref_area,
-        terms.term_freq,
-        terms.term_period,
-        terms.term_breakdown,
+        terms.{{ term | join(', terms.') }},
         donors.donor_indicator,
         donors.donor_ref_area,
         donors.donor_period

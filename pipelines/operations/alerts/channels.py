@@ -48,7 +48,7 @@ def channels(settings: Settings) -> list[Channel]:
     if settings.alert_mail_to:
         if not settings.smtp_host:
             raise DeclarationError(
-                "GOROD_ALERT_MAIL_TO names somebody, and there is no mail server", "Set GOROD_SMTP_HOST."
+                "GOROD_ALERT_MAIL_TO is set, but there is no mail server", "Set GOROD_SMTP_HOST."
             )
         found.append(Mail(settings))
     if settings.alert_webhook.get_secret_value():
@@ -92,9 +92,9 @@ class Mail:
         except ssl.SSLError as error:
             raise ChannelError(f"no trusted TLS with the mail server: {error.reason}") from None
         except (OSError, smtplib.SMTPException) as error:
-            raise ChannelError(f"the mail server does not take it ({type(error).__name__})") from None
+            raise ChannelError(f"the mail server does not accept it ({type(error).__name__})") from None
         if refused:
-            raise ChannelError(f"the mail server refuses {len(refused)} of the addressees")
+            raise ChannelError(f"the mail server refuses {len(refused)} of the recipients")
 
 
 @dataclass

@@ -28,7 +28,7 @@ OF_DAGSTER = {RUN_FAILED, SCHEDULER_SILENT, TICKS_FAILED}
 # How far back runs are considered; older failures that were not retried since are closed.
 LOOK_BACK = timedelta(days=30)
 MOST_RUNS = 2000
-# Consecutive sensor ticks that must fail, because the next comes within seconds; a schedule's next tick is tomorrow.
+# Consecutive ticks that must fail: a sensor ticks again within seconds, a schedule only tomorrow.
 FAILED_TICKS = 3
 # Dagster's daemons that start runs: each sends a heartbeat every half minute.
 DAEMONS = ("SCHEDULER", "SENSOR")
@@ -164,7 +164,7 @@ def _failed_runs(instance: DagsterInstance, entered: Entered) -> Iterator[Condit
             run.status is DagsterRunStatus.FAILURE
             and not partitions & well.get(job, set())
             and not any(loaded[one] >= since for one in partitions & loaded.keys())
-            # a refused load is an alert of its own
+            # a refused load has its own alert
             and not is_refusal(instance, run)
         ):
             at = datetime.fromtimestamp(record.end_time or record.update_timestamp.timestamp(), UTC)

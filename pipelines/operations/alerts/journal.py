@@ -91,7 +91,7 @@ class Journal:
             names = ", ".join(alert.key for alert in found or raised) or "none"
             raise GorodError(
                 f"{piece!r} is {'no open alert' if not found else 'several open alerts'}",
-                f"{'Open' if not found else 'They'} are: {names}",
+                f"{'Open alerts' if not found else 'Matching alerts'}: {names}",
             )
         return found[0]
 

@@ -13,7 +13,7 @@ from typing import Any
 from pipelines.publishing.exports.product import write_json
 from pipelines.publishing.exports.snapshot import Column, Row, Snapshot, Table
 from pipelines.publishing.exports.words import SYNTHETIC
-from pipelines.publishing.keys import KEYS, references
+from pipelines.publishing.keys import primary_key, references
 
 TYPES = (
     (r"(VAR)?CHAR|TEXT", "string"),
@@ -76,7 +76,7 @@ def _resource(table: Table, snapshot: Snapshot, folder: Path) -> dict[str, Any]:
     if table.comment:
         resource["description"] = table.comment
     names = {column.name for column in table.columns}
-    key = KEYS.get(table.name, ())
+    key = primary_key(table.name)
     schema: dict[str, Any] = {
         "fields": [_field(column, column.name in key, key == (column.name,)) for column in table.columns],
         "missingValues": [""],
@@ -87,7 +87,10 @@ def _resource(table: Table, snapshot: Snapshot, folder: Path) -> dict[str, Any]:
         # a reference to the same table is written without its name
         {
             "fields": list(columns),
-            "reference": {"resource": "" if target == table.name else target, "fields": list(KEYS[target])},
+            "reference": {
+                "resource": "" if target == table.name else target,
+                "fields": list(primary_key(target)),
+            },
         }
         for columns, target in references(table.name, names).items()
         if target in snapshot.tables and _holds(table.name, columns, target, snapshot)
@@ -100,7 +103,7 @@ def _resource(table: Table, snapshot: Snapshot, folder: Path) -> dict[str, Any]:
 def _holds(table: str, columns: tuple[str, ...], target: str, snapshot: Snapshot) -> bool:
     """Whether each value is listed: a region's file lacks the levels above it, and some columns have other codes."""
     pairs = " and ".join(
-        f"listed.{there} = given.{here}" for here, there in zip(columns, KEYS[target], strict=True)
+        f"listed.{there} = given.{here}" for here, there in zip(columns, primary_key(target), strict=True)
     )
     # a partly empty key is not a key
     given = " or ".join(f"given.{column} is not null" for column in columns)

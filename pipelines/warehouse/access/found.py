@@ -40,6 +40,7 @@ APPEND_ONLY = (
     *OF_LOADS,
     "build",
     "build_begun",
+    "build_input",
     "index_build",
     "release",
     "embargoed_read",

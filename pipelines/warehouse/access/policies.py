@@ -185,7 +185,7 @@ def policy_changes(
 ) -> list[Change]:
     """Row security on every published table whose rows belong to regions, with only the declared policies.
 
-    PostgreSQL stores a condition in its own form: a policy's comment holds a mark of what was declared and of what
+    PostgreSQL stores a condition in its own form: a policy's comment holds a hash of what was declared and of what
     was stored, so that a change of either is detected.
     """
     wanted = {(policy.table, policy.name): policy for policy in _policies(access, readers, found)}

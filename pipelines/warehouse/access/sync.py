@@ -58,7 +58,7 @@ def sync(server: Server, *, plan: bool = False) -> list[Change]:
         take_turn(session)
         if session.execute("select to_regclass('ops.load')").fetchone() == (None,):
             raise WarehouseError(
-                f"PostgreSQL {server.name} holds no warehouse yet", "Make it first: gorod warehouse init"
+                f"PostgreSQL {server.name} contains no warehouse yet", "Create it first: gorod warehouse init"
             )
         changes = [*role_changes(session, access, known), *_changes(session, access, known, set(known))]
         if not plan:
@@ -128,14 +128,14 @@ def _carry_out(session: psycopg.Connection[Any], changes: Iterable[Change], wher
         except psycopg.errors.InsufficientPrivilege as error:
             raise WarehouseError(
                 f"{where}: {change.action} {change.what}: {str(error).splitlines()[0]}",
-                "Connect as the owner of Gorod's schemas; to make roles he needs CREATEROLE. Nothing was changed.",
+                "Connect as the owner of Gorod's schemas; creating roles needs CREATEROLE. Nothing was changed.",
             ) from error
 
 
 def _changes(
     session: psycopg.Connection[Any], access: Access, known: dict[str, Group], present: set[str]
 ) -> list[Change]:
-    """What the database lacks: Gorod's tables, rows of the regions, policies, privileges; in an order that works.
+    """What the database lacks, in the order of creation: Gorod's tables, rows of the regions, policies, privileges.
 
     Policies come before privileges: a table is never open without its policy.
     """
@@ -206,7 +206,7 @@ def _wanted(access: Access, readers: dict[str, Group], found: ServerState) -> se
             ):
                 give("table", schema, relation, "", name, "SELECT")
     if found.user not in readers:
-        # the login that syncs access must not lock itself out when everybody's privilege to connect is revoked
+        # the login that syncs access must not lock itself out when the privilege of PUBLIC to connect is revoked
         give("database", "", found.database, "", found.user, "CONNECT", "CREATE", "TEMPORARY")
     # an owner's own privileges are not counted
     return {
@@ -225,7 +225,7 @@ def require_server(server: Server | None) -> Server:
     """
     if server is None:
         raise GorodError(
-            "access is a matter of a PostgreSQL server; this warehouse is a DuckDB file",
-            "Each region has a file of its own in published/current/regions. On a server: GOROD_WAREHOUSE=postgresql://…",
+            "only a PostgreSQL server has access rights; this warehouse is a DuckDB file",
+            "Each region has its own file in published/current/regions. On a server: GOROD_WAREHOUSE=postgresql://…",
         )
     return server

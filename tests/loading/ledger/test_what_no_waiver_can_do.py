@@ -45,7 +45,7 @@ def test_what_cuts_through_others_is_let_in_by_nobody(portal: Portal) -> None:
     cutting = years(portal, 2018, 2021, 9)
     assert (earlier.state, later.state, cutting.state) == ("accepted", "accepted", "rejected")
     before = portal.warehouse.query("from ops.load_event order by all")
-    with pytest.raises(GorodError, match="by nobody: it has days in common with") as caught:
+    with pytest.raises(GorodError, match="it has days in common with") as caught:
         wave(portal, cutting.load_id)
     assert earlier.load_id in caught.value.message
     assert "2015..2019" in caught.value.remedy
@@ -97,7 +97,7 @@ def test_what_a_waiver_covers_for_now_is_not_cut_either(portal: Portal) -> None:
 def test_a_waiver_that_a_newer_load_would_cover_at_once_is_not_made(portal: Portal) -> None:
     bad = refused(portal)
     newer = portal.take("2024-01", portal.rows("2024-01", 6))
-    with pytest.raises(GorodError, match="a newer load has its place") as caught:
+    with pytest.raises(GorodError, match="a newer load has replaced it") as caught:
         wave(portal, bad.load_id)
     assert newer.load_id in caught.value.message
     assert "gorod replay" in caught.value.remedy
@@ -115,7 +115,7 @@ def test_the_same_bytes_are_not_waived_in_for_another_instance(portal: Portal) -
     portal.load()
     (other,) = [name for name in portal.states() if ".brest." in name]
     wave(portal, other)
-    with pytest.raises(GorodError, match="the same bytes count already"):
+    with pytest.raises(GorodError, match="the same bytes already count"):
         wave(portal, bad.load_id)
     assert portal.states() == {bad.load_id: "rejected", other: "waived"}
 

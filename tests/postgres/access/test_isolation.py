@@ -37,6 +37,8 @@ OTHERS = {
     "pub_observation_v1": f"ref_area <> 'BY' and ref_area not in {OWN}",
     "pub_plausibility_v1": f"ref_area <> 'BY' and ref_area not in {OWN}",
     "pub_progress_v1": f"ref_area <> 'BY' and ref_area not in {OWN}",
+    "pub_reporting_v1": f"ref_area <> 'BY' and ref_area not in {OWN}",
+    "pub_supplier_scorecard_v1": f"ref_area <> 'BY' and ref_area not in {OWN}",
     "pub_target_v1": f"ref_area <> 'BY' and ref_area not in {OWN}",
     "pub_territory_v1": "ref_area <> 'BY' and coalesce(region, '') <> 'BY-BR'",
     "pub_trace_v1": "'c-minsk' in (reported_by, observed_ref_area)",

@@ -250,8 +250,8 @@ TITLE = "title: {ru: а, be: а, en: a}"
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (f"roles: {{Gorod: {{{TITLE}}}}}", "small Latin letters"),
-        (f"roles: {{pg_x: {{{TITLE}}}}}", "not pg_"),
+        (f"roles: {{Gorod: {{{TITLE}}}}}", "lower-case Latin letters"),
+        (f"roles: {{pg_x: {{{TITLE}}}}}", "not begin with pg_"),
         (f"roles: {{a: {{{TITLE}, rows: region}}}}", "region"),
         (f"roles: {{'a_{{region}}': {{{TITLE}}}}}", "region"),
         (f"roles: {{a: {{{TITLE}, reads: ['mart_{{region}}.*']}}}}", "lacks"),

@@ -16,15 +16,7 @@ computed as (
         held.held_until
     from drawn
     inner join {{ ref('int_embargo_measure') }} as held
-        on drawn.measure = held.measure and drawn.term_period = held.time_period
-    union all
-    select
-        drawn.indicator,
-        drawn.time_period,
-        held.held_until
-    from drawn
-    inner join {{ ref('int_embargo_measure') }} as held
-        on drawn.times_measure = held.measure and drawn.term_period = held.time_period
+        on drawn.term_period = held.time_period and held.measure in (drawn.measure, drawn.times_measure)
     union all
     select
         held.indicator,
@@ -50,7 +42,7 @@ held as (
         on
             filled.indicator = computed.indicator
             and filled.rule in ('carry_forward', 'linear')
-            and ' ' || filled.imputed_from || ' ' like '% ' || computed.time_period || ' %'
+            and {{ is_among('computed.time_period', 'filled.imputed_from') }}
     union all
     select
         filled.indicator,

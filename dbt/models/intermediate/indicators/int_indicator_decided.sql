@@ -1,7 +1,7 @@
 -- What of each value may be shown: the value itself, or the reason why there is none. Of a period that has not ended
 -- nothing is missing yet, unless it is gone for ever. A share outside 0 to 100 and a
 -- figure of parts with more people than the whole cannot be true: held back. Growth and comparisons may exceed 100:
--- they are told by their terms.
+-- they are recognised by their terms.
 {{ config(materialized='follow_inputs', inputs='indicator', volume='int_indicator_unit') }}
 -- depends_on: {{ ref('int_indicator_unit') }}
 with changed as {{ changed_inputs('indicator') }},

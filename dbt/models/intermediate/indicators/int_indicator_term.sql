@@ -24,7 +24,7 @@ methods as (
             and periods.last_day <= coalesce(methods.valid_to, cast('9999-12-31' as date))
 ),
 
--- a constant by the borders of before, up to the last year in which they held
+-- a constant within earlier borders, up to the last year in which they held
 former as (
     select
         figures.measure,

@@ -1,4 +1,4 @@
--- What each load speaks of, kept small: for each measure its periods, with the number of figures of lower units, and
+-- What each load covers, kept small: for each measure its periods, with the number of figures of lower units, and
 -- the parts of its breakdown; and the territories. Computed once for each load, as the observations are, and holds in
 -- which build.
 {{ config(

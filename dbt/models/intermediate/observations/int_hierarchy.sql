@@ -1,6 +1,6 @@
 -- Where a source that adds up over territories does not: regions make the country, districts and cities of oblast
 -- subordination make their region. Compared where every part that must has a figure; one that a correction flags is
--- known not to fit. A difference within the tolerance is told; a larger one is held back.
+-- known not to fit. A difference within the tolerance is reported; a larger one is held back.
 with figures as (
     select
         observed.measure,

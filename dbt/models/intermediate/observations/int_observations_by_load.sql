@@ -19,9 +19,10 @@ select
 from {{ ref('int_contributions') }}
 {% if is_incremental() %}
     where
-        load_id in (
-            select loads.load_id from {{ source('ops', 'effective_load') }} as loads
-            where not exists (select 1 from {{ this }} as known where known.load_id = loads.load_id)
-        )
+        load_id in {{ listed_loads(
+            "select loads.load_id from " ~ source('ops', 'effective_load') ~ " as loads"
+            ~ " where not exists (select 1 from " ~ this ~ " as known where known.load_id = loads.load_id)",
+            this
+        ) }}
 {% endif %}
 group by load_id, measure, ref_area, freq, time_period, breakdown

@@ -24,7 +24,7 @@ with loads as (
     ) as reliability on loads.load_id = reliability.load_id
 ),
 
--- a monthly figure counts in the months that its load delivers, and in the territory of the instance if it speaks for
+-- a monthly figure counts in the months that its load delivers, and in the territory of the instance if it stands for
 -- that alone
 observed as (
     select
@@ -162,7 +162,7 @@ there as (
     where sums.freq = 'M'
 ),
 
--- what is not published stands in none of the loads of a month; a zero is told by each that has no row
+-- what is not published stands in none of the loads of a month; each that has no row reports a zero
 absent as (
     select
         wanting.measure,

@@ -1,14 +1,14 @@
--- What a territory of today is made of in the borders of before a change: the shares of former territories that went to
--- it, and what moved between territories, taken off the one and added to the other. A row holds for periods that end
--- before changed_on, and of a territory that has ended for any period that still counts it. What came by several ways,
--- as through two territories that were merged later, is added up. A share that nobody told is null.
+-- What each territory of today consisted of within the borders before a change: the shares of former territories that
+-- went to it, and what moved between territories, taken off the one and added to the other. A row holds for periods
+-- that end before changed_on, and of a territory that has ended for any period that still counts it. What came by
+-- several ways, as through two territories that were merged later, is added up. An unknown share is null.
 with recursive listed as (
     select ref_area, listed_from from {{ ref('dim_territory') }}
     where listed_to is null
 ),
 
 shares as (
-    -- one may be told by several loads
+    -- several loads may report one
     select distinct
         changes.ref_area as member,
         changes.to_id as target,
@@ -17,7 +17,7 @@ shares as (
     from {{ ref('stg_territory_register__changes') }} as changes
     where changes.kind in ('merge', 'split')
     union all
-    -- what goes on after a split, of which nobody told how much is left
+    -- what goes on after a split, where it is not known how much is left
     select distinct
         changes.ref_area as member,
         changes.ref_area as target,

@@ -1,5 +1,5 @@
 -- Months, quarters, half-years and years from the first to the last that anything is known of. Whether a period has
--- begun and ended is told once for all models of a build.
+-- begun and ended is decided once for all models of a build.
 with recursive known as (
     select
         cast(min(first_year) as integer) as first_year,

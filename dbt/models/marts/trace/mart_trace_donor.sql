@@ -28,30 +28,22 @@ observed as (
     where breakdown = '_T' and obs_value is not null
 ),
 
+{% set both = 'filled.*, observed.indicator as donor_indicator, observed.ref_area as donor_ref_area,'
+    ~ ' observed.time_period as donor_period, observed.obs_value as donor_value' %}
 donors as (
     -- the same territory before, or before and after
-    select
-        filled.*,
-        observed.indicator as donor_indicator,
-        observed.ref_area as donor_ref_area,
-        observed.time_period as donor_period,
-        observed.obs_value as donor_value
+    select {{ both }}
     from filled
     inner join observed
         on
             filled.indicator = observed.indicator
             and filled.ref_area = observed.ref_area
             and filled.freq = observed.freq
-            and ' ' || filled.imputed_from || ' ' like '% ' || observed.time_period || ' %'
+            and {{ is_among('observed.time_period', 'filled.imputed_from') }}
     where filled.rule in ('carry_forward', 'linear')
     union all
     -- the others of its group
-    select
-        filled.*,
-        observed.indicator as donor_indicator,
-        observed.ref_area as donor_ref_area,
-        observed.time_period as donor_period,
-        observed.obs_value as donor_value
+    select {{ both }}
     from filled
     inner join observed
         on
@@ -63,12 +55,7 @@ donors as (
     where filled.rule = 'group_mean'
     union all
     -- a survey of the same
-    select
-        filled.*,
-        observed.indicator as donor_indicator,
-        observed.ref_area as donor_ref_area,
-        observed.time_period as donor_period,
-        observed.obs_value as donor_value
+    select {{ both }}
     from filled
     inner join observed
         on

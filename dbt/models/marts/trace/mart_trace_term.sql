@@ -7,25 +7,16 @@ with parts as (
         figures.freq,
         figures.time_period,
         figures.breakdown,
-        figures.ref_area as reported_by
+        coalesce(members.member, figures.ref_area) as reported_by
     from {{ ref('mart_indicator_value') }} as figures
-    where figures.derivation = 'own'
-    union all
-    select
-        figures.indicator,
-        figures.ref_area,
-        figures.freq,
-        figures.time_period,
-        figures.breakdown,
-        members.member as reported_by
-    from {{ ref('mart_indicator_value') }} as figures
-    inner join {{ ref('int_indicator_member') }} as members
+    left join {{ ref('int_indicator_member') }} as members
         on
-            figures.indicator = members.indicator
+            figures.derivation in ('rolled_up', 'percentile')
+            and figures.indicator = members.indicator
             and figures.freq = members.freq
             and figures.time_period = members.time_period
             and figures.ref_area = members.target
-    where figures.derivation in ('rolled_up', 'percentile')
+    where figures.derivation = 'own' or members.member is not null
 ),
 
 -- a region and what lies below it

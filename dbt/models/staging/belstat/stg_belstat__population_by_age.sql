@@ -1,4 +1,4 @@
--- Population by age, sex and type of locality. The table holds totals beside their parts: whoever sums it picks one
+-- Population by age, sex and type of locality. The table holds totals beside their parts: to sum it, pick one
 -- member of each dimension, or counts people several times.
 select
     cells.load_id,

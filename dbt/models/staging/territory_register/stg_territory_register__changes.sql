@@ -7,7 +7,7 @@ select
     changes.from_id,
     changes.to_id,
     changes.valid_from,
-    -- a merger takes the whole; the share of a split is told, or is not known
+    -- a merger takes the whole; the share of a split is given, or is not known
     {{ fixed("case when changes.kind = 'merge' then coalesce(changes.weight, 1) else changes.weight end") }} as weight,
     changes.act
 from {{ source('raw', 'territory_register__changes') }} as changes

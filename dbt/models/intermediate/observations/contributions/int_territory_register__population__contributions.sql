@@ -1,6 +1,6 @@
 -- The register counts a city of oblast subordination within the district that it lies in; here the district is
 -- without it, as in the figures of Belstat: the city's row is taken off. Then a region is the sum of its districts and
--- such cities, to the person. A district whose city has no figure in a year has none either, which is told once, by a
+-- such cities, to the person. A district whose city has no figure in a year has none either, which is shown once, by a
 -- row without a figure.
 with people as (
     select * from {{ ref('stg_territory_register__population') }}

@@ -1,7 +1,7 @@
 -- Areas of districts, which add up to regions and the country (the published outlines of regions differ from their
 -- districts by up to 200 km2, and Minsk's is too small). The cities are in town_areas.
 --
--- Where a later register has other districts, or a district in another region, the areas by the borders of before stand
+-- Where a later register has other districts, or a district in another region, the areas within earlier borders stand
 -- beside today's, without the cities, under the last year that began in them: a density of that year or one before is
 -- divided by them. An area that changes while the districts stay is a better measurement, for all time.
 with districts as (

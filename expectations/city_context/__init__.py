@@ -1,0 +1,1 @@
+"""What must hold of what the context brokers of cities answer."""

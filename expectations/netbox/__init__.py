@@ -1,0 +1,1 @@
+"""What must hold of the lists of an operator's NetBox."""

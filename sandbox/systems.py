@@ -1,0 +1,59 @@
+"""The simulated systems by name, and how Gorod is told to ask them instead of the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from sandbox import city_context, inventory, netbox, open311, tmf639
+from sandbox.samples.open311 import requests_between
+from sandbox.server import System
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A simulated system.
+
+    ``source`` is the source of Gorod that reads it, ``address`` what stands behind its host, ``more`` further variables.
+    """
+
+    title: str
+    source: str
+    address: str
+    make: Callable[[float], System]
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    def environment(self, url: str) -> dict[str, str]:
+        """The variables that lead the source to it."""
+        prefix = f"GOROD_{self.source.upper()}"
+        return {f"{prefix}_URL": url + self.address, f"{prefix}_SYNTHETIC": "1", **self.more}
+
+
+SYSTEMS: Mapping[str, Simulated] = {
+    "tmf639": Simulated(
+        "Resource inventory, TM Forum TMF639 v4",
+        "beltelecom_inventory",
+        f"/{{instance}}/{inventory.API}",
+        lambda scale: tmf639.Inventory(tmf639.sample_inventories(tmf639.SAMPLE, scale)),
+    ),
+    "city_context": Simulated(
+        "Context broker of the cities, NGSI-LD",
+        "city_context",
+        f"/{city_context.API}",
+        lambda scale: city_context.ContextBroker(city_context.sample_entities(scale)),
+    ),
+    "open311": Simulated(
+        "Citizens' requests, Open311 GeoReport v2",
+        "open311",
+        "",
+        # as many requests as the portal of the same cities has
+        lambda _scale: open311.Open311(requests_between),
+    ),
+    "netbox": Simulated(
+        "Network of an operator, NetBox REST",
+        "netbox",
+        "/api",
+        lambda scale: netbox.NetBox(netbox.sample_lists(scale)),
+        {"GOROD_NETBOX_AUTHORIZATION": "Token of-the-sandbox"},
+    ),
+}
