@@ -16,6 +16,7 @@ from dagster_dbt import (
     DbtProject,
     dbt_assets,
 )
+from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
 from assets.dbt_cli import DBT_VERSION, PinnedDbt
 from assets.described import KEEPER, ROW_COUNT, tags_of
@@ -120,7 +121,10 @@ def marts() -> dg.AssetsDefinition:
                 failed = error
             # a DuckDB file has one process at a time: rows are counted when dbt has left it
             counts = {} if failed else _row_counts(done, invocation.manifest, opened)
-        for event in done:
+        for event in _with_checks_of_views(done, invocation.manifest):
+            if isinstance(event, dg.AssetCheckEvaluation):
+                context.log_event(event)
+                continue
             if isinstance(event, dg.Output) and event.output_name in counts:
                 event = event.with_metadata({**event.metadata, ROW_COUNT: counts[event.output_name]})
             yield event
@@ -201,6 +205,29 @@ def _row_counts(events: Sequence[Any], manifest: Mapping[str, Any], warehouse: W
         )
     )
     return {row["name"]: row["rows"] for row in rows}
+
+
+def _with_checks_of_views(events: Sequence[Any], manifest: Mapping[str, Any]) -> Iterator[Any]:
+    """The events, with results of tests of views that a planned build leaves as they are: their checks count, too.
+
+    Dagster selects the checks of what is built, and gives the results of other tests as observations of all that they read.
+    """
+    seen: set[str] = set()
+    for event in events:
+        test = str(event.metadata["unique_id"].value) if isinstance(event, dg.AssetObservation) else ""
+        check = test and get_asset_check_key_for_test(manifest, LayerTranslator(), test, project=None)
+        if not check:
+            yield event
+        elif test not in seen:
+            seen.add(test)
+            status = event.metadata["status"].value
+            yield dg.AssetCheckEvaluation(
+                asset_key=check.asset_key,
+                check_name=check.name,
+                passed=status == "pass",
+                severity=dg.AssetCheckSeverity.WARN if status == "warn" else dg.AssetCheckSeverity.ERROR,
+                metadata=event.metadata,
+            )
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """The cost of one new month on top of a short and of a long history; and of a run with nothing new.
 
 ``python -m bench.months prepare HOME`` builds a home that holds the samples of all other sources and one month of
-requests; ``extend HOME MONTHS`` makes that history longer; ``new_month HOME MONTH`` puts a month into the drop folder;
-``load`` takes what waits there through landing, gate and raw; ``run`` is the whole ``gorod run``. All find their home
-in GOROD_HOME (:func:`environment`).
+requests (``prepare HOME SOURCE`` takes the samples of that source alone); ``extend HOME MONTHS`` makes that history
+longer; ``new_month HOME MONTH`` puts a month into the drop folder; ``load`` takes what waits there through landing,
+gate and raw; ``run`` is the whole ``gorod run``. All find their home in GOROD_HOME (:func:`environment`).
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def drop(home: Path, instance: str, month: str, rows: int = ROWS) -> Path:
     return path
 
 
-def prepare(home: Path) -> None:
-    """Build a home that holds the samples of all other sources and the newest month of the history."""
+def prepare(home: Path, only: str = "") -> None:
+    """Build a home that holds the samples of all sources, or of one, and the newest month of the history."""
     _mirror_of_samples(home)
     from pipelines import connectors
     from pipelines.connectors.drop_folder import inbox
@@ -69,7 +69,7 @@ def prepare(home: Path) -> None:
     ((instance, day),) = history(1)
     drop(home, instance, f"{day:%Y-%m}")
     for source in load_sources().values():
-        for feed in source.feeds:
+        for feed in source.feeds if only in ("", source.source) else ():
             for candidate in connectors.candidates(source, feed, settings, None):
                 load_candidate(candidate, settings, warehouse)
             for candidate in inbox(source, feed, settings).candidates:
@@ -227,7 +227,7 @@ def main(command: str, *arguments: str) -> None:
     """See the module."""
     output: dict[str, object] = {}
     if command == "prepare":
-        prepare(Path(arguments[0]))
+        prepare(Path(arguments[0]), *arguments[1:])
     elif command == "extend":
         extend(int(arguments[1]))
     elif command == "new_month":

@@ -178,6 +178,35 @@ def unique(columns: list[str], *, says: str, mostly: float = 0.95) -> Any:
     )
 
 
+MONTHS = (
+    "январь", "февраль", "март", "апрель", "май", "июнь", "июль", "август", "сентябрь", "октябрь", "ноябрь", "декабрь",
+)  # fmt: skip
+
+
+def of_named_month(month: str, year: str, *, like: str) -> list[Any]:
+    """Month and year that a table says it is of are those of the file's name; ``like`` is an example of that name."""
+    listed = ", ".join(f"'{name}'" for name in MONTHS)
+    remedy = f"Переименуйте файл по образцу {like}, если месяц в таблице верный."
+    return [
+        rule(
+            f"lower({month}) = (select ([{listed}])[month(first_day)] from delivery)",
+            columns=[month],
+            name="month_is_named",
+            dimension="consistency",
+            says="Месяц в заголовке таблицы – тот, что в имени файла.",
+            remedy=remedy,
+        ),
+        rule(
+            f"{year} = (select year(first_day)::varchar from delivery)",
+            columns=[year],
+            name="year_is_named",
+            dimension="consistency",
+            says="Год в заголовке таблицы – тот, что в имени файла.",
+            remedy=remedy,
+        ),
+    ]
+
+
 def holds_column(name: str) -> str:
     """The column of the batch that says whether a rule holds for the row: 1, 0, or null if it does not apply."""
     return "holds_" + name.replace(".", "_")

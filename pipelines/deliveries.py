@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -79,6 +79,18 @@ def parse_slice(period: str | None, part: str | None) -> Slice:
         f"period {period!r} in a file name is not a period",
         f"Use YYYY, YYYY-YYYY, YYYY-MM or YYYY-MM-DD, from {EARLIEST.year} on.",
     )
+
+
+def named_slice(groups: Mapping[str, str | None], part: str | None) -> Slice:
+    """The slice given by the groups of a file's name: ``period``, or ``year`` (two digits: from 2000 on) and ``month``; ``part``.
+
+    Raises:
+        OriginError: as :func:`parse_slice`.
+    """
+    period, year, month = (groups.get(name) for name in ("period", "year", "month"))
+    if year and month:
+        period = f"{'20' if len(year) == 2 else ''}{year}-{month}"
+    return parse_slice(period, groups.get("part") or part)
 
 
 def _spanned(period: str) -> tuple[date, date] | None:

@@ -203,7 +203,7 @@ def _handler(system: System, sandbox: Sandbox, over: threading.Event) -> type[Ba
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # Headers and body leave as two packets; without this each answer waits for a delayed acknowledgement.
+        # Headers and body are sent as two packets; without this, each answer waits for a delayed acknowledgement.
         disable_nagle_algorithm = True
         timeout = 30
 
@@ -214,7 +214,7 @@ def _handler(system: System, sandbox: Sandbox, over: threading.Event) -> type[Ba
             match fault:
                 case Fault(kind="status"):
                     refusal = Refusal(
-                        fault.status, "Simulated fault", "requested when the sandbox was started"
+                        fault.status, "Simulated fault", "requested by the caller of the sandbox"
                     )
                     self._refuse(
                         refusal, {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}

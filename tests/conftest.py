@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import shutil
 import signal
@@ -17,10 +18,14 @@ import pytest
 from pipelines import moments
 from pipelines.dbt_project import write_generated_files
 from pipelines.settings import PROJECT, get_settings
+from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.support import forked, small_warehouse, warm_dbt
+from tests.support.databases import databases, dsn, server, session
 from tests.support.examples import is_long, register_profiles
 from tests.support.portal import Portal, use_home
 from tests.support.small_warehouse import SmallWarehouse
+
+__all__ = ["databases", "dsn", "server", "session"]
 
 register_profiles()
 
@@ -31,11 +36,37 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# The files that take longest, in that order, by seconds of a processor (tests/README.md says how to measure them):
+# two processes that begin with these end at about the same time. What makes the samples and what does not take turns, so
+# that nobody waits for what another is making.
+LONGEST = (
+    "pipeline/test_samples.py",
+    "postgres/test_server_crashes.py",
+    "pipeline/test_no_way_around.py",
+    "pipeline/test_kill.py",
+    "operations/test_new.py",
+    "dbt/test_increments.py",
+    "postgres/test_parity.py",
+    "orchestration/test_services.py",
+    "dbt/test_builds.py",
+    "loading/ledger/test_landing.py",
+    "dbt/test_territories.py",
+    "connectors/test_drop_folder.py",
+    "dbt/test_grain.py",
+    "postgres/test_restore.py",
+    "pipeline/test_neighbours.py",
+    "publishing/test_embargo.py",
+    "pipeline/test_commands.py",
+)
+# what is made for these is costly, so that who uses them is slow
+COSTLY = {"samples", "built", "built_small", "databases"}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with tests that take long come first: then two processes end at about the same time.
 
-    Every property belongs to the long forms too, where it is tried on more examples.
+    A test of something costly is slow. Every property belongs to the long forms too, where it is tried on more examples.
 
     Tests on the real data of others (marker ``mirror``) need their folder.
     """
@@ -47,8 +78,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
                 item.add_marker(pytest.mark.long)
+    for item in items:
+        given = getattr(item, "callspec", None)
+        on_server = given is not None and "postgres" in map(str, given.params.values())
+        if on_server or COSTLY & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+    tests = Path(__file__).parent
+    order = {tests / name: number for number, name in enumerate(LONGEST)}
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (order.get(item.path, len(order)), item.path not in slow))
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: nobody has to look again and again whether it has become garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -116,12 +160,23 @@ def built_small(tmp_path_factory: pytest.TempPathFactory) -> SmallWarehouse:
     return small_warehouse.template(made_once(tmp_path_factory, "small-warehouse", make))
 
 
+@pytest.fixture(scope="session")
+def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a warehouse that is prepared and holds nothing; to be copied and never changed."""
+
+    def make(folder: Path) -> None:
+        DuckDBWarehouse(folder / "warehouse.duckdb").prepare()
+
+    return made_once(tmp_path_factory, "empty-warehouse", make) / "warehouse.duckdb"
+
+
 @pytest.fixture
-def portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
+def portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_warehouse: Path) -> Iterator[Portal]:
     """An empty warehouse and an empty portal."""
     mirror = tmp_path / "mirror"
     found = Portal(use_home(monkeypatch, tmp_path / "home", mirror), mirror / "appeals_115")
-    found.warehouse.prepare()
+    found.settings.home.mkdir()
+    shutil.copyfile(empty_warehouse, found.settings.warehouse)
     yield found
     get_settings.cache_clear()
 

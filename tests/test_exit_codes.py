@@ -62,7 +62,7 @@ def test_the_documents_tell_every_code_and_no_other() -> None:
         assert {int(code) for code in table} == {code.value for code in ExitCode}
         for code in ExitCode:
             assert table[str(code.value)] == code.says
-        order = re.search(r"gravest first: ([\d, ]+)", text)
+        order = re.search(r"most serious first: ([\d, ]+)", text)
         assert order is not None
         assert [int(code) for code in order[1].split(",")] == [code.value for code in GRAVEST_FIRST]
     helped = " ".join(CliRunner().invoke(app, ["--help"]).stdout.replace("│", " ").split())

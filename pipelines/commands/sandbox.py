@@ -1,4 +1,4 @@
-"""``gorod sandbox``: the simulated systems of a checkout. They are no part of the product, so they are found by name."""
+"""``gorod sandbox``: the simulated systems of a checkout. They are not part of the product, so they are imported by name."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def sandbox(arguments: typer.Context) -> None:
         main = resolve_name("sandbox.up:main")
     except ImportError as error:
         raise GorodError(
-            "The simulated systems are not here.", "Run from a checkout of the repository."
+            "The simulated systems are not installed.", "Run from a checkout of the repository."
         ) from error
     raise typer.Exit(main(arguments.args))

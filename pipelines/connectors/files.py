@@ -17,7 +17,7 @@ from urllib.parse import quote
 from pipelines.declarations.feeds import Feed
 from pipelines.declarations.origins import FileOrigin
 from pipelines.declarations.sources import SOURCES, Source
-from pipelines.deliveries import CONFIRMATION, Candidate, LastSeen, Slice, parse_slice
+from pipelines.deliveries import CONFIRMATION, Candidate, LastSeen, Slice, named_slice
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
 from pipelines.signs import printable
@@ -142,7 +142,7 @@ def slice_of(name: str, feed: Feed) -> Slice:
     """
     match = re.fullmatch(feed.file_pattern or r".+", name)
     groups = match.groupdict() if match else {}
-    return parse_slice(groups.get("period"), groups.get("part") or feed.part)
+    return named_slice(groups, feed.part)
 
 
 def address(kind: str, path: Path) -> str:

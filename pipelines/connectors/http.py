@@ -35,7 +35,7 @@ from pipelines.connectors.http_retry import decoded
 from pipelines.declarations.feeds import Feed
 from pipelines.declarations.origins import MONTH, HttpOrigin
 from pipelines.declarations.sources import Source
-from pipelines.deliveries import Candidate, LastSeen, parse_slice
+from pipelines.deliveries import Candidate, LastSeen, named_slice
 from pipelines.errors import OriginError
 from pipelines.periods import months_from
 from pipelines.settings import Settings
@@ -151,7 +151,7 @@ def _candidate(
         source=source,
         feed=feed_name,
         instance=instance,
-        slice=parse_slice(groups.get("period"), groups.get("part") or feed.part),
+        slice=named_slice(groups, feed.part),
         origin=url,
         fingerprint=None,
         synthetic=origin.synthetic,

@@ -20,6 +20,7 @@ from pipelines.declarations.formats import (
     Tmf639Format,
 )
 from pipelines.declarations.origins import MONTH, FileOrigin, HttpOrigin, Origin, PagedOrigin, PublicOrigin
+from pipelines.declarations.timetables import GtfsRealtimeFormat, TimetableFormat
 from pipelines.declarations.workbooks import WorkbookFormat
 from pipelines.json_path import PathError, parse_path
 
@@ -71,8 +72,9 @@ Provides = Literal["territories", "borders", "outlines"]
 class Feed(Declaration):
     """One table-like data set of a source.
 
-    ``file_pattern`` has named groups: ``period`` (``YYYY``, ``YYYY-MM``, ``YYYY-MM-DD`` or ``YYYY-YYYY``; absent for a
-    snapshot) and ``part`` (a piece of the feed with its own slices). Both make the slice of a delivery.
+    ``file_pattern`` has named groups: ``period`` (``YYYY``, ``YYYY-MM``, ``YYYY-MM-DD`` or ``YYYY-YYYY``), or ``year`` and
+    ``month`` (both absent for a snapshot), and ``part`` (a piece of the feed with its own slices). Together they make the slice
+    of a delivery.
     """
 
     title: Names = Field(description="name of the feed")
@@ -93,7 +95,9 @@ class Feed(Declaration):
     )
     first_year: int | None = Field(default=None, description="first year that is loaded; for feeds by year")
     file_pattern: str | None = Field(
-        default=None, description="regular expression of the whole file name; groups: `period`, `part`"
+        default=None,
+        description="regular expression of the whole file name; groups: `period`, or `year` (two digits: from 2000 on) and "
+        "`month`; `part`",
     )
     part: str | None = Field(default=None, description="fixed part, if the file names have none")
     origins: dict[Literal["sample", "mirror", "public"], Origin] = Field(
@@ -149,11 +153,11 @@ class Feed(Declaration):
     def _compiles(cls, pattern: str | None) -> str | None:
         if pattern is not None:
             try:
-                unknown = set(re.compile(pattern).groupindex) - {"period", "part"}
+                unknown = set(re.compile(pattern).groupindex) - {"period", "year", "month", "part"}
             except re.error as error:
                 raise ValueError(f"is not a regular expression: {error}") from error
             if unknown:
-                raise ValueError(f"unknown group {sorted(unknown)}; allowed: period, part")
+                raise ValueError(f"unknown group {sorted(unknown)}; allowed: period, or year and month; part")
         return pattern
 
     @model_validator(mode="after")
@@ -247,6 +251,10 @@ class Feed(Declaration):
                 for name in self.format.above
                 if name not in kept
             ]
+        if isinstance(self.format, TimetableFormat):
+            problems = list(self.format.problems(self.columns, self.names_its_period))
+        if isinstance(self.format, GtfsRealtimeFormat):
+            problems = list(self.format.problems(self.columns))
         if problems:
             raise PlacedError(*problems)
         return self
@@ -254,7 +262,8 @@ class Feed(Declaration):
     @property
     def names_its_period(self) -> bool:
         """Whether its file names contain the period."""
-        return self.file_pattern is not None and "period" in re.compile(self.file_pattern).groupindex
+        groups = set(re.compile(self.file_pattern).groupindex) if self.file_pattern is not None else set()
+        return "period" in groups or groups >= {"year", "month"}
 
     @property
     def first_day(self) -> date | None:

@@ -16,6 +16,7 @@ from pipelines.declarations.files import (
     Spatial,
     XmlFormat,
 )
+from pipelines.declarations.timetables import GtfsRealtimeFormat, TimetableFormat
 from pipelines.declarations.workbooks import WorkbookFormat
 from pipelines.encodings import Encoding
 from pipelines.json_path import parse_path
@@ -117,6 +118,8 @@ Format = Annotated[
     | XmlFormat
     | ShapefileFormat
     | GeoPackageFormat
-    | GtfsFormat,
+    | GtfsFormat
+    | TimetableFormat
+    | GtfsRealtimeFormat,
     Field(discriminator="kind"),
 ]

@@ -38,7 +38,8 @@ class SheetColumn(Declaration):
         default=None, pattern=r"^[A-Z]{1,3}$", description="letter of the column, if it has no header"
     )
     title: Pattern | None = Field(
-        default=None, description="regular expression to search in the cells above the header"
+        default=None,
+        description="regular expression to search in the cells above the header, then in the headers",
     )
     sheet: Pattern | None = Field(
         default=None, description="regular expression to search in the sheet's name"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -130,11 +131,11 @@ def _at(sheet: Sheet, name: str, layout: Layout, top: int) -> Table | list[str]:
             elif not about.optional:
                 lacking.append(f"нет столбца {column} (заголовок по образцу {about.header})")
         else:
-            value = _constant(sheet, about, top)
+            value = _constant(sheet, about, top, header)
             if value is not None:
                 constants[column] = value
             elif not about.optional:
-                place = "над заголовком" if about.title else "в названии листа"
+                place = "над таблицей и в заголовке" if about.title else "в названии листа"
                 lacking.append(f"{place} нет того, что даёт {column} ({about.title or about.sheet})")
     unpivoted: list[tuple[int, str]] = []
     if layout.unpivot is not None:
@@ -151,9 +152,10 @@ def _at(sheet: Sheet, name: str, layout: Layout, top: int) -> Table | list[str]:
     return Table(sheet, name, layout, first, places, constants, factors, tuple(unpivoted))
 
 
-def _constant(sheet: Sheet, about: SheetColumn, top: int) -> str | None:
+def _constant(sheet: Sheet, about: SheetColumn, top: int, header: Sequence[str]) -> str | None:
     pattern = about.title or about.sheet or ""
-    texts = [sheet.name] if about.sheet else [text for row in sheet.spread[:top] for text in row if text]
+    above = [text for row in sheet.spread[:top] for text in row if text]
+    texts = [sheet.name] if about.sheet else [*above, *header]
     for text in texts:
         if match := re.search(pattern, text):
             return match["value"] if "value" in match.re.groupindex else match[0]

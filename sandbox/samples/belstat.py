@@ -12,6 +12,7 @@ from random import Random
 from sandbox.samples.belstat_ages import ages_table
 from sandbox.samples.belstat_migration import migration_tables
 from sandbox.samples.belstat_table import COUNTRY, TERRITORY, Place, Row, Value, answer, places
+from sandbox.samples.belstat_workbooks import wage_workbooks
 from sandbox.samples.country import REGIONS, populations
 
 OLD_ROUBLES = 10_000  # redenomination of 1 July 2016
@@ -19,7 +20,7 @@ LAST_OLD_YEAR = 2015
 UNALLOCATED = "Не распределено по районам Минской области"
 
 
-def files() -> dict[str, str]:
+def files() -> dict[str, str | bytes]:
     """Text by path within the sample's folder."""
     return {
         "wages/wage_10218000003_2015-2019.json": _wages(range(2015, 2020)),
@@ -31,6 +32,7 @@ def files() -> dict[str, str]:
         "population/dataportal_age5_2019-2026.json": ages_table(range(2019, 2027)),
         **migration_tables(range(2018, 2020), by_country=True),
         **migration_tables(range(2024, 2026), by_country=False),
+        **wage_workbooks(),
     }
 
 

@@ -66,10 +66,13 @@ def test_a_history_goes_back_from_its_last_month_city_by_city() -> None:
 
 
 @pytest.mark.slow
-def test_a_longer_history_is_one_that_the_loader_goes_on_with(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "only", [months.SOURCE, pytest.param("", marks=pytest.mark.long)], ids=["one source", "all sources"]
+)
+def test_a_longer_history_is_one_that_the_loader_goes_on_with(tmp_path: Path, only: str) -> None:
     home = tmp_path / "home"
     environment = months.environment(home)
-    for step in (("prepare", home), ("extend", home, 9), ("new_month", home, "2024-01")):
+    for step in (("prepare", home, only), ("extend", home, 9), ("new_month", home, "2024-01")):
         measure("bench.months", *step, environment=environment)
     loaded = measure("bench.months", "load", environment=environment)
     assert (loaded.output["states"], loaded.output["rows"]) == (["accepted"], months.ROWS)

@@ -410,8 +410,13 @@ def moved(portal: Portal) -> Portal:
     return Portal(given, elsewhere / "appeals_115")
 
 
-@pytest.mark.parametrize("act", [touch, copied_anew, moved])
-@pytest.mark.parametrize("in_one_run", [False, True])
+@pytest.mark.parametrize(
+    ("act", "in_one_run"),
+    [
+        (touch, False), (moved, False), (copied_anew, False), (copied_anew, True),
+        *(pytest.param(act, True, marks=pytest.mark.long) for act in (touch, moved)),
+    ],
+)  # fmt: skip
 def test_an_origin_that_offers_what_it_offered_supersedes_no_correction(
     act: Callable[[Portal], Portal], in_one_run: bool, portal: Portal
 ) -> None:
@@ -501,8 +506,15 @@ def load_and_die(home: Path, mirror: Path, place: str, when: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", PLACES, ids=[" ".join(place).rpartition(":")[2] for place in PLACES])
-@pytest.mark.parametrize("state", ["accepted", "rejected"])
+@pytest.mark.parametrize(
+    ("place", "state"),
+    [
+        *((place, "accepted") for place in PLACES),
+        (PLACES[2], "rejected"),
+        *(pytest.param(place, "rejected", marks=pytest.mark.long) for place in (*PLACES[:2], *PLACES[3:])),
+    ],
+    ids=lambda given: given if isinstance(given, str) else " ".join(given).rpartition(":")[2],
+)
 def test_a_run_killed_between_landing_and_removal_loses_nothing_and_loads_it_once(
     place: tuple[str, str], state: str, portal: Portal, tmp_path: Path
 ) -> None:

@@ -192,9 +192,9 @@ def test_what_is_unfinished_young_or_no_file_is_not_taken(
     with pytest.raises(OriginError) as caught:
         taken.extend(connectors.candidates(source(machine), "readings", settings))
     assert [candidate.origin[-14:] for candidate in taken] == ["2026-11-01.csv"]
-    assert "11-02.csv: has just changed" in caplog.text and "11-03.csv: has changed" in caplog.text
+    assert "11-02.csv: has just changed" in caplog.text and "11-03.csv: has just changed" in caplog.text
     told = caught.value.message.splitlines()
-    assert ["11-05.csv: a link" in told[0], "11-06.csv: a link" in told[1], "no period" in told[2]] == [
+    assert ["11-05.csv: a link" in told[0], "11-06.csv: a link" in told[1], "not a period" in told[2]] == [
         True
     ] * 3
 

@@ -178,7 +178,7 @@ def test_a_refusal_is_not_repeated_and_tells_no_secret(status: int, tmp_path: Pa
         assert sandbox.requests[0][1]["Authorization"] == "Bearer very-secret"
     assert "very-secret" not in str(caught.value)
     # nor anything that the server says in its own words
-    assert "requested by the test" not in str(caught.value)
+    assert "requested by the caller" not in str(caught.value)
     if status in (401, 403):
         assert "GOROD_SOME_INVENTORY_TOKEN" in caught.value.remedy
 

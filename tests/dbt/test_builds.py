@@ -67,7 +67,8 @@ def test_a_build_without_rows_is_no_build_and_the_next_has_them_all(own: Any) ->
     remembered = own.query(known)
     own.dbt("build", "--empty", "--exclude-resource-type", "unit_test")
     assert own.query(LAST)[0][2] is False
-    assert own.dbt("run", "--empty").returncode == 0
+    # what failed has stopped the rest
+    assert own.dbt("run", "--empty", "--select", "pub_indicator_value").returncode == 0
     assert own.query(figures) == [(0, 0)]
     assert own.query(LAST)[0][2] is False
     # nor is it remembered that all figures were withdrawn for a moment

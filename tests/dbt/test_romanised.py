@@ -8,7 +8,6 @@ import pytest
 from jinja2 import Environment
 
 from pipelines.settings import PROJECT
-from tests.postgres.conftest import databases, dsn, server, session  # noqa: F401
 
 # as the United Nations' list of the Belarusian system and maps have them
 NAMES = {
@@ -47,7 +46,7 @@ def test_a_name_is_written_by_the_rules(name: str) -> None:
     assert given == (NAMES[name],)
 
 
-def test_a_server_writes_the_same(session: psycopg.Connection) -> None:  # noqa: F811
+def test_a_server_writes_the_same(session: psycopg.Connection) -> None:
     rows = session.execute(
         f"select given, {written('given')} from unnest(%s::text[]) as names(given)", [list(NAMES)]
     )

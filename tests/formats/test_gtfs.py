@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pipelines.errors import DeliveryError
 from tests.formats.reading import errors, feed, read, rows, told
+from tests.support.examples import examples
 
 STOPS: dict[str, Any] = {
     "stop_id": "text",
@@ -97,7 +98,7 @@ def test_broken_archives_are_refused_and_bombs_are_not_unpacked(tmp_path: Path) 
 WORDS = st.text(st.characters(categories=("L", "N", "P"), max_codepoint=0x4FF), max_size=10)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=10),
     st.permutations(["stop_id", "stop_name", "own"]),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pipelines.errors import DeliveryError
 from tests.formats.reading import errors, feed, read, rows, told
+from tests.support.examples import examples
 
 PARQUET = {"kind": "parquet"}
 METER = {"meter": {"type": "text", "from_path": "METER_ID"}, "kwh": "decimal", "read_at": "timestamp"}
@@ -101,7 +102,7 @@ def test_every_cut_and_every_broken_byte_is_refused_or_read(tmp_path: Path) -> N
             assert "m-1" not in told(error)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(
     st.lists(
         st.tuples(

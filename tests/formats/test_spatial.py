@@ -20,6 +20,7 @@ from shapely.geometry import mapping, shape
 
 from pipelines.errors import DeliveryError
 from tests.formats.reading import errors, feed, read, rows, told
+from tests.support.examples import examples
 
 COLUMNS = {
     "soato": {"type": "text", "from_path": "SOATO"},
@@ -277,7 +278,7 @@ def test_pages_of_a_collection_are_one(tmp_path: Path) -> None:
 DEGREES = st.tuples(st.floats(23, 33, allow_subnormal=False), st.floats(51, 56.5, allow_subnormal=False))
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.lists(DEGREES, min_size=3, max_size=6), st.sampled_from([4326, 20005, 20006, 3857]))
 def test_a_layer_comes_back_to_where_it_was(
     tmp_path_factory: pytest.TempPathFactory, points: list[tuple[float, float]], system: int

@@ -23,6 +23,7 @@ from pipelines.declarations.workbooks import WorkbookFormat
 from pipelines.errors import DeliveryError
 from pipelines.formats import workbook, workbook_cells
 from tests.formats.reading import errors, feed, read, rows, told
+from tests.support.examples import examples
 
 LAYOUT: dict[str, Any] = {
     "header_rows": 2,
@@ -272,7 +273,7 @@ TEXTS = st.text(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.lists(st.tuples(TEXTS, st.one_of(st.none(), NUMBERS), st.booleans()), min_size=1, max_size=8),
     st.integers(0, 5),
@@ -345,7 +346,7 @@ def test_a_layout_that_cannot_be_meant_is_refused(layout: dict[str, Any]) -> Non
 
 
 def test_a_layout_names_the_columns_of_its_feed() -> None:
-    with pytest.raises(ValidationError, match="does not say where 'n' stands"):
+    with pytest.raises(ValidationError, match="does not say where 'n' is"):
         feed(
             {"kind": "workbook", "layouts": {"a": {"columns": {"b": {"header": "x"}}}}},
             {"b": "text", "n": "text"},

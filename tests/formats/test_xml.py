@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pipelines.declarations.files import XmlFormat
 from pipelines.errors import DeliveryError
 from tests.formats.reading import errors, feed, read, rows, told
+from tests.support.examples import examples
 
 DATEX = """<?xml version="1.0" encoding="UTF-8"?>
 <s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>
@@ -129,7 +130,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
 WORDS = st.text(st.characters(categories=("L", "N", "P", "Zs"), max_codepoint=0x4FF), max_size=12)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(
     st.lists(st.tuples(WORDS, WORDS, st.lists(WORDS, max_size=3)), max_size=6),
     st.sampled_from(["", "n:"]),

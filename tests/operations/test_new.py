@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from pipelines.declarations.common import Names
+from pipelines.exit_codes import ExitCode
 from pipelines.operations.skeletons import indicator_files, report_files, source_files, write_new
 from pipelines.settings import PROJECT
 from tests.declarations.test_texts import flaws
@@ -51,9 +53,13 @@ def test_what_is_new_passes_the_check_and_the_gate_and_is_published(tmp_path: Pa
         subprocess.run([sys.executable, "-m", "ruff", *tool, *configured, str(suite)], check=True)
     checked = gorod(project, home, "check")
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    for source in ("territory_register", "snow_cleared"):
-        done = gorod(project, home, "run", "--source", source)
-        assert done.returncode == 0, done.stdout + done.stderr
+    done = gorod(project, home, "run", "--json")
+    # the samples of all other sources are gone: they are told, and the two that are there are built once
+    assert done.returncode == ExitCode.ORIGIN, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    loads = {(load["source"], load["state"]) for load in told["loads"]}
+    assert loads == {("territory_register", "accepted"), ("snow_cleared", "accepted")}
+    assert told["built"]
     with duckdb.connect(str(home / "published" / "current" / "gorod.duckdb"), read_only=True) as connection:
         found = connection.execute(
             "select ref_area, obs_value, synthetic from published.pub_indicator_value_v1 "

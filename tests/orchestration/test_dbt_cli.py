@@ -77,4 +77,4 @@ def test_lines_exit_codes_and_log_are_those_of_dbt(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_more_detailed_log_is_still_to_be_had(tmp_path: Path) -> None:
     run(tmp_path, "run-operation", "there_is_no_such_macro", DBT_LOG_LEVEL_FILE="debug")
-    assert "[debug]" in (tmp_path / "dbt.log").read_text(encoding="utf-8")
+    assert '"debug"' in (tmp_path / "dbt.log").read_text(encoding="utf-8")

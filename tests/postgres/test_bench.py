@@ -10,7 +10,7 @@ from bench import months
 from bench.children import measure
 from bench.portable import PORTABLE
 from bench.postgres import copy, to_sql
-from tests.postgres.conftest import Databases
+from tests.support.databases import Databases
 
 ROWS = 2_000
 

@@ -12,6 +12,7 @@ import pytest
 
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.errors import GorodError, WarehouseError
+from pipelines.publishing.publication import current_publication
 from pipelines.publishing.sound_build import require_sound_build
 from pipelines.publishing.staleness import stale_since
 from pipelines.warehouse import copy as moving
@@ -21,8 +22,8 @@ from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
 from tests.pipeline.conftest import built, copy_country, gorod  # noqa: F401
-from tests.postgres.conftest import Databases
 from tests.support import small_warehouse as small
+from tests.support.databases import Databases
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +142,10 @@ def test_a_run_on_the_copy_builds_and_publishes_the_same(
     databases: Databases,
     tmp_path: Path,
 ) -> None:
+    """By one hash over data, types and comments of all that is published; of all samples in test_parity.py."""
     here = copy_country(built, tmp_path)
+    first = current_publication(here)
+    assert first is not None
     before = DuckDBWarehouse(Path(here.warehouse))
     there = databases.new()
     copy_warehouse(before, PostgresWarehouse(there))
@@ -150,6 +154,13 @@ def test_a_run_on_the_copy_builds_and_publishes_the_same(
     assert json.loads(done.stdout)["built"]
     shown = "select * from published.pub_indicator_value_v1 order by all"
     assert PostgresWarehouse(there).query(shown) == before.query(shown) != []
+    second = current_publication(here)
+    assert second is not None
+    assert (second.content_hash, second.row_counts) == (first.content_hash, first.row_counts)
+    with psycopg.connect(there) as session:
+        assert session.execute("select content_hash from published.publication").fetchall() == [
+            (first.content_hash,)
+        ]
     again = gorod(tmp_path / "home", "run", "--source", "appeals_115", "--json", GOROD_WAREHOUSE=there)
     assert not json.loads(again.stdout)["built"]
 

@@ -15,7 +15,7 @@ from pipelines.errors import GorodError, WarehouseBusyError
 from pipelines.progress import on_progress
 from pipelines.publishing.server import publish_on_server
 from pipelines.warehouse.server import Server
-from tests.postgres.conftest import Databases
+from tests.support.databases import Databases
 from tests.support.examples import examples
 
 ABOUT = {

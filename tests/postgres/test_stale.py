@@ -1,4 +1,4 @@
-"""Waivers end at midnight in Minsk on PostgreSQL too, by the same tests."""
+"""Waivers end at midnight in Minsk whatever the zone of a session (the rest: tests/publishing/test_staleness.py)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 from psycopg import sql
 
 from pipelines import moments
-from tests.publishing.test_staleness import *  # noqa: F403
 from tests.publishing.test_staleness import waived
 from tests.support.portal import Portal
 

@@ -19,7 +19,7 @@ from pipelines.settings import PROJECT
 from pipelines.warehouse import migrations, warehouse_at
 from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.server import Server, is_away
-from tests.postgres.conftest import Databases
+from tests.support.databases import Databases
 from tests.support.portal import Portal
 
 

@@ -256,7 +256,7 @@ def test_history_tells_when_it_became_known_not_when_it_was_told(story: Any) -> 
 @pytest.mark.slow
 def test_publication_refuses_a_contract_that_forgot(story: Any, tmp_path: Path) -> None:
     """A model that leaves nothing out gets no further than the warehouse."""
-    path = tmp_path / "small.duckdb"
+    path = tmp_path / "warehouse.duckdb"
     path.write_bytes(story.path.read_bytes())
     settings = Settings(home=tmp_path / "home", warehouse=str(path), busy_timeout_s=0)
     with duckdb.connect(str(path)) as connection:
@@ -321,7 +321,7 @@ def test_the_rules_of_the_calendar(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_trace_of_what_is_held_back_is_refused_or_noted(story: Any, tmp_path: Path) -> None:
-    path = tmp_path / "small.duckdb"
+    path = tmp_path / "warehouse.duckdb"
     path.write_bytes(story.path.read_bytes())
     warehouse = DuckDBWarehouse(path)
     warehouse.prepare()
@@ -375,7 +375,7 @@ def test_numbers_of_rows_under_embargo_are_left_out(
     story: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of requests the number of rows is the figure; who must see it says who he is and why."""
-    path = tmp_path / "small.duckdb"
+    path = tmp_path / "warehouse.duckdb"
     path.write_bytes(story.path.read_bytes())
     load = f"slice = '2019-06' and rows_delivered = {REQUESTS}"
     with duckdb.connect(str(path)) as connection:

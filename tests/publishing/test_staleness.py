@@ -12,7 +12,10 @@ from pipelines.errors import GorodError
 from pipelines.loading.candidates import last_seen
 from pipelines.loading.decisions import waive
 from pipelines.publishing.staleness import stale_since
+from tests.support import engines
 from tests.support.portal import Portal
+
+engine, portal = engines.engine, engines.portal  # every test on both
 
 LAST = date(2026, 11, 10)  # the last day of the waiver
 # 11 November begins in Minsk while it is 21:00 of the 10th in UTC

@@ -10,11 +10,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from pipelines.settings import PROJECT
+from tests.support import warm_dbt
 
 PRELOADED = [
     "dagster_dbt",
@@ -27,7 +29,7 @@ PRELOADED = [
     "pipelines.orchestration.run",
     "tests.support.crash",
     "tests.support.fault_injection",
-    "tests.support.warm_dbt",
+    "tests.support.preloaded",
 ]
 
 
@@ -83,6 +85,8 @@ def _start(
 ) -> BaseProcess:
     for path in {out, err}:
         path.unlink(missing_ok=True)
+    if forkserver._forkserver._forkserver_pid is None:
+        warm_dbt.parse_once()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     process = context.Process(target=_child, args=(out, err, dict(environment), folder, target, arguments))
@@ -107,8 +111,6 @@ def _child(
     for path, descriptor in ((out, 1), (err, 2)):
         with path.open("a", encoding="utf-8") as stream:
             os.dup2(stream.fileno(), descriptor)
-    from tests.support import warm_dbt
-
     warm_dbt.install()
     try:
         target(*arguments)
@@ -119,6 +121,4 @@ def _child(
 
 def dbt_command(*arguments: str) -> None:
     """dbt itself, for ``start``."""
-    from tests.support import warm_dbt
-
     warm_dbt.run(arguments)

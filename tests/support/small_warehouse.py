@@ -29,7 +29,7 @@ class SmallWarehouse:
     """A warehouse whose deliveries are entered directly into the ledger, as the gate would have decided."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "small.duckdb"
+        self.path = folder / "warehouse.duckdb"
         self.folder = folder
         self.loads = 0
         self.ids: dict[str, str] = {}
@@ -150,13 +150,13 @@ class SmallWarehouse:
 
 def template(folder: Path) -> SmallWarehouse:
     """The first deliveries, built by ``dbt build`` with all tests of the project; what is in the folder already is taken."""
-    if not (folder / "small.duckdb").exists():
+    if not (folder / "warehouse.duckdb").exists():
         made = SmallWarehouse(folder)
         (folder / "ids.json").write_text(json.dumps(fill(made)), encoding="utf-8")
         done = made.dbt("build")
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     found = SmallWarehouse.__new__(SmallWarehouse)
-    found.folder, found.path = folder, folder / "small.duckdb"
+    found.folder, found.path = folder, folder / "warehouse.duckdb"
     found.ids = json.loads((folder / "ids.json").read_text(encoding="utf-8"))
     found.loads = len(found.query("select 1 from ops.load"))
     return found

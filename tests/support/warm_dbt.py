@@ -5,15 +5,24 @@ the same process group and with the same pipes; only no programme is executed in
 workers of a session: what dbt keeps of it (``partial_parse.msgpack``) is laid into each new target folder.
 
 What is about the real command (``run_on_samples``) does not come here.
+
+A fork of a process with threads has none of them, and would wait for ever for a lock that one of them held. Here the
+threads are of native libraries, which hold no lock while they have nothing to do, and in a worker of pytest the one that
+waits for its master; what Python, glibc and jemalloc hold they let go of in a fork. Should one hang all the same, it says
+where and ends, long before its test would.
 """
 
 from __future__ import annotations
 
+import faulthandler
+import fcntl
+import gc
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -22,7 +31,12 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.dbt_project import DBT_PROJECT, dbt_command, dbt_executable
+from pipelines.settings import PROJECT
 
+# the name that every DuckDB file of the tests has: dbt writes it into what it keeps
+USUAL = "warehouse.duckdb"
+# seconds after which a dbt that was forked from here is taken to hang
+LONGEST_S = 1200
 # names the folder of parsed projects; not GOROD_*, which tests take out of the environment
 PARSED = "PARSED_DBT_PROJECTS"
 
@@ -47,6 +61,43 @@ def install() -> None:
     subprocess.Popen = _Popen  # type: ignore[misc]
 
 
+def parse_once() -> None:
+    """Have the project parsed, by whichever worker comes first; the other waits for it."""
+    folder = Path(os.environ[PARSED])
+    kept = folder / f"duckdb.{Path(USUAL).stem}"
+    with (folder / "lock").open("w") as lock, tempfile.TemporaryDirectory() as target:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if kept.exists():
+            return
+        where = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+        paths = ["--target-path", target, "--log-path", target]
+        parse = f"from tests.support import warm_dbt; warm_dbt.run({['parse', *where, *paths]!r})"
+        kept_out = {name: value for name, value in os.environ.items() if not name.startswith("GOROD_")}
+        subprocess.run(
+            [sys.executable, "-c", parse], cwd=PROJECT, env={**kept_out, "GOROD_WAREHOUSE_PATH": USUAL},
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+
+def preload() -> None:
+    """Read what was parsed, so that no fork of this process reads it again."""
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    kept = Path(os.environ[PARSED]) / f"duckdb.{Path(USUAL).stem}"
+    read = Manifest.from_msgpack
+    content = kept.read_bytes()
+    parsed = [read(content, decoder=extended_mashumuro_decoder)]
+    # the first conversion of each kind of node makes its code
+    for node in read(content, decoder=extended_mashumuro_decoder).nodes.values():
+        node.to_resource().to_dict(omit_none=False)
+
+    def from_msgpack(given: bytes, **options: Any) -> Any:
+        return parsed.pop() if parsed and given == content else read(given, **options)
+
+    Manifest.from_msgpack = from_msgpack
+
+
 def _become_dbt(arguments: Sequence[str], environment: dict[str, str], of_dagster: bool) -> None:
     """The rest of a process that has just been forked, with its pipes and its folder in place."""
     code = 1
@@ -61,6 +112,7 @@ def _become_dbt(arguments: Sequence[str], environment: dict[str, str], of_dagste
         )
         os.environ.clear()
         os.environ.update(environment)
+        faulthandler.dump_traceback_later(LONGEST_S, exit=True, file=sys.stderr)
         run(arguments, of_dagster)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -93,6 +145,10 @@ def run(arguments: Sequence[str], of_dagster: bool = False) -> None:
     kept, target = _parsed(arguments), _target(arguments) / "partial_parse.msgpack"
     if kept is not None:
         _lay(kept, target)
+    # a process that soon ends: what it has no more use for may stay
+    gc.disable()
+    if not of_dagster:
+        os.environ.setdefault("DBT_LOG_LEVEL_FILE", "none")
     sys.argv = ["dbt", *arguments]
     try:
         sys.exit(main()) if of_dagster else cli()

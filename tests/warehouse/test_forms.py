@@ -17,7 +17,6 @@ from pipelines.warehouse.base import Warehouse
 from pipelines.warehouse.check import check_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
-from tests.postgres.conftest import databases, server  # noqa: F401 - fixtures
 
 FORMS = sorted(Path(__file__).with_name("forms").glob("*.sql"))
 SHAPE = """

@@ -16,7 +16,6 @@ from pipelines.warehouse.base import Warehouse
 from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
-from tests.postgres.conftest import databases, server  # noqa: F401 - fixtures
 
 FORMS = Path(__file__).with_name("forms")
 

@@ -23,7 +23,6 @@ from pipelines.settings import get_settings
 from pipelines.warehouse.check import check_warehouse
 from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
-from tests.postgres.conftest import databases, server  # noqa: F401 - fixtures
 from tests.support.portal import PERSON, Portal, use_home
 
 TABLE = "raw.appeals_115__requests"

@@ -20,9 +20,9 @@ from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.server import Server
-from tests.postgres.conftest import Databases
 from tests.postgres.test_parity import dbt
 from tests.support import small_warehouse as small
+from tests.support.databases import Databases
 
 PASSWORD = "only-for-tests"
 LOGINS = {

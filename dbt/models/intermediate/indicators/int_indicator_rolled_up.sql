@@ -1,6 +1,7 @@
 -- Numerator and denominator of each indicator summed over the reporting units of a region or the country: both over
 -- the same units, so that the ratio is one of sums. What lies in none of them is added where all of them report. A
--- percentile stands in the place of the numerator. The territories they stand for are named within the borders of the period.
+-- percentile stands in the place of the numerator. The territories they stand for are named within the borders of the
+-- period.
 {{ config(materialized='follow_inputs', inputs='indicator', volume='int_indicator_member') }}
 with changed as {{ changed_inputs('indicator') }},
 
