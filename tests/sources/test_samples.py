@@ -58,7 +58,7 @@ def files_of(kind: str, root: Path) -> Iterator[File]:
         source = load_sources()[name]
         for feed_name, feed in source.feeds.items():
             origin = feed.origins.get("sample" if kind == "sample" else "mirror")
-            if origin is None:
+            if origin is None or (kind == "mirror" and not isinstance(origin, FileOrigin)):
                 continue
             assert isinstance(origin, FileOrigin)
             assert feed.file_pattern is not None
