@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -13,6 +13,7 @@ from assets.keys import PARTITION, RANGE_END, RANGE_START
 from pipelines.declarations.feeds import Feed
 from pipelines.declarations.sources import Source, load_sources
 from pipelines.deliveries import Candidate, Delivery, month_span, parse_slice
+from pipelines.moments import MINSK, ZONE
 
 INSTANCE, MONTH = "instance", "month"
 
@@ -29,12 +30,16 @@ def partitions_of(source: Source, feed: Feed) -> dg.PartitionsDefinition[Any] | 
     instances = dg.StaticPartitionsDefinition(list(source.instances))
     match partition_dimensions(source, feed):
         case (_, _) if feed.first_month is not None:
-            months = dg.MonthlyPartitionsDefinition(start_date=feed.first_month.isoformat(), end_offset=1)
-            return dg.MultiPartitionsDefinition({INSTANCE: instances, MONTH: months})
+            return dg.MultiPartitionsDefinition({INSTANCE: instances, MONTH: months_since(feed.first_month)})
         case (_,):
             return instances
         case _:
             return None
+
+
+def months_since(first: date) -> dg.MonthlyPartitionsDefinition:
+    """Months up to the running one. They begin at midnight in Minsk, as everywhere in Gorod, not in Greenwich."""
+    return dg.MonthlyPartitionsDefinition(start_date=first.isoformat(), end_offset=1, timezone=ZONE)
 
 
 def load_job_name(source: str, feed: str) -> str:
@@ -51,8 +56,8 @@ def month_of(first_day: date | None, feed: Feed) -> date:
     A file name may contain any month; it is the gate that refuses it.
     """
     assert feed.first_month is not None
-    # as partitions_of() counts
-    newest = datetime.now(UTC).date().replace(day=1)
+    # as months_since() counts
+    newest = datetime.now(MINSK).date().replace(day=1)
     month = (first_day or newest).replace(day=1)
     return max(min(month, newest), feed.first_month.replace(day=1))
 

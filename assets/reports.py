@@ -1,15 +1,19 @@
 """Documents for officials."""
 
+from datetime import date
 from typing import Any
 
 import dagster as dg
 
 from assets.described import KEEPER, code, tags_of
 from assets.keys import PUBLICATION, REPORT
+from assets.partitions import months_since
 from assets.resources import SettingsResource
 from pipelines.progress import report_progress
 from pipelines.reporting.digest import DIGEST, make_digest
 from pipelines.settings import PROJECT
+
+FIRST_MONTH = date(2015, 1, 1)
 
 
 @dg.asset(
@@ -17,7 +21,7 @@ from pipelines.settings import PROJECT
     deps=[PUBLICATION],
     group_name="reports",
     description="Ежемесячный обзор по стране для министерства: XLSX и PDF на русском языке.",
-    partitions_def=dg.MonthlyPartitionsDefinition(start_date="2015-01-01", end_offset=1),
+    partitions_def=months_since(FIRST_MONTH),
     metadata=code((PROJECT / "assets" / "reports" / f"{DIGEST}.yml", 1, "declaration")),
     owners=[KEEPER],
     tags=tags_of("reports"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from assets.keys import raw_key
 from assets.ledger_events import GATE, align
-from assets.partitions import load_job_name
+from assets.partitions import load_job_name, months_since
 from pipelines.cli import app
 from pipelines.declarations.sources import load_sources
 from pipelines.loading.plan import Wanted
@@ -37,6 +37,14 @@ def instance(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.Dag
     monkeypatch.setenv("DAGSTER_HOME", "")
     with dg.DagsterInstance.from_config(str(prepare_dagster_home(portal.settings))) as found:
         yield found
+
+
+def test_a_month_begins_at_midnight_in_minsk() -> None:
+    months = months_since(date(2026, 10, 1))
+    # three hours ahead of Greenwich
+    before, after = datetime(2026, 11, 30, 20, 59, tzinfo=UTC), datetime(2026, 11, 30, 21, 1, tzinfo=UTC)
+    assert months.get_partition_keys(before) == ["2026-10-01", "2026-11-01"]
+    assert months.get_partition_keys(after) == ["2026-10-01", "2026-11-01", "2026-12-01"]
 
 
 def materialize(instance: dg.DagsterInstance, first: str, last: str) -> dg.ExecuteInProcessResult:
