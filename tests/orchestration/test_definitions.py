@@ -25,6 +25,7 @@ from assets.partitions import contiguous
 from assets.resources import RESOURCES, SettingsResource, WarehouseResource
 from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.declarations.sources import load_sources
+from pipelines.moments import MINSK
 from pipelines.settings import PROJECT, get_settings
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.json")
