@@ -64,6 +64,67 @@ def delivered(measure: Measure) -> dict[tuple[str, str], Decimal]:
     return found
 
 
+def is_declared(measure: Measure) -> bool:
+    """Whether its condition and expression say all that is counted: its staging model is generated, too."""
+    return (
+        staging_model(measure.source, measure.feed) not in staging_by_hand()
+        and not measure.models
+        and not measure.breakdown_has_total
+        and measure.freq == "M"
+    )
+
+
+# the population is counted by tests of the register
+DECLARED = sorted(
+    code
+    for code, indicator in CATALOGUE.indicators.items()
+    if indicator.is_measured
+    and code not in SIMPLE
+    and any(term.measure != "population" for _, term in indicator.terms)
+    and all(
+        term.at == "same" and (is_declared(CATALOGUE.measures[term.measure]) or term.measure == "population")
+        for _, term in indicator.terms
+    )
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", DECLARED)
+def test_an_indicator_is_what_its_measures_declare(code: str, samples: Path) -> None:
+    """Added up over the rows in force, as the declarations read, beside the engine."""
+    with duckdb.connect(str(samples / "warehouse.duckdb"), read_only=True) as connection:
+        compare_with_rows(code, connection)
+
+
+def added_up(measure: Measure, connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Decimal]:
+    """What a measure adds up to, by territory and month."""
+    rows = connection.execute(
+        f"select ref_area, time_period, sum(cast({measure.expr} as decimal(24, 6))) "
+        f"from staging.{staging_model(measure.source, measure.feed)} where {measure.filter} group by all"
+    ).fetchall()
+    return {(area, month): amount for area, month, amount in rows}
+
+
+def compare_with_rows(code: str, connection: duckdb.DuckDBPyConnection) -> None:
+    """Hold the published figures of territories that deliver against the rows."""
+    method = CATALOGUE.indicators[code].method
+    sums: dict[str, dict[tuple[str, str], Decimal]] = {"numerator": {}, "denominator": {}}
+    for side, term in method.terms:
+        if term.measure != "population":
+            sums[side] = added_up(CATALOGUE.measures[term.measure], connection)
+    assert sums["numerator"]
+    for (area, month), above in sums["numerator"].items():
+        (row,) = connection.execute(
+            "select obs_value, numerator, denominator from published.pub_indicator_value_v1 "
+            "where indicator = ? and ref_area = ? and time_period = ? and breakdown = '_T'",
+            [code, area, month],
+        ).fetchall()
+        assert row[1] == above
+        if sums["denominator"]:
+            assert row[2] == sums["denominator"][area, month]
+        assert abs(row[0] - method.scale * above / (row[2] or 1)) < Decimal("0.000001")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("code", SIMPLE)
 def test_a_simple_indicator_is_that_of_the_delivered_files(code: str, samples: Path) -> None:
