@@ -1,7 +1,6 @@
 -- Every delivery for days, let in or not, and the day in Minsk on which it arrived: the ledger keeps UTC.
 {{ config(materialized='view') }}
 select
-    load_id,
     load_no,
     source,
     feed,
