@@ -462,7 +462,7 @@ feeds:
     [
         ("source: lights", "source: light", "1: source: is 'light', its folder is 'lights'"),
         ("kind: csv", "kind: cvs", "24: feeds.cabinets.format.kind: no kind 'cvs'; did you mean 'csv'?"),
-        ("?P<period>", "?P<periods>", "15: feeds.cabinets.file_pattern: unknown group ['periods']; allowed: period, part"),
+        ("?P<period>", "?P<periods>", "15: feeds.cabinets.file_pattern: unknown group ['periods']; allowed: period, or year"),
         ("?P<period>", "?P<period", "15: feeds.cabinets.file_pattern: is not a regular expression: "),
         ("instance: barysau", "instance: barisau",
          "17: feeds.cabinets.origins.sample.instance: instance 'barisau' is not declared; did you mean 'barysau'?"),

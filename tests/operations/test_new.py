@@ -100,7 +100,7 @@ def test_nothing_is_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(skeletons, "PROJECT", tmp_path)
     there, other = tmp_path / "there.yml", tmp_path / "other.yml"
     there.write_text("mine")
-    with pytest.raises(GorodError, match=r"there\.yml is there already"):
+    with pytest.raises(GorodError, match=r"there\.yml already exists"):
         write_new({other: "o", there: "t"})
     assert there.read_text() == "mine"
     assert not other.exists()

@@ -54,7 +54,8 @@ def test_help_tells_the_whole_story() -> None:
 
 
 def test_status_counts_loads_by_state(refused: str) -> None:
-    (feed,) = [one for one in answer_of("status", code=6)["feeds"] if one["feed"] == "requests"]
+    feeds = answer_of("status", code=6)["feeds"]
+    (feed,) = [one for one in feeds if (one["source"], one["feed"]) == ("appeals_115", "requests")]
     assert (feed["accepted"], feed["rejected"], feed["rows"]) == (1, 1, 5)
     shown = call("status", "--loads")
     assert shown.exit_code == 6

@@ -148,7 +148,10 @@ class Place:
                 "shown": session.execute("select content_hash from published.publication").fetchall(),
             }
             for name in published:
-                moments = "array['known_from', 'known_to', 'received_at', 'decided_at', 'last_update', 'load_no', 'seconds']"
+                moments = (
+                    "array['known_from', 'known_to', 'received_at', 'accepted_received_at', 'decided_at', 'last_update',"
+                    " 'load_no', 'seconds']"
+                )
                 found[name] = session.execute(
                     sql.SQL(
                         "select count(*), md5(string_agg(mark, '' order by mark)) from"

@@ -254,7 +254,7 @@ TITLE = "title: {ru: а, be: а, en: a}"
         (f"roles: {{pg_x: {{{TITLE}}}}}", "not begin with pg_"),
         (f"roles: {{a: {{{TITLE}, rows: region}}}}", "region"),
         (f"roles: {{'a_{{region}}': {{{TITLE}}}}}", "region"),
-        (f"roles: {{a: {{{TITLE}, reads: ['mart_{{region}}.*']}}}}", "lacks"),
+        (f"roles: {{a: {{{TITLE}, reads: ['mart_{{region}}.*']}}}}", "not in the name"),
         (f"roles: {{a: {{{TITLE}, reads: [published]}}}}", "schema.table"),
         (f"roles: {{a: {{{TITLE}}}}}\nlogins: {{a: {{groups: [a]}}}}", "the name of a group"),
         (f"roles: {{a: {{{TITLE}}}}}\nlogins: {{b: {{groups: [a], statement_timeout: soon}}}}", "statement_timeout"),
