@@ -23,7 +23,7 @@ def require_sound_build(connection: duckdb.DuckDBPyConnection, warehouse: str) -
     try:
         build = connection.execute(
             "select ended, ok, whole, definitions_hash, ledger_version, invocation_id,"
-            f" (select count(*) from {ops}.deciding_event) from {ops}.build_state order by build_no desc limit 1"
+            f" (select count(load_id) from {ops}.deciding_event) from {ops}.build_state order by build_no desc limit 1"
         ).fetchone()
     except (duckdb.CatalogException, duckdb.BinderException) as error:
         raise GorodError("nothing to publish: the warehouse holds no ledger of builds", remedy) from error

@@ -96,7 +96,7 @@ def test_a_failure_of_before_is_over_when_the_marts_are_up_to_date(
     failing.execute_in_process(instance=instance, raise_on_error=False, run_config=QUIET)
     with portal.warehouse.connection() as connection:
         connection.execute(
-            "insert into ops.build select 'sound', now(), true, true, ?, count(*) from ops.deciding_event",
+            "insert into ops.build select 'sound', now(), true, true, ?, count(load_id) from ops.deciding_event",
             [definitions_hash()],
         )
     monkeypatch.setattr("pipelines.operations.status.is_unpublished", lambda *_: False)

@@ -48,7 +48,7 @@ def built(portal: Portal, moment: datetime) -> None:
     """The marts were built from all that the ledger held at a moment."""
     with portal.warehouse.connection() as connection:
         connection.execute(
-            "insert into ops.build select 'test', ?::timestamptz, true, true, ?, count(*) from ops.deciding_event",
+            "insert into ops.build select 'test', ?::timestamptz, true, true, ?, count(load_id) from ops.deciding_event",
             [moment.isoformat(), definitions_hash()],
         )
 
@@ -164,7 +164,7 @@ def numbered(portal: Portal, number: int, moment: datetime, ended: bool = True) 
     """A build of all that the ledger holds, which began at a moment."""
     with portal.warehouse.connection() as connection:
         connection.execute(
-            "insert into ops.build_begun select ?, ?, ?::timestamptz, true, count(*) from ops.deciding_event",
+            "insert into ops.build_begun select ?, ?, ?::timestamptz, true, count(load_id) from ops.deciding_event",
             [number, f"build-{number}", moment.isoformat()],
         )
         if ended:

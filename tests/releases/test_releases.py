@@ -329,7 +329,7 @@ def test_what_cannot_be_cut_is_told(story: Any, monkeypatch: pytest.MonkeyPatch)
     set_calendar(monkeypatch, calendar(past) | {"summer": calendar(past)["spring"]})
     with pytest.raises(GorodError, match="several releases"):
         wrong(PERIOD, story.first)
-    with pytest.raises(GorodError, match="is of 2019-Q2"):
+    with pytest.raises(GorodError, match="is for 2019-Q2"):
         wrong("2019-Q1", story.first, code="spring")
     monkeypatch.setattr("pipelines.releases.contents.definitions_hash", lambda: "other")
     with pytest.raises(GorodError, match="definitions have changed"):
@@ -539,8 +539,8 @@ releases:
     ("changes", "told"),
     [
         ({"period": "2026-Q5"}, "period"),
-        ({"until": "2026-11-13"}, "2026-11-13 is not a day and a time"),
-        ({"until": "soon"}, "soon is not a day and a time"),
+        ({"until": "2026-11-13"}, "2026-11-13 is not a date and time"),
+        ({"until": "soon"}, "soon is not a date and time"),
         ({"more": "indicators: [nonsense]"}, "'nonsense' is not declared"),
         ({"more": "themes: [nonsense]"}, "theme 'nonsense' is not declared"),
         ({"more": "indicators: [population]"}, "none of its indicators has figures of 2026-Q3"),

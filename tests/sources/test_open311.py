@@ -170,7 +170,8 @@ def test_the_same_requests_by_both_ways_give_the_same_figures(samples: Path) -> 
             "where measure in (select unnest(?)) and time_period = '2026-10' and ref_area = 'c-barysau'",
             [[*pairs, *pairs.values()]],
         ).fetchall()
-    figures = {(measure, area, member): value for measure, area, member, value in found}
+    # a group that other months of the portal know is a zero there
+    figures = {(measure, area, member): value for measure, area, member, value in found if value}
     for ours, portals in pairs.items():
         one = {key[1:]: value for key, value in figures.items() if key[0] == ours}
         other = {key[1:]: value for key, value in figures.items() if key[0] == portals}
