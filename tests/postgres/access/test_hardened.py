@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -43,8 +44,9 @@ def hardened(served: Served) -> Iterator[Served]:
         "select oid::regprocedure::text, proacl::text from pg_proc where pronamespace = 'pg_catalog'::regnamespace"
         " order by 1"
     ).fetchall()
-    for (name, acl), was in zip(after, before, strict=True):
-        if (name, acl) != was:
+    for (name, acl), (_, was) in zip(after, before, strict=True):
+        # no list of rights is that of the default: everybody's
+        if acl != was and (was is None or re.search(r"[{,]=X/", was)):
             served.owner.execute(sql.SQL("grant execute on function {} to public").format(sql.SQL(name)))
 
 
