@@ -130,7 +130,8 @@ def broken(project: Project) -> dict[str, list[str]]:
             and any(ref.layer != "staging" for ref in refs.values()),
             "fct_staging_dependent_on_staging": model.layer == "staging"
             and any(not one.startswith("stg_catalogue__") for one in refs),
-            "fct_too_many_lines": len(model.sql.splitlines()) > SCREEN,
+            # what is generated has a branch for each measure, and is read in their declarations
+            "fct_too_many_lines": len(model.sql.splitlines()) > SCREEN and "Generated from" not in model.sql,
             "fct_undocumented_models": not about.get("description"),
         }
         for rule, is_broken in checks.items():

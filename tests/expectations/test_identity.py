@@ -10,7 +10,7 @@ import io
 import json
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from pipelines import moments
 from pipelines.declarations.formats import PivotJsonFormat
 from pipelines.declarations.sources import SOURCES, load_sources
 from pipelines.deliveries import Delivery, ValidationResult, parse_slice
@@ -371,16 +372,19 @@ def test_people_of_a_year_to_come_are_no_figures(tmp_path: Path) -> None:
 
 # Periods
 
+THIS_MONTH = moments.today().replace(day=1)
+NEXT_MONTH = (THIS_MONTH + timedelta(days=31)).replace(day=1)
+
 
 @pytest.mark.parametrize(
     ("name", "accepted"),
     [
         ("opendata-115-2062-10-01.csv", False),
-        ("opendata-115-2026-12-01.csv", False),  # the next month
+        (f"opendata-115-{NEXT_MONTH}.csv", False),
         ("opendata-115-2015-10-01.csv", False),  # the month before the first
         ("opendata-115-2015-11-01.csv", True),
         ("opendata-115-2026-10-01.csv", True),
-        ("opendata-115-2026-11-01.csv", True),  # this month
+        (f"opendata-115-{THIS_MONTH}.csv", True),
     ],
 )
 def test_a_header_alone_is_not_retained_only_of_a_month_that_has_been(

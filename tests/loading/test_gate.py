@@ -98,9 +98,7 @@ class Interrupted:
 def test_an_interrupt_at_any_statement_refuses_nothing(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     for nth in range(1, 100):
         connection = Interrupted(duckdb.connect(), nth)
-        monkeypatch.setattr(
-            gate, "duckdb", types.SimpleNamespace(connect=partial(Interrupted.itself, connection))
-        )
+        monkeypatch.setattr(gate, "in_memory", partial(lambda given, *_: given, connection))
         try:
             with interrupts_raised():
                 validation = validate(batch, small(mostly=0.5))

@@ -120,7 +120,7 @@ def test_status_names_who_is_silent_and_leaves_with_its_code(portal: Portal) -> 
     assert [city for city in OTHERS if f"{city} never delivered" in told] == OTHERS
     assert "minsk" not in told
     answer = json.loads(CliRunner().invoke(app, ["status", "--json"]).stdout)
-    (given,) = [one for one in answer["feeds"] if one["feed"] == "requests"]
+    (given,) = [one for one in answer["feeds"] if (one["source"], one["feed"]) == ("appeals_115", "requests")]
     assert {one["instance"] for one in given["late"]} == set(OTHERS)
     assert answer["exit_code"] == ExitCode.LATE
 

@@ -38,7 +38,7 @@ def test_a_report_reads(tmp_path: Path) -> None:
         ("map: b", "map: c", r"r.yml:7: map: 'c' is not among the report's indicators; there are: a, b"),
         ("indicator: b", "indicator: a", r"r.yml:5: indicators.1.indicator: 'a' is listed twice"),
         ("freq: Q", "freq: W", "r.yml:5"),
-        ("report: r", "report: other", "one name"),
+        ("report: r", "report: other", "the same name"),
         ("chart: a", "chart: a\nchrat: b", "r.yml:7: chrat"),
     ],
 )
