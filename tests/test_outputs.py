@@ -53,13 +53,13 @@ def test_no_command_writes_into_what_is_kept(
     target = {"plain": kept, "dots": home / "no" / ".." / place / "kept.xlsx", "link": link}[way]
     arguments = [one.format(folder=tmp_path) for one in COMMANDS[command]]
     done = CliRunner().invoke(app, [*arguments, str(target)])
-    assert (done.exit_code, "lies in" in done.stderr) == (1, True), done.output
+    assert (done.exit_code, "is in" in done.stderr) == (1, True), done.output
     assert kept.read_bytes() == BYTES
 
 
 def test_exports_stay_out_of_what_is_kept(home: Path) -> None:
     done = CliRunner().invoke(app, ["export", "all", "-o", str(home / "landing" / "new")])
-    assert (done.exit_code, "lies in" in done.stderr) == (1, True), done.output
+    assert (done.exit_code, "is in" in done.stderr) == (1, True), done.output
     assert not (home / "landing" / "new").exists()
 
 
