@@ -220,12 +220,12 @@ def test_a_build_that_somebody_else_began_is_waited_for(instance: dg.DagsterInst
 def test_what_fails_each_time_is_asked_for_less_and_less(
     stale: Portal, instance: dg.DagsterInstance, clock: Callable[[timedelta], None]
 ) -> None:
-    """In three days of ticks each ten minutes: a handful on the first, then four a day; a tick says what it waits for."""
+    """In three days of ticks each half hour: a handful on the first, then four a day; a tick says what it waits for."""
     asked: list[int] = []
     for day in range(3):
         asked.append(0)
-        for _ in range(24 * 6):
-            clock(timedelta(minutes=10))
+        for _ in range(24 * 2):
+            clock(timedelta(minutes=30))
             requests, why = ledger(instance)
             assert bool(requests) != ("attempts so far" in why)
             if requests:
