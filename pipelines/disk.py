@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TextIO
 
 from pipelines.errors import WarehouseError
@@ -74,6 +75,21 @@ def make_sure_of_room(stream: TextIO, size: int) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     finally:
         os.ftruncate(file, end)
+
+
+def require_room(folder: Path) -> None:
+    """Test whether a little can still be written into a folder. Without the right to write there, nothing is said.
+
+    Raises:
+        WarehouseError: the disk is full.
+    """
+    try:
+        with TemporaryFile("w", dir=folder) as stream:
+            make_sure_of_room(stream, LEAST_ROOM)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            with disk_errors(folder):
+                raise
 
 
 @contextmanager

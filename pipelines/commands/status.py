@@ -27,6 +27,7 @@ def status(
 
     Row counts under embargo are left out.
     """
+    from pipelines.disk import require_room
     from pipelines.operations.status import read_status
     from pipelines.publishing.embargo import admit, held_loads
     from pipelines.warehouse import open_warehouse
@@ -40,6 +41,7 @@ def status(
     given = read_status(settings, held)
     if as_json:
         console.as_json({**asdict(given), "exit_code": given.exit_code})
+        require_room(settings.home)
         raise typer.Exit(given.exit_code)
     _show_feeds(given.feeds)
     if loads:
@@ -82,6 +84,8 @@ def status(
             f"             see {escaped(given.failed_build.where)}"
         )
     console.out.print(f"publication  {given.publication or 'none yet'}")
+    # whoever looks learns that the next run would fail
+    require_room(settings.home)
     raise typer.Exit(given.exit_code)
 
 
