@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipelines.moments import MINSK
 from pipelines.publishing.publication import Publication
 from pipelines.reporting.figures import LOW_COVERAGE, Digest, Line, Value
 from pipelines.wording import (
@@ -70,7 +71,7 @@ def _cell(line: Line, area: str) -> str:
 def made_from(publication: Publication) -> str:
     """Its source, in words: «Выпуск 2026-Q3-… от 12.11.2026»."""
     what = "Публикация" if publication.period is None else "Выпуск"
-    return f"{what} {publication.id} от {publication.created_at:%d.%m.%Y}"
+    return f"{what} {publication.id} от {publication.created_at.astimezone(MINSK):%d.%m.%Y}"
 
 
 def about_periods(digest: Digest) -> str:

@@ -7,7 +7,7 @@ import json
 import re
 import stat
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -17,8 +17,9 @@ from python_calamine import CalamineWorkbook
 
 from pipelines.declarations.reports import Report, ReportLine
 from pipelines.errors import GorodError, WarehouseError
-from pipelines.publishing.publication import current_publication
+from pipelines.publishing.publication import Publication, current_publication
 from pipelines.publishing.publish import publish
+from pipelines.reporting.captions import made_from
 from pipelines.reporting.digest import ReportResult, is_current, make_digest
 from pipelines.settings import Settings
 from pipelines.wording import number
@@ -390,3 +391,9 @@ def test_a_report_is_current_until_its_declaration_or_the_publication_changes(
     assert not is_current(digest.folder, publication, other)
     assert not is_current(digest.folder, replace(publication, content_hash="another"), report)
     assert not is_current(digest.folder.with_name("nowhere"), publication, report)
+
+
+def test_a_publication_of_the_night_is_dated_as_in_minsk() -> None:
+    at_night = datetime(2026, 11, 30, 22, 0, tzinfo=UTC)
+    made = Publication("p", Path(), at_night, "", "", False, {})
+    assert made_from(made).endswith("от 01.12.2026")
