@@ -77,7 +77,8 @@ def status(
                 f"[yellow]late[/]         {feed.source}.{feed.feed}: {', '.join(map(str, feed.late))}"
             )
     behind = "behind the ledger" if given.stale else "not published" if given.unpublished else ""
-    console.out.print(f"marts        {f'{behind}: gorod run' if behind else 'up to date'}")
+    done = "up to date" if given.publication else "not built yet"
+    console.out.print(f"marts        {f'{behind}: gorod run' if behind else done}")
     if given.failed_build is not None:
         console.out.print(
             f"[red]build failed[/] {format_minsk(given.failed_build.failed_at)}: {escaped('; '.join(given.failed_build.says))}\n"

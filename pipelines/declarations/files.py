@@ -8,7 +8,6 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.declarations.common import Declaration, PlacedError
-from pipelines.json_path import parse_path
 
 
 class ParquetFormat(Declaration):
@@ -111,14 +110,6 @@ class GtfsFormat(Declaration):
     kind: Literal["gtfs"] = Field(default="gtfs", description="a table of a GTFS zip")
     table: str = Field(pattern=r"^[a-z_]+$", description="name of the table: `stops` is the file stops.txt")
     optional: bool = Field(default=False, description="the zip may lack the file: then there are no rows")
-
-
-def path_problem(path: str) -> str | None:
-    """Why the path of a column is invalid; None if it is valid."""
-    try:
-        return None if parse_path(path).words else f"{path!r} names nothing"
-    except ValueError as error:
-        return str(error)
 
 
 def same_name(name: str) -> str:

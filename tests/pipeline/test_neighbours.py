@@ -190,6 +190,8 @@ def test_a_full_disk_is_told_by_who_looks_and_what_is_amiss_once_there_is_room(
             assert "Traceback" not in done.stderr
         assert not (home / "alerts.jsonl").exists() or (home / "alerts.jsonl").read_bytes() == b""
         filler.unlink()
+    # all was refused: there is nothing that could be up to date
+    assert "not built yet" in gorod(home, "status", **mirror).stdout
     done = gorod(home, "watch", **mirror)
     assert done.returncode == 0, done.stderr
     assert "new: load_refused/appeals_115.requests.minsk.2024-01" in done.stdout
