@@ -9,19 +9,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from pipelines.declarations.sources import load_sources
-from pipelines.deliveries import Delivery, ValidationResult, parse_slice
+from pipelines.deliveries import ValidationResult, parse_slice
 from pipelines.errors import DeliveryError
-from pipelines.formats import read
-from pipelines.loading.gate import evaluate
-from pipelines.loading.suites import load_suite
 from tests.formats.reading import told
-from tests.support.gate_context import beside
+from tests.sources.delivered import through_gate
 
 # section, procedures, electronic, carried out, electronically; each layout writes the same
 ROWS = [("Жильё", 60, 30, 2000, 500), ("Земля", 40, 10, 1500, 300), ("Итого", 100, 40, 3500, 800)]
@@ -29,21 +24,9 @@ ROWS = [("Жильё", 60, 30, 2000, 500), ("Земля", 40, 10, 1500, 300), ("
 
 def delivered(content: bytes, month: str, folder: Path) -> tuple[list[dict[str, Any]], ValidationResult]:
     """The rows of a workbook, and what the gate says of it."""
-    feed = load_sources()["e_services"].feeds["procedures"]
     name = f"e-services-{month}.xlsx"
     (folder / name).write_bytes(content)
-    slice_ = parse_slice(month, None)
-    delivery = Delivery(
-        "d", "e_services", "procedures", "brest", slice_, folder, (name,), "", 0, "", "", synthetic=True
-    )
-    batch = read(delivery, feed, folder / "batch.parquet")
-    days = {"first_day": str(slice_.first_day), "last_day": str(slice_.last_day)}
-    known = beside("e_services", "procedures", slice_, "brest")
-    result = evaluate(batch, load_suite("e_services", "procedures"), days | batch.facts, folder, known)
-    with duckdb.connect() as connection:
-        found = connection.execute(f"from read_parquet('{batch.path}') order by row_no")
-        names = [one[0] for one in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()], result
+    return through_gate("e_services", "procedures", "brest", parse_slice(month, None), folder, name)
 
 
 def workbook(write: Callable[[Worksheet], None]) -> bytes:

@@ -14,9 +14,7 @@ import pytest
 from pipelines.declarations.sources import load_sources
 from pipelines.deliveries import Delivery, ValidationResult, named_slice
 from pipelines.formats import read
-from pipelines.loading.gate import evaluate
-from pipelines.loading.suites import load_suite
-from tests.support.gate_context import beside
+from tests.sources.delivered import through_gate
 
 FEED = load_sources()["belstat"].feeds["wages_by_activity"]
 MIRROR = os.environ.get("GOROD_MIRROR")
@@ -31,18 +29,9 @@ def delivered(path: Path, name: str, out: Path) -> tuple[list[dict[str, Any]], V
     folder = out / name
     folder.mkdir()
     (folder / name).write_bytes(path.read_bytes())
-    slice_ = named_slice(found.groupdict(), None)
-    delivery = Delivery(
-        "d", "belstat", "wages_by_activity", "by", slice_, folder, (name,), "", 0, "", "", synthetic=True
+    return through_gate(
+        "belstat", "wages_by_activity", "by", named_slice(found.groupdict(), None), folder, name
     )
-    batch = read(delivery, FEED, folder / "batch.parquet")
-    days = {"first_day": str(slice_.first_day), "last_day": str(slice_.last_day)}
-    known = beside("belstat", "wages_by_activity", slice_, "by")
-    result = evaluate(batch, load_suite("belstat", "wages_by_activity"), days | batch.facts, folder, known)
-    with duckdb.connect() as connection:
-        rows = connection.execute(f"from read_parquet('{batch.path}') order by row_no")
-        names = [one[0] for one in rows.description]
-        return [dict(zip(names, row, strict=True)) for row in rows.fetchall()], result
 
 
 def sample(month: str) -> Path:
