@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
+from pipelines.declarations.origins import Origin
 from pipelines.declarations.sources import Source
 from pipelines.deliveries import Candidate, LastSeen
+from pipelines.errors import OriginError
 from pipelines.settings import Settings
 
 
@@ -19,6 +21,8 @@ def candidates(
 ) -> Iterator[Candidate]:
     """The candidates of the chosen origin of a feed, in the order of instances and slices.
 
+    Instead of the mirror, an instance that declares an origin of its own is asked there, after the others.
+
     ``known`` is what was last taken from it: a connector may request only what has changed since. A feed without such an
     origin has no candidates: it is delivered through the drop folder.
 
@@ -30,5 +34,29 @@ def candidates(
     origin = feed.origins.get(settings.origin)
     if origin is None:
         return
+    others = {
+        instance: about.origin
+        for instance, about in source.instances.items()
+        if about.origin is not None and settings.origin == "mirror"
+    }
+    if not others:
+        yield from _connector(origin)(source, feed_name, feed, origin, settings, instances, known)
+        return
+    wanted = source.instances.keys() if instances is None else instances
+    asked: list[tuple[Origin, list[str]]] = [(origin, [one for one in wanted if one not in others])]
+    asked += [(own, [instance]) for instance, own in others.items() if instance in wanted]
+    failures: list[OriginError] = []
+    for one, by_it in asked:
+        try:
+            if by_it:
+                yield from _connector(one)(source, feed_name, feed, one, settings, by_it, known)
+        except OriginError as error:
+            failures.append(error)
+    if failures:
+        raise OriginError.of_several(failures)
+
+
+def _connector(origin: Origin) -> Callable[..., Iterator[Candidate]]:
     connector = importlib.import_module(f"pipelines.connectors.{origin.kind}")
-    yield from connector.candidates(source, feed_name, feed, origin, settings, instances, known)
+    candidates: Callable[..., Iterator[Candidate]] = connector.candidates
+    return candidates

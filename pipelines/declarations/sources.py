@@ -12,7 +12,7 @@ from pipelines.declarations.columns import NUMBERS
 from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, nearest
 from pipelines.declarations.feeds import Feed, Provides
 from pipelines.declarations.formats import PivotJsonFormat
-from pipelines.declarations.origins import FileOrigin, HttpOrigin, PublicOrigin
+from pipelines.declarations.origins import FileOrigin, HttpOrigin, Origin, PublicOrigin
 from pipelines.declarations.read_yaml import read_yaml
 from pipelines.declarations.sftp import SftpOrigin
 from pipelines.declarations.yaml_document import at
@@ -27,6 +27,10 @@ class Instance(Declaration):
 
     title: Names = Field(description="name of the installation")
     ref_area: str = Field(description="code of the territory that it covers")
+    origin: Origin | None = Field(
+        default=None,
+        description="how this installation delivers all its feeds, if not by the `mirror` of each feed; the format is the feed's",
+    )
 
 
 class Source(Declaration):

@@ -36,6 +36,18 @@ NEVER = {"text": "'?'", "integer": "-999999", "decimal": "-999999", "date": "dat
 
 # what no kind tells: SQL that breaks it, and the rows that are found (None: the load as a whole)
 OWN: dict[str, dict[str, tuple[str, int | None]]] = {
+    "metering.balance": {
+        "billed_within_input": ("update batch set billed_other = network_input where row_no = 3", 1),
+    },
+    "metering.outages": {
+        "ended_after_start": (
+            "update batch set ended_at = started_at - interval 1 minute where row_no = 3",
+            1,
+        ),
+        "started_at_in_period": ("update batch set started_at = '2026-09-30 23:00' where row_no = 3", 1),
+        "ended_has_been": ("update batch set ended_at = '2027-01-01 10:00' where row_no = 3", 1),
+        "ended_soon": ("update batch set ended_at = started_at + interval 31 day where row_no = 3", 1),
+    },
     "public_transport.timetable": {
         "service_in_month": ("delete from batch where object = 'call'", None),
         "calendar_covers_month": ("update batch set calendar_ends = date '2026-08-30'", None),

@@ -46,7 +46,9 @@ def beside(
         connection.execute("create schema raw")
         connection.execute("create schema ops")
         for view in ("effective_load", "accepted_load"):
-            connection.execute(f"create table ops.{view} as select 'one' as load_id")
+            connection.execute(
+                f"create table ops.{view} as select 'one' as load_id, '{instance}' as instance"
+            )
         for code, declared in load_sources().items():
             for name, about in declared.feeds.items():
                 columns = "".join(
