@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Collection, Iterator
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
+from pipelines.declarations.databases import SqlOrigin
+from pipelines.declarations.messages import ImapOrigin, MqttOrigin
 from pipelines.declarations.origins import Origin
+from pipelines.declarations.sftp import SftpOrigin
 from pipelines.declarations.sources import Source
 from pipelines.deliveries import Candidate, LastSeen
 from pipelines.errors import OriginError
@@ -40,7 +45,7 @@ def candidates(
         if about.origin is not None and settings.origin == "mirror"
     }
     if not others:
-        yield from _connector(origin)(source, feed_name, feed, origin, settings, instances, known)
+        yield from _asked(origin, source, feed_name, settings, instances, known)
         return
     wanted = source.instances.keys() if instances is None else instances
     asked: list[tuple[Origin, list[str]]] = [(origin, [one for one in wanted if one not in others])]
@@ -49,14 +54,25 @@ def candidates(
     for one, by_it in asked:
         try:
             if by_it:
-                yield from _connector(one)(source, feed_name, feed, one, settings, by_it, known)
+                yield from _asked(one, source, feed_name, settings, by_it, known)
         except OriginError as error:
             failures.append(error)
     if failures:
         raise OriginError.of_several(failures)
 
 
-def _connector(origin: Origin) -> Callable[..., Iterator[Candidate]]:
+def _asked(
+    origin: Origin,
+    source: Source,
+    feed_name: str,
+    settings: Settings,
+    instances: Collection[str] | None,
+    known: LastSeen,
+) -> Iterator[Candidate]:
+    """The candidates of one origin. ``GOROD_<SOURCE>_SYNTHETIC=1`` says that databases, hosts and brokers hold invented data."""
     connector = importlib.import_module(f"pipelines.connectors.{origin.kind}")
-    candidates: Callable[..., Iterator[Candidate]] = connector.candidates
-    return candidates
+    invented = os.environ.get(f"GOROD_{source.source.upper()}_SYNTHETIC", "").strip() == "1"
+    elsewhere = isinstance(origin, SftpOrigin | SqlOrigin | ImapOrigin | MqttOrigin)
+    feed = source.feeds[feed_name]
+    for candidate in connector.candidates(source, feed_name, feed, origin, settings, instances, known):
+        yield replace(candidate, synthetic=True) if invented and elsewhere else candidate

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from pipelines.connectors import sftp as connector
-from pipelines.declarations.sources import SOURCES, Source, load_sources
+from pipelines.declarations.sources import SOURCES, Source
 from pipelines.errors import OriginError
 from pipelines.loading.load import LoadOutcome
 from pipelines.loading.plan import Wanted, make_plan
@@ -55,15 +55,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
 
 @pytest.fixture
 def home(tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
-    source = load_sources()["metering"]
-    origin = source.instances["barysau"].origin
-    assert origin is not None
-    monkeypatch.setitem(
-        source.instances, "barysau",
-        source.instances["barysau"].model_copy(
-            update={"origin": origin.model_copy(update={"host": "127.0.0.1", "port": host.port})}
-        ),
-    )  # fmt: skip
+    monkeypatch.setenv("GOROD_METERING_SFTP", f"127.0.0.1:{host.port}")
+    monkeypatch.setenv("GOROD_METERING_SYNTHETIC", "1")
     monkeypatch.setenv("GOROD_INBOX_QUIET_S", "0")
     found = Home(use_home(monkeypatch, tmp_path / "home", tmp_path / "mirror"), "metering", monkeypatch)
     monkeypatch.setattr("pipelines.connectors.sql.today", lambda: date(2026, 11, 3))
@@ -87,6 +80,7 @@ def test_both_ways_give_all_they_have_and_a_late_correction_replaces_its_day(
     assert sum(count for (feed, _, _), count in rows.items() if feed == "meters") == sum(
         len(meters(CITIES[city])) for city in ("brest", "barysau")
     )
+    assert home.warehouse.query("select distinct synthetic from ops.load") == [{"synthetic": True}]
     assert load(home) == {}
     replica.execute(
         "update metering.hourly_readings set consumed = 0, quality = 'estimated', changed_at = now() + interval '1 hour' "
