@@ -36,6 +36,21 @@ NEVER = {"text": "'?'", "integer": "-999999", "decimal": "-999999", "date": "dat
 
 # what no kind tells: SQL that breaks it, and the rows that are found (None: the load as a whole)
 OWN: dict[str, dict[str, tuple[str, int | None]]] = {
+    "traffic_control.incidents": {
+        "ended_after_start": (
+            "update batch set ended_at = started_at - interval 1 minute where row_no = 3",
+            1,
+        ),
+        "started_at_in_period": ("update batch set started_at = '2026-09-30 23:00' where row_no = 3", 1),
+        "started_has_been": (
+            "update batch set started_at = '2027-01-01 10:00', ended_at = null where row_no = 3",
+            1,
+        ),
+    },
+    "traffic_control.parking": {
+        "has_realtime_given": ("update batch set has_realtime = null where row_no = 3", 1),
+        "free_is_realtime": ("update batch set has_realtime = false where row_no = 3", 1),
+    },
     "metering.balance": {
         "billed_within_input": ("update batch set billed_other = network_input where row_no = 3", 1),
     },
