@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sandbox import city_context, inventory, netbox, open311, tmf639
+from sandbox import city_context, netbox, open311, tmf639
 from sandbox.samples.open311 import requests_between
 from sandbox.server import System
 
@@ -31,9 +31,9 @@ class Simulated:
 
 SYSTEMS: Mapping[str, Simulated] = {
     "tmf639": Simulated(
-        "Resource inventory, TM Forum TMF639 v4",
+        "Resource inventory, TM Forum TMF639 v4 and v5",
         "beltelecom_inventory",
-        f"/{{instance}}/{inventory.API}",
+        "/{instance}/tmf-api/resourceInventoryManagement/{version}",
         lambda scale: tmf639.Inventory(tmf639.sample_inventories(tmf639.SAMPLE, scale)),
     ),
     "city_context": Simulated(

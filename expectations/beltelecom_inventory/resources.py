@@ -1,4 +1,4 @@
-"""What must hold of a branch's network resources (TMF639 v4)."""
+"""What must hold of a branch's network resources (TMF639 v4; the reader gives those of v5 the words of v4)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from great_expectations.expectations.row_conditions import Column
 from expectations.vocabulary import History, load, row, rule
 from pipelines.declarations.territories import TERRITORIES, territory_rows
 
-# Enumerations of TMF639 v4.0.0. v5 writes enabled, disabled, shuttingDown: that is another version.
+# Enumerations of TMF639 v4.0.0. v5 writes enabled, disabled, shuttingDown: the reader translates them if v5 is declared.
 ADMINISTRATIVE = ["locked", "unlocked", "shutdown"]
 OPERATIONAL = ["enable", "disable"]
 USAGE = ["idle", "active", "busy"]
 STATUS = ["standby", "alarm", "available", "reserved", "unknown", "suspended"]
 
-CATEGORIES = ["OLT", "xPON.Port", "FibreLine", "WiFi.AccessPoint"]
+CATEGORIES = ["OLT", "xPON.Port", "FibreLine", "WiFi.AccessPoint", "Splitter", "ONT", "Cabinet", "Rack"]
 PON = ["GPON", "XGS-PON"]
 FIBRE = ["G.652.D", "G.657.A1"]
 WIFI = ["Wi-Fi 4", "Wi-Fi 5", "Wi-Fi 6"]
@@ -102,7 +102,7 @@ SUITE: list[Any] = [
         name="category_present",
         dimension="completeness",
         says="У ресурса нет класса (category).",
-        remedy="Укажите category: OLT, xPON.Port, FibreLine или WiFi.AccessPoint.",
+        remedy="Укажите category: OLT, xPON.Port, FibreLine, WiFi.AccessPoint, Splitter, ONT, Cabinet или Rack.",
         mostly=0.95,
     ),
     row(
@@ -112,7 +112,7 @@ SUITE: list[Any] = [
         name="category_known",
         dimension="validity",
         says="Класс ресурса (category) не из согласованного перечня.",
-        remedy="Допустимы OLT, xPON.Port, FibreLine, WiFi.AccessPoint; новый класс сначала согласуйте.",
+        remedy=f"Допустимы {', '.join(CATEGORIES)}; новый класс сначала согласуйте.",
         mostly=0.95,
     ),
     # --- place
@@ -173,8 +173,8 @@ SUITE: list[Any] = [
         value_set=ADMINISTRATIVE,
         name="administrative_state_known",
         dimension="validity",
-        says="administrativeState не из перечня TMF639 v4.",
-        remedy="Допустимы locked, unlocked, shutdown (shuttingDown – значение v5).",
+        says="administrativeState не из перечня TMF639.",
+        remedy="Допустимы locked, unlocked, shutdown (в v5 – shuttingDown).",
         mostly=0.95,
     ),
     row(
@@ -183,8 +183,8 @@ SUITE: list[Any] = [
         value_set=OPERATIONAL,
         name="operational_state_known",
         dimension="validity",
-        says="operationalState не из перечня TMF639 v4.",
-        remedy="Допустимы enable и disable (enabled, disabled – значения v5).",
+        says="operationalState не из перечня TMF639.",
+        remedy="Допустимы enable и disable (в v5 – enabled и disabled).",
         mostly=0.95,
     ),
     row(
@@ -202,7 +202,7 @@ SUITE: list[Any] = [
         value_set=USAGE,
         name="usage_state_known",
         dimension="validity",
-        says="usageState не из перечня TMF639 v4.",
+        says="usageState не из перечня TMF639.",
         remedy="Допустимы idle, active, busy.",
         mostly=0.95,
     ),
@@ -314,6 +314,19 @@ SUITE: list[Any] = [
         severity="warning",
         mostly=0.8,
         row_condition=PON_PORTS,
+    ),
+    # --- splitters, cabinets, racks
+    row(
+        gxe.ExpectColumnPairValuesAToBeGreaterThanB,
+        column_A="capacity",
+        column_B="occupied",
+        or_equal=True,
+        ignore_row_if="either_value_is_missing",
+        name="occupied_within_capacity",
+        dimension="consistency",
+        says="Занято больше мест, чем есть (сплиттер, шкаф, стойка).",
+        remedy="Сверьте occupied и capacity: занято не больше, чем мест всего.",
+        mostly=0.9,
     ),
     # --- fibre lines and Wi-Fi
     row(

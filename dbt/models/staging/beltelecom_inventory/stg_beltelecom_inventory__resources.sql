@@ -25,7 +25,11 @@ select
     end as allocation,
     resources.length_km,
     resources.speed_mbps,
+    resources.onu_capacity,
     resources.onu_connected,
+    resources.fibre_count,
+    resources.capacity,
+    resources.occupied,
     {{ month_code('loads.first_day') }} as time_period
 from {{ source('raw', 'beltelecom_inventory__resources') }} as resources
 inner join {{ source('ops', 'effective_load') }} as loads on resources.load_id = loads.load_id
