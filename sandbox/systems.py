@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sandbox import city_context, netbox, open311, tmf639
+from sandbox import beltelecom_services, city_context, netbox, open311, tmf639
 from sandbox.samples.open311 import requests_between
 from sandbox.server import System
 
@@ -35,6 +35,12 @@ SYSTEMS: Mapping[str, Simulated] = {
         "beltelecom_inventory",
         "/{instance}/tmf-api/resourceInventoryManagement/{version}",
         lambda scale: tmf639.Inventory(tmf639.sample_inventories(tmf639.SAMPLE, scale)),
+    ),
+    "tmf638": Simulated(
+        "Services and sites, TM Forum TMF638 and TMF674 v4",
+        "beltelecom_services",
+        f"/{{instance}}/{beltelecom_services.API}",
+        lambda scale: beltelecom_services.Operator(beltelecom_services.sample_lists(scale)),
     ),
     "city_context": Simulated(
         "Context broker of the cities, NGSI-LD",

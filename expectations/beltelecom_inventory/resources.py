@@ -7,8 +7,8 @@ from typing import Any
 import great_expectations.expectations as gxe
 from great_expectations.expectations.row_conditions import Column
 
+from expectations.soato import regions, units
 from expectations.vocabulary import History, load, row, rule
-from pipelines.declarations.territories import TERRITORIES, territory_rows
 
 # Enumerations of TMF639 v4.0.0. v5 writes enabled, disabled, shuttingDown: the reader translates them if v5 is declared.
 ADMINISTRATIVE = ["locked", "unlocked", "shutdown"]
@@ -48,29 +48,6 @@ def _still_a_code(column: str, field: str) -> Any:
         remedy=f"Передавайте {field} текстом, не числом.",
         mostly=0.95,
     )
-
-
-def _units() -> str:
-    """Codes for which staging finds a territory: those of the code list, and parts of its districts and towns (digits 1-4).
-
-    Resources with other codes count only in the branch's region.
-    """
-    units = {row["soato"] for row in territory_rows(TERRITORIES)["territory_code"] if row["soato"]}
-    return "|".join(unit[:4] + "[0-9]{6}" if unit.endswith("000000") else unit for unit in sorted(units))
-
-
-def _regions() -> list[str]:
-    """For each region, whether a code of ten digits belongs to it, by its first digit."""
-    digits = {
-        row["ref_area"]: row["soato"][0]
-        for row in territory_rows(TERRITORIES)["territory_code"]
-        if row["level"] == "region"
-    }
-    return [
-        f"when regexp_full_match(soato, '[1-7][0-9]{{9}}') and (select ref_area from delivery) = '{region}' "
-        f"then soato[1] = '{digit}'"
-        for region, digit in digits.items()
-    ]
 
 
 SUITE: list[Any] = [
@@ -148,7 +125,7 @@ SUITE: list[Any] = [
     row(
         gxe.ExpectColumnValuesToMatchRegex,
         column="soato",
-        regex=f"(?s)^({_units()}|{NO_CODE})$",
+        regex=f"(?s)^({units()}|{NO_CODE})$",
         name="soato_listed",
         dimension="consistency",
         says="Код СОАТО не из списка территорий: ресурс учтён только в области филиала, без района и города.",
@@ -157,7 +134,7 @@ SUITE: list[Any] = [
         mostly=0.95,
     ),
     rule(
-        f"case {' '.join(_regions())} end",
+        f"case {' '.join(regions())} end",
         columns=["soato"],
         name="soato_of_branch",
         dimension="consistency",
