@@ -117,7 +117,7 @@ def _services(city: Place, dice: Random, scale: float) -> Iterator[Record]:
             "state": dice.choices(("active", "inactive", "terminated"), (92, 4, 4))[0],
             "startDate": f"20{dice.randint(15, 25)}-{dice.randint(1, 12):02}-15T00:00:00+03:00",
             "description": "Вымышленные данные / synthetic data",
-            "relatedParty": [{"id": f"c-{number}", "name": "Тестович А. Б.", "role": "subscriber", "@referredType": "Individual"}],
+            "relatedParty": [{"id": f"c-{number}", "name": "Тестович А. Б.", "role": "subscriber"}],
             "place": [{"id": f"a-{number}", "name": f"ул. Примерная, {number}", "role": "installationAddress"}],
             "serviceCharacteristic": [{"name": name, "value": value} for name, value in traits.items()],
         }  # fmt: skip

@@ -40,6 +40,15 @@ OWN: dict[str, dict[str, tuple[str, int | None]]] = {
         "service_in_month": ("delete from batch where object = 'call'", None),
         "calendar_covers_month": ("update batch set calendar_ends = date '2026-08-30'", None),
     },
+    "city_context.noise": {
+        "interval_ends_later": ("update batch set until = observed_at where row_no = 3", 1),
+        "zone_told": ("update batch set observed_zone = null where row_no = 3", 1),
+        "observed_at_given": ("update batch set observed_at = null where row_no = 3", 1),
+    },
+    "city_context.traffic_flow": {
+        "zone_told": ("update batch set observed_zone = null where row_no = 3", 1),
+        "observed_at_given": ("update batch set observed_at = null where row_no = 3", 1),
+    },
     "beltelecom_services.services": {
         "row.counts": ("update batch set category = '?', service_state = 'active' where row_no = 3", 1),
         "soato_of_branch": ("update batch set soato = '7401000000' where row_no = 3", 1),

@@ -55,7 +55,7 @@ def added_up(home: Home, code: str, split: bool = False) -> Any:
     return found if split else found["_T"]
 
 
-def test_subscribers_are_counted_by_technology_and_band(home: Home, server: Sandbox) -> None:
+def test_subscribers_are_counted_by_technology_and_band(home: Home) -> None:
     assert home.load_all(feed="services", instance="brest") == {NOVEMBER: len(SERVICES)}
     assert not any(
         one.new
