@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sandbox import beltelecom_services, city_context, netbox, open311, tmf639
+from sandbox import beltelecom_services, city_context, netbox, open311, sensor_things, tmf639
 from sandbox.samples.open311 import requests_between
 from sandbox.server import System
 
@@ -47,6 +47,12 @@ SYSTEMS: Mapping[str, Simulated] = {
         "city_context",
         f"/{city_context.API}",
         lambda scale: city_context.ContextBroker(city_context.sample_entities(scale)),
+    ),
+    "sensor_things": Simulated(
+        "Sensors of air and noise, OGC SensorThings 1.1",
+        "sensor_things",
+        f"/{{instance}}/{sensor_things.API}",
+        lambda scale: sensor_things.SensorThings(sensor_things.sample_observations(scale)),
     ),
     "open311": Simulated(
         "Citizens' requests, Open311 GeoReport v2",
