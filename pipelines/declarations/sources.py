@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from pipelines.declarations.columns import NUMBERS
 from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, nearest
 from pipelines.declarations.feeds import Feed, Provides
-from pipelines.declarations.formats import PivotJsonFormat
+from pipelines.declarations.formats import PivotJsonFormat, Tmf639Format
 from pipelines.declarations.origins import FileOrigin, HttpOrigin, Origin, PublicOrigin
 from pipelines.declarations.read_yaml import read_yaml
 from pipelines.declarations.sftp import SftpOrigin
@@ -72,6 +72,15 @@ class Source(Declaration):
                 for column, about in feed.kept_columns.items()
                 if about.type in NUMBERS and not about.bounds and not about.unbounded
             ]
+            if isinstance(feed.format, Tmf639Format):
+                problems += [
+                    (
+                        ("feeds", name, "format", "versions", instance),
+                        f"instance {instance!r} is not declared; {nearest(instance, self.instances)}",
+                    )
+                    for instance in feed.format.versions
+                    if instance not in self.instances
+                ]
             if isinstance(feed.format, PivotJsonFormat) and not feed.format.tables:
                 problems.append(
                     (

@@ -67,6 +67,40 @@ OWN: dict[str, dict[str, tuple[str, int | None]]] = {
         "service_in_month": ("delete from batch where object = 'call'", None),
         "calendar_covers_month": ("update batch set calendar_ends = date '2026-08-30'", None),
     },
+    "sensor_things.observations": {
+        "unit_fits_property": ("update batch set unit = 'ppm' where row_no = 3", 1),
+        "result_possible": ("update batch set result = 19000 where row_no = 3", 1),
+        "zone_told": ("update batch set observed_zone = null where row_no = 3", 1),
+        "observed_at_given": ("update batch set observed_at = null where row_no = 3", 1),
+        "interval_ends_later": ("update batch set until = observed_at where row_no = 3", 1),
+        "level_of_interval": (
+            "update batch set until = null "
+            "where row_no = (select min(row_no) from batch where observed_property = 'LAeq')",
+            1,
+        ),
+    },
+    "city_context.noise": {
+        "interval_ends_later": ("update batch set until = observed_at where row_no = 3", 1),
+        "zone_told": ("update batch set observed_zone = null where row_no = 3", 1),
+        "observed_at_given": ("update batch set observed_at = null where row_no = 3", 1),
+    },
+    "city_context.traffic_flow": {
+        "zone_told": ("update batch set observed_zone = null where row_no = 3", 1),
+        "observed_at_given": ("update batch set observed_at = null where row_no = 3", 1),
+    },
+    "beltelecom_services.services": {
+        "row.counts": ("update batch set category = '?', service_state = 'active' where row_no = 3", 1),
+        "soato_of_branch": ("update batch set soato = '7401000000' where row_no = 3", 1),
+        "broadband_described": (
+            "update batch set speed_mbps = null where row_no = (select min(row_no) from batch "
+            "where category = 'broadband' and service_state = 'active')",
+            1,
+        ),
+    },
+    "beltelecom_services.sites": {
+        "row.counts": ("update batch set site_type = '?' where row_no = 1", 1),
+        "soato_of_branch": ("update batch set soato = '7401000000' where row_no = 3", 1),
+    },
     "e_services.procedures": {
         "row.counts": ("update batch set section = null where row_no = 3", 1),
         "total_present": ("delete from batch where section = 'Итого'", None),
