@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -189,7 +190,7 @@ def read_manifest(settings: Settings) -> Mapping[str, Any]:
     """
     kept = _kept_manifest(settings)
     if kept.exists():
-        return _read_json(kept)
+        return _kept(kept)
     with TemporaryDirectory(prefix="gorod-dbt-") as folder:
         project, target = Path(folder, "project"), Path(folder, "target")
         shutil.copytree(DBT_PROJECT, project, ignore=shutil.ignore_patterns("generated", "target", "logs"))
@@ -217,6 +218,12 @@ def _kept_manifest(settings: Settings) -> Path:
     """Where the manifest of the present definitions is kept."""
     # a copy: each build rewrites manifest.json, and may be killed or find the disk full meanwhile
     return dbt_target(settings) / f"parsed-{definitions_hash()[:16]}.json"
+
+
+# what is kept under its definitions' hash does not change
+@lru_cache(maxsize=1)
+def _kept(path: Path) -> Mapping[str, Any]:
+    return _read_json(path)
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:
