@@ -91,6 +91,12 @@ def write_generated_files(folder: Path = GENERATED) -> list[Path]:
     return touched
 
 
+# a run asks for the manifest several times, and its definitions do not change meanwhile
+@lru_cache(maxsize=1)
+def _ensure_generated(definitions: str) -> None:  # noqa: ARG001
+    write_generated_files()
+
+
 def dbt_environment(settings: Settings) -> dict[str, str]:
     """The environment in which dbt runs."""
     server = server_of(settings)
@@ -141,7 +147,7 @@ def prefetched_manifest(settings: Settings) -> Iterator[Callable[[], Path]]:
 
     Yields a form of :func:`ensure_manifest` that waits for the parsing to end.
     """
-    write_generated_files()
+    _ensure_generated(definitions_hash())
     target = dbt_target(settings)
     kept = _kept_manifest(settings)
     if kept.exists():
