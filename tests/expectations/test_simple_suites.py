@@ -109,6 +109,38 @@ OWN: dict[str, dict[str, tuple[str, int | None]]] = {
             None,
         ),
     },
+    "city_statistics.inputs": {
+        "row.counts": ("update batch set unit = null, value = 1 where row_no = 3", 1),
+        "part_within_whole": (
+            "update batch set value = (select value from batch where input = 'households') + 1 "
+            "where input = 'households_electricity'",
+            None,
+        ),
+        "quality_given": ("update batch set quality = null, value = 1 where row_no = 3", 1),
+    },
+    "programme_register.rollout": {
+        "started_if_operating": (
+            "update batch set started_on = null where row_no = "
+            "(select min(row_no) from batch where stage = 'в эксплуатации')",
+            1,
+        ),
+        "started_by_then": (
+            "update batch set started_on = date '2035-01-01', stage = 'в эксплуатации' where row_no = 3",
+            1,
+        ),
+        "delay_explained": (
+            "update batch set planned_on = date '2020-01-01', stage = 'внедрение', deviation_reason = null where row_no = 3",
+            1,
+        ),
+    },
+    "programme_register.actions": {
+        "funds_within_plan": ("update batch set funds_spent = funds_planned + 1 where row_no = 3", 1),
+        "spent_if_begun": ("update batch set state = 'не начато', funds_spent = 1 where row_no = 3", 1),
+        "delay_explained": (
+            "update batch set due_on = date '2020-01-01', state = 'выполняется', deviation_reason = null where row_no = 3",
+            1,
+        ),
+    },
     "belstat.wages_by_activity": {
         "row.counts": ("update batch set activity = null where row_no = 3", 1),
         "total_present": ("update batch set activity = 'Итого' where row_no = 1", None),
