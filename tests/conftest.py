@@ -58,8 +58,8 @@ LONGEST = (
     "publishing/test_embargo.py",
     "pipeline/test_commands.py",
 )
-# what is made for these is costly, so that who uses them is slow
-COSTLY = {"samples", "built", "built_small", "databases"}
+# what is made for these, or done with them (loads through the whole gate), is costly: who uses them is slow
+COSTLY = {"samples", "built", "built_small", "databases", "doubtful", "portal", "world", "instance"}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -16,6 +16,8 @@ from bench.portable import PORTABLE
 from bench.requests_file import write
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
+pytestmark = pytest.mark.slow
+
 ROWS = 10_000
 
 

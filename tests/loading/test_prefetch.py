@@ -30,6 +30,8 @@ from tests.pipeline.conftest import environment_of
 from tests.support import crash, forked
 from tests.support.portal import HEADER, Portal
 
+pytestmark = pytest.mark.slow
+
 MONTHS = [f"{year}-{month:02}" for year in (2022, 2023) for month in range(1, 8)]
 
 

@@ -20,6 +20,8 @@ from pipelines.settings import Settings
 from tests.support import invented_warehouse as invented
 from tests.support import other_processes
 
+pytestmark = pytest.mark.slow
+
 forked = multiprocessing.get_context("forkserver")
 forked.set_forkserver_preload(["duckdb", "pipelines.publishing.publication"])
 
