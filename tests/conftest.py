@@ -78,6 +78,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
                 item.add_marker(pytest.mark.long)
+                item.add_marker(pytest.mark.repeated)
     for item in items:
         given = getattr(item, "callspec", None)
         on_server = given is not None and "postgres" in map(str, given.params.values())

@@ -661,6 +661,7 @@ def test_every_entry_is_taken_waits_or_is_told(tree: list[tuple[str, str, str]])
     check_tree(tree)
 
 
+@pytest.mark.repeated
 @pytest.mark.long
 @given(trees)
 @hypothesis_settings(max_examples=1500, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -21,6 +21,7 @@ def test_a_life_of_the_ledger(lived: list[tuple[Any, ...]], portal: Portal) -> N
     live(portal, lived)
 
 
+@pytest.mark.repeated
 @pytest.mark.long
 @pytest.mark.usefixtures("quick_gate")
 @settings(max_examples=400, suppress_health_check=ANY)

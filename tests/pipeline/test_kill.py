@@ -203,6 +203,7 @@ def test_a_run_killed_while_its_dbt_lives_on(built: Path, finished: dict[str, An
     assert state(home) == finished
 
 
+@pytest.mark.repeated
 @pytest.mark.long
 def test_a_run_killed_at_random_moments(built: Path, finished: dict[str, Any], tmp_path: Path) -> None:
     home = country_of(built, tmp_path)

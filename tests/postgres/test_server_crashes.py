@@ -254,7 +254,9 @@ def crash(place: Place, kind: str, phase: str, *command: str, builds: bool = Tru
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
-    "schedule", [SOME, pytest.param(EVERY, marks=pytest.mark.long)], ids=["some", "every"]
+    "schedule",
+    [SOME, pytest.param(EVERY, marks=[pytest.mark.long, pytest.mark.repeated])],
+    ids=["some", "every"],
 )
 def test_a_server_that_crashes_in_any_phase(
     schedule: Schedule, country: Path, instance: postgres.Instance, disk: bool
