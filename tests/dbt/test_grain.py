@@ -101,7 +101,8 @@ def test_a_row_that_stands_twice_is_seen_by_each_kind_of_test(small: Any, tmp_pa
     assert _failed(given) - failed == by_load
 
 
-@pytest.mark.slow
+# the short form: other definitions compute every load anew (test_increments.py)
+@pytest.mark.long
 def test_other_definitions_make_every_load_untested(small: Any, tmp_path: Path) -> None:
     """A name that is listed twice doubles the rows of old loads, too: the lists are definitions."""
     given = _own(small, tmp_path)

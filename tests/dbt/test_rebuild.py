@@ -122,12 +122,13 @@ def small(built_small: SmallWarehouse, tmp_path: Path) -> SmallWarehouse:
     return built_small.copy(tmp_path / "small")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("at_once", [pytest.param(1, marks=pytest.mark.long), 5])
+# the short forms: test_increments.py compares with a build from scratch, pipeline/test_rebuild.py builds a part
+@pytest.mark.long
+@pytest.mark.parametrize("at_once", [1, 3])
 def test_whatever_changed_what_was_left_out_is_as_from_scratch(
     at_once: int, small: SmallWarehouse, tmp_path: Path
 ) -> None:
-    """The long form builds and compares after each change, the short one after several, and compares at the end."""
+    """Built and compared after each change; and built after several, and compared at the end."""
     events = list(changes(small, small.ids).items())
     for number in range(0, len(events), at_once):
         names = ", ".join(name for name, _ in events[number : number + at_once])
