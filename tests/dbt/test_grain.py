@@ -74,6 +74,9 @@ def test_a_row_that_stands_twice_is_seen_by_each_kind_of_test(small: Any, tmp_pa
         for table in twice:
             # what is allocated to no part or to no territory is no figure of its own, and is not counted
             whole = "ref_area is not null and breakdown <> '_U'" if table.endswith("by_load") else "true"
+            if table.endswith("scope"):
+                # beside a figure that stands twice, its period counted twice would tell the same number
+                whole = "axis <> 'period'"
             connection.execute(
                 f"insert into {table} select * from {table} where rowid = (select min(rowid) from {table} where {whole})"
             )
