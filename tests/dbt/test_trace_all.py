@@ -1,6 +1,6 @@
 """A published value leads back to rows, or to a delivery that says why there are none.
 
-Here by the command's own trace, for one value in 101 (one in 17 in the long form); ``tests/pipeline/test_samples.py``
+Here by the command's own trace, for one value in 301 (one in 17 in the long form); ``tests/pipeline/test_samples.py``
 walks all of the demo at once.
 """
 
@@ -16,7 +16,7 @@ from pipelines.operations.trace_text import show
 from pipelines.publishing.exports.words import MISSING
 
 
-@pytest.mark.parametrize("one_in", [101, pytest.param(17, marks=pytest.mark.long)])
+@pytest.mark.parametrize("one_in", [301, pytest.param(17, marks=pytest.mark.long)])
 def test_a_published_value_ends_at_rows(one_in: int, small: Any) -> None:
     with small.connect(read_only=True) as connection:
         keys = connection.execute(
@@ -56,7 +56,7 @@ def _counts(found: Any, territory: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("one_in", [10, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("one_in", [30, pytest.param(1, marks=pytest.mark.long)])
 def test_a_value_that_was_filled_in_leads_to_the_rows_of_the_values_it_was_filled_in_from(
     one_in: int, small: Any
 ) -> None:
