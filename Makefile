@@ -6,6 +6,10 @@ STAMP := $(VENV)/.installed
 
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
+# tests start many processes, each of which would compile the repository anew
+unexport PYTHONDONTWRITEBYTECODE
+# which of the long forms `make test-long` runs
+LONG ?= long
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-next dev dev-postgres test test-fast test-long lint format bench lock clean
@@ -44,8 +48,8 @@ dev: setup ## Dagster's UI on the same state
 test: setup ## all tests except the long forms
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not long'
 
-test-long: setup ## the long forms: every fault, more examples, more rows
-	$(BIN)/python -m pytest -n 2 --dist loadfile --hypothesis-profile=long -m long
+test-long: setup ## the long forms: every fault, more examples, more rows; LONG='long and not repeated' leaves repetition out
+	$(BIN)/python -m pytest -n 2 --dist loadfile --hypothesis-profile=long -m '$(LONG)'
 
 test-fast: setup ## the tests that take seconds
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not long'

@@ -42,24 +42,26 @@ def pytest_configure() -> None:
 LONGEST = (
     "pipeline/test_samples.py",
     "postgres/test_server_crashes.py",
-    "pipeline/test_no_way_around.py",
-    "pipeline/test_kill.py",
-    "operations/test_new.py",
     "dbt/test_increments.py",
-    "postgres/test_parity.py",
-    "orchestration/test_services.py",
-    "dbt/test_builds.py",
-    "loading/ledger/test_landing.py",
-    "dbt/test_territories.py",
-    "connectors/test_drop_folder.py",
-    "dbt/test_grain.py",
-    "postgres/test_restore.py",
-    "pipeline/test_neighbours.py",
+    "pipeline/test_no_way_around.py",
     "publishing/test_embargo.py",
-    "pipeline/test_commands.py",
+    "pipeline/test_kill.py",
+    "postgres/test_parity.py",
+    "pipeline/test_persons.py",
+    "loading/test_seeded_faults.py",
+    "dbt/test_rebuild.py",
+    "orchestration/test_services.py",
+    "dbt/test_territories.py",
+    "postgres/test_restore.py",
+    "dbt/test_builds.py",
+    "loading/test_prefetch.py",
+    "pipeline/test_rebuild.py",
+    "operations/test_new.py",
+    "postgres/test_vintages.py",
+    "postgres/test_copy.py",
 )
-# what is made for these is costly, so that who uses them is slow
-COSTLY = {"samples", "built", "built_small", "databases"}
+# what is made for these, or done with them (loads through the whole gate), is costly: who uses them is slow
+COSTLY = {"samples", "built", "built_small", "databases", "doubtful", "portal", "world", "instance"}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -78,6 +80,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
                 item.add_marker(pytest.mark.long)
+                item.add_marker(pytest.mark.repeated)
     for item in items:
         given = getattr(item, "callspec", None)
         on_server = given is not None and "postgres" in map(str, given.params.values())

@@ -16,6 +16,8 @@ from bench.portable import PORTABLE
 from bench.requests_file import write
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 
+pytestmark = pytest.mark.slow
+
 ROWS = 10_000
 
 
@@ -67,7 +69,9 @@ def test_a_history_goes_back_from_its_last_month_city_by_city() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "only", [months.SOURCE, pytest.param("", marks=pytest.mark.long)], ids=["one source", "all sources"]
+    "only",
+    [months.SOURCE, pytest.param("", marks=[pytest.mark.long, pytest.mark.repeated])],
+    ids=["one source", "all sources"],
 )
 def test_a_longer_history_is_one_that_the_loader_goes_on_with(tmp_path: Path, only: str) -> None:
     home = tmp_path / "home"

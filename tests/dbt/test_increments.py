@@ -178,7 +178,10 @@ def _withdraw(small: Any, load_id: str) -> None:
 
 
 @pytest.mark.slow
-def test_after_whatever_came_the_figures_are_those_from_scratch(small: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [7, pytest.param(1, marks=pytest.mark.long)])
+def test_after_whatever_came_the_figures_are_those_from_scratch(
+    at_once: int, small: Any, tmp_path: Path
+) -> None:
     small = small.copy(tmp_path)
     ids = small.ids
     requests, people = "appeals_115.requests", "territory_register.population"
@@ -206,9 +209,9 @@ def test_after_whatever_came_the_figures_are_those_from_scratch(small: Any, tmp_
             instance="by",
         )),
     ]  # fmt: skip
-    for number in range(0, len(events), 4):
+    for number in range(0, len(events), at_once):
         names = []
-        for name, happen in events[number : number + 4]:
+        for name, happen in events[number : number + at_once]:
             happen()
             names.append(name)
         _run(small)

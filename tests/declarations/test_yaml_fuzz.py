@@ -148,6 +148,7 @@ def test_a_defect_is_refused_with_its_line_or_read_as_it_stands(
     check(seed, tmp_path_factory.mktemp("yaml"))
 
 
+@pytest.mark.repeated
 @pytest.mark.long
 def test_thousands_of_defects_are_refused_or_read_as_they_stand(tmp_path: Path) -> None:
     for seed in range(4000):

@@ -21,6 +21,8 @@ from sandbox.inventory import inventory, read_cities
 from sandbox.tmf639 import SAMPLE
 from tests.support.gate_context import beside
 
+pytestmark = pytest.mark.slow
+
 SUITE = load_suite("beltelecom_inventory", "resources")
 FEED = load_sources()["beltelecom_inventory"].feeds["resources"]
 Resource = dict[str, Any]

@@ -339,6 +339,7 @@ def test_every_record_is_read_or_kept_back_or_the_file_is_refused(
     hold(data.draw(mutants(names, delimiter)), tmp_path, feed(delimiter, names), delimiter)
 
 
+@pytest.mark.repeated
 @pytest.mark.long
 @pytest.mark.parametrize(("delimiter", "names"), FEEDS)
 @settings(quiet, max_examples=1500)
@@ -362,6 +363,7 @@ def test_a_stray_quote_anywhere_loses_no_record(tmp_path: Path) -> None:
     _insert_everywhere('"', tmp_path)
 
 
+@pytest.mark.repeated
 @pytest.mark.long
 @pytest.mark.parametrize("odd", ['""', "\n", "\r", ",", " ", "\x00", "\ufeff", '" "', '","', '"\n"', '\n"'])
 def test_one_sign_anywhere_loses_no_record(odd: str, tmp_path: Path) -> None:

@@ -337,6 +337,7 @@ def test_a_defect_is_refused_or_read_as_it_stands(
     CHECKS[kind](seed, tmp_path_factory.mktemp(kind))
 
 
+@pytest.mark.repeated
 @pytest.mark.long
 @pytest.mark.parametrize("kind", CHECKS)
 def test_thousands_of_defects_are_refused_or_read_as_they_stand(

@@ -120,6 +120,7 @@ def test_a_changed_table(
     _csv(base, changes, tmp_path_factory.mktemp("csv"))
 
 
+@pytest.mark.repeated
 @pytest.mark.long
 @settings(max_examples=20_000)
 @given(*MUTANT)
@@ -200,6 +201,7 @@ def test_a_workbook_of_all_kinds_of_cells(
     _book(kinds, top, left, tmp_path_factory.mktemp("xlsx"))
 
 
+@pytest.mark.repeated
 @pytest.mark.long
 @settings(max_examples=2_000)
 @given(*BOOK)
@@ -264,6 +266,7 @@ def test_a_torn_workbook(
     _torn(part, changes, tmp_path_factory.mktemp("torn"))
 
 
+@pytest.mark.repeated
 @pytest.mark.long
 @settings(max_examples=3_000)
 @given(*TORN)
@@ -319,6 +322,7 @@ def test_a_changed_structure(
     _structure(changes, tmp_path_factory.mktemp("tree"))
 
 
+@pytest.mark.repeated
 @pytest.mark.long
 @settings(max_examples=10_000)
 @given(st.lists(CHANGE, min_size=1, max_size=3))

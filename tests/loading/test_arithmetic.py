@@ -15,12 +15,13 @@ ANY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
 @pytest.mark.usefixtures("quick_gate")
-@settings(max_examples=20, suppress_health_check=ANY)
+@settings(max_examples=8, suppress_health_check=ANY)
 @given(lived=st.lists(steps, min_size=3, max_size=10))
 def test_a_life_of_the_ledger(lived: list[tuple[Any, ...]], portal: Portal) -> None:
     live(portal, lived)
 
 
+@pytest.mark.repeated
 @pytest.mark.long
 @pytest.mark.usefixtures("quick_gate")
 @settings(max_examples=400, suppress_health_check=ANY)

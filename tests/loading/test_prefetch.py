@@ -30,6 +30,8 @@ from tests.pipeline.conftest import environment_of
 from tests.support import crash, forked
 from tests.support.portal import HEADER, Portal
 
+pytestmark = pytest.mark.slow
+
 MONTHS = [f"{year}-{month:02}" for year in (2022, 2023) for month in range(1, 8)]
 
 
@@ -259,10 +261,15 @@ def gone(group: int) -> bool:
 @pytest.mark.parametrize(
     "death",
     [
-        ("pipelines.loading.landing:land", "after", MANY),
-        ("pipelines.loading.prefetch:Validators.take", "after", 3),
         ("pipelines.warehouse.ledger_rows:insert_batch", "after", 4),
-        ("pipelines.loading.prefetch:Validators.drop", "before", 7),
+        *(
+            pytest.param(place, marks=pytest.mark.long)
+            for place in (
+                ("pipelines.loading.landing:land", "after", MANY),
+                ("pipelines.loading.prefetch:Validators.take", "after", 3),
+                ("pipelines.loading.prefetch:Validators.drop", "before", 7),
+            )
+        ),
     ],
     ids=lambda death: " ".join(map(str, death)),
 )

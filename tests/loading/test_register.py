@@ -20,6 +20,8 @@ from pipelines.warehouse import open_warehouse
 from pipelines.warehouse.base import Warehouse
 from tests.support.portal import use_home
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = SOURCES / "territory_register" / "sample" / "territories"
 HEAD = "kind,territory_id,from_id,to_id,valid_from,weight,act\n"
 Row = dict[str, str]

@@ -38,6 +38,7 @@ from tests.loading.seeded import (
     snapshot,
     table,
 )
+from tests.support.examples import shortened
 from tests.support.portal import use_home
 
 SAMPLE = SOURCES / "territory_register" / "sample" / "geo"
@@ -135,14 +136,17 @@ def test_a_resend_cut_short_is_let_in_by_a_waiver(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("written", "state"),
-    [
-        (f"{CONFIRMED}: true\nwho: А. Примерная\nwhy: остальные были пробными\n", "accepted"),
-        (f"{CONFIRMED}: false\nwho: А. Примерная\nwhy: остальные были пробными\n", "rejected"),
-        (f"{CONFIRMED}: true\nwhy: остальные были пробными\n", "rejected"),
-        (f"{CONFIRMED}: true\nwho: ''\nwhy: x\n", "rejected"),
-        ("{", "rejected"),
-        ("- a list", "rejected"),
-    ],
+    shortened(
+        3,
+        [
+            (f"{CONFIRMED}: true\nwho: А. Примерная\nwhy: остальные были пробными\n", "accepted"),
+            (f"{CONFIRMED}: false\nwho: А. Примерная\nwhy: остальные были пробными\n", "rejected"),
+            (f"{CONFIRMED}: true\nwhy: остальные были пробными\n", "rejected"),
+            (f"{CONFIRMED}: true\nwho: ''\nwhy: x\n", "rejected"),
+            ("{", "rejected"),
+            ("- a list", "rejected"),
+        ],
+    ),
 )
 def test_a_resend_cut_short_is_let_in_if_a_side_file_confirms_it(
     world: World, written: str, state: str

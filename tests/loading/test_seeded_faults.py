@@ -79,6 +79,7 @@ def test_seeded_faults_are_caught(world: World) -> None:
     assert missed <= 0.05 * len(found.found), found.told()
 
 
+@pytest.mark.repeated
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [2, 3])
 def test_two_hundred_seeded_faults_are_caught(world: World, seed: int) -> None:

@@ -10,16 +10,21 @@ import pytest
 from pipelines.errors import GorodError
 from pipelines.operations.check import _lines
 from tests.support.copied import copy_of_the_repository, gorod
+from tests.support.examples import shortened
 
 SOURCES = "assets/sources"
 # file: text, what stands in its place, what is said
 FAULTS: dict[str, tuple[str, str, str, str]] = {
-    "an unknown key": (
-        f"{SOURCES}/appeals_115/source.yml", "\nowner:", "\nowners:", r"owners: there is no such key; did you mean 'owner'",
-    ),
     "an unknown column in a filter": (
         f"{SOURCES}/appeals_115/measures.yml", "filter: rating is not null\n    expr: 1", "filter: ratings > 0\n    expr: 1",
         r"measures\.appeals_rated\.filter: stg_appeals_115__requests has no column 'ratings'; did you mean 'rating'",
+    ),
+    "a suite": (
+        "expectations/city_parking/occupancy.py", "SUITE = [", "SUITE = [nothing,",
+        r"the suite of city_parking\.occupancy cannot be imported: NameError",
+    ),
+    "an unknown key": (
+        f"{SOURCES}/appeals_115/source.yml", "\nowner:", "\nowners:", r"owners: there is no such key; did you mean 'owner'",
     ),
     "a term of an unknown measure": (
         "assets/indicators/population.yml", "measure: population", "measure: populations",
@@ -28,10 +33,6 @@ FAULTS: dict[str, tuple[str, str, str, str]] = {
     "an indicator of a report": (
         "assets/reports/country_digest.yml", "indicator: appeals_rated_pct", "indicator: appeals_rate_pct",
         r"indicators\.2\.indicator: 'appeals_rate_pct' is not declared; did you mean 'appeals_rated_pct'",
-    ),
-    "a suite": (
-        "expectations/city_parking/occupancy.py", "SUITE = [", "SUITE = [nothing,",
-        r"the suite of city_parking\.occupancy cannot be imported: NameError",
     ),
     "a feed that counts nowhere": (
         f"{SOURCES}/territory_register/source.yml", "    provides: outlines\n", "",
@@ -54,7 +55,7 @@ def spoil(project: Path, file: str, old: str, new: str, stands: str | None = Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", shortened(2, FAULTS))
 def test_a_fault_is_named_with_file_line_and_key(name: str, tmp_path: Path) -> None:
     project = copy_of_the_repository(tmp_path / "copy")
     file, old, new, message = FAULTS[name]

@@ -28,6 +28,8 @@ from pipelines.declarations.sources import load_sources
 from pipelines.moments import MINSK
 from pipelines.settings import PROJECT, get_settings
 
+pytestmark = pytest.mark.slow
+
 SNAPSHOT = Path(__file__).with_name("asset_graph.json")
 
 

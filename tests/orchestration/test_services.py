@@ -138,8 +138,9 @@ def test_webserver_and_daemon_are_two_services_that_may_start_at_once(home: Path
         wait(lambda: not any(map(exists, (webserver, daemon, *started))))
 
 
-# a service manager's signal ends the two services above
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
+# a signal ends the two services above
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_ui_ends_with_all_that_it_started(home: Path, port: int, number: signal.Signals) -> None:
     with script(home, f"{GOROD} ui --port {port}") as (ui,):
         wait(lambda: answers(port))

@@ -26,9 +26,9 @@ pytestmark = pytest.mark.slow
 PLACES = [
     ("pipelines.loading.landing:_sync", "after", 6),  # the folder stands in its place
     ("pipelines.warehouse.ledger_rows:insert_batch", "after", 2),
-    ("pipelines.loading.pending_markers:clear_pending", "before", 2),
 ]
 OTHER_PLACES = [
+    ("pipelines.loading.pending_markers:clear_pending", "before", 2),
     ("pipelines.connectors.files:shutil.copyfileobj", "before", 2),
     ("pipelines.loading.pending_markers:mark_pending", "after", 2),
     ("pipelines.loading.validate:formats.read", "after", 2),
@@ -162,10 +162,10 @@ def finished(built: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 def test_a_run_killed_while_it_builds_and_publishes(
     built: Path, finished: dict[str, Any], tmp_path: Path
 ) -> None:
-    """Killed while dbt builds, which lives on; and with the snapshot made, before it is shown."""
+    """Killed while dbt builds, and with the snapshot made, before it is shown."""
     home = country_of(built, tmp_path)
     before = current_publication(Settings(home=home))
-    kill_when_compiled(home, "int_observations_by_load", with_dbt=False)
+    kill_when_compiled(home, "int_observations_by_load")
     assert current_publication(Settings(home=home)) == before
     place = ("pipelines.publishing.publish:seal", "before", 1)
     assert run(home, death=place) == -signal.SIGKILL
@@ -203,6 +203,7 @@ def test_a_run_killed_while_its_dbt_lives_on(built: Path, finished: dict[str, An
     assert state(home) == finished
 
 
+@pytest.mark.repeated
 @pytest.mark.long
 def test_a_run_killed_at_random_moments(built: Path, finished: dict[str, Any], tmp_path: Path) -> None:
     home = country_of(built, tmp_path)

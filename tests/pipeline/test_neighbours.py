@@ -198,9 +198,9 @@ def test_a_full_disk_is_told_by_who_looks_and_what_is_amiss_once_there_is_room(
 
 
 # in the midst of dbt; in the long form at the first writes and at other places too
-@pytest.mark.parametrize(
-    "leave_kb", [6_000, *(pytest.param(room, marks=pytest.mark.long) for room in (500, 2_000, 14_000))]
-)
+# the short forms: a full disk while loading (loading/test_poison.py), while publishing (publishing/test_publication.py)
+@pytest.mark.long
+@pytest.mark.parametrize("leave_kb", [500, 2_000, 6_000, 14_000])
 def test_a_disk_that_fills_while_marts_are_built_is_told_and_the_next_run_goes_on(
     leave_kb: int, country: Portal, disk_of_a_home: Path
 ) -> None:

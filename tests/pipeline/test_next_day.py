@@ -17,6 +17,7 @@ from pipelines.exit_codes import ExitCode
 from pipelines.settings import PROJECT
 from tests.conftest import run_on_samples as gorod
 from tests.pipeline.conftest import environment_of
+from tests.support import crash, forked
 
 SAMPLE = SOURCES / "appeals_115" / "sample" / "requests"
 
@@ -43,6 +44,24 @@ def test_nothing_is_dropped_beside_real_data_or_before_the_demo(
 
 
 @pytest.mark.slow
+def test_the_next_day_corrects_one_city_and_has_another_refused(samples: Path, tmp_path: Path) -> None:
+    """What is dropped, and what the gate decides of it; what is built of it is seen in the long form."""
+    home = tmp_path / "home"
+    shutil.copytree(samples, home, symlinks=True)
+    assert next_day(home, GOROD_ORIGIN="sample").returncode == 0
+    environment = environment_of(home, GOROD_ORIGIN="sample", GOROD_INBOX_QUIET_S="0")
+    process = forked.start(tmp_path / "said.txt", environment, crash.main, False, None)
+    process.join()
+    assert process.exitcode == 0, (tmp_path / "said.txt").read_text(encoding="utf-8")[-3000:]
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
+        decided = warehouse.execute(
+            "select instance, state from ops.load_state where source = 'appeals_115' and slice = '2026-10'"
+            " and instance in ('brest', 'homiel') order by load_no desc limit 2"
+        ).fetchall()
+    assert sorted(decided) == [("brest", "accepted"), ("homiel", "rejected")]
+
+
+@pytest.mark.long
 def test_the_next_day_of_the_demo(samples: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(samples, home, symlinks=True)

@@ -615,6 +615,8 @@ def test_no_person_hides_in_compressed_columns(home: Path) -> None:
             assert found == (0,), f"{schema}.{table}.{column}"
 
 
+# the short form: test_commands.py, on a small country
+@pytest.mark.long
 def test_a_second_run_changes_nothing(home: Path) -> None:
     before = (home / "published" / "current").readlink()
     done = gorod(home, "run", "--report")

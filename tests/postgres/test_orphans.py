@@ -20,6 +20,8 @@ from pipelines.settings import get_settings
 from tests.support import writing_run
 from tests.support.portal import use_home
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=["file", "server"])
 def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:

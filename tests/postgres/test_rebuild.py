@@ -61,7 +61,8 @@ def contents(dsn: str) -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
-@pytest.mark.slow
+# the short form: dbt/test_rebuild.py on a file, and test_vintages.py, which builds upon a build here
+@pytest.mark.long
 def test_what_was_left_out_is_as_from_scratch(built_small: SmallWarehouse, dsn: str, tmp_path: Path) -> None:
     small = built_small.copy(tmp_path / "small")
     warehouse = PostgresWarehouse(dsn)

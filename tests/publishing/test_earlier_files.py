@@ -14,6 +14,9 @@ from pipelines.publishing.publication import Publication
 from pipelines.publishing.publish import publish
 from pipelines.settings import Settings
 from tests.support import invented_warehouse as invented
+from tests.support.examples import shortened
+
+pytestmark = pytest.mark.slow
 
 CHANGES = {
     "a value": "update published.pub_indicator_value_v1 set obs_value = obs_value + 1 where ref_area = 'BY-BR'",
@@ -60,7 +63,7 @@ def held(publication: Publication) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", shortened(3, CHANGES))
 def test_what_is_taken_over_is_what_would_be_written(
     change: str, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,8 @@ from pipelines.publishing.folders import sha256_of
 from pipelines.publishing.publication import Publication
 from pipelines.settings import Settings, get_settings
 
+pytestmark = pytest.mark.slow
+
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {

@@ -17,6 +17,8 @@ from pipelines.publishing.keys import contract_keys
 from pipelines.publishing.publication import Publication
 from pipelines.settings import PROJECT, Settings
 
+pytestmark = pytest.mark.slow
+
 KEYS = {name: keys.primary for name, keys in contract_keys().items() if keys.primary}
 
 

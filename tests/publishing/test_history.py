@@ -166,6 +166,8 @@ def test_what_was_known_and_what_replaced_it(story: Any) -> None:
 
 
 @pytest.mark.slow
+# the short form, on a server: a month that is taken away (postgres/test_vintages.py)
+@pytest.mark.long
 def test_a_value_that_is_gone_is_no_longer_known(tmp_path: Path) -> None:
     small = SmallWarehouse(tmp_path)
     fill(small)

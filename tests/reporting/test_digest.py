@@ -25,6 +25,8 @@ from pipelines.settings import Settings
 from pipelines.wording import number
 from tests.support import invented_warehouse as invented
 
+pytestmark = pytest.mark.slow
+
 WARNING = "СИНТЕТИЧЕСКИЕ ДАННЫЕ – не для использования"
 HEADER = 4
 WORDS = {

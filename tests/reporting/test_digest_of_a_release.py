@@ -21,6 +21,8 @@ from pipelines.settings import Settings
 from pipelines.wording import number
 from tests.support import invented_warehouse as invented
 
+pytestmark = pytest.mark.slow
+
 OUTSIDE = "wage_byn"  # mapped by the report, and not in the release
 FIGURE = re.compile(r"−?\d[\d\u202f]*(?:,\d+)?")
 

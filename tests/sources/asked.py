@@ -26,15 +26,16 @@ from tests.support.portal import use_home
 
 # what passes by itself, and what makes a snapshot that is not whole: each is asked again
 PASSING = [
+    # an answer that says so, one that ends early, one that looks whole: tests of a source begin with these
     Fault("status", status=429, retry_after="1"),
+    Fault("cut"),
+    Fault("duplicate"),
     Fault("status", status=500),
     Fault("status", status=503),
     Fault("slow", seconds=0.05),
     Fault("close"),
-    Fault("cut"),
     Fault("truncate"),
     Fault("html"),
-    Fault("duplicate"),
     Fault("missing"),
     Fault("drift"),
     Fault("empty"),

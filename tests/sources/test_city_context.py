@@ -23,6 +23,9 @@ from sandbox.cities import CITIES
 from sandbox.city_context import ContextBroker, entities_of, key_values, sample_entities
 from sandbox.server import PERSON, Fault, Record, Sandbox, always, running
 from tests.sources.asked import PASSING, Home, asking, named
+from tests.support.examples import shortened
+
+pytestmark = pytest.mark.slow
 
 TYPES = {
     "streetlights": "Streetlight",
@@ -155,7 +158,7 @@ def test_a_car_park_has_no_more_free_places_than_places(home: Home, monkeypatch:
     assert home.rows("parking", "entity_id", "available_spots > total_spots") == []
 
 
-@pytest.mark.parametrize("fault", PASSING, ids=named)
+@pytest.mark.parametrize("fault", shortened(3, PASSING), ids=named)
 def test_what_passes_leaves_no_trace(fault: Fault, home: Home, broker: Sandbox) -> None:
     broker.plan({2: fault}.get)
     assert home.load_all(feed="streetlights", instance="brest") == {

@@ -21,6 +21,9 @@ from sandbox.cities import CITIES
 from sandbox.netbox import NetBox, objects_of, sample_lists
 from sandbox.server import PERSON, Fault, Record, Sandbox, always, running
 from tests.sources.asked import PASSING, Home, asking, named
+from tests.support.examples import shortened
+
+pytestmark = pytest.mark.slow
 
 SCALE = 2
 FEEDS = ("interfaces", "cables", "devices")
@@ -90,7 +93,7 @@ def test_more_terminals_than_a_port_can_serve_are_kept_back(
     assert over == []
 
 
-@pytest.mark.parametrize("fault", PASSING, ids=named)
+@pytest.mark.parametrize("fault", shortened(3, PASSING), ids=named)
 def test_what_passes_leaves_no_trace(fault: Fault, home: Home, server: Sandbox) -> None:
     server.plan({2: fault}.get)
     assert home.load_all(feed="interfaces") == {NOVEMBER: PORTS}

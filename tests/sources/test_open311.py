@@ -21,6 +21,9 @@ from sandbox.open311 import LONGEST_DAYS, Open311
 from sandbox.samples.open311 import requests_between
 from sandbox.server import PERSON, Fault, Sandbox, always, running
 from tests.sources.asked import PASSING, Home, asking, named
+from tests.support.examples import shortened
+
+pytestmark = pytest.mark.slow
 
 BREST = 551  # two pages
 OCTOBER = ("requests", "brest", "2026-10")
@@ -78,7 +81,7 @@ def test_months_are_asked_one_by_one_within_the_window(home: Home, server: Sandb
 SEEN = [fault for fault in PASSING if fault.kind not in ("missing", "empty")]
 
 
-@pytest.mark.parametrize("fault", SEEN, ids=named)
+@pytest.mark.parametrize("fault", shortened(3, SEEN), ids=named)
 def test_what_passes_leaves_no_trace(fault: Fault, home: Home, server: Sandbox) -> None:
     server.plan({2: fault}.get)
     assert home.load_all(instance="brest") == {OCTOBER: BREST}

@@ -16,6 +16,8 @@ from pipelines.loading.suites import load_suite
 from sandbox.samples.public_transport import gtfs
 from tests.support.gate_context import beside
 
+pytestmark = pytest.mark.slow
+
 OCTOBER = parse_slice("2026-10", None)
 
 

@@ -30,6 +30,8 @@ from sandbox.samples import appeals_115 as appeals
 from sandbox.samples.__main__ import SAMPLES, write
 from tests.support.gate_context import REGISTER, beside
 
+pytestmark = pytest.mark.slow
+
 TERRITORIES = PROJECT / "assets" / "territories"
 MIRROR = os.environ.get("GOROD_MIRROR")
 

@@ -1,7 +1,11 @@
-"""How many examples a property is tried on: 25 in `make test`, as many as its test says in `make test-long`."""
+"""How many examples a test is tried on: few in `make test`, as many as it says in `make test-long`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
 from hypothesis import settings
 
 FEW = 25
@@ -22,3 +26,13 @@ def is_long() -> bool:
 def examples(count: int) -> int:
     """``max_examples`` of a test that says ``count`` in its long form."""
     return count if is_long() else min(count, FEW)
+
+
+def shortened(count: int, given: Iterable[Any]) -> list[Any]:
+    """Parameters of a test that go the same way: the first ``count`` of them always, the others in the long form."""
+    return [
+        one
+        if number < count
+        else pytest.param(*(one if type(one) is tuple else (one,)), marks=pytest.mark.long)
+        for number, one in enumerate(given)
+    ]

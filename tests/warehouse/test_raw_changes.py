@@ -23,6 +23,7 @@ from pipelines.settings import get_settings
 from pipelines.warehouse.check import check_warehouse
 from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
+from tests.support.examples import shortened
 from tests.support.portal import PERSON, Portal, use_home
 
 TABLE = "raw.appeals_115__requests"
@@ -68,19 +69,32 @@ def held(portal: Portal, column: str) -> list[Any]:
 
 @pytest.mark.parametrize(
     ("column", "change", "given", "stored"),
-    [
-        ("rating", {"type": "decimal"}, "4", Decimal("4")),
-        ("rating", {"type": "text", "bounds": {}}, "04", "04"),
-        ("organisation_id", {"type": "integer", "unbounded": "a code"}, "110", 110),
-        ("planned", {"type": "timestamp"}, "2024-01-12", datetime(2024, 1, 12)),
-        ("planned", {"type": "text"}, "2024-01-12", "2024-01-12"),
-        ("organisation_id", {"personal_data": "pseudonymise"}, "110", pseudonym("110", "key of the tests")),
-        ("rating", {"personal_data": "pseudonymise", "bounds": {}}, "4", pseudonym("4", "key of the tests")),
-        ("lat", {"personal_data": "coarsen", "coarsen_decimals": 1}, "53.9678", Decimal("54.0")),
-        ("lat", {"personal_data": "none", "rounded": True}, "53.967812", Decimal("53.967812")),
-        ("lat", {"type": "text", "personal_data": "none", "bounds": {}}, "53.9678", "53.9678"),
-        ("status", {"missing": ("", "4"), "type": "integer", "unbounded": "a code"}, "4", None),
-    ],
+    shortened(
+        3,
+        [
+            ("rating", {"type": "decimal"}, "4", Decimal("4")),
+            ("rating", {"type": "text", "bounds": {}}, "04", "04"),
+            ("organisation_id", {"type": "integer", "unbounded": "a code"}, "110", 110),
+            ("planned", {"type": "timestamp"}, "2024-01-12", datetime(2024, 1, 12)),
+            ("planned", {"type": "text"}, "2024-01-12", "2024-01-12"),
+            (
+                "organisation_id",
+                {"personal_data": "pseudonymise"},
+                "110",
+                pseudonym("110", "key of the tests"),
+            ),
+            (
+                "rating",
+                {"personal_data": "pseudonymise", "bounds": {}},
+                "4",
+                pseudonym("4", "key of the tests"),
+            ),
+            ("lat", {"personal_data": "coarsen", "coarsen_decimals": 1}, "53.9678", Decimal("54.0")),
+            ("lat", {"personal_data": "none", "rounded": True}, "53.967812", Decimal("53.967812")),
+            ("lat", {"type": "text", "personal_data": "none", "bounds": {}}, "53.9678", "53.9678"),
+            ("status", {"missing": ("", "4"), "type": "integer", "unbounded": "a code"}, "4", None),
+        ],
+    ),
 )
 def test_what_was_read_otherwise_is_refused_until_it_is_read_again(
     portal: Portal,

@@ -40,7 +40,7 @@ from tests.operations.months.deliveries import (
 )
 from tests.operations.months.disturbances import Disturbance, plan
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(7200)]
+pytestmark = [pytest.mark.long, pytest.mark.repeated, pytest.mark.timeout(7200)]
 
 SEED = int(os.environ.get("GOROD_SEED", "2026"))
 # of a checkout, what a world needs
