@@ -23,8 +23,6 @@ QUALITY = (
     "личная оценка",
     "методика неизвестна",
 )
-# Not parts of their whole: a household may have several subscriptions; losses and stores may exceed a year's figure.
-MAY_EXCEED = {"fixed_broadband_subscriptions", "disaster_losses", "energy_storage_gj"}
 
 
 def units() -> dict[str, str]:
@@ -46,7 +44,7 @@ def parts() -> dict[str, str]:
             [term.members[0] for side, term in indicator.terms if side == name and term.members[0] in inputs]
             for name in ("numerator", "denominator")
         )
-        if indicator.unit.code == "PCT" and len(above) == len(below) == 1 and above[0] not in MAY_EXCEED:
+        if indicator.unit.code == "PCT" and len(above) == len(below) == 1:
             found[above[0]] = below[0]
     return found
 

@@ -74,6 +74,9 @@ class FrameworkIndicator(Declaration):
     answered_by: tuple[Answer, ...] = Field(
         default=(), description="our indicators that correspond to it; none: it is not reported"
     )
+    unanswered_ru: str | None = Field(
+        default=None, description="why no indicator corresponds to it, in Russian, where none does"
+    )
 
     @property
     def is_type_verified(self) -> bool:
@@ -81,7 +84,7 @@ class FrameworkIndicator(Declaration):
         return self.type is not None and self.reference is not None
 
     @model_validator(mode="after")
-    def _same_needs_a_verified_formula(self) -> FrameworkIndicator:
+    def _is_answered_or_says_why_not(self) -> FrameworkIndicator:
         problems: list[Problem] = [
             (
                 ("answered_by", number, "match"),
@@ -90,6 +93,11 @@ class FrameworkIndicator(Declaration):
             for number, answer in enumerate(self.answered_by)
             if answer.match == "same" and self.formula_status != "verified"
         ]
+        if bool(self.answered_by) == (self.unanswered_ru is not None):
+            reason = (
+                "say why no indicator answers it" if not self.answered_by else "it is answered; delete it"
+            )
+            problems.append((("unanswered_ru",), reason))
         if problems:
             raise PlacedError(*problems)
         return self

@@ -1,6 +1,7 @@
 """``python -m pipelines.declarations.reference``: write the reference of declarations, for people and for editors.
 
-The pydantic models are the source of ``docs/declarations.md`` and of a JSON Schema for each kind of file in ``docs/schemas/``.
+The pydantic models are the source of ``docs/declarations.md`` and of a JSON Schema for each kind of file in ``docs/schemas/``;
+the declared frameworks are that of ``docs/frameworks.ru.md``.
 A YAML file of ``assets/`` names its schema in its first line, so an editor completes and checks it.
 """
 
@@ -16,6 +17,7 @@ from pydantic import BaseModel
 
 from pipelines.declarations.access import Access
 from pipelines.declarations.corrections import CorrectionFile
+from pipelines.declarations.framework_page import framework_page
 from pipelines.declarations.frameworks import Framework
 from pipelines.declarations.indicators import Indicator, Themes
 from pipelines.declarations.measures import MeasureFile
@@ -110,7 +112,7 @@ def outputs() -> dict[Path, str]:
         + "\n"
         for kind in KINDS
     }
-    return {docs / "declarations.md": reference(), **schemas}
+    return {docs / "declarations.md": reference(), docs / "frameworks.ru.md": framework_page(), **schemas}
 
 
 def _section(schema: Schema) -> str:

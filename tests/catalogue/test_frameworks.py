@@ -168,9 +168,10 @@ NAME = {"ru": "и", "be": "і", "en": "i"}
 
 
 def one(**changes: Any) -> dict[str, Any]:
+    reason = {} if changes.get("answered_by") else {"unanswered_ru": "п"}
     return {
         "code": "1.1", "place": "1", "unit": "PCT", "multiplier": 100, "direction": "up", "formula_status": "verified",
-        "name": NAME, "numerator": NAME, "denominator": NAME, "source_ru": "и", **changes,
+        "name": NAME, "numerator": NAME, "denominator": NAME, "source_ru": "и", **reason, **changes,
     }  # fmt: skip
 
 
@@ -208,6 +209,13 @@ def test_a_sound_framework_is_read(tmp_path: Path) -> None:
                 )
             ),
             "same needs formula_status verified",
+        ),
+        (framework(one(unanswered_ru=None)), "indicators.0.unanswered_ru: say why no indicator answers it"),
+        (
+            framework(
+                one(answered_by=[{"indicator": "i", "match": "close", "note_ru": "и"}], unanswered_ru="п")
+            ),
+            "indicators.0.unanswered_ru: it is answered; delete it",
         ),
         (
             framework(one(answered_by=[{"indicator": "i", "match": "close", "note_ru": "и"}] * 2)),

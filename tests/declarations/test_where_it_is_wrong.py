@@ -166,8 +166,10 @@ indicators:
     name: {ru: а, be: а, en: a}
     numerator: {ru: а, be: а, en: a}
     source_ru: а
+    unanswered_ru: а
   - <<: *first
     code: '1.2'
+    unanswered_ru: null
     answered_by:
       - indicator: population
         match: close
@@ -195,13 +197,13 @@ indicators:
         ("unit: PCT", "unit: PTC", "24: indicators.0.unit: '1.1': unit 'PTC' is not in units; did you mean 'PCT'?"),
         ("multiplier: 100", "multiplier: 0", "25: indicators.0.multiplier: Input should be greater than 0"),
         ("formula_status: name_verified", "formula_status: good", "27: indicators.0.formula_status: Input should be 'verified'"),
-        ("code: '1.2'", "code: '1.1'", "32: indicators.1.code: '1.1' is listed twice"),
+        ("code: '1.2'", "code: '1.1'", "33: indicators.1.code: '1.1' is listed twice"),
         ("match: close", "match: same",
-         "35: indicators.1.answered_by.0.match: same needs formula_status verified, but it is name_verified; use close"),
+         "37: indicators.1.answered_by.0.match: same needs formula_status verified, but it is name_verified; use close"),
         ("note_ru: а", "note_ru: а\n      - {indicator: population, match: close, note_ru: а}",
-         "37: indicators.1.answered_by.1.indicator: '1.2': 'population' is listed twice"),
+         "39: indicators.1.answered_by.1.indicator: '1.2': 'population' is listed twice"),
         ("indicator: population", "indicator: popullation",
-         "34: indicators.1.answered_by.0.indicator: 1.2: indicator 'popullation' is not declared; did you mean 'population'?"),
+         "36: indicators.1.answered_by.0.indicator: 1.2: indicator 'popullation' is not declared; did you mean 'population'?"),
     ],
 )  # fmt: skip
 def test_frameworks(tmp_path: Path, old: str, new: str, told: str) -> None:
