@@ -151,13 +151,16 @@ def evaluations(
 
 
 def align(
-    instance: dg.DagsterInstance, warehouse: Warehouse, only: tuple[str, str] | None = None
+    instance: dg.DagsterInstance,
+    warehouse: Warehouse,
+    only: tuple[str, str] | None = None,
+    effective: dict[tuple[str, str], Loads] | None = None,
 ) -> list[tuple[str, str]]:
     """Make Dagster show as materialized exactly what is in the ledger; return the corrected feeds.
 
     Dagster cannot revoke a single materialization, so the asset is wiped and everything is reported again.
     """
-    effective = effective_loads(warehouse)
+    effective = effective_loads(warehouse) if effective is None else effective
     newest: dict[tuple[str, str], Loads] | None = None
     aligned = []
     for source in load_sources().values():

@@ -79,6 +79,18 @@ class LayerTranslator(DagsterDbtTranslator):
         return str(props["fqn"][1]) if len(props.get("fqn", [])) > 2 else str(props["resource_type"])
 
 
+_translated: list[Any] = []
+
+
+def translator_of(manifest: Mapping[str, Any]) -> LayerTranslator:
+    """The translator of what dbt reports, one for each manifest: it remembers the assets that it has made of it."""
+    # it knows a manifest by its address in memory, so the manifest is kept beside it
+    if not _translated or _translated[0] is not manifest:
+        _translated[:] = [manifest, LayerTranslator()]
+    found: LayerTranslator = _translated[1]
+    return found
+
+
 def dbt_project() -> DbtProject:
     """The dbt project, its artifacts in the home folder."""
     return DbtProject(DBT_PROJECT, target_path=dbt_target(get_settings()), profiles_dir=DBT_PROJECT)
@@ -144,7 +156,7 @@ def keys_to_rebuild(settings: Settings) -> list[dg.AssetKey] | None:
 
 
 def _keys(planned: Rebuild, manifest: Mapping[str, Any]) -> list[dg.AssetKey]:
-    nodes, translator = manifest["nodes"], LayerTranslator()
+    nodes, translator = manifest["nodes"], translator_of(manifest)
     return [
         translator.get_asset_key(nodes[name])
         for name in planned.nodes
@@ -178,7 +190,7 @@ def _start(
             "PYTHONUNBUFFERED": "1",
         },
         manifest=manifest,
-        dagster_dbt_translator=LayerTranslator(),
+        dagster_dbt_translator=translator_of(manifest),
         project_dir=DBT_PROJECT,
         target_path=target,
         raise_on_error=True,
@@ -212,14 +224,17 @@ def _with_checks_of_views(events: Sequence[Any], manifest: Mapping[str, Any]) ->
 
     Dagster selects the checks of what is built, and gives the results of other tests as observations of all that they read.
     """
-    seen: set[str] = set()
+    checks: dict[str, dg.AssetCheckKey | None] = {"": None}
     for event in events:
         test = str(event.metadata["unique_id"].value) if isinstance(event, dg.AssetObservation) else ""
-        check = test and get_asset_check_key_for_test(manifest, LayerTranslator(), test, project=None)
+        # an observation comes for each of the models that the test reads
+        is_first = test not in checks
+        if is_first:
+            checks[test] = get_asset_check_key_for_test(manifest, translator_of(manifest), test, project=None)
+        check = checks[test]
         if not check:
             yield event
-        elif test not in seen:
-            seen.add(test)
+        elif is_first:
             status = event.metadata["status"].value
             yield dg.AssetCheckEvaluation(
                 asset_key=check.asset_key,

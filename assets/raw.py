@@ -109,7 +109,9 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
         except dg.DagsterExecutionInterruptedError as error:
             # Dagster would treat it as temporary, and retry
             raise dg.Failure(description=INTERRUPTED, allow_retries=False) from error
-        yield from _shown(context, source.source, name, opened)
+        with opened.session_held():
+            shown = list(_shown(context, source.source, name, opened))
+        yield from shown
         refused = [one.load_id for one in outcomes if one.new and one.state == "rejected"]
         if refused or failures:
             failed = "\n".join(str(failure) for failure in failures)
@@ -156,8 +158,9 @@ def _shown(
     """What the ledger has of the feed, in the partitions of the run."""
     is_of_some = context.has_partition_key or context.has_partition_key_range
     partitions = frozenset(map(str, context.partition_keys)) if is_of_some else None
-    align(context.instance, warehouse, (source, name))
-    held = effective_loads(warehouse).get((source, name), {})
+    effective = effective_loads(warehouse)
+    align(context.instance, warehouse, (source, name), effective)
+    held = effective.get((source, name), {})
     newest = newest_loads(warehouse).get((source, name), {})
     yield from materializations(source, name, held, partitions)
     yield from evaluations(source, name, newest, warehouse, partitions)

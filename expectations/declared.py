@@ -88,7 +88,8 @@ def _named(column: str, shown: str, names: list[str]) -> Any:
 def _within_the_period(column: str, shown: str) -> Any:
     """A row outside the period that the delivery replaces would count twice, or remain when the period is replaced."""
     return rule(
-        f"{quoted(column)} between (select first_day from delivery) and (select last_day from delivery)",
+        # a moment of the last day is within it
+        f"{quoted(column)}::date between (select first_day from delivery) and (select last_day from delivery)",
         columns=[column],
         name=f"{column}_in_period",
         dimension="consistency",

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -90,6 +91,12 @@ def write_generated_files(folder: Path = GENERATED) -> list[Path]:
     return touched
 
 
+# a run asks for the manifest several times, and its definitions do not change meanwhile
+@lru_cache(maxsize=1)
+def _ensure_generated(definitions: str) -> None:  # noqa: ARG001
+    write_generated_files()
+
+
 def dbt_environment(settings: Settings) -> dict[str, str]:
     """The environment in which dbt runs."""
     server = server_of(settings)
@@ -140,7 +147,7 @@ def prefetched_manifest(settings: Settings) -> Iterator[Callable[[], Path]]:
 
     Yields a form of :func:`ensure_manifest` that waits for the parsing to end.
     """
-    write_generated_files()
+    _ensure_generated(definitions_hash())
     target = dbt_target(settings)
     kept = _kept_manifest(settings)
     if kept.exists():
@@ -189,7 +196,7 @@ def read_manifest(settings: Settings) -> Mapping[str, Any]:
     """
     kept = _kept_manifest(settings)
     if kept.exists():
-        return _read_json(kept)
+        return _kept(kept)
     with TemporaryDirectory(prefix="gorod-dbt-") as folder:
         project, target = Path(folder, "project"), Path(folder, "target")
         shutil.copytree(DBT_PROJECT, project, ignore=shutil.ignore_patterns("generated", "target", "logs"))
@@ -217,6 +224,12 @@ def _kept_manifest(settings: Settings) -> Path:
     """Where the manifest of the present definitions is kept."""
     # a copy: each build rewrites manifest.json, and may be killed or find the disk full meanwhile
     return dbt_target(settings) / f"parsed-{definitions_hash()[:16]}.json"
+
+
+# what is kept under its definitions' hash does not change
+@lru_cache(maxsize=1)
+def _kept(path: Path) -> Mapping[str, Any]:
+    return _read_json(path)
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ without a stack trace and exits with its exit code.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -33,6 +34,11 @@ class OriginError(GorodError):
     """An origin cannot be read: the folder is unreadable, the server does not answer, the snapshot is inconsistent."""
 
     exit_code = 3
+
+    @classmethod
+    def of_several(cls, errors: Sequence[OriginError]) -> OriginError:
+        """One error that tells what was met on the way, while everything else was read."""
+        return errors[0] if len(errors) == 1 else cls("\n".join(map(str, errors)))
 
 
 class WarehouseBusyError(GorodError):

@@ -26,7 +26,7 @@ POLLUTANTS = {"pm25": 11.0, "pm10": 19.0, "no2": 24.0, "so2": 3.0, "o3": 48.0}
 LIMIT_OF_DETECTION = 1.5
 # cities whose station writes times without a zone, values with a decimal comma, and shares as percents
 OLD_STATIONS = {"brest", "homiel", "mahilou"}
-OBSERVED_BETWEEN = re.compile(r'dateObserved>="?([0-9-]{10})[^";]*"?;dateObserved<="?([0-9-]{10})')
+OBSERVED_BETWEEN = re.compile(r'(dateObserved|dateObservedFrom)>="?([0-9-]{10})[^";]*"?;\1<="?([0-9-]{10})')
 
 Entities = Callable[[str, str], Sequence[Record] | None]
 
@@ -74,8 +74,8 @@ def _observed(entities: Sequence[Record], q: str) -> list[Record]:
     match = OBSERVED_BETWEEN.fullmatch(q.rsplit("T", 1)[0] if q.count("T") > 1 else q)
     if match is None:
         raise Refusal(400, "BadRequestData", f"this broker knows only dateObserved>=…;dateObserved<=…: {q!r}")
-    first, last = match.groups()
-    return [one for one in entities if first <= str(_plain(one["dateObserved"]))[:10] <= last]
+    attribute, first, last = match.groups()
+    return [one for one in entities if first <= str(_plain(one[attribute]))[:10] <= last]
 
 
 def _plain(attribute: Any) -> Any:
@@ -112,7 +112,13 @@ def sample_entities(scale: float = 1) -> Entities:
     def of(tenant: str, kind: str) -> Sequence[Record] | None:
         if tenant not in CITIES:
             return None
-        return entities_of(CITIES[tenant], kind, scale) if kind in KINDS else []
+        # several types may be asked for at once
+        return [
+            one
+            for name in kind.split(",")
+            if name in KINDS
+            for one in entities_of(CITIES[tenant], name, scale)
+        ]
 
     return of
 
@@ -203,9 +209,82 @@ def _written(value: float, old: bool) -> Any:
     return f"<{LIMIT_OF_DETECTION}".replace(".", ",") if old and value < LIMIT_OF_DETECTION else value
 
 
+def _off_street(city: Place, dice: Random, scale: float) -> Iterator[Record]:
+    yield from _car_parks("OffStreetParking", city, dice, scale)
+
+
+def _on_street(city: Place, dice: Random, scale: float) -> Iterator[Record]:
+    yield from _car_parks("OnStreetParking", city, dice, scale)
+
+
+def _car_parks(kind: str, city: Place, dice: Random, scale: float) -> Iterator[Record]:
+    for number in range(1, _count(city, 2, scale) + 1):
+        total = dice.choice((20, 45, 80, 150))
+        given: dict[str, Any] = {"totalSpotNumber": _property(total), "outOfServiceSlotNumber": _property(0)}
+        # where no system tells, nothing is told
+        if dice.random() < 0.5:
+            free = dice.randint(0, total)
+            taken = round(1 - free / total, 3)
+            given["availableSpotNumber"] = _property(free)
+            old = city.code in OLD_STATIONS
+            given["occupancy"] = _property(round(taken * 100, 1), "P1") if old else _property(taken)
+        yield _entity(city, kind, f"{number:04}", dice, **given)
+
+
+def _wifi(city: Place, dice: Random, scale: float) -> Iterator[Record]:
+    for number in range(1, _count(city, 4, scale) + 1):
+        status = dice.choices(("working", "offline", "inMaintenance"), (90, 7, 3))[0]
+        clients = _property(dice.randint(0, 40) if status == "working" else 0)
+        yield _entity(
+            city, "WifiPointOfInterest", f"{number:04}", dice, wifiStatus=_property(status), clientsConnected=clients
+        )  # fmt: skip
+
+
+def _moment(city: Place, day: date, hour: int) -> Record:
+    zone = "" if city.code in OLD_STATIONS else "+03:00"
+    return _property({"@type": "DateTime", "@value": f"{day}T{hour:02}:00:00{zone}"})
+
+
+def _noise(city: Place, dice: Random, _scale: float) -> Iterator[Record]:
+    old = city.code in OLD_STATIONS
+    for number in range((LAST_DAY - FIRST_DAY).days + 1):
+        day = FIRST_DAY + timedelta(days=number)
+        for hour in (3, 15):
+            level = round(dice.gauss(42 if hour == 3 else 58, 7), 1)
+            written = "<35" if old and level < 35 else max(level, 20)
+            yield _entity(
+                city, "NoiseLevelObserved", f"01:{day}T{hour:02}", dice,
+                dateObservedFrom=_moment(city, day, hour), dateObservedTo=_moment(city, day, hour + 1),
+                refPointOfInterest={"type": "Relationship", "object": f"urn:ngsi-ld:PointOfInterest:{city.code}:noise-01"},
+                LAeq=_property(written, "2N"),
+            )  # fmt: skip
+
+
+def _traffic(city: Place, dice: Random, _scale: float) -> Iterator[Record]:
+    old = city.code in OLD_STATIONS
+    for number in range((LAST_DAY - FIRST_DAY).days + 1):
+        day = FIRST_DAY + timedelta(days=number)
+        for hour in (8, 13):
+            busy = dice.betavariate(4, 4) if hour == 8 else dice.betavariate(2, 6)
+            share = round(busy, 3)
+            yield _entity(
+                city, "TrafficFlowObserved", f"01:{day}T{hour:02}", dice,
+                dateObserved=_moment(city, day, hour),
+                refRoadSegment={"type": "Relationship", "object": f"urn:ngsi-ld:RoadSegment:{city.code}:01"},
+                intensity=_property(round(200 + 900 * busy)),
+                occupancy=_property(round(share * 100, 1), "P1") if old else _property(share),
+                averageVehicleSpeed=_property(round(60 - 45 * busy, 1), "KMH"), congested=_property(busy > 0.6),
+            )  # fmt: skip
+
+
 KINDS: dict[str, Callable[[Place, Random, float], Iterator[Record]]] = {
     "Streetlight": _streetlights,
     "StreetlightControlCabinet": _cabinets,
     "WasteContainer": _containers,
     "AirQualityObserved": _air,
+    "OffStreetParking": _off_street,
+    "OnStreetParking": _on_street,
+    "WifiPointOfInterest": _wifi,
+    "NoiseLevelObserved": _noise,
+    "TrafficFlowObserved": _traffic,
 }

@@ -86,6 +86,17 @@ def _city_resources(city: City, instance: str, seed: int) -> Iterator[Resource]:
         yield make.fibre(number)
     for number in range(1, city.wifi_points + 1):
         yield make.wifi(number)
+    # dice of their own: what stands above stays as it is
+    make.dice = random.Random(f"{seed}/{city.soato}/passive")
+    for number in range(1, 2 * city.olts + 1):
+        capacity = make.dice.choice((8, 16, 32))
+        yield make.filled("sp", "Splitter", number, capacity, {"technology": "GPON"})
+    for number in range(1, 2 * city.olts + 1):
+        yield make.terminal(number)
+    for number in range(1, city.olts + 1):
+        yield make.filled("cb", "Cabinet", number, make.dice.choice((96, 144, 288)), {})
+    for number in range(1, city.olts // 3 + 2):
+        yield make.filled("rk", "Rack", number, 42, {})
 
 
 class _Maker:
@@ -148,6 +159,22 @@ class _Maker:
             {"technology": kind, "speedMbps": speed},
             working,
         )
+
+    def filled(
+        self, prefix: str, category: str, number: int, capacity: int, characteristics: dict[str, Any]
+    ) -> Resource:
+        """A resource with places, of which some are occupied."""
+        occupied = round(capacity * self.dice.betavariate(4, 3))
+        usage = "idle" if occupied == 0 else "busy" if occupied == capacity else "active"
+        name = f"{self.city.city} {category}-{number}"
+        places = {**characteristics, "capacity": capacity, "occupied": occupied}
+        return self._resource(f"{prefix}-{self.city.short}-{number:04}", category, name, usage, places)
+
+    def terminal(self, number: int) -> Resource:
+        """An optical terminal at a subscriber's; whose it is, no resource says."""
+        name = f"{self.city.city} ONT-{number}"
+        identifier = f"ont-{self.city.short}-{number:04}"
+        return self._resource(identifier, "ONT", name, "active", {"technology": "GPON"})
 
     def _olt_id(self, number: int) -> str:
         return f"olt-{self.city.short}-{number:03}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sandbox import city_context, inventory, netbox, open311, tmf639
+from sandbox import beltelecom_services, city_context, netbox, open311, sensor_things, tmf639
 from sandbox.samples.open311 import requests_between
 from sandbox.server import System
 
@@ -31,16 +31,28 @@ class Simulated:
 
 SYSTEMS: Mapping[str, Simulated] = {
     "tmf639": Simulated(
-        "Resource inventory, TM Forum TMF639 v4",
+        "Resource inventory, TM Forum TMF639 v4 and v5",
         "beltelecom_inventory",
-        f"/{{instance}}/{inventory.API}",
+        "/{instance}/tmf-api/resourceInventoryManagement/{version}",
         lambda scale: tmf639.Inventory(tmf639.sample_inventories(tmf639.SAMPLE, scale)),
+    ),
+    "tmf638": Simulated(
+        "Services and sites, TM Forum TMF638 and TMF674 v4",
+        "beltelecom_services",
+        f"/{{instance}}/{beltelecom_services.API}",
+        lambda scale: beltelecom_services.Operator(beltelecom_services.sample_lists(scale)),
     ),
     "city_context": Simulated(
         "Context broker of the cities, NGSI-LD",
         "city_context",
         f"/{city_context.API}",
         lambda scale: city_context.ContextBroker(city_context.sample_entities(scale)),
+    ),
+    "sensor_things": Simulated(
+        "Sensors of air and noise, OGC SensorThings 1.1",
+        "sensor_things",
+        f"/{{instance}}/{sensor_things.API}",
+        lambda scale: sensor_things.SensorThings(sensor_things.sample_observations(scale)),
     ),
     "open311": Simulated(
         "Citizens' requests, Open311 GeoReport v2",

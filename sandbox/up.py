@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from shlex import quote
 
+from sandbox.protocols import PROTOCOLS, serve
 from sandbox.server import Fault, FaultOf, no_faults, running
 from sandbox.systems import SYSTEMS
 
@@ -60,6 +61,19 @@ def parsed_fault(text: str) -> tuple[str, FaultOf]:
     return name, lambda number: fault if first <= number <= last else None
 
 
+def _protocol_fault(text: str) -> tuple[str, str]:
+    """Name and fault of ``sftp=corrupt``.
+
+    Raises:
+        ValueError: it has no such fault.
+    """
+    name, _, fault = text.partition("=")
+    known = PROTOCOLS[name].faults
+    if fault not in known:
+        raise ValueError(f"{text!r}: faults of {name}: {', '.join(known) or 'none'}")
+    return name, fault
+
+
 def _first_of(faults: Sequence[FaultOf]) -> FaultOf:
     """The first of several faults that a request meets."""
 
@@ -76,7 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(required=True, metavar="up")
     up = commands.add_parser("up", help="start the simulated systems", description=parser.description)
-    up.add_argument("systems", nargs="*", metavar="SYSTEM", help=f"all, or some of: {', '.join(SYSTEMS)}")
+    up.add_argument(
+        "systems", nargs="*", metavar="SYSTEM", help=f"all, or some of: {', '.join((*SYSTEMS, *PROTOCOLS))}"
+    )
     up.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="end after so long")
     up.add_argument(
         "--port", type=int, default=0, help="port of the first system, the others follow; 0 takes free ones"
@@ -88,12 +104,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     try:
-        faults = [parsed_fault(text) for text in given.fault]
+        # what goes wrong with a server of another protocol is not counted by requests
+        own = [text for text in given.fault if text.partition("=")[0] in PROTOCOLS]
+        protocol_faults = dict(map(_protocol_fault, own))
+        faults = [parsed_fault(text) for text in given.fault if text not in own]
     except ValueError as error:
         up.error(str(error))
-    if unknown := set(given.systems) - set(SYSTEMS):
-        up.error(f"no system {', '.join(sorted(unknown))}; there are {', '.join(SYSTEMS)}")
+    if unknown := set(given.systems) - {*SYSTEMS, *PROTOCOLS}:
+        up.error(f"no system {', '.join(sorted(unknown))}; there are {', '.join((*SYSTEMS, *PROTOCOLS))}")
     chosen = {name: one for name, one in SYSTEMS.items() if not given.systems or name in given.systems}
+    others = {name: one for name, one in PROTOCOLS.items() if not given.systems or name in given.systems}
     over = threading.Event()
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: over.set())
@@ -107,6 +127,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
             print(f"{name:14} {sandbox.url:24} {simulated.title}")
             variables |= simulated.environment(sandbox.url)
+        for name, protocol in others.items():
+            if not protocol.is_installed():
+                print(f"{name:14} {'not installed':24} {protocol.title}")
+                continue
+            served = serve(stack, name, given.scale, protocol_faults.get(name))
+            print(f"{name:14} {served.address:24} {protocol.title}")
+            variables |= served.variables
         exports = [f"export {name}={quote(value)}" for name, value in variables.items()]
         if given.env:
             given.env.write_text("\n".join([*exports, ""]), encoding="utf-8")

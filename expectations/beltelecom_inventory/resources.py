@@ -1,4 +1,4 @@
-"""What must hold of a branch's network resources (TMF639 v4)."""
+"""What must hold of a branch's network resources (TMF639 v4; the reader gives those of v5 the words of v4)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 import great_expectations.expectations as gxe
 from great_expectations.expectations.row_conditions import Column
 
+from expectations.soato import regions, units
 from expectations.vocabulary import History, load, row, rule
-from pipelines.declarations.territories import TERRITORIES, territory_rows
 
-# Enumerations of TMF639 v4.0.0. v5 writes enabled, disabled, shuttingDown: that is another version.
+# Enumerations of TMF639 v4.0.0. v5 writes enabled, disabled, shuttingDown: the reader translates them if v5 is declared.
 ADMINISTRATIVE = ["locked", "unlocked", "shutdown"]
 OPERATIONAL = ["enable", "disable"]
 USAGE = ["idle", "active", "busy"]
 STATUS = ["standby", "alarm", "available", "reserved", "unknown", "suspended"]
 
-CATEGORIES = ["OLT", "xPON.Port", "FibreLine", "WiFi.AccessPoint"]
+CATEGORIES = ["OLT", "xPON.Port", "FibreLine", "WiFi.AccessPoint", "Splitter", "ONT", "Cabinet", "Rack"]
 PON = ["GPON", "XGS-PON"]
 FIBRE = ["G.652.D", "G.657.A1"]
 WIFI = ["Wi-Fi 4", "Wi-Fi 5", "Wi-Fi 6"]
@@ -50,29 +50,6 @@ def _still_a_code(column: str, field: str) -> Any:
     )
 
 
-def _units() -> str:
-    """Codes for which staging finds a territory: those of the code list, and parts of its districts and towns (digits 1-4).
-
-    Resources with other codes count only in the branch's region.
-    """
-    units = {row["soato"] for row in territory_rows(TERRITORIES)["territory_code"] if row["soato"]}
-    return "|".join(unit[:4] + "[0-9]{6}" if unit.endswith("000000") else unit for unit in sorted(units))
-
-
-def _regions() -> list[str]:
-    """For each region, whether a code of ten digits belongs to it, by its first digit."""
-    digits = {
-        row["ref_area"]: row["soato"][0]
-        for row in territory_rows(TERRITORIES)["territory_code"]
-        if row["level"] == "region"
-    }
-    return [
-        f"when regexp_full_match(soato, '[1-7][0-9]{{9}}') and (select ref_area from delivery) = '{region}' "
-        f"then soato[1] = '{digit}'"
-        for region, digit in digits.items()
-    ]
-
-
 SUITE: list[Any] = [
     # --- identity
     row(
@@ -102,7 +79,7 @@ SUITE: list[Any] = [
         name="category_present",
         dimension="completeness",
         says="У ресурса нет класса (category).",
-        remedy="Укажите category: OLT, xPON.Port, FibreLine или WiFi.AccessPoint.",
+        remedy="Укажите category: OLT, xPON.Port, FibreLine, WiFi.AccessPoint, Splitter, ONT, Cabinet или Rack.",
         mostly=0.95,
     ),
     row(
@@ -112,7 +89,7 @@ SUITE: list[Any] = [
         name="category_known",
         dimension="validity",
         says="Класс ресурса (category) не из согласованного перечня.",
-        remedy="Допустимы OLT, xPON.Port, FibreLine, WiFi.AccessPoint; новый класс сначала согласуйте.",
+        remedy=f"Допустимы {', '.join(CATEGORIES)}; новый класс сначала согласуйте.",
         mostly=0.95,
     ),
     # --- place
@@ -148,7 +125,7 @@ SUITE: list[Any] = [
     row(
         gxe.ExpectColumnValuesToMatchRegex,
         column="soato",
-        regex=f"(?s)^({_units()}|{NO_CODE})$",
+        regex=f"(?s)^({units()}|{NO_CODE})$",
         name="soato_listed",
         dimension="consistency",
         says="Код СОАТО не из списка территорий: ресурс учтён только в области филиала, без района и города.",
@@ -157,7 +134,7 @@ SUITE: list[Any] = [
         mostly=0.95,
     ),
     rule(
-        f"case {' '.join(_regions())} end",
+        f"case {' '.join(regions())} end",
         columns=["soato"],
         name="soato_of_branch",
         dimension="consistency",
@@ -173,8 +150,8 @@ SUITE: list[Any] = [
         value_set=ADMINISTRATIVE,
         name="administrative_state_known",
         dimension="validity",
-        says="administrativeState не из перечня TMF639 v4.",
-        remedy="Допустимы locked, unlocked, shutdown (shuttingDown – значение v5).",
+        says="administrativeState не из перечня TMF639.",
+        remedy="Допустимы locked, unlocked, shutdown (в v5 – shuttingDown).",
         mostly=0.95,
     ),
     row(
@@ -183,8 +160,8 @@ SUITE: list[Any] = [
         value_set=OPERATIONAL,
         name="operational_state_known",
         dimension="validity",
-        says="operationalState не из перечня TMF639 v4.",
-        remedy="Допустимы enable и disable (enabled, disabled – значения v5).",
+        says="operationalState не из перечня TMF639.",
+        remedy="Допустимы enable и disable (в v5 – enabled и disabled).",
         mostly=0.95,
     ),
     row(
@@ -202,7 +179,7 @@ SUITE: list[Any] = [
         value_set=USAGE,
         name="usage_state_known",
         dimension="validity",
-        says="usageState не из перечня TMF639 v4.",
+        says="usageState не из перечня TMF639.",
         remedy="Допустимы idle, active, busy.",
         mostly=0.95,
     ),
@@ -314,6 +291,19 @@ SUITE: list[Any] = [
         severity="warning",
         mostly=0.8,
         row_condition=PON_PORTS,
+    ),
+    # --- splitters, cabinets, racks
+    row(
+        gxe.ExpectColumnPairValuesAToBeGreaterThanB,
+        column_A="capacity",
+        column_B="occupied",
+        or_equal=True,
+        ignore_row_if="either_value_is_missing",
+        name="occupied_within_capacity",
+        dimension="consistency",
+        says="Занято больше мест, чем есть (сплиттер, шкаф, стойка).",
+        remedy="Сверьте occupied и capacity: занято не больше, чем мест всего.",
+        mostly=0.9,
     ),
     # --- fibre lines and Wi-Fi
     row(

@@ -43,10 +43,12 @@ def candidates(
     known: LastSeen,  # noqa: ARG001 - only fetching shows what is new
     reach: Reach | None = None,
     address_hint: str = "it ends before the path that the origin declares",
+    version: str = "",
 ) -> Iterator[Candidate]:
     """A candidate for each instance and slice: the current period of the feed, or each month that the parameters name.
 
-    ``reach`` starts a simulated system; it is not used if the environment names a real one.
+    ``reach`` starts a simulated system; it is not used if the environment names a real one. ``version`` is what
+    ``{version}`` in the address stands for.
 
     Raises:
         OriginError: the address from the environment is unusable, or a secret is missing there.
@@ -54,7 +56,7 @@ def candidates(
     prefix = f"GOROD_{source.source.upper()}"
     address = os.environ.get(f"{prefix}_URL", "").strip()
     real = bool(address)
-    template = address or origin.base_url
+    template = (address or origin.base_url).replace("{version}", version)
     check_address(template, source, origin, real)
     simulated = reach is not None and not real
     invented = os.environ.get(f"{prefix}_SYNTHETIC", "").strip() == "1" if real else origin.synthetic

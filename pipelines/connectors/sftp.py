@@ -9,6 +9,7 @@ and then rename the file: that does not depend on clocks.
 from __future__ import annotations
 
 import logging
+import os
 import posixpath
 import time
 from collections.abc import Collection, Iterator
@@ -53,6 +54,7 @@ def candidates(
         OriginError: a secret is missing, the host cannot be reached or trusted, or a folder or file cannot be read.
     """
     faults: list[str] = []
+    origin = _elsewhere(origin, source.source)
     for instance in source.instances:
         if (instances is not None and instance not in instances) or origin.instance not in (None, instance):
             continue
@@ -98,6 +100,21 @@ def candidates(
             faults.append(str(error).replace("\n", " "))
     if faults:
         raise OriginError("\n".join(faults), HOW_TO_REPAIR)
+
+
+def _elsewhere(origin: SftpOrigin, source: str) -> SftpOrigin:
+    """The origin at the host that the environment names instead: ``GOROD_<SOURCE>_SFTP=host:port``.
+
+    Raises:
+        OriginError: it names none.
+    """
+    name = f"GOROD_{source.upper()}_SFTP"
+    if not (given := os.environ.get(name, "").strip()):
+        return origin
+    host, _, port = given.rpartition(":")
+    if not host or not port.isdigit():
+        raise OriginError(f"{name} is not a host and its port", "Write host:port.")
+    return origin.model_copy(update={"host": host, "port": int(port)})
 
 
 def _state(entry: paramiko.SFTPAttributes) -> str:

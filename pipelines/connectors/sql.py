@@ -37,40 +37,61 @@ def candidates(
 ) -> Iterator[Candidate]:
     """A candidate for each instance and slice. With a watermark, one query a slice finds out whether it has changed.
 
+    A city whose own database cannot be asked does not stop the others.
+
     Raises:
         OriginError: the address is missing or invalid, or the database refuses.
     """
-    seen = {row[2:5]: row[5] for row in known if row[:2] == (source.source, feed_name)}
+    seen = {row[2:5] for row in known if row[:2] == (source.source, feed_name)}
+    failures: list[OriginError] = []
     for instance in source.instances:
         if instances is not None and instance not in instances:
             continue
-        database = database_of(origin, instance)
-        table = _filled(origin.table, instance)
-        condition = _filled(origin.where, instance, database.text)
-        # dropped columns hold personal data, so they never leave the database
-        columns = tuple(dict.fromkeys(column.from_path or name for name, column in feed.kept_columns.items()))
-        for slice_ in _slices(feed, origin):
-            query = Query(table, columns, condition, origin.time_column, slice_)
-            address = f"{database.address}/{table}"
-            was_seen = (instance, slice_.key, address) in seen
-            # old slices are not requested again, as with files at an address
-            if was_seen and feed.refresh is not None and not feed.is_refreshed(slice_.last_day, today()):
+        try:
+            yield from _of_instance(source.source, feed_name, feed, origin, instance, seen)
+        except OriginError as error:
+            if "{INSTANCE}" not in origin.address:
+                raise
+            failures.append(error)
+    if failures:
+        raise OriginError.of_several(failures)
+
+
+def _of_instance(
+    source: str,
+    feed_name: str,
+    feed: Feed,
+    origin: SqlOrigin,
+    instance: str,
+    seen: Collection[tuple[str, ...]],
+) -> Iterator[Candidate]:
+    database = database_of(origin, instance)
+    table = _filled(origin.table, instance)
+    condition = _filled(origin.where, instance, database.text)
+    # dropped columns hold personal data, so they never leave the database
+    columns = tuple(dict.fromkeys(column.from_path or name for name, column in feed.kept_columns.items()))
+    for slice_ in _slices(feed, origin):
+        query = Query(table, columns, condition, origin.time_column, slice_)
+        address = f"{database.address}/{table}"
+        was_seen = (instance, slice_.key, address) in seen
+        # old slices are not requested again, as with files at an address
+        if was_seen and feed.refresh is not None and not feed.is_refreshed(slice_.last_day, today()):
+            continue
+        fingerprint = None
+        if origin.watermark is not None:
+            fingerprint = database.state(query, origin.watermark)
+            if fingerprint is None:  # no rows, no delivery
                 continue
-            fingerprint = None
-            if origin.watermark is not None:
-                fingerprint = database.state(query, origin.watermark)
-                if fingerprint is None:  # no rows, no delivery
-                    continue
-            yield Candidate(
-                source=source.source,
-                feed=feed_name,
-                instance=instance,
-                slice=slice_,
-                origin=address,
-                fingerprint=fingerprint,
-                synthetic=origin.synthetic,
-                fetch=_Fetch(database, query, feed.max_delivery_bytes),
-            )
+        yield Candidate(
+            source=source,
+            feed=feed_name,
+            instance=instance,
+            slice=slice_,
+            origin=address,
+            fingerprint=fingerprint,
+            synthetic=origin.synthetic,
+            fetch=_Fetch(database, query, feed.max_delivery_bytes),
+        )
 
 
 def _slices(feed: Feed, origin: SqlOrigin) -> Iterator[Slice]:

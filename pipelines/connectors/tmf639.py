@@ -1,4 +1,4 @@
-"""A resource inventory of TM Forum TMF639 v4: pages by offset and limit, with the counts in headers."""
+"""A resource inventory of TM Forum TMF639: pages by offset and limit (v4) or by links (v5), with the counts in headers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pipelines.connectors import paged
 from pipelines.connectors.page_client import Pull
 from pipelines.declarations.feeds import Feed
+from pipelines.declarations.formats import Tmf639Format
 from pipelines.declarations.origins import Tmf639Origin
 from pipelines.declarations.sources import SOURCES, Source
 from pipelines.deliveries import Candidate, LastSeen
@@ -33,19 +34,25 @@ def candidates(
     Raises:
         OriginError: the address from the environment is unusable.
     """
-    return paged.candidates(
-        source,
-        feed_name,
-        feed,
-        origin.paged,
-        settings,
-        instances,
-        known,
-        reach=None
-        if origin.simulator is None
-        else _simulated(origin.simulator, SOURCES / source.source / "sample"),
-        address_hint="it ends in …/resourceInventoryManagement/v4",
+    simulated = (
+        None if origin.simulator is None else _simulated(origin.simulator, SOURCES / source.source / "sample")
     )
+    for instance in source.instances:
+        if instances is None or instance in instances:
+            spoken = feed.format if isinstance(feed.format, Tmf639Format) else Tmf639Format()
+            version = spoken.version_of(instance)
+            yield from paged.candidates(
+                source,
+                feed_name,
+                feed,
+                origin.paged(version),
+                settings,
+                [instance],
+                known,
+                reach=simulated,
+                address_hint=f"it ends in …/resourceInventoryManagement/{version}",
+                version=version,
+            )
 
 
 def _simulated(simulator: str, sample: Path) -> paged.Reach:

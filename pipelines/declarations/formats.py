@@ -101,10 +101,21 @@ class JsonRecordsFormat(Declaration):
         return path
 
 
-class Tmf639Format(Declaration):
-    """Pages of TMF639 v4 ``Resource`` objects as they were received."""
+Tmf639Version = Literal["v4", "v5"]
 
-    kind: Literal["tmf639"] = Field(default="tmf639", description="pages of TMF639 v4")
+
+class Tmf639Format(Declaration):
+    """Pages of TMF639 ``Resource`` objects as they were received; those of v5 are read as v4."""
+
+    kind: Literal["tmf639"] = Field(default="tmf639", description="pages of TMF639 v4 or v5")
+    version: Tmf639Version = Field(default="v4", description="version of the interface")
+    versions: dict[str, Tmf639Version] = Field(
+        default={}, description="instance → its version, where it is another one"
+    )
+
+    def version_of(self, instance: str) -> Tmf639Version:
+        """The version that an instance speaks."""
+        return self.versions.get(instance, self.version)
 
 
 Format = Annotated[

@@ -132,12 +132,14 @@ class PagedOrigin(HttpAccess):
 
 
 class Tmf639Origin(Declaration):
-    """A TM Forum resource inventory (TMF639), pulled as `kind: paged` is: by offset and limit, with the counts in headers.
+    """A TM Forum resource inventory (TMF639), pulled as `kind: paged` is, with the counts in headers.
 
-    ``base_url`` may contain ``{instance}``. A sample names a ``simulator`` that answers instead of the inventory.
+    Pages of v4 are asked for by offset and limit, those of v5 by the link to the next page, which holds its cursor.
+    ``base_url`` may contain ``{instance}`` and ``{version}``, which the format declares. A sample names a ``simulator``
+    that answers instead of the inventory.
     """
 
-    kind: Literal["tmf639"] = Field(default="tmf639", description="a TMF639 v4 inventory over HTTP")
+    kind: Literal["tmf639"] = Field(default="tmf639", description="a TMF639 inventory over HTTP")
     base_url: str = Field(
         description="address up to and with the version; `GOROD_<SOURCE>_URL` in the environment takes precedence"
     )
@@ -151,13 +153,12 @@ class Tmf639Origin(Declaration):
         default=False, description="the data are invented; every page that shows them says so"
     )
 
-    @property
-    def paged(self) -> PagedOrigin:
-        """The paging of an inventory."""
+    def paged(self, version: str) -> PagedOrigin:
+        """The paging of an inventory that speaks the version."""
         return PagedOrigin(
             base_url=self.base_url,
             path="/resource",
-            paging="offset",
+            paging="link" if version == "v5" else "offset",
             page_size=self.page_size,
             total="header:X-Total-Count",
             count="header:X-Result-Count",

@@ -11,8 +11,8 @@ from pydantic import Field, model_validator
 from pipelines.declarations.columns import NUMBERS
 from pipelines.declarations.common import Declaration, Names, PlacedError, Problem, nearest
 from pipelines.declarations.feeds import Feed, Provides
-from pipelines.declarations.formats import PivotJsonFormat
-from pipelines.declarations.origins import FileOrigin, HttpOrigin, PublicOrigin
+from pipelines.declarations.formats import PivotJsonFormat, Tmf639Format
+from pipelines.declarations.origins import FileOrigin, HttpOrigin, Origin, PublicOrigin
 from pipelines.declarations.read_yaml import read_yaml
 from pipelines.declarations.sftp import SftpOrigin
 from pipelines.declarations.yaml_document import at
@@ -27,6 +27,10 @@ class Instance(Declaration):
 
     title: Names = Field(description="name of the installation")
     ref_area: str = Field(description="code of the territory that it covers")
+    origin: Origin | None = Field(
+        default=None,
+        description="how this installation delivers all its feeds, if not by the `mirror` of each feed; the format is the feed's",
+    )
 
 
 class Source(Declaration):
@@ -68,6 +72,15 @@ class Source(Declaration):
                 for column, about in feed.kept_columns.items()
                 if about.type in NUMBERS and not about.bounds and not about.unbounded
             ]
+            if isinstance(feed.format, Tmf639Format):
+                problems += [
+                    (
+                        ("feeds", name, "format", "versions", instance),
+                        f"instance {instance!r} is not declared; {nearest(instance, self.instances)}",
+                    )
+                    for instance in feed.format.versions
+                    if instance not in self.instances
+                ]
             if isinstance(feed.format, PivotJsonFormat) and not feed.format.tables:
                 problems.append(
                     (

@@ -54,6 +54,8 @@ KINDS = {list: "массив", dict: "объект", str: "текст", bool: "�
 # Receives the records of the first file and what is wrong with the form of each; may raise DeliveryError
 FormCheck = Callable[[str, list[Any], list[str | None]], None]
 
+Form = Callable[[dict[str, Any]], dict[str, Any]]
+
 
 def read(delivery: Delivery, feed: Feed, fmt: JsonRecordsFormat, out: Path, pseudonym_key: str) -> Batch:
     """Read the records of a delivery.
@@ -74,8 +76,12 @@ def read_records(
     pseudonym_key: str,
     check_form: FormCheck,
     decimal_comma: bool = False,
+    form: Form | None = None,
 ) -> Batch:
-    """Read the records of a delivery; ``check_form`` may refuse the first file with records."""
+    """Read the records of a delivery; ``check_form`` may refuse the first file with records.
+
+    ``form`` turns a record into the form that the paths know; without it, records are taken as they are.
+    """
     snapshot, files = whole_snapshot(delivery) if is_snapshot(delivery) else (None, delivery.paths)
     paths = {name: parse_path(column.from_path or f'"{name}"') for name, column in feed.kept_columns.items()}
     words = records.words.union(*(path.words for path in paths.values()))
@@ -86,7 +92,7 @@ def read_records(
             for path in files:
                 items = _records(read_document(path, largest, words), records, path.name, writer.rows)
                 is_first = writer.rows == 0
-                problems = writer.add(items)
+                problems = writer.add([one and form(one) for one in items] if form else items)
                 if is_first and items:
                     check_form(path.name, items, problems)
         facts: dict[str, Any] = {}

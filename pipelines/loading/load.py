@@ -6,7 +6,7 @@ import logging
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,7 +89,8 @@ def load_delivery(
     faults = [] if examined else receipts.examined(delivery.folder, settings)[1]
     ahead = broken(delivery, faults) if faults else validated() if validated else None
     failure: Exception | None = None
-    with nullcontext() if ahead is None else warehouse.session_held():
+    with ExitStack() as held:
+        held.enter_context(warehouse.session_held())
         history = known_loads(delivery, warehouse)
         origin = delivery.origin if replayed_by is None else f"replay:{delivery.delivery_id}"
         # the damaged files are not what was offered: the origin may offer the intact ones again
@@ -101,7 +102,14 @@ def load_delivery(
             return _outcome(already)
         source = load_sources()[delivery.source]
         with scratch(settings) as folder:
-            found = ahead or validation_task(delivery, settings, warehouse)(folder)
+            if ahead is None:
+                task = validation_task(delivery, settings, warehouse)
+                # it may take long, and others may read meanwhile
+                held.close()
+                found = task(folder)
+                held.enter_context(warehouse.session_held())
+            else:
+                found = ahead
             cut = cut_of(delivery, history) if found.batch and found.batch.rows else None
             if cut is not None:
                 found = found.refused_for(cut)

@@ -9,8 +9,10 @@ command loses nothing. After a power failure the UI may not show the last events
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from threading import RLock
 from typing import Any
 
@@ -36,6 +38,7 @@ class EmbeddedEventLog(SqliteEventLogStorage):
         self._engines: dict[str, Engine] = {}
         self._batch: ExitStack | None = None
         self._in_batch: dict[str, Connection] = {}
+        self._empty: bytes | None = None
         super().__init__(base_dir, inst_data)
         # a batch opens what each of its events asks for
         self._db_lock = RLock()  # type: ignore[assignment]
@@ -57,12 +60,29 @@ class EmbeddedEventLog(SqliteEventLogStorage):
             self._engines[shard] = engine
         return self._engines[shard]
 
+    def _create(self, shard: str) -> None:
+        """Create the file of a run, if it is not there: as a copy of the first that this command made.
+
+        A run has its own, and Dagster creates its tables one by one, and asks what it has created.
+        """
+        path, engine = Path(self.path_for_shard(shard)), self._engine(shard)
+        if path.exists() or shard == INDEX_SHARD_NAME or self._empty is None:
+            is_new = not path.exists() and shard != INDEX_SHARD_NAME
+            self._initdb(engine)
+            if is_new:
+                with engine.connect() as connection:
+                    self._empty = connection.connection.dbapi_connection.serialize()  # type: ignore[union-attr]
+            return
+        part = path.with_name(f".{path.name}.{os.getpid()}")
+        part.write_bytes(self._empty)
+        part.replace(path)
+
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         with self._db_lock:
             engine = self._engine(shard)
             if shard not in self._initialized_dbs:
-                self._initdb(engine)
+                self._create(shard)
                 self._initialized_dbs.add(shard)
             if self._batch is None:
                 with engine.begin() as connection:

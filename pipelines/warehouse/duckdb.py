@@ -28,6 +28,12 @@ from pipelines.warehouse.tables import comment
 # DuckDB's message for a file that another process has open; "block" and folder names also contain "lock".
 HELD = re.compile(r"lock on file|file handle conflict", re.IGNORECASE)
 
+# of all tables at once: each question goes through all columns of the warehouse
+RAW_COLUMNS = (
+    "select schema_name || '.' || table_name, column_name, data_type, comment from duckdb_columns()"
+    " where database_name = current_database() and schema_name = 'raw'"
+)
+
 
 class DuckDBWarehouse(Ledger):
     """A warehouse in a DuckDB file (the protocol is :class:`pipelines.warehouse.base.Warehouse`)."""
@@ -134,17 +140,25 @@ class DuckDBWarehouse(Ledger):
             migrations.require(found, exists, str(self.path))
             connection.execute(migrations.schema_sql())
             connection.execute(migrations.RECORD.format(migrations.SCHEMA_VERSION))
+            present: dict[str, dict[str, raw.Held]] = {}
+            for table, column, sql_type, mark in connection.execute(RAW_COLUMNS).fetchall():
+                present.setdefault(table, {})[column] = raw.Held(sql_type, mark)
             changed: list[raw.Change] = []
             for source in load_sources().values():
                 for name, feed in source.feeds.items():
-                    changed += _prepare_raw(connection, raw_table(source.source, name), feed)
+                    table = raw_table(source.source, name)
+                    changed += _prepare_raw(connection, table, feed, present.get(table, {}))
             if require_unchanged:
                 raw.require_unchanged(changed)
             connection.commit()
 
     def raw_columns(self, connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, raw.Held]:
         """The columns of a raw table; empty if there is no such table."""
-        return _held(connection, table)
+        return {
+            column: raw.Held(sql_type, mark)
+            for held, column, sql_type, mark in connection.execute(RAW_COLUMNS).fetchall()
+            if held == table
+        }
 
     def put_in_place(self, connection: duckdb.DuckDBPyConnection, table: str, made: str, feed: Feed) -> None:
         """Make ``made`` the raw table of a feed, in the caller's transaction."""
@@ -209,35 +223,26 @@ def _version(connection: duckdb.DuckDBPyConnection) -> tuple[int | None, bool]:
     return row[0] if row else None, True
 
 
-def _prepare_raw(connection: duckdb.DuckDBPyConnection, table: str, feed: Feed) -> list[raw.Change]:
+def _prepare_raw(
+    connection: duckdb.DuckDBPyConnection, table: str, feed: Feed, present: dict[str, raw.Held]
+) -> list[raw.Change]:
     """Create a raw table, or add missing columns; return what differs from the declaration."""
-    present = _held(connection, table)
     changed = raw.changes(table, feed, present)
     if changed and not connection.execute(f"from {table} limit 1").fetchall():
         connection.execute(f"drop table {table}")
         present, changed = {}, []
     columns = raw.definition(feed)
     defined = ", ".join(f"{quoted(name)} {sql_type}" for name, sql_type in columns.items())
-    connection.execute(
-        f"create table if not exists {table} (load_id VARCHAR not null, row_no BIGINT not null, {defined})"
-    )
+    if not present:
+        connection.execute(
+            f"create table {table} (load_id VARCHAR not null, row_no BIGINT not null, {defined})"
+        )
     for column, sql_type in columns.items():
         if present and column not in present:
             connection.execute(f"alter table {table} add column {quoted(column)} {sql_type}")
     if not changed:
         _mark(connection, table, feed, present)
     return changed
-
-
-def _held(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, raw.Held]:
-    """The columns of a raw table; empty if there is no such table."""
-    schema, name = table.split(".")
-    rows = connection.execute(
-        "select column_name, data_type, comment from duckdb_columns()"
-        " where database_name = current_database() and schema_name = ? and table_name = ?",
-        [schema, name],
-    ).fetchall()
-    return {name: raw.Held(sql_type, comment) for name, sql_type, comment in rows}
 
 
 def _mark(

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
-from email.message import EmailMessage
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,42 +15,11 @@ from pipelines import connectors
 from pipelines.declarations.sources import Source
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
+from sandbox.mailbox import Mailbox, emptied, is_installed, running
 from tests.formats.reading import NAMES
 
-DOVECOT = shutil.which("dovecot") or "/usr/sbin/dovecot"
-pytestmark = pytest.mark.skipif(not Path(DOVECOT).exists(), reason="needs Debian's dovecot-imapd")
+pytestmark = pytest.mark.skipif(not is_installed(), reason="needs Debian's dovecot-imapd")
 USER, PASSWORD = "gorod@city.invalid", "s3cret of the mailbox"
-
-
-class Mailbox:
-    """A mailbox of a running server: mails are delivered as files of its Maildir."""
-
-    def __init__(self, root: Path, port: int) -> None:
-        self.root, self.port, self.number = root, port, 0
-
-    def deliver(
-        self,
-        *attachments: tuple[str, bytes],
-        sender: str = "Отдел учёта <data@brest.invalid>",
-        results: str = "",
-    ) -> None:
-        mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = sender, USER, "Показания"
-        mail["Message-ID"] = f"<{self.number}@brest.invalid>"
-        if results:
-            mail["Authentication-Results"] = results
-        mail.set_content("Добрый день!")
-        for name, content in attachments:
-            mail.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
-        self.number += 1
-        (self.root / "new" / f"{1_700_000_000 + self.number}.{self.number}.host").write_bytes(mail.as_bytes())
-
-    def files(self, folder: str = "") -> list[str]:
-        """Where mails lie, with their flags: ``new`` before anybody looked, ``cur/….:2,S`` seen."""
-        root = self.root / f".{folder}" if folder else self.root
-        return sorted(path.name.partition(":")[2] for path in root.glob("cur/*")) + [
-            "new" for _ in root.glob("new/*")
-        ]
 
 
 @pytest.fixture(scope="module")
@@ -67,73 +30,11 @@ def authority() -> trustme.CA:
 @pytest.fixture(scope="module")
 def dovecot(authority: trustme.CA) -> Iterator[tuple[Path, int]]:
     # the path of a socket has at most 108 bytes
-    with TemporaryDirectory(prefix="dovecot-", dir="/tmp") as folder:
-        yield from _serve(Path(folder), authority)
-
-
-def _serve(folder: Path, authority: trustme.CA) -> Iterator[tuple[Path, int]]:
-    folder.chmod(0o755)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    mine = authority.issue_cert("127.0.0.1")
-    mine.private_key_pem.write_to_path(str(folder / "key.pem"))
-    mine.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
-    mail = folder / "mail"
-    (folder / "users").write_text(f"{USER}:{{PLAIN}}{PASSWORD}\n")
-    uid, gid = os.getuid() or 65534, os.getgid() or 65534
-    (folder / "dovecot.conf").write_text(
-        f"""
-base_dir = {folder}/run
-log_path = {folder}/log
-protocols = imap
-listen = 127.0.0.1
-ssl = required
-ssl_cert = <{folder}/cert.pem
-ssl_key = <{folder}/key.pem
-mail_location = maildir:{mail}/%n
-first_valid_uid = 1
-default_internal_user = {"dovecot" if os.getuid() == 0 else os.getlogin()}
-service imap-login {{
-  inet_listener imap {{
-    port = 0
-  }}
-  inet_listener imaps {{
-    port = {port}
-  }}
-  chroot =
-}}
-service anvil {{
-  chroot =
-  # else logins are held back for a while after one that was refused
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-auth_failure_delay = 0
-passdb {{
-  driver = passwd-file
-  args = {folder}/users
-}}
-userdb {{
-  driver = static
-  args = uid={uid} gid={gid} home={mail}/%n
-}}
-"""
-    )
-    process = subprocess.Popen([DOVECOT, "-F", "-c", str(folder / "dovecot.conf")])
-    try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        else:
-            pytest.fail((folder / "log").read_text())
-        yield mail, port
-    finally:
-        process.terminate()
-        process.wait(20)
+    with (
+        TemporaryDirectory(prefix="dovecot-", dir="/tmp") as folder,
+        running(Path(folder), authority, USER, PASSWORD) as found,
+    ):
+        yield found
 
 
 @pytest.fixture
@@ -141,20 +42,12 @@ def mailbox(
     dovecot: tuple[Path, int], authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Mailbox:
     mail, port = dovecot
-    shutil.rmtree(mail, ignore_errors=True)
-    root = mail / "gorod"
-    for folder in (root, root / ".Done"):
-        for part in ("cur", "new", "tmp"):
-            (folder / part).mkdir(parents=True)
-    (root / "subscriptions").write_text("Done\n")
-    if os.getuid() == 0:
-        for path in (mail, *mail.rglob("*")):
-            os.chown(path, 65534, 65534)
+    box = emptied(mail, port, USER)
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("GOROD_MAIL_CA", str(tmp_path / "ca.pem"))
     monkeypatch.setenv("GOROD_MAIL_USER", USER)
     monkeypatch.setenv("GOROD_MAIL_PASSWORD", PASSWORD)
-    return Mailbox(root, port)
+    return box
 
 
 def source(mailbox: Mailbox, **origin: Any) -> Source:

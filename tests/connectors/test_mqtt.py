@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,16 +11,15 @@ from typing import Any
 import paho.mqtt.client as mqtt
 import paho.mqtt.publish as publish
 import pytest
-import trustme
 
 from pipelines import connectors
 from pipelines.declarations.sources import Source
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
+from sandbox import broker as mosquitto
 from tests.formats.reading import NAMES, rows
 
-MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-pytestmark = pytest.mark.skipif(not Path(MOSQUITTO).exists(), reason="needs Debian's mosquitto")
+pytestmark = pytest.mark.skipif(not mosquitto.is_installed(), reason="needs Debian's mosquitto")
 USER, PASSWORD = "sensors-gorod", "s3cret of the broker"
 LOGIN = {"username": USER, "password": PASSWORD}
 
@@ -32,31 +27,8 @@ LOGIN = {"username": USER, "password": PASSWORD}
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
     folder = tmp_path_factory.mktemp("mosquitto")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    mine = authority.issue_cert("127.0.0.1")
-    mine.private_key_pem.write_to_path(str(folder / "key.pem"))
-    mine.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
-    subprocess.run(["mosquitto_passwd", "-c", "-b", str(folder / "users"), USER, PASSWORD], check=True)
-    (folder / "acl").write_text(f"user {USER}\ntopic readwrite city/#\n")
-    (folder / "mosquitto.conf").write_text(
-        f"listener {port} 127.0.0.1\nallow_anonymous false\npassword_file {folder}/users\nacl_file {folder}/acl\n"
-        f"certfile {folder}/cert.pem\nkeyfile {folder}/key.pem\npersistence false\nmax_queued_messages 0\nuser root\n"
-    )
-    process = subprocess.Popen([MOSQUITTO, "-c", str(folder / "mosquitto.conf")], stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield port, folder
-    finally:
-        process.terminate()
-        process.wait(20)
+    with mosquitto.running(folder, USER, PASSWORD) as found:
+        yield found.port, folder
 
 
 @pytest.fixture

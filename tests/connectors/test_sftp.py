@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,103 +20,30 @@ from pipelines.declarations.sftp import SftpOrigin
 from pipelines.declarations.sources import Source
 from pipelines.errors import OriginError
 from pipelines.settings import Settings
+from sandbox import sftp
+from sandbox.sftp import LONG_AGO, Host
 
 USER, PASSWORD = "meters-brest", "s3cret of the meters"
-LONG_AGO = time.time() - 3600
-KEY = asyncssh.generate_private_key("ssh-ed25519")
 OTHER_KEY = asyncssh.generate_private_key("ssh-ed25519")
 CLIENT_KEY = asyncssh.generate_private_key("ssh-ed25519")
 # few rounds: a test's key needs no protection
 LOCKED_KEY = CLIENT_KEY.export_private_key("openssh", passphrase=PASSWORD, rounds=1)
 
 
-@dataclass
-class Machine:
-    """A running server: its files, and what goes wrong when a file is read."""
-
-    root: Path
-    port: int = 0
-    reads: int = 0
-    on_read: list[Any] = field(default_factory=list)
-    on_list: list[Any] = field(default_factory=list)
-    loop: asyncio.AbstractEventLoop | None = None
-    connection: Any = None
-
-    def put(self, name: str, content: bytes = b"a;b\n1;2\n", changed: float = LONG_AGO) -> Path:
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        os.utime(path, (changed, changed))
-        return path
-
-
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
-    given = Machine(tmp_path / "machine")
-    (given.root / "out" / "brest").mkdir(parents=True)
-
-    class Files(asyncssh.SFTPServer):
-        def __init__(self, channel: Any) -> None:
-            super().__init__(channel, chroot=str(given.root).encode())
-
-        def read(self, file_obj: Any, offset: int, size: int) -> Any:
-            given.reads += 1
-            given.connection = self.channel.get_connection()
-            if given.on_read:
-                given.on_read.pop(0)()
-            return super().read(file_obj, offset, size)
-
-        def scandir(self, path: bytes) -> Any:
-            given.connection = self.channel.get_connection()
-            if given.on_list:
-                given.on_list.pop(0)()
-            return super().scandir(path)
-
-    class Login(asyncssh.SSHServer):
-        def password_auth_supported(self) -> bool:
-            return True
-
-        def validate_password(self, username: str, password: str) -> bool:
-            return (username, password) == (USER, PASSWORD)
-
-        def public_key_auth_supported(self) -> bool:
-            return True
-
-        def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-            return username == USER and key == CLIENT_KEY.convert_to_public()
-
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     (tmp_path / "id").write_bytes(LOCKED_KEY)
-    loop = given.loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-
-    async def listen() -> asyncssh.SSHAcceptor:
-        return await asyncssh.listen(
-            "127.0.0.1", 0, server_factory=Login, server_host_keys=[KEY], sftp_factory=Files
-        )
-
-    server = asyncio.run_coroutine_threadsafe(listen(), loop).result(20)
-    given.port = server.get_port()
-    known = tmp_path / "known_hosts"
-    know(known, given.port, KEY)
-    monkeypatch.setenv("GOROD_METERS_BREST_USER", USER)
-    monkeypatch.setenv("GOROD_METERS_PASSWORD", PASSWORD)
-    monkeypatch.setenv("GOROD_METERS_KEY", str(tmp_path / "id"))
-    monkeypatch.setenv("GOROD_METERS_HOSTS", str(known))
-    connector._first_seen.clear()
-    yield given
-    loop.call_soon_threadsafe(server.close)
-    asyncio.run_coroutine_threadsafe(server.wait_closed(), loop).result(20)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    with sftp.running(tmp_path / "machine", {USER: PASSWORD}, CLIENT_KEY) as given:
+        (given.root / "out" / "brest").mkdir(parents=True)
+        monkeypatch.setenv("GOROD_METERS_BREST_USER", USER)
+        monkeypatch.setenv("GOROD_METERS_PASSWORD", PASSWORD)
+        monkeypatch.setenv("GOROD_METERS_KEY", str(tmp_path / "id"))
+        monkeypatch.setenv("GOROD_METERS_HOSTS", str(given.known_hosts(tmp_path / "known_hosts")))
+        connector._first_seen.clear()
+        yield given
 
 
-def know(path: Path, port: int, key: asyncssh.SSHKey) -> None:
-    path.write_text(f"[127.0.0.1]:{port} {key.export_public_key().decode()}")
-
-
-def source(machine: Machine, **origin: Any) -> Source:
+def source(machine: Host, **origin: Any) -> Source:
     names = {"ru": "а", "be": "а", "en": "a"}
     declared = {
         "kind": "sftp", "host": "127.0.0.1", "port": machine.port, "path": "/out/{instance}", "tries": 2,
@@ -150,7 +74,7 @@ WITH_KEY = {"password": None, "key": "GOROD_METERS_KEY", "key_password": "GOROD_
 
 @pytest.mark.parametrize("login", [{}, WITH_KEY], ids=["password", "key"])
 def test_files_come_byte_for_byte(
-    login: dict[str, Any], machine: Machine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    login: dict[str, Any], machine: Host, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     large = os.urandom(connector.WINDOW + 100_001)  # more than is asked for at once
@@ -177,7 +101,7 @@ def test_files_come_byte_for_byte(
 
 
 def test_what_is_unfinished_young_or_no_file_is_not_taken(
-    machine: Machine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    machine: Host, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     machine.put("out/brest/meters-2026-11-01.csv")
     machine.put("out/brest/meters-2026-11-02.csv", changed=time.time() - 2)
@@ -199,7 +123,7 @@ def test_what_is_unfinished_young_or_no_file_is_not_taken(
     ] * 3
 
 
-def test_a_clock_that_is_ahead_does_not_hold_a_file_for_ever(machine: Machine, tmp_path: Path) -> None:
+def test_a_clock_that_is_ahead_does_not_hold_a_file_for_ever(machine: Host, tmp_path: Path) -> None:
     machine.put("out/brest/meters-2026-11-01.csv", changed=time.time() + 86_400)
     assert offers(source(machine), tmp_path, quiet_s=0.2) == []
     time.sleep(0.25)
@@ -207,7 +131,7 @@ def test_a_clock_that_is_ahead_does_not_hold_a_file_for_ever(machine: Machine, t
 
 
 @pytest.mark.parametrize("when", ["before", "meanwhile"])
-def test_a_file_that_changes_is_left_for_the_next_run(when: str, machine: Machine, tmp_path: Path) -> None:
+def test_a_file_that_changes_is_left_for_the_next_run(when: str, machine: Host, tmp_path: Path) -> None:
     path = machine.put("out/brest/meters-2026-11-01.csv", b"1" * 100_000)
     (candidate,) = offers(source(machine), tmp_path)
     if when == "before":
@@ -219,27 +143,27 @@ def test_a_file_that_changes_is_left_for_the_next_run(when: str, machine: Machin
     assert not (tmp_path / "meters-2026-11-01.csv").exists()
 
 
-def test_a_connection_that_breaks_off_is_made_anew(machine: Machine, tmp_path: Path) -> None:
+def test_a_connection_that_breaks_off_is_made_anew(machine: Host, tmp_path: Path) -> None:
     machine.put("out/brest/meters-2026-11-01.csv", b"12345")
     (candidate,) = offers(source(machine), tmp_path)
 
-    machine.on_read.append(lambda: machine.connection.abort())
+    machine.on_read.append(machine.drop)
     candidate.fetch(tmp_path)
     assert (tmp_path / "meters-2026-11-01.csv").read_bytes() == b"12345" and machine.reads == 2
 
 
-def test_a_connection_that_breaks_off_while_the_folder_is_listed(machine: Machine, tmp_path: Path) -> None:
+def test_a_connection_that_breaks_off_while_the_folder_is_listed(machine: Host, tmp_path: Path) -> None:
     machine.put("out/brest/meters-2026-11-01.csv")
-    machine.on_list.append(lambda: machine.connection.abort())
+    machine.on_list.append(machine.drop)
     (candidate,) = offers(source(machine), tmp_path)
     candidate.fetch(tmp_path)
 
-    machine.on_list += [lambda: machine.connection.abort()] * 2
+    machine.on_list += [machine.drop] * 2
     with pytest.raises(OriginError, match=r"2 times in a row"):
         offers(source(machine), tmp_path)
 
 
-def test_a_larger_file_than_declared_is_refused_unread(machine: Machine, tmp_path: Path) -> None:
+def test_a_larger_file_than_declared_is_refused_unread(machine: Host, tmp_path: Path) -> None:
     path = machine.put("out/brest/meters-2026-11-01.csv")
     os.truncate(path, 20_000_001)
     os.utime(path, (LONG_AGO, LONG_AGO))
@@ -251,7 +175,7 @@ def test_a_larger_file_than_declared_is_refused_unread(machine: Machine, tmp_pat
 
 @pytest.mark.parametrize("amiss", ["unknown", "another", "no file"])
 def test_only_a_known_host_is_told_a_password(
-    amiss: str, machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    amiss: str, machine: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine.put("out/brest/meters-2026-11-01.csv")
     known = tmp_path / "known_hosts"
@@ -259,7 +183,7 @@ def test_only_a_known_host_is_told_a_password(
         case "unknown":
             known.write_text("")
         case "another":
-            know(known, machine.port, OTHER_KEY)
+            machine.known_hosts(known, OTHER_KEY)
         case _:
             monkeypatch.setenv("GOROD_METERS_HOSTS", str(tmp_path / "nowhere"))
     told = {
@@ -275,7 +199,7 @@ def test_only_a_known_host_is_told_a_password(
 @pytest.mark.parametrize("login", [{}, WITH_KEY], ids=["password", "key"])
 def test_a_refused_login_names_the_variables_and_no_secret(
     login: dict[str, Any],
-    machine: Machine,
+    machine: Host,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -289,7 +213,7 @@ def test_a_refused_login_names_the_variables_and_no_secret(
     assert not any(secret in f"{caught.value} {ours}" for secret in (PASSWORD, "somebody-else"))
 
 
-def test_a_machine_that_is_not_there_is_told(machine: Machine, tmp_path: Path) -> None:
+def test_a_machine_that_is_not_there_is_told(machine: Host, tmp_path: Path) -> None:
     with pytest.raises(OriginError, match="2 times in a row"):
         offers(source(machine, port=1), tmp_path)
     with pytest.raises(OriginError, match="/out/brest2 is not there"):

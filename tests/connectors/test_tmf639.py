@@ -46,7 +46,7 @@ def numbered(instance: str) -> list[dict[str, Any]]:
 
 def at(sandbox: Sandbox, instance: str = str(TOTAL), page_size: int = PAGE_SIZE, **more: Any) -> Pull:
     return Pull(
-        paging=Tmf639Origin(base_url="https://inventory.invalid/v4", page_size=page_size).paged,
+        paging=Tmf639Origin(base_url="https://inventory.invalid/v4", page_size=page_size).paged("v4"),
         base_url=f"{sandbox.url}/{instance}/{API}",
         origin="https://inventory.invalid/v4",
         source="some_inventory",

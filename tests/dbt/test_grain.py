@@ -166,3 +166,38 @@ def test_what_comes_by_several_ways_stands_once(small: Any, tmp_path: Path) -> N
     held = "select obs_value from intermediate.int_observations_by_load where measure = ? and ref_area = ? and time_period = ?"
     assert given.query(held, "employed_persons", "r-brescki", "2018") == [(None,)]
     assert given.query(held + f" and load_id = '{people}'", "population", "r-brescki", "2020") == [(None,)]
+
+
+@pytest.mark.slow
+def test_the_rows_of_some_loads_are_those_of_the_view(small: Any) -> None:
+    """Sums and tests of new loads read the models of their feeds alone, and find what the views over all feeds hold."""
+    loads = [
+        load_id
+        for (load_id,) in small.query(
+            "select max(load_id) from ops.effective_load where source in ('appeals_115', 'territory_register')"
+            " group by source, feed order by all"
+        )
+    ]
+    listed = "('" + "', '".join(loads) + "')"
+    views = {
+        "int_contributions_given": "intermediate",
+        "int_contributions": "intermediate",
+        "mart_trace_row": "marts",
+    }
+    asked = " union all ".join(
+        f"select '{view}' as of_view, measure, load_id, row_no, value"
+        f" from {{{{ rows_of_loads(ref('{view}'), \"{listed}\") }}}} as told"
+        for view in views
+    )
+    done = small.dbt("--quiet", "compile", "--inline", asked)
+    assert done.returncode == 0, done.stdout[-3000:]
+    compiled = done.stdout[done.stdout.index("select '") :]
+    assert "int_appeals_115__requests__contributions" in compiled
+    assert not any(f'"{view}"' in compiled for view in views)
+    held = " union all ".join(
+        f"select '{view}', measure, load_id, row_no, value from {schema}.{view} where load_id in {listed}"
+        for view, schema in views.items()
+    )
+    rows = sorted(small.query(compiled), key=repr)
+    assert len({row[0] for row in rows}) == len(views)
+    assert rows == sorted(small.query(held), key=repr)

@@ -56,7 +56,7 @@ def both(*changes: Defect) -> Defect:
     return lambda resource: [change(resource) for change in changes]
 
 
-PORT, FIBRE, WIFI = "xPON.Port", "FibreLine", "WiFi.AccessPoint"
+PORT, FIBRE, WIFI, RACK = "xPON.Port", "FibreLine", "WiFi.AccessPoint", "Rack"
 
 # Which expectation, on what kind of resource, by what change. Each is seeded on a resource of its own.
 DEFECTS: list[tuple[str, str, Defect]] = [
@@ -106,6 +106,9 @@ DEFECTS: list[tuple[str, str, Defect]] = [
     ("fibre_count_possible", FIBRE, characteristic("fibreCount", 0)),
     ("speed_mbps_possible", WIFI, characteristic("speedMbps", 0)),
     ("speed_mbps_possible", WIFI, characteristic("speedMbps", 100_000)),  # Kbit/s
+    ("capacity_possible", RACK, both(characteristic("capacity", 0), characteristic("occupied", 0))),
+    ("occupied_possible", RACK, both(characteristic("occupied", -1), characteristic("capacity", 42))),
+    ("occupied_within_capacity", RACK, characteristic("occupied", 43)),
     ("soato_of_branch", PORT, characteristic("soato", "1401000000")),  # Brest
 ]
 # A tenth of what the sample has: the same of all, sooner judged.
@@ -143,7 +146,7 @@ def seeded(
     spoiled = copy.deepcopy(resources)
     free = {
         kind: [row for row, one in enumerate(spoiled) if one["category"] == kind]
-        for kind in (PORT, FIBRE, WIFI)
+        for kind in (PORT, FIBRE, WIFI, RACK)
     }
     rows: dict[str, set[int]] = {}
     for name, kind, change in DEFECTS:

@@ -43,6 +43,7 @@ SAMPLES: dict[str, tuple[str, str | None, str | None]] = {
     "netbox.interfaces": ("interfaces/interfaces-2026-10.json", "2026-10", None),
     "netbox.cables": ("cables/cables-2026-10.json", "2026-10", None),
     "netbox.devices": ("devices/devices-2026-10.json", "2026-10", None),
+    "metering.readings": ("readings/brest/readings-2026-10.parquet", "2026-10", None),
 }
 
 # whose delivery it is, where that matters: else the first instance's
@@ -108,6 +109,9 @@ IN_FORCE = {
         "ended": f"select territory_id as raion_id from ({CHANGES}) where kind = 'merge'",
         "names": "select 'c-horki' as territory_id, 'Горки' as name_ru",
     },
+    "metering.readings": {
+        "registered": "select distinct meter_id, resource, consumer_kind, true as is_smart from sound"
+    },
 }
 # where there is none of the kind in force yet
 AT_FIRST = {"first_list_whole": "in_force"}
@@ -127,6 +131,36 @@ def in_force(name: str, expectation: str, sound: Path) -> dict[str, pa.Table]:
 
 # feed, expectation: the defect, and the rows that it makes (None: the load as a whole)
 DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
+    "metering.readings": {
+        "meter_id_given": (put("meter_id = null"), 1),
+        "resource_given": (put("resource = null"), 1),
+        "resource_known": (put("resource = 'gas'"), 1),
+        "consumer_kind_given": (put("consumer_kind = null"), 1),
+        "consumer_kind_known": (put("consumer_kind = 'dacha'"), 1),
+        "reading_kind_known": (put("reading_kind = 'guessed'"), 1),
+        "hour_started_at_given": (put("hour_started_at = null"), 1),
+        "hour_started_at_in_period": (put("hour_started_at = '2026-09-30 23:00'"), 1),
+        "register_given": (put("register = null"), 1),
+        "consumed_given": (put("consumed = null"), 1),
+        "register_possible": (put("register = -1"), 1),
+        "consumed_household": (put("consumed = 300"), 1),  # watt-hours
+        "consumed_bounded": (put("consumer_kind = null"), 1),
+        "consumed_other": (put("consumed = 300000, consumer_kind = 'other'"), 1),
+        "unit_fits_resource": (put("unit = 'MWh'"), 1),
+        "row_unique": (again(), 2),
+        "meter_registered": (put("meter_id = 'E-1401-999999'"), 1),
+        "hour_is_whole": (put("hour_started_at = hour_started_at + interval 30 minute"), 1),
+        "hour_has_been": (put("hour_started_at = '2027-01-01 10:00'"), 1),
+        "register_grows": (put("register = register - 1"), 1),
+        # a ratio of transformers that was not applied, in this and the next difference
+        "consumed_fits_register": (put("consumed = consumed * 10"), 1),
+        "days_present": ("delete from batch where hour_started_at::date = date '2026-10-15'", None),
+        "hours_present": ("delete from batch where extract(hour from hour_started_at) = 3", None),
+        "meters_present": (
+            "insert into registered select 'E-' || n, 'electricity', 'other', true from range(9) t(n)",
+            None,
+        ),
+    },
     "netbox.interfaces": {
         "netbox_id_given": (put("netbox_id = null"), 1),
         "row_unique": (again(), 2),

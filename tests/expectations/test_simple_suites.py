@@ -36,9 +36,70 @@ NEVER = {"text": "'?'", "integer": "-999999", "decimal": "-999999", "date": "dat
 
 # what no kind tells: SQL that breaks it, and the rows that are found (None: the load as a whole)
 OWN: dict[str, dict[str, tuple[str, int | None]]] = {
+    "traffic_control.incidents": {
+        "ended_after_start": (
+            "update batch set ended_at = started_at - interval 1 minute where row_no = 3",
+            1,
+        ),
+        "started_at_in_period": ("update batch set started_at = '2026-09-30 23:00' where row_no = 3", 1),
+        "started_has_been": (
+            "update batch set started_at = '2027-01-01 10:00', ended_at = null where row_no = 3",
+            1,
+        ),
+    },
+    "traffic_control.parking": {
+        "has_realtime_given": ("update batch set has_realtime = null where row_no = 3", 1),
+        "free_is_realtime": ("update batch set has_realtime = false where row_no = 3", 1),
+    },
+    "metering.balance": {
+        "billed_within_input": ("update batch set billed_other = network_input where row_no = 3", 1),
+    },
+    "metering.outages": {
+        "ended_after_start": (
+            "update batch set ended_at = started_at - interval 1 minute where row_no = 3",
+            1,
+        ),
+        "started_at_in_period": ("update batch set started_at = '2026-09-30 23:00' where row_no = 3", 1),
+        "ended_has_been": ("update batch set ended_at = '2027-01-01 10:00' where row_no = 3", 1),
+        "ended_soon": ("update batch set ended_at = started_at + interval 31 day where row_no = 3", 1),
+    },
     "public_transport.timetable": {
         "service_in_month": ("delete from batch where object = 'call'", None),
         "calendar_covers_month": ("update batch set calendar_ends = date '2026-08-30'", None),
+    },
+    "sensor_things.observations": {
+        "unit_fits_property": ("update batch set unit = 'ppm' where row_no = 3", 1),
+        "result_possible": ("update batch set result = 19000 where row_no = 3", 1),
+        "zone_told": ("update batch set observed_zone = null where row_no = 3", 1),
+        "observed_at_given": ("update batch set observed_at = null where row_no = 3", 1),
+        "interval_ends_later": ("update batch set until = observed_at where row_no = 3", 1),
+        "level_of_interval": (
+            "update batch set until = null "
+            "where row_no = (select min(row_no) from batch where observed_property = 'LAeq')",
+            1,
+        ),
+    },
+    "city_context.noise": {
+        "interval_ends_later": ("update batch set until = observed_at where row_no = 3", 1),
+        "zone_told": ("update batch set observed_zone = null where row_no = 3", 1),
+        "observed_at_given": ("update batch set observed_at = null where row_no = 3", 1),
+    },
+    "city_context.traffic_flow": {
+        "zone_told": ("update batch set observed_zone = null where row_no = 3", 1),
+        "observed_at_given": ("update batch set observed_at = null where row_no = 3", 1),
+    },
+    "beltelecom_services.services": {
+        "row.counts": ("update batch set category = '?', service_state = 'active' where row_no = 3", 1),
+        "soato_of_branch": ("update batch set soato = '7401000000' where row_no = 3", 1),
+        "broadband_described": (
+            "update batch set speed_mbps = null where row_no = (select min(row_no) from batch "
+            "where category = 'broadband' and service_state = 'active')",
+            1,
+        ),
+    },
+    "beltelecom_services.sites": {
+        "row.counts": ("update batch set site_type = '?' where row_no = 1", 1),
+        "soato_of_branch": ("update batch set soato = '7401000000' where row_no = 3", 1),
     },
     "e_services.procedures": {
         "row.counts": ("update batch set section = null where row_no = 3", 1),
@@ -46,6 +107,38 @@ OWN: dict[str, dict[str, tuple[str, int | None]]] = {
         "sections_add_up": (
             "update batch set carried_out = carried_out * 1000 where section = 'Итого'",
             None,
+        ),
+    },
+    "city_statistics.inputs": {
+        "row.counts": ("update batch set unit = null, value = 1 where row_no = 3", 1),
+        "part_within_whole": (
+            "update batch set value = (select value from batch where input = 'households') + 1 "
+            "where input = 'households_electricity'",
+            None,
+        ),
+        "quality_given": ("update batch set quality = null, value = 1 where row_no = 3", 1),
+    },
+    "programme_register.rollout": {
+        "started_if_operating": (
+            "update batch set started_on = null where row_no = "
+            "(select min(row_no) from batch where stage = 'в эксплуатации')",
+            1,
+        ),
+        "started_by_then": (
+            "update batch set started_on = date '2035-01-01', stage = 'в эксплуатации' where row_no = 3",
+            1,
+        ),
+        "delay_explained": (
+            "update batch set planned_on = date '2020-01-01', stage = 'внедрение', deviation_reason = null where row_no = 3",
+            1,
+        ),
+    },
+    "programme_register.actions": {
+        "funds_within_plan": ("update batch set funds_spent = funds_planned + 1 where row_no = 3", 1),
+        "spent_if_begun": ("update batch set state = 'не начато', funds_spent = 1 where row_no = 3", 1),
+        "delay_explained": (
+            "update batch set due_on = date '2020-01-01', state = 'выполняется', deviation_reason = null where row_no = 3",
+            1,
         ),
     },
     "belstat.wages_by_activity": {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,20 @@ def test_the_ui_reads_what_the_command_writes(home: Path, command: DagsterInstan
             assert kinds.count(expected.value) == 1
     command.dispose()
     assert _read(home, run.run_id) == (kinds, 3)
+
+
+def test_the_file_of_each_run_is_as_dagster_makes_it(home: Path, command: DagsterInstance) -> None:
+    """That of a command's second run is copied from the first, and holds nothing of it."""
+    runs = [materialize([numbers], instance=command).run_id for _ in range(2)]
+    with DagsterInstance.from_config(str(home)) as ui:
+        runs.append(materialize([numbers], instance=ui).run_id)
+    forms = []
+    for run_id in runs:
+        with closing(sqlite3.connect(home / "history" / "runs" / f"{run_id}.db")) as connection:
+            forms.append(set(connection.execute("select type, name, sql from sqlite_master")))
+            assert connection.execute("select distinct run_id from event_logs").fetchall() == [(run_id,)]
+            assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
+    assert forms[0] == forms[1] == forms[2]
 
 
 def test_what_a_run_plans_is_stored_together(

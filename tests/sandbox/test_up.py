@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,9 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from pipelines.settings import PROJECT
+from sandbox.protocols import PROTOCOLS
 from sandbox.server import Answer, Fault, Refusal, Request, Sandbox, page_of, running
 from sandbox.systems import SYSTEMS
 from sandbox.up import FAULTS, parsed_fault
@@ -129,7 +132,7 @@ def test_all_systems_answer_where_the_variables_say(tmp_path: Path) -> None:
         while not (printed and printed[-1].startswith("source ")):
             printed.append(process.stdout.readline())
             assert printed[-1], "it has ended"
-        assert "Synthetic" in printed[0] and len(printed) == len(SYSTEMS) + 2
+        assert "Synthetic" in printed[0] and len(printed) == len(SYSTEMS) + len(PROTOCOLS) + 2
         given = dict(
             line.removeprefix("export ").split("=", 1) for line in file.read_text("utf-8").splitlines()
         )
@@ -142,6 +145,15 @@ def test_all_systems_answer_where_the_variables_say(tmp_path: Path) -> None:
             )
             assert answer.status_code == (500 if simulated.source == "beltelecom_inventory" else 404)
             assert answer.headers["X-Synthetic-Data"] == "true"
+        with psycopg.connect(given["GOROD_METERING_BREST_DSN"].strip("'")) as replica:
+            assert (replica.execute("select count(*) from metering.hourly_readings").fetchone() or (0,))[
+                0
+            ] > 0
+        for name in ("METERING_SFTP", "SANDBOX_MQTT", "SANDBOX_IMAP"):
+            if address := given.get(f"GOROD_{name}"):
+                with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])), 10):
+                    pass
+        assert list(Path(given["GOROD_SANDBOX_DROP"]).glob("meters-*.parquet"))
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
 

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from pipelines import connectors, formats
+from pipelines.declarations.measures import load_measures
 from pipelines.declarations.sources import SOURCES, Source, load_sources
 from pipelines.deliveries import Delivery, parse_slice
 from pipelines.errors import OriginError
@@ -31,7 +32,13 @@ TYPES = {
     "cabinets": "StreetlightControlCabinet",
     "waste_containers": "WasteContainer",
     "air_quality": "AirQualityObserved",
+    "parking": "OffStreetParking,OnStreetParking",
+    "wifi": "WifiPointOfInterest",
+    "noise": "NoiseLevelObserved",
+    "traffic_flow": "TrafficFlowObserved",
 }
+# asked for month by month, and by which attribute
+BY_MONTH = {"air_quality": "dateObserved", "noise": "dateObservedFrom", "traffic_flow": "dateObserved"}
 LIGHTS = 1100  # of Brest: two pages
 
 
@@ -55,25 +62,26 @@ def home(broker: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         yield found
 
 
-def observed(city: str, month: str) -> list[Record]:
-    every = entities(city, "AirQualityObserved") or ()
-    return [one for one in every if str(key_values(one)["dateObserved"]).startswith(month)]
+def observed(city: str, month: str, feed: str = "air_quality") -> list[Record]:
+    every = entities(city, TYPES[feed]) or ()
+    return [one for one in every if str(key_values(one)[BY_MONTH[feed]]).startswith(month)]
 
 
 def test_each_city_gives_all_it_has(home: Home, broker: Sandbox) -> None:
     rows = home.load_all()
     assert rows == {
-        (feed, city, "2026-10" if feed == "air_quality" else "2026-11"): len(
-            observed(city, "2026-10") if feed == "air_quality" else entities(city, kind) or ()
+        (feed, city, "2026-10" if feed in BY_MONTH else "2026-11"): len(
+            observed(city, "2026-10", feed) if feed in BY_MONTH else entities(city, kind) or ()
         )
         for feed, kind in TYPES.items()
         for city in ("barysau", "brest")
     }
     assert {headers["NGSILD-Tenant"] for _, headers in broker.requests} == {"barysau", "brest"}
     again = home.load()
-    assert {key[0]: outcome.new for key, outcome in again.items() if isinstance(outcome, LoadOutcome)} == {
-        "air_quality": False  # asked again because it is refreshed, and the same
-    }
+    # asked again because they are refreshed, and the same
+    assert {
+        key[0]: outcome.new for key, outcome in again.items() if isinstance(outcome, LoadOutcome)
+    } == dict.fromkeys(BY_MONTH, False)
     assert home.warehouse.query("select distinct synthetic from ops.load") == [{"synthetic": True}]
 
 
@@ -110,6 +118,44 @@ def test_shares_and_percents_are_never_mixed(home: Home) -> None:
         assert own and {row["filling_unit"] for row in own} == {unit}
         assert max(row["filling_level"] for row in own) <= most
     assert max(row["filling_level"] for row in kept if row["instance"] == "brest") > 1
+
+
+def test_what_is_censored_is_known_to_be_above_or_not(home: Home) -> None:
+    home.load_all(feed="noise", instance="brest")
+    levels = [key_values(one)["LAeq"] for one in observed("brest", "2026-10", "noise")]
+    censored = [one for one in levels if str(one).startswith("<")]
+    assert censored
+    marks = home.rows("noise", "laeq, laeq_mark", "laeq_mark is not null")
+    assert [(row["laeq"], row["laeq_mark"]) for row in marks] == [(Decimal(35), "<")] * len(censored)
+    measures = load_measures()[0]
+    (all_,) = home.rows("noise", "count(*) as n", str(measures["noise_intervals"].filter))
+    (above,) = home.rows("noise", "count(*) as n", str(measures["noise_intervals_above_55_db"].filter))
+    assert all_["n"] == len(levels)
+    assert above["n"] == sum(one > 55 for one in levels if not isinstance(one, str)) > 0
+
+
+def test_an_interval_of_traffic_counts_from_its_beginning(tmp_path: Path) -> None:
+    """As the model's own example has it: two moments in one attribute."""
+    (one, *_) = observed("barysau", "2026-10", "traffic_flow")
+    interval = "2026-10-07T11:10:00+03:00/2026-10-07T11:15:00+03:00"
+    (row,) = read_entities("traffic_flow", [{**key_values(one), "dateObserved": interval}], tmp_path)
+    assert (str(row["observed_on"]), row["observed_zone"]) == ("2026-10-07", "+03:00")
+    assert (row["observed_at"].hour, row["observed_at"].minute) == (11, 10)
+    without = "2016-12-07T11:10:00/2016-12-07T11:15:00"
+    (row,) = read_entities("traffic_flow", [{**key_values(one), "dateObserved": without}], tmp_path)
+    assert (str(row["observed_on"]), row["observed_zone"]) == ("2016-12-07", None)
+
+
+def test_a_car_park_has_no_more_free_places_than_places(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = [dict(one) for one in entities("barysau", TYPES["parking"]) or ()]
+    told = next(one for one in given if "availableSpotNumber" in one)
+    told["availableSpotNumber"] = {"type": "Property", "value": told["totalSpotNumber"]["value"] + 1}
+    with running(ContextBroker(lambda _tenant, _kind: given)) as sandbox:
+        monkeypatch.setenv("GOROD_CITY_CONTEXT_URL", f"{sandbox.url}/ngsi-ld/v1")
+        (outcome,) = home.load(feed="parking", instance="barysau").values()
+    assert isinstance(outcome, LoadOutcome)
+    assert outcome.rows_quarantined == 1 or outcome.state == "rejected"
+    assert home.rows("parking", "entity_id", "available_spots > total_spots") == []
 
 
 @pytest.mark.parametrize("fault", shortened(3, PASSING), ids=named)
@@ -228,6 +274,7 @@ EXAMPLES = {
     "streetlights": ("Streetlighting/Streetlight", {"status": "ok", "power_state": "off", "controlling_method": "individual"}),
     "cabinets": ("Streetlighting/StreetlightControlCabinet", {"working_mode": "automatic"}),
     "waste_containers": ("WasteManagement/WasteContainer", {"filling_level": None}),
+    "noise": ("Environment/NoiseLevelObserved", {"laeq": Decimal("67.8"), "laeq_mark": None, "observed_zone": "Z"}),
     "air_quality": ("Environment/AirQualityObserved", {"so2": Decimal(11), "so2_mark": None, "observed_zone": None}),
 }  # fmt: skip
 

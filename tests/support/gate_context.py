@@ -10,9 +10,11 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from pipelines.declarations.origins import FileOrigin
 from pipelines.declarations.sources import SOURCES, load_sources
 from pipelines.deliveries import Delivery, Slice
 from pipelines.formats import read
+from pipelines.loading.context import validated_against
 from pipelines.loading.suites import load_context
 from pipelines.sql import quoted
 from pipelines.warehouse.raw import SQL_TYPES
@@ -46,7 +48,9 @@ def beside(
         connection.execute("create schema raw")
         connection.execute("create schema ops")
         for view in ("effective_load", "accepted_load"):
-            connection.execute(f"create table ops.{view} as select 'one' as load_id")
+            connection.execute(
+                f"create table ops.{view} as select 'one' as load_id, '{instance}' as instance"
+            )
         for code, declared in load_sources().items():
             for name, about in declared.feeds.items():
                 columns = "".join(
@@ -59,6 +63,11 @@ def beside(
             territories = territories_of(register)
             connection.register("territories", territories)
             connection.execute("insert into raw.territory_register__territories by name from territories")
+        for other, name in validated_against(source, feed):
+            # what the own source delivers first: a suite of readings looks at the register of meters
+            if other == source != "territory_register":
+                connection.register("sample", sample_of(source, name, instance))
+                connection.execute(f"insert into raw.{source}__{name} by name from sample")
         answers = {
             name: connection.execute(
                 sql, {key: value for key, value in known.items() if f"${key}" in sql}
@@ -88,5 +97,19 @@ def territories_of(path: Path) -> pa.Table:
     )
     with tempfile.TemporaryDirectory() as folder:
         batch = read(delivery, feed, Path(folder) / "territories.parquet")
+        found = duckdb.sql(f"select 'one' as load_id, * exclude (parse_errors) from '{batch.path}'")
+        return found.to_arrow_table()
+
+
+@cache
+def sample_of(source: str, name: str, instance: str) -> pa.Table:
+    """The first file of an instance's sample, as rows of a load ``one``."""
+    feed = load_sources()[source].feeds[name]
+    origin = feed.origins["sample"]
+    assert isinstance(origin, FileOrigin)
+    path = min((SOURCES / source / origin.path.format(instance=instance)).iterdir())
+    delivery = Delivery("d", source, name, instance, Slice(), path.parent, (path.name,), "", 0, "", "", True)
+    with tempfile.TemporaryDirectory() as folder:
+        batch = read(delivery, feed, Path(folder) / "sample.parquet")
         found = duckdb.sql(f"select 'one' as load_id, * exclude (parse_errors) from '{batch.path}'")
         return found.to_arrow_table()

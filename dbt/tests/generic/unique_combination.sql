@@ -4,10 +4,7 @@
 #}
 {% test unique_combination(model, columns, new_loads=false) %}
     select {{ columns | join(', ') }}, count(*) as copies
-    from {{ model }}
-    {% if new_loads %}
-        where load_id in {{ untested_loads() }}
-    {% endif %}
+    from {{ rows_of_loads(model, untested_loads()) if new_loads else model }} as tested
     group by {{ columns | join(', ') }}
     having count(*) > 1
 {% endtest %}

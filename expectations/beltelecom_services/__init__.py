@@ -1,0 +1,1 @@
+"""What must hold of the services and sites of a branch of the operator."""

@@ -1,0 +1,1 @@
+"""What must hold of what the sensors of a city observe."""
