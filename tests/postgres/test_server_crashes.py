@@ -252,10 +252,28 @@ def crash(place: Place, kind: str, phase: str, *command: str, builds: bool = Tru
 
 
 @pytest.mark.slow
+def test_a_server_that_crashes_while_a_run_loads(country: Path, instance: postgres.Instance) -> None:
+    """The short form of the test below: the next run loads each delivery once, and nothing of the crashed ones stays."""
+    place, portal = place_in(country, instance, new_name()), portal_of(country)
+    # months of their own: the mirror is the same for all tests of this file
+    for month, kind in (("2018-01", "killed"), ("2018-02", "dropped")):
+        portal.put(month, portal.rows(month, 30))
+        crash(place, kind, "load", *RUN, builds=False)
+    done = place.gorod(*RUN, builds=False)
+    assert done.code == 0, done.said[-3000:]
+    assert place.warehouse.query(
+        "select slice, state, rows_accepted from ops.load_state where slice like '2018-%' order by slice"
+    ) == [{"slice": f"2018-0{number}", "state": "accepted", "rows_accepted": 30} for number in (1, 2)]
+    assert check_warehouse(place.warehouse).findings == []
+    assert not has_pending(place.settings)
+    assert not list(place.settings.landing.glob(".incoming/*"))
+
+
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     "schedule",
-    [SOME, pytest.param(EVERY, marks=[pytest.mark.long, pytest.mark.repeated])],
+    [SOME, pytest.param(EVERY, marks=pytest.mark.repeated)],
     ids=["some", "every"],
 )
 def test_a_server_that_crashes_in_any_phase(
