@@ -12,7 +12,8 @@ from typing import Any
 import duckdb
 
 from pipelines.errors import WarehouseError
-from pipelines.publishing.contracts import Contract, content_hash_of, read_contracts, write_contracts
+from pipelines.publishing.contract_files import write_contracts
+from pipelines.publishing.contracts import Contract, content_hash_of, read_contracts
 from pipelines.publishing.embargo import require_no_embargoed
 from pipelines.publishing.folders import BUILDING, free_name, only_writer, remove_leftovers, seal, sync
 from pipelines.publishing.publication import (

@@ -18,7 +18,8 @@ from pipelines.errors import GorodError, WarehouseError
 from pipelines.loading.plan import run_lock
 from pipelines.moments import MINSK, format_minsk
 from pipelines.periods import span_of
-from pipelines.publishing.contracts import Contract, content_hash_of, read_contracts, write_contracts
+from pipelines.publishing.contract_files import write_contracts
+from pipelines.publishing.contracts import Contract, content_hash_of, read_contracts
 from pipelines.publishing.folders import BUILDING, free_name, seal, sha256_of, sync
 from pipelines.publishing.publication import reading_warehouse
 from pipelines.releases.archive import (

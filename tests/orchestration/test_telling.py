@@ -20,6 +20,7 @@ from pipelines.interrupts import interrupts_noted
 from pipelines.loading.plan import Wanted
 from pipelines.orchestration import run
 from pipelines.orchestration.dagster_home import COMMAND_CONFIG, prepare_dagster_home
+from pipelines.orchestration.runner import Runner
 from pipelines.publishing import staleness
 from pipelines.settings import PROJECT, Settings
 from tests.support.portal import Portal
@@ -128,7 +129,7 @@ def test_what_a_step_says_and_its_exit_code_reach_the_command(
             raise WarehouseBusyError("a table is being read by session 7", "Ask them.") from error
 
     monkeypatch.setattr(catalogue, "write_catalogue", locked)
-    runner = run._Runner(portal.settings, lambda: ensure_manifest(portal.settings))
+    runner = Runner(portal.settings, lambda: ensure_manifest(portal.settings))
     with pytest.raises(WarehouseBusyError, match="is being read by session 7") as caught:
         runner.execute(runner.build_job, assets=list(catalogue.catalogue.keys))
     assert caught.value.exit_code == 4

@@ -90,14 +90,14 @@ def test_what_is_taken_over_is_what_would_be_written(
 
 def _written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tables that are written from now on."""
-    from pipelines.publishing import contracts
+    from pipelines.publishing import contract_files
 
     written: list[str] = []
-    write: Callable[..., None] = contracts._write_table
+    write: Callable[..., None] = contract_files._write_table
 
     def noted(connection: duckdb.DuckDBPyConnection, table: str, *more: object) -> None:
         written.append(table)
         write(connection, table, *more)
 
-    monkeypatch.setattr(contracts, "_write_table", noted)
+    monkeypatch.setattr(contract_files, "_write_table", noted)
     return written

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.publishing.contracts import Column, Contract, write_contracts
+from pipelines.publishing.contract_files import write_contracts
+from pipelines.publishing.contracts import Column, Contract
 
 HEAD = {
     "publication_id": "p",
