@@ -175,7 +175,7 @@ class Delivery:
     fingerprint: str | None = None
 
     @property
-    def files_told(self) -> str:
+    def files_shown(self) -> str:
         """The payload's names; only the first and the last if there are many."""
         names = self.files if len(self.files) <= 3 else (self.files[0], "…", self.files[-1])
         return ", ".join(names)

@@ -132,7 +132,7 @@ def without_counts(load: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_numbers(given: Answer) -> Answer:
-    """What may be told of a load whose number of rows is under embargo: what was decided, by whom and when."""
+    """What may be shown of a load whose number of rows is under embargo: what was decided, by whom and when."""
     return replace(given, load=without_counts(given.load), findings=[], rows=[], counted=[])
 
 
@@ -262,8 +262,8 @@ def _write_rows(book: Any, given: Answer, head: Any, cell: Any) -> None:
         sheet.write(0, column, title, head)
     for number, row in enumerate(given.rows, start=1):
         sheet.write_number(number, 0, row.row, cell)
-        told = (row.column, row.value or "", row.rule, row.remedy, row.place or "")
-        for column, value in enumerate(told, start=1):
+        cells = (row.column, row.value or "", row.rule, row.remedy, row.place or "")
+        for column, value in enumerate(cells, start=1):
             sheet.write_string(number, column, value, cell)
     if given.rows:
         sheet.autofilter(0, 0, len(given.rows), 5)

@@ -208,7 +208,7 @@ def _record(
         last_day=delivery.slice.last_day,
         delivery_id=delivery.delivery_id,
         sha256=delivery.sha256,
-        files=delivery.files_told,
+        files=delivery.files_shown,
         folder=str(delivery.folder.relative_to(landed)),
         origin=delivery.origin,
         synthetic=delivery.synthetic,

@@ -23,7 +23,7 @@ CONFIRMED = "confirmed_smaller"
 def compared_with_history(delivery: Delivery, validated: Validated, warehouse: Warehouse) -> Validated:
     """A judgement with what the loads in force say to it.
 
-    Of what its suite has refused it is told as well what it would lose, and whose it is: who waives it, has to know.
+    Of what its suite has refused, it is also said what it would lose, and whose it is: whoever waives it has to know.
     """
     if validated.profile is None:
         return validated

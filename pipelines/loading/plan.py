@@ -126,7 +126,7 @@ def all_candidates(
 ) -> Iterator[Candidate]:
     """Everything that the feed's origin and, after it, the drop folder hold; of what is known, only what tells cheaply.
 
-    ``note`` is told what lies in the drop folder and is not taken.
+    ``note`` receives what lies in the drop folder and is not taken.
 
     Raises:
         OriginError: the origin cannot be read, or a part of it; what can be read, and what was dropped, comes before.

@@ -84,7 +84,7 @@ class PendingValidation:
         return self._validated
 
     def result(self) -> Validated:
-        """How it was judged; whatever went wrong ahead of its turn is done again here, where it is told."""
+        """The validation; whatever failed before its turn is done again here, where it is reported."""
         if self._validated is None and self._future is not None and not self._is_here:
             with suppress(Exception):
                 self._validated = self._future.result()

@@ -105,7 +105,7 @@ def _receipt_fields(delivery: Delivery) -> dict[str, Any]:
         "first_day": delivery.slice.first_day,
         "last_day": delivery.slice.last_day,
         "sha256": delivery.sha256,
-        "files": delivery.files_told,
+        "files": delivery.files_shown,
         "synthetic": delivery.synthetic,
         "received_at": datetime.fromisoformat(delivery.received_at),
     }

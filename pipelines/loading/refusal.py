@@ -8,7 +8,7 @@ from typing import Any
 from pipelines.loading.answer import heading
 from pipelines.warehouse.base import Warehouse
 
-# so many reasons of a load are told; `gorod explain` tells all
+# so many reasons of a load are shown; `gorod explain` shows all
 MOST_REASONS = 3
 
 

@@ -121,22 +121,24 @@ def require_no_embargoed(
         GorodError: it contains some; the message names the first.
     """
     figures = [name for name in FIGURES if name in columns]
-    tells = "(" + " or ".join(f"told.{name} is not null" for name in figures) + ")" if figures else "true"
+    has_figure = (
+        "(" + " or ".join(f"shown.{name} is not null" for name in figures) + ")" if figures else "true"
+    )
     for what, table in HELD.items():
         if not {what, "time_period"} <= columns:
             continue
         try:
             row: tuple[Any, ...] | None = connection.execute(
-                f"select held.{what}, held.time_period, held.held_until from {read_from} as told"
+                f"select held.{what}, held.time_period, held.held_until from {read_from} as shown"
                 f" inner join {intermediate}.{table} as held"
-                f" on told.{what} = held.{what} and told.time_period = held.time_period"
-                f" where held.held_until > now() and {tells} order by 1, 2 limit 1"
+                f" on shown.{what} = held.{what} and shown.time_period = held.time_period"
+                f" where held.held_until > now() and {has_figure} order by 1, 2 limit 1"
             ).fetchone()
         except duckdb.CatalogException:
             continue
         if row is not None:
             raise GorodError(
-                f"not published: {contract} tells {row[0]} of {row[1]}, which is under embargo until {format_minsk(row[2])};"
+                f"not published: {contract} shows {row[0]} of {row[1]}, which is under embargo until {format_minsk(row[2])};"
                 " what was published before stays",
                 "The model of the contract must leave it out: macro not_under_embargo.",
             )
@@ -202,13 +204,13 @@ def require_open_file(
         for what in held:
             if not held[what] or not figures or not {what, "time_period"} <= columns:
                 continue
-            format_minsk = connection.execute(
+            shown = connection.execute(
                 f"select distinct {what}, time_period from {SCHEMA}.{table}"
                 f" where {' or '.join(f'{name} is not null' for name in figures)}"
             ).fetchall()
-            if found := sorted(held[what].intersection(format_minsk)):
+            if found := sorted(held[what].intersection(shown)):
                 raise GorodError(
-                    f"{path}: {table} tells {found[0][0]} of {found[0][1]}, which is under embargo",
+                    f"{path}: {table} shows {found[0][0]} of {found[0][1]}, which is under embargo",
                     "Nothing is made from it before the moment that assets/releases/calendar.yml sets.",
                 )
 

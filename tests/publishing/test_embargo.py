@@ -264,7 +264,7 @@ def test_publication_refuses_a_contract_that_forgot(story: Any, tmp_path: Path) 
             "insert into intermediate.int_embargo_indicator"
             " values ('wage_nominal_byn', '2018', now() + interval 1 hour)"
         )
-    with pytest.raises(GorodError, match=r"pub_\w+ tells wage_nominal_byn of 2018, .* under embargo until"):
+    with pytest.raises(GorodError, match=r"pub_\w+ shows wage_nominal_byn of 2018, .* under embargo until"):
         publish(settings)
     assert not list((settings.home / "published").glob("2*"))
     with duckdb.connect(str(path)) as connection:
