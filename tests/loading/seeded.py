@@ -199,7 +199,7 @@ def _faults_of_city(city: str, rng: Random, seed: int) -> Iterator[Fault]:
 
 # --- the operator's inventory: what stands stays, a little comes and goes
 
-BRANCHES = ("brest", "mogilev")
+BRANCHES = ("brest", "gomel")
 SNAPSHOTS = ["2026-06", "2026-07", "2026-08"]
 
 

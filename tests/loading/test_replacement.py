@@ -332,7 +332,7 @@ def test_an_inventory_that_is_a_neighbours_is_refused(world: World) -> None:
     register(world)
     things = resources("brest", "2026-08", SEED)
     assert world.enter(snapshot("brest", "2026-08", things)).state == "accepted"
-    accepted, said = world.attempt(snapshot("mogilev", "2026-08", list(reversed(things))))
+    accepted, said = world.attempt(snapshot("gomel", "2026-08", list(reversed(things))))
     assert not accepted
     # not one row is fit to be held against the neighbour's: each says another region's code already
     assert "soato_of_branch" in {result.expectation for result in said if result.refuses}
