@@ -78,7 +78,7 @@ def read_models(settings: Settings) -> dict[str, Model]:
     target.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
         [
-            dbt_executable(), "--quiet", "compile", "--project-dir", str(DBT_PROJECT),
+            dbt_executable(), "--quiet", "compile", "--exclude", "resource_type:test", "--project-dir", str(DBT_PROJECT),
             "--select", "mart_indicator_value+", *(f"path:models/{schema}" for schema in ANEW),
         ],
         env={

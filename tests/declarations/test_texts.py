@@ -14,7 +14,10 @@ from pipelines.declarations.indicator_catalogue import load_catalogue
 CATALOGUE = load_catalogue()
 
 # Spelled alike in Russian and in Belarusian.
-ALIKE = {"км", "км²", "мкг/м³", "заработная плата за год"}
+ALIKE = {
+    "км", "км²", "м²", "м³", "га", "т", "шт.", "стоек", "ГДж", "Гкал", "мкг/м³", "Ethernet", "маршруты", "Доля бедных",
+    "заработная плата за год",
+}  # fmt: skip
 # A name that is written in Cyrillic everywhere.
 PORTAL = "115.бел"
 

@@ -112,6 +112,10 @@ def test_seventeen_cities_in_seven_branches() -> None:
             "xPON.Port": sum(city.pon_ports for city in own),
             "FibreLine": sum(city.fibre_sections for city in own),
             "WiFi.AccessPoint": sum(city.wifi_points for city in own),
+            "Splitter": sum(2 * city.olts for city in own),
+            "ONT": sum(2 * city.olts for city in own),
+            "Cabinet": sum(city.olts for city in own),
+            "Rack": sum(city.olts // 3 + 1 for city in own),
         }
         assert len({one["id"] for one in made}) == len(made)
 
@@ -122,7 +126,11 @@ def test_a_seed_decides_and_a_scale_multiplies() -> None:
     assert inventory(cities, "grodno") == inventory(cities, "grodno")
     assert inventory(cities, "grodno", seed=1) != inventory(cities, "grodno", seed=2)
     larger = inventory(read_cities(SAMPLE / "cities.csv", scale=3), "grodno")
-    assert len(larger) == 3 * len(inventory(cities, "grodno"))
+    # a rack holds three OLT, and each city has one that is not full
+    grown, before = (
+        sum(one["category"] != "Rack" for one in made) for made in (larger, inventory(cities, "grodno"))
+    )
+    assert grown == 3 * before
     assert len({one["id"] for one in larger}) == len(larger)
 
 
