@@ -16,7 +16,7 @@ def suite_module(source: str, feed: str) -> ModuleType:
     """``expectations/<source>/<feed>.py``, imported; it has a ``SUITE`` that is a list.
 
     Raises:
-        DeclarationError: there is none, it cannot be imported, or its ``SUITE`` is not a list.
+        DeclarationError: there is none, it cannot be imported, its ``SUITE`` is not a list, or what it reads is wrong.
     """
     name = f"expectations.{source}.{feed}"
     try:
@@ -29,6 +29,9 @@ def suite_module(source: str, feed: str) -> ModuleType:
                 f"Write expectations/{source}/{feed}.py; see CONTRIBUTING.md.",
             ) from error
         raise _not_imported(source, feed, error) from error
+    except DeclarationError:
+        # of a declaration that the suite reads
+        raise
     except Exception as error:
         raise _not_imported(source, feed, error) from error
     suite = getattr(module, "SUITE", None)

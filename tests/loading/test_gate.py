@@ -602,3 +602,17 @@ def test_what_a_load_level_query_tells_is_named_twenty_of_it_at_most(batch: Batc
     assert told("amount <= 30").count("код") == 20
     assert told("amount <= 30").endswith(" и ещё 10.")
     assert told("false") == "Так и должно быть."
+
+
+def test_a_suite_that_reads_a_wrong_declaration_says_what_the_declaration_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wrong = DeclarationError("assets/indicators/one.yml:3: measure 'two' is not declared", "Declare it.")
+
+    def refuse(_: str) -> types.ModuleType:
+        raise wrong
+
+    monkeypatch.setattr(importlib, "import_module", refuse)
+    with pytest.raises(DeclarationError) as found:
+        suite_modules.suite_module("city_parking", "occupancy")
+    assert found.value is wrong
