@@ -50,18 +50,18 @@
     Zou and Donner 2008 for any). Null where one has no interval.
 #}
 {% macro differs(figures, others) -%}
-    {%- set apart = gorod.square(figures ~ '.obs_value', others ~ '.obs_value') -%}
+    {%- set apart = square(figures ~ '.obs_value', others ~ '.obs_value') -%}
     case
         when {{ figures }}.interval_lower is null or {{ others }}.interval_lower is null then null
         when {{ figures }}.obs_value >= {{ others }}.obs_value
             then
                 {{ apart }}
-                > {{ gorod.square(figures ~ '.obs_value', figures ~ '.interval_lower') }}
-                + {{ gorod.square(others ~ '.interval_upper', others ~ '.obs_value') }}
+                > {{ square(figures ~ '.obs_value', figures ~ '.interval_lower') }}
+                + {{ square(others ~ '.interval_upper', others ~ '.obs_value') }}
         else
             {{ apart }}
-            > {{ gorod.square(figures ~ '.interval_upper', figures ~ '.obs_value') }}
-            + {{ gorod.square(others ~ '.obs_value', others ~ '.interval_lower') }}
+            > {{ square(figures ~ '.interval_upper', figures ~ '.obs_value') }}
+            + {{ square(others ~ '.obs_value', others ~ '.interval_lower') }}
     end
 {%- endmacro %}
 
@@ -71,7 +71,7 @@
 #}
 {% macro quartile(quarters) -%}
     {%- set wanted = 'last_position * ' ~ quarters -%}
-    {{ gorod.fixed(gorod.fixed(
+    {{ fixed(fixed(
         'sum(obs_value * cast(case'
         ~ ' when position * 4 <= ' ~ wanted ~ ' and (position + 1) * 4 > ' ~ wanted
         ~ ' then (position + 1) * 4 - ' ~ wanted
@@ -79,4 +79,9 @@
         ~ ' then ' ~ wanted ~ ' - (position - 1) * 4'
         ~ ' else 0 end as integer))'
     ) ~ ' * 0.25') }}
+{%- endmacro %}
+
+{# The place of a value on the scale of a profile: 50 is the middle, and reach the greatest distance from it. #}
+{% macro on_spine(value) -%}
+    {{ fixed('50 + ' ~ exact_ratio(fixed(value ~ ' - middle'), 'reach', fixed('50 * sign'))) }}
 {%- endmacro %}

@@ -30,9 +30,9 @@ select
     {{ group }},
     cast(count(*) as integer) as figure_count,
     min(obs_value) as least_value,
-    {%- for quarters, name in [(1, 'lower_quartile'), (2, 'median'), (3, 'upper_quartile')] %}
-    case when count(*) >= 3 then {{ quartile(quarters) }} end as {{ name }},
-    {%- endfor %}
+    case when count(*) >= 3 then {{ quartile(1) }} end as lower_quartile,
+    case when count(*) >= 3 then {{ quartile(2) }} end as median,
+    case when count(*) >= 3 then {{ quartile(3) }} end as upper_quartile,
     max(obs_value) as greatest_value
 from placed
 group by {{ group }}

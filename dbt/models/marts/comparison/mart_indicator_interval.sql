@@ -1,5 +1,5 @@
--- 95 % confidence intervals of the figures whose indicator declares one. Shares: Wilson's score interval (Wilson 1927).
--- Rates: Byar's approximation of the exact Poisson limits (Breslow and Day 1987). Only whole numbers of events have one.
+-- 95 % confidence intervals of the figures whose indicator declares one. Shares: Wilson's score interval (1927). Rates:
+-- Byar's approximation of the exact Poisson limits (Breslow and Day 1987). Only whole numbers of events have one.
 with counted as (
     select
         {{ figure_key('figures') }},

@@ -1,5 +1,5 @@
--- The place of each figure among those of its level and of its size group: the best first where better is declared, else
--- the greatest. Equal figures share a place.
+-- The place of each figure among those of its level and of its size group: the best first where better is declared,
+-- else the greatest. Equal figures share a place.
 with figures as (
     select
         {{ figure_key('figures') }},

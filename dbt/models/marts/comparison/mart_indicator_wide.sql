@@ -1,5 +1,5 @@
--- Every published figure with all that it is compared with: the country, the periods before, its rank, its size group, the
--- plan. Codes and numbers only; the contracts add the names.
+-- Every published figure with all that it is compared with: the country, the periods before, its rank, its size group,
+-- the plan. Codes and numbers only; the contracts add the names.
 {{ config(materialized='view') }}
 with figures as (
     select

@@ -1,11 +1,12 @@
--- A territory's newest figure of each indicator with the range of its level: what a profile shows. Of the frequencies the
--- one whose newest period ends last is taken, and of two the finer. The spine is a scale from 0 to 100 for each indicator
--- and level: 50 is the country (else the median), better lies to the right, and the figure furthest from it at an end.
+-- A territory's newest figure of each indicator with the range of its level: what a profile shows. Of the frequencies
+-- the one whose newest period ends last is taken, and of two the finer. The spine is a scale from 0 to 100 for each
+-- indicator and level: 50 is the country (else the median), better lies to the right, and the figure furthest from it
+-- at an end.
 with latest as (
     select
         figures.*,
         row_number() over (
-            partition by figures.indicator, figures.ref_area order by periods.last_day desc, periods.months
+            partition by figures.indicator, figures.ref_area order by periods.last_day desc, periods.months asc
         ) as place
     from {{ ref('mart_indicator_wide') }} as figures
     inner join {{ ref('dim_period') }} as periods on figures.time_period = periods.time_period
@@ -79,12 +80,10 @@ select
     upper_quartile,
     greatest_value,
     group_median,
-    {%- for value, name in [
-        ('obs_value', 'spine_value'), ('lower_quartile', 'spine_lower_quartile'),
-        ('upper_quartile', 'spine_upper_quartile'), ('group_median', 'spine_group_median')
-    ] %}
-    {{ fixed('50 + ' ~ exact_ratio(fixed(value ~ ' - middle'), 'reach', fixed('50 * sign'))) }} as {{ name }},
-    {%- endfor %}
+    {{ on_spine('obs_value') }} as spine_value,
+    {{ on_spine('lower_quartile') }} as spine_lower_quartile,
+    {{ on_spine('upper_quartile') }} as spine_upper_quartile,
+    {{ on_spine('group_median') }} as spine_group_median,
     programme,
     target,
     plan_value,
