@@ -15,6 +15,7 @@ from pipelines.declarations.generated_models import contributions_model, measure
 from pipelines.declarations.generated_staging import AGREED, default_staging_columns, staging_model
 from pipelines.declarations.measures import Measure
 from pipelines.declarations.sources import SOURCES, Source
+from pipelines.embedded import connect
 
 # the columns that a generated model of contributions reads from each staging model
 NEEDED = ("load_id", "row_no", "ref_area", "time_period")
@@ -30,7 +31,7 @@ def measure_problems(
 
     ``staging``: the hand-written staging models with their columns; ``models``: the names of all existing models.
     """
-    with duckdb.connect() as parser:
+    with connect() as parser:
         for (source, feed), own in measures_by_feed(measures).items():
             declared = sources[source].feeds[feed]
             name = staging_model(source, feed)

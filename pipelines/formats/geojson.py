@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import shapely
 from shapely.geometry import shape
@@ -26,6 +25,7 @@ from pipelines.declarations.feeds import Feed
 from pipelines.declarations.files import Spatial
 from pipelines.declarations.formats import GeoJsonFormat
 from pipelines.deliveries import Batch, Delivery
+from pipelines.embedded import connect
 from pipelines.errors import Reason
 from pipelines.formats.json_document import KEPT_TEXT, is_kept, read_document, refuse
 from pipelines.formats.positions import outside, refuse_other_axes, to_wgs84
@@ -101,7 +101,7 @@ def write_features(
     texts = [*columns, "broken", "broken_column", "broken_value"]
     schema = pa.schema([("row_no", pa.int64()), *((name, pa.string()) for name in texts)])
     rows = pa.Table.from_pylist(list(_rows(features, columns, spatial, by_field)), schema)
-    connection = duckdb.connect()
+    connection = connect()
     try:
         connection.register("features", rows)
         return write_batch(

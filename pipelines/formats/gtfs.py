@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
-
 from pipelines.declarations.feeds import Feed
 from pipelines.declarations.files import GtfsFormat
 from pipelines.declarations.formats import CsvFormat
 from pipelines.deliveries import Batch, Delivery
+from pipelines.embedded import connect
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats import csv
 from pipelines.formats.archive import extract
@@ -45,7 +44,7 @@ def read(delivery: Delivery, feed: Feed, fmt: GtfsFormat, out: Path, pseudonym_k
         if records.flaws:
             write_sound(table, records.flaws, sound)
             path = sound
-        with duckdb.connect() as connection:
+        with connect() as connection:
             return csv.read_counted(connection, path, file, header, records, feed, rules, out, pseudonym_key)
     finally:
         table.unlink(missing_ok=True)
@@ -88,7 +87,7 @@ def _columns(file: str, names: list[str], feed: Feed) -> list[str]:
 
 def _without_rows(feed: Feed, out: Path, pseudonym_key: str) -> Batch:
     columns = ", ".join(f"NULL::VARCHAR as {quoted(name)}" for name in feed.kept_columns)
-    with duckdb.connect() as connection:
+    with connect() as connection:
         return write_batch(
             connection, f"select 0::BIGINT as row_no, {columns} where false", feed, out, pseudonym_key
         )

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import duckdb
 import pyarrow as pa
 from google.protobuf.message import DecodeError
 from google.transit import gtfs_realtime_pb2
@@ -20,6 +19,7 @@ from google.transit import gtfs_realtime_pb2
 from pipelines.declarations.feeds import Feed
 from pipelines.declarations.timetables import REPORTED, GtfsRealtimeFormat
 from pipelines.deliveries import Batch, Delivery
+from pipelines.embedded import connect
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats.archive import BROKEN, broken
 from pipelines.formats.typed import write_batch
@@ -89,7 +89,7 @@ def read(delivery: Delivery, feed: Feed, fmt: GtfsRealtimeFormat, out: Path, pse
     columns = {name: pa.array([row.get(name) for row in found], pa.string()) for name in (*REPORTED, *OWN)}
     table = pa.table({"row_no": pa.array(range(1, len(found) + 1), pa.int64()), **columns})
     kept = ", ".join(quoted(name) for name in (*feed.kept_columns, *OWN))
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.register("reported", table)
         return write_batch(
             connection, f"select row_no, {kept} from reported order by row_no", feed, out, pseudonym_key

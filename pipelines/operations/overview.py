@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
+from pipelines.embedded import connect
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def overview(database: Path) -> Overview:
     For each indicator the period is the newest one with the most regions; for a missing value the reason is shown;
     a dash means that none is computed.
     """
-    with duckdb.connect(str(database), read_only=True) as connection:
+    with connect(database, read_only=True) as connection:
         areas = connection.execute(
             "select ref_area from published.pub_territory_v1 where level in ('country', 'region') "
             "order by level, name_ru"

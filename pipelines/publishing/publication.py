@@ -18,6 +18,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.embedded import connect
 from pipelines.errors import WarehouseError
 from pipelines.publishing.contracts import DATABASE, MANIFEST
 from pipelines.settings import Settings
@@ -83,7 +84,7 @@ def current_publication(settings: Settings) -> Publication | None:
 @contextmanager
 def reading_warehouse(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
     """A connection that can write elsewhere, with the warehouse attached read-only; and the warehouse's name in it."""
-    with duckdb.connect() as connection:
+    with connect() as connection:
         # timestamps in the snapshot must not depend on the machine's time zone
         connection.execute("set timezone = 'UTC'")
         yield connection, open_warehouse(settings).attach(connection)

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from pipelines import console
+from pipelines.embedded import connect
 from pipelines.errors import GorodError
 from pipelines.publishing.contracts import SCHEMA
 from pipelines.publishing.history import HISTORY, VALUES, known_at
@@ -50,10 +51,10 @@ def ask(
 def _opened(publication: Publication, as_of: datetime | None) -> Iterator[duckdb.DuckDBPyConnection]:
     """The snapshot; for another moment, views over it with the same names."""
     if as_of is None:
-        with duckdb.connect(str(publication.database), read_only=True) as connection:
+        with connect(publication.database, read_only=True) as connection:
             yield connection
         return
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.execute("set timezone = 'UTC'")
         connection.execute(f"attach {literal(str(publication.database))} as today (read_only)")
         connection.execute(f"create schema {SCHEMA}")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from pipelines.embedded import connect
 from pipelines.moments import format_minsk
 from pipelines.publishing.names import Language, Names, names_of
 from pipelines.releases.archive import Release
@@ -73,7 +74,7 @@ def compare(older: Release, newer: Release, language: Language = "ru") -> Differ
     The reason for a change is the first of these that applies: the method has another version; the corrections of the
     observations behind it differ; the loads behind it differ; the definitions differ.
     """
-    with duckdb.connect() as connection:
+    with connect() as connection:
         for name, release in (("older", older), ("newer", newer)):
             connection.execute(f"attach {literal(str(release.database))} as {name} (read_only)")
         rows = _differing(connection)

@@ -9,6 +9,7 @@ from datetime import date
 import duckdb
 
 from pipelines.declarations.reports import Report, ReportLine
+from pipelines.embedded import connect
 from pipelines.errors import GorodError
 from pipelines.periods import PERIOD, freq_of, span_of
 from pipelines.publishing.publication import Publication
@@ -21,7 +22,7 @@ def newest_month(publication: Publication, report: Report) -> str:
     Raises:
         GorodError: it has none.
     """
-    with duckdb.connect(str(publication.database), read_only=True) as connection:
+    with connect(publication.database, read_only=True) as connection:
         connection.execute("set schema = 'published'")
         return newest_month_of(connection, publication, report)
 

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from pipelines.declarations.reports import Report, ReportLine
+from pipelines.embedded import connect
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.periods import freq_of, span_of
 from pipelines.publishing.publication import Publication
@@ -33,7 +34,7 @@ def read_digest(publication: Publication, report: Report, period: str | None = N
         WarehouseError: the snapshot cannot be read.
     """
     try:
-        with duckdb.connect(str(publication.database), read_only=True) as connection:
+        with connect(publication.database, read_only=True) as connection:
             connection.execute("set timezone = 'UTC'")
             connection.execute("set schema = 'published'")
             # older releases lack the column

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.declarations.sources import load_sources
+from pipelines.embedded import connect
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.sql import quoted
 from pipelines.warehouse import migrations
@@ -80,7 +81,7 @@ def require_new_or_own(path: Path) -> None:
     is_own = False
     if is_database:
         try:
-            with duckdb.connect(str(path), read_only=True) as connection:
+            with connect(path, read_only=True) as connection:
                 names = connection.execute("select schema_name, table_name from duckdb_tables()").fetchall()
                 is_own = not names or ("ops", "version") in names
         except duckdb.Error:

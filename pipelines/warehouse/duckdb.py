@@ -17,6 +17,7 @@ import duckdb
 from pipelines.declarations.feeds import Feed
 from pipelines.declarations.sources import load_sources
 from pipelines.disk import full_disk
+from pipelines.embedded import connect
 from pipelines.errors import GorodError, WarehouseBusyError, WarehouseError
 from pipelines.interrupts import interrupts_raised
 from pipelines.sql import literal, quoted
@@ -92,7 +93,7 @@ class DuckDBWarehouse(Ledger):
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 if not self.path.exists():
                     _create(self.path)
-                connection = duckdb.connect(str(self.path), read_only=read_only)
+                connection = connect(self.path, read_only=read_only)
                 connection.execute("set preserve_insertion_order = true")
                 return connection
             except OSError as error:
@@ -260,7 +261,7 @@ def _create(path: Path) -> None:
     """
     made = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with duckdb.connect() as connection:
+        with connect() as connection:
             connection.execute(f"attach {literal(str(made))} as made (storage_version 'latest')")
         path.hardlink_to(made)
     except FileExistsError:

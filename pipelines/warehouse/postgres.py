@@ -18,6 +18,7 @@ from typing import Any, Literal
 import duckdb
 
 from pipelines.declarations.feeds import Feed
+from pipelines.embedded import connect
 from pipelines.errors import WarehouseError
 from pipelines.interrupts import interrupts_raised
 from pipelines.sql import literal, quoted
@@ -62,7 +63,7 @@ class PostgresWarehouse(Ledger):
             WarehouseError: the server cannot be reached or written.
             WarehouseBusyError: something to be written is locked.
         """
-        with duckdb.connect(config=UNSIGNED) as connection:
+        with connect(config=UNSIGNED) as connection:
             try:
                 self._attach(connection, CATALOGUE, read_only)
                 connection.execute(f"use {CATALOGUE}")

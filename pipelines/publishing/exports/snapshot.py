@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from pipelines.embedded import connect
 from pipelines.errors import GorodError
 from pipelines.publishing.contracts import SCHEMA
 from pipelines.sql import literal
@@ -123,7 +124,7 @@ def open_snapshot(path: Path) -> Iterator[Snapshot]:
     if not path.is_file():
         raise GorodError(f"{path}: there is no such file", "Name a published gorod.duckdb, or run: gorod run")
     try:
-        connection = duckdb.connect(str(path), read_only=True)
+        connection = connect(path, read_only=True)
     except duckdb.Error as error:
         raise GorodError(
             f"{path}: cannot be opened: {str(error).splitlines()[0]}",

@@ -29,10 +29,10 @@ placed as (
 select
     {{ group }},
     cast(count(*) as integer) as figure_count,
-    min(obs_value) as least_value,
+    {{ fixed('min(obs_value)') }} as least_value,
     case when count(*) >= 3 then {{ quartile(1) }} end as lower_quartile,
     case when count(*) >= 3 then {{ quartile(2) }} end as median,
     case when count(*) >= 3 then {{ quartile(3) }} end as upper_quartile,
-    max(obs_value) as greatest_value
+    {{ fixed('max(obs_value)') }} as greatest_value
 from placed
 group by {{ group }}
