@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
-
 from pipelines.declarations.feeds import Feed
 from pipelines.declarations.files import GtfsFormat
 from pipelines.declarations.formats import CsvFormat
@@ -17,6 +15,7 @@ from pipelines.formats.archive import extract
 from pipelines.formats.csv_header import read_header
 from pipelines.formats.csv_records import count_records, write_sound
 from pipelines.formats.typed import write_batch
+from pipelines.memory import in_memory
 from pipelines.sql import quoted
 
 AGAIN = "Соберите архив GTFS заново и передайте целиком."
@@ -45,7 +44,7 @@ def read(delivery: Delivery, feed: Feed, fmt: GtfsFormat, out: Path, pseudonym_k
         if records.flaws:
             write_sound(table, records.flaws, sound)
             path = sound
-        with duckdb.connect() as connection:
+        with in_memory(table) as connection:
             return csv.read_counted(connection, path, file, header, records, feed, rules, out, pseudonym_key)
     finally:
         table.unlink(missing_ok=True)
@@ -88,7 +87,7 @@ def _columns(file: str, names: list[str], feed: Feed) -> list[str]:
 
 def _without_rows(feed: Feed, out: Path, pseudonym_key: str) -> Batch:
     columns = ", ".join(f"NULL::VARCHAR as {quoted(name)}" for name in feed.kept_columns)
-    with duckdb.connect() as connection:
+    with in_memory() as connection:
         return write_batch(
             connection, f"select 0::BIGINT as row_no, {columns} where false", feed, out, pseudonym_key
         )

@@ -19,6 +19,7 @@ from pipelines.disk import full_disk
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats import clock
 from pipelines.formats.typed import write_batch
+from pipelines.memory import in_memory
 from pipelines.sql import literal, quoted
 
 MAGIC, ENCRYPTED = b"PAR1", b"PARE"
@@ -44,7 +45,7 @@ def read(delivery: Delivery, feed: Feed, fmt: ParquetFormat, out: Path, pseudony
     """
     path = delivery.paths[0]
     _refuse_what_is_no_parquet(path, feed)
-    with duckdb.connect() as connection:
+    with in_memory(path) as connection:
         try:
             described = connection.execute(
                 f"describe select * from read_parquet({literal(str(path))})"
