@@ -87,10 +87,10 @@ inner join {{ loads }} as loads on parts.load_id = loads.load_id
         {% do return('(select * from ' ~ relation ~ ' where load_id in ' ~ loads ~ ')') %}
     {% endif %}
     {% set branches = [] %}
-    {% for one in models %}
+    {% for one, own in models.items() %}
         {% do branches.append(
             'select measure, ref_area, freq, time_period, breakdown, value, obs_status, load_id, row_no from '
-            ~ gorod.relation_of(one) ~ ' where load_id in ' ~ loads
+            ~ gorod.relation_of(one) ~ ' where load_id in ' ~ own
         ) %}
     {% endfor %}
     {% set rows = '(' ~ branches | join(' union all ') ~ ')' %}
@@ -103,17 +103,34 @@ inner join {{ loads }} as loads on parts.load_id = loads.load_id
     {% do return(rows) %}
 {% endmacro %}
 
-{# The models that say what the rows of some loads add: those of their feeds. #}
+{# The models that say what the rows of some loads add, those of their feeds, each with the list of its own loads. #}
 {% macro models_of_loads(loads) %}
-    {% set feeds = run_query(
-        "select distinct source || '__' || feed from " ~ gorod.whole_table('ops', 'effective_load')
-        ~ ' where load_id in ' ~ loads
-    ).columns[0].values() %}
-    {% set models = [] %}
-    {% for feed, own in counted_feeds().items() if feed in feeds %}
-        {% do models.extend(own) %}
+    {% set lists = gorod.listed_by_feed(loads) %}
+    {% set models = {} %}
+    {% for feed, own in counted_feeds().items() if feed in lists %}
+        {% for model in own %}
+            {% do models.update({model: lists[feed]}) %}
+        {% endfor %}
     {% endfor %}
     {% do return(models) %}
+{% endmacro %}
+
+{#
+    A list of loads (for "in") divided by feed, ``source__feed``: a long list in each of dozens of branches doubles the time
+    for planning them. A feed with very many loads keeps the list as it is.
+#}
+{% macro listed_by_feed(loads) %}
+    {% set found = {} %}
+    {% set effective = gorod.whole_table('ops', 'effective_load') %}
+    {% for row in run_query(
+        "select source || '__' || feed, load_id from " ~ effective ~ ' where load_id in ' ~ loads ~ ' order by load_id'
+    ) %}
+        {% do found.setdefault(row[0], []).append(row[1]) %}
+    {% endfor %}
+    {% for feed, own in found.items() %}
+        {% do found.update({feed: "('" ~ own | join("', '") ~ "')" if own | length <= 1000 else loads}) %}
+    {% endfor %}
+    {% do return(found) %}
 {% endmacro %}
 
 {# A model that stands behind one that is referred to: lineage and order follow from that one. #}
