@@ -17,10 +17,15 @@ _small: list[duckdb.DuckDBPyConnection] = []
 _numbers = count(1)
 
 
+def is_small(*data: Path) -> bool:
+    """Whether files are so small that starting threads, or opening them again and again, costs more than it saves."""
+    return sum(path.stat().st_size for path in data) < SMALL
+
+
 @contextmanager
 def in_memory(*data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """An empty database for looking at ``data``: one thread where the files are small, else one for each core."""
-    if sum(path.stat().st_size for path in data) >= SMALL:
+    if not is_small(*data):
         with duckdb.connect() as connection:
             yield connection
         return
