@@ -25,7 +25,7 @@ from pipelines.declarations.yaml_document import at, load_yaml
 from pipelines.disk import disk_errors
 from pipelines.errors import DeclarationError, GorodError
 from pipelines.moments import today
-from pipelines.settings import PROJECT, Settings, get_settings
+from pipelines.settings import PROJECT, Settings
 from pipelines.warehouse import engine_of, error_from_log, server_of
 
 DBT_PROJECT = PROJECT / "dbt"
@@ -245,5 +245,6 @@ def _does_not_parse(said: str) -> GorodError:
 
 
 if __name__ == "__main__":
-    # after setup: for `dbt` by hand, and so that the first run finds the project parsed
-    ensure_manifest(get_settings())
+    # after setup: for `dbt` by hand, and so that `make demo` finds the project parsed; whoever installs may not write to
+    # any other home
+    ensure_manifest(Settings(home=PROJECT / ".gorod", warehouse=""))
