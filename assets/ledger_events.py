@@ -37,9 +37,11 @@ Loads = dict[str | None, list[Row]]
 def effective_loads(warehouse: Warehouse) -> dict[tuple[str, str], Loads]:
     """The effective loads of each feed that has any."""
     return _by_partition(
-        warehouse.query(f"select {COLUMNS} from ops.load_state natural join "
-                        "(select load_id from ops.effective_load) as effective order by load_no")
-    )  # fmt: skip
+        # the states of effective loads, and of no others
+        warehouse.query(
+            f"select {COLUMNS} from ops.load_state where state in ('accepted', 'waived') order by load_no"
+        )
+    )
 
 
 def newest_loads(warehouse: Warehouse) -> dict[tuple[str, str], Loads]:

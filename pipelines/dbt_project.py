@@ -245,5 +245,6 @@ def _does_not_parse(said: str) -> GorodError:
 
 
 if __name__ == "__main__":
-    # for `dbt` by hand, after setup
-    write_generated_files()
+    # after setup: for `dbt` by hand, and so that `make demo` finds the project parsed; whoever installs may not write to
+    # any other home
+    ensure_manifest(Settings(home=PROJECT / ".gorod", warehouse=""))

@@ -18,11 +18,12 @@
     group by loads.load_no, loads.source, loads.feed
 {% endset %}
 {% set newest = listed_loads(newest, source('ops', 'effective_load')) %}
+{% set listed = listed_by_feed(newest) if execute else {} %}
 with declared as (
     {% for feed in feeds %}
         select '{{ feed }}' as feed, delivered.load_id, delivered.row_no
         from {{ source('raw', feed) }} as delivered
-        where delivered.load_id in {{ newest }} and ({{ counted(feed) }})
+        where delivered.load_id in {{ listed.get(feed, "('')") }} and ({{ counted(feed) }})
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),
@@ -33,7 +34,7 @@ taken as (
         {% for model in feeds[feed] %}
             select distinct '{{ feed }}' as feed, added.load_id, added.row_no
             from {{ ref(model) }} as added
-            where added.load_id in {{ newest }}
+            where added.load_id in {{ listed.get(feed, "('')") }}
             {% if not (is_last_feed and loop.last) %}union all{% endif %}
         {% endfor %}
     {% endfor %}

@@ -9,13 +9,13 @@ from pipelines.declarations.feeds import Feed
 from pipelines.declarations.files import GtfsFormat
 from pipelines.declarations.formats import CsvFormat
 from pipelines.deliveries import Batch, Delivery
-from pipelines.embedded import connect
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats import csv
 from pipelines.formats.archive import extract
 from pipelines.formats.csv_header import read_header
 from pipelines.formats.csv_records import count_records, write_sound
 from pipelines.formats.typed import write_batch
+from pipelines.memory import in_memory
 from pipelines.sql import quoted
 
 AGAIN = "Соберите архив GTFS заново и передайте целиком."
@@ -44,7 +44,7 @@ def read(delivery: Delivery, feed: Feed, fmt: GtfsFormat, out: Path, pseudonym_k
         if records.flaws:
             write_sound(table, records.flaws, sound)
             path = sound
-        with connect() as connection:
+        with in_memory(table) as connection:
             return csv.read_counted(connection, path, file, header, records, feed, rules, out, pseudonym_key)
     finally:
         table.unlink(missing_ok=True)
@@ -87,7 +87,7 @@ def _columns(file: str, names: list[str], feed: Feed) -> list[str]:
 
 def _without_rows(feed: Feed, out: Path, pseudonym_key: str) -> Batch:
     columns = ", ".join(f"NULL::VARCHAR as {quoted(name)}" for name in feed.kept_columns)
-    with connect() as connection:
+    with in_memory() as connection:
         return write_batch(
             connection, f"select 0::BIGINT as row_no, {columns} where false", feed, out, pseudonym_key
         )

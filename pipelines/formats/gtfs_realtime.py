@@ -19,10 +19,10 @@ from google.transit import gtfs_realtime_pb2
 from pipelines.declarations.feeds import Feed
 from pipelines.declarations.timetables import REPORTED, GtfsRealtimeFormat
 from pipelines.deliveries import Batch, Delivery
-from pipelines.embedded import connect
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats.archive import BROKEN, broken
 from pipelines.formats.typed import write_batch
+from pipelines.memory import in_memory
 from pipelines.sql import quoted
 
 MINSK = ZoneInfo("Europe/Minsk")
@@ -89,7 +89,7 @@ def read(delivery: Delivery, feed: Feed, fmt: GtfsRealtimeFormat, out: Path, pse
     columns = {name: pa.array([row.get(name) for row in found], pa.string()) for name in (*REPORTED, *OWN)}
     table = pa.table({"row_no": pa.array(range(1, len(found) + 1), pa.int64()), **columns})
     kept = ", ".join(quoted(name) for name in (*feed.kept_columns, *OWN))
-    with connect() as connection:
+    with in_memory() as connection:
         connection.register("reported", table)
         return write_batch(
             connection, f"select row_no, {kept} from reported order by row_no", feed, out, pseudonym_key

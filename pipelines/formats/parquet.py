@@ -16,10 +16,10 @@ from pipelines.declarations.feeds import Feed
 from pipelines.declarations.files import ParquetFormat
 from pipelines.deliveries import Batch, Delivery
 from pipelines.disk import full_disk
-from pipelines.embedded import connect
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats import clock
 from pipelines.formats.typed import write_batch
+from pipelines.memory import in_memory
 from pipelines.sql import literal, quoted
 
 MAGIC, ENCRYPTED = b"PAR1", b"PARE"
@@ -45,7 +45,7 @@ def read(delivery: Delivery, feed: Feed, fmt: ParquetFormat, out: Path, pseudony
     """
     path = delivery.paths[0]
     _refuse_what_is_no_parquet(path, feed)
-    with connect() as connection:
+    with in_memory(path) as connection:
         try:
             described = connection.execute(
                 f"describe select * from read_parquet({literal(str(path))})"

@@ -54,13 +54,10 @@ def read(delivery: Delivery, feed: Feed, fmt: PivotJsonFormat, out: Path, pseudo
     names = [columns[title] for title in table.titles]
     levels = [name for name in names if f"{name}_level" in feed.columns]
     cells = pa.Table.from_pylist(list(_cells(table, names, levels, feed)), _schema(names, levels))
-    connection = in_memory(path)
-    try:
+    with in_memory(path) as connection:
         connection.register("cells", cells)
         facts = {"table_name": table.name, "table_rows": len(table.rows), "periods": table.periods}
         return write_batch(connection, "select * from cells", feed, out, pseudonym_key, facts)
-    finally:
-        connection.close()
 
 
 def _schema(names: list[str], levels: list[str]) -> pa.Schema:

@@ -10,11 +10,11 @@ from pathlib import Path, PurePosixPath
 from pipelines.declarations.feeds import Feed
 from pipelines.declarations.timetables import TIMETABLE, TimetableFormat
 from pipelines.deliveries import Batch, Delivery
-from pipelines.embedded import connect
 from pipelines.errors import DeliveryError, GorodError, Reason
 from pipelines.formats import timetable_gtfs, timetable_lists
 from pipelines.formats.archive import names_in
 from pipelines.formats.typed import write_batch
+from pipelines.memory import in_memory
 from pipelines.sql import quoted
 
 # The table that a reader fills, beside the columns of the format.
@@ -38,7 +38,7 @@ def read(delivery: Delivery, feed: Feed, fmt: TimetableFormat, out: Path, pseudo
         )
     archive = delivery.paths[0]
     inside = {PurePosixPath(name).name for name in names_in(archive)}
-    with connect() as connection:
+    with in_memory(archive) as connection:
         columns = [*(name for name in TIMETABLE), *OWN]
         connection.execute(
             f"create table rows (position BIGINT, {', '.join(f'{quoted(name)} VARCHAR' for name in columns)})"

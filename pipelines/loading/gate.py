@@ -17,7 +17,7 @@ from pipelines.deliveries import Batch, ValidationResult
 from pipelines.loading.gx_suite import COUNTS, ROWS, run_suite
 from pipelines.loading.quarantine import READABLE, write_flagged, write_quarantine
 from pipelines.loading.results import result_of
-from pipelines.memory import in_memory
+from pipelines.memory import in_memory, is_small
 from pipelines.sql import literal, quoted
 
 
@@ -78,11 +78,13 @@ def evaluate(
 
 
 def _lay_out(connection: duckdb.DuckDBPyConnection, path: Path, expectations: Sequence[Any]) -> None:
-    """Create the views: ``delivered`` is the batch as read, ``batch`` adds a column for each rule that says whether it holds.
+    """Lay out the batch: ``delivered`` is the batch as read, ``batch`` adds a column for each rule that says whether it holds.
 
     A rule with invalid SQL gets no column: Great Expectations misses the column, and the load is refused.
     """
-    connection.execute(f"create view delivered as select * from read_parquet({literal(str(path))})")
+    # some 30 statements read it: small ones from memory, without opening the file for each
+    kind = "table" if is_small(path) else "view"
+    connection.execute(f"create {kind} delivered as select * from read_parquet({literal(str(path))})")
     held = []
     for expectation in expectations:
         if (holds := expectation.meta.get("holds")) is None:

@@ -28,6 +28,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from expectations.vocabulary import History
 from pipelines.loading.suite_modules import suite_module
 from pipelines.memory import in_memory
@@ -108,11 +110,8 @@ def write_profile(history: History, batch: Path, quarantine: Path | None, out: P
 
 def read_profile(path: Path) -> Profile:
     """A profile that was written."""
-    with in_memory(path) as connection:
-        rows = connection.execute(
-            f"select metric, key, value from read_parquet({literal(str(path))})"
-        ).fetchall()
-    return profile_of(rows)
+    columns = pq.read_table(path, columns=["metric", "key", "value"]).to_pydict()
+    return profile_of(list(zip(*columns.values(), strict=True)))
 
 
 def profile_of(rows: list[tuple[str, str, float]]) -> Profile:

@@ -92,14 +92,29 @@ class EmbeddedEventLog(SqliteEventLogStorage):
                 self._in_batch[shard] = self._batch.enter_context(engine.begin())
             yield self._in_batch[shard]
 
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """One transaction for each file, instead of three or four for each event."""
+        with self._db_lock:
+            if self._batch is not None:
+                yield
+                return
+            with ExitStack() as self._batch:
+                try:
+                    yield
+                finally:
+                    self._batch = None
+                    self._in_batch.clear()
+
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store an event with its copy in the index."""
+        with self._together():
+            super().store_event(event)
+
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Store events that Dagster gives together (what a run plans) in one transaction for each file, not three for each."""
-        with self._db_lock, ExitStack() as self._batch:
-            try:
-                super().store_event_batch(events)
-            finally:
-                self._batch = None
-                self._in_batch.clear()
+        """Store events that Dagster gives together: what a run plans."""
+        with self._together():
+            super().store_event_batch(events)
 
     def has_table(self, table_name: str) -> bool:
         """Whether the index of all runs has a table."""

@@ -137,7 +137,7 @@ def run(
                 without_origin=[".".join(feed) for feed in plan.without_origin],
             )
             if plan.candidates or pending_markers.has_pending(settings):
-                with validators(settings.gate_processes) as beside:
+                with validators(settings.gate_processes) as beside, warehouse.kept_open():
                     beside.expect(sum(map(len, plan.candidates.values())))
                     _load(plan, runner(), settings, summary, {AGAIN: "true"} if wanted.again else {})
             tags = {} if accept_loss is None else {ACCEPT_LOSS: accept_loss}

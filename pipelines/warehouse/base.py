@@ -149,6 +149,9 @@ class Warehouse(Protocol):
     def session_held(self) -> AbstractContextManager[None]:
         """One connection for the queries and writes within; at its end, uncommitted work is rolled back."""
 
+    def kept_open(self) -> AbstractContextManager[None]:
+        """Keep between the connections within what is costly to open, and prepare the warehouse once."""
+
     def query(self, sql: str, parameters: list[Any] | None = None) -> list[Row]:
         """Rows of a read-only query."""
 

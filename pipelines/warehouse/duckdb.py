@@ -8,7 +8,8 @@ import random
 import re
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +37,28 @@ RAW_COLUMNS = (
 )
 
 
+# So long a file is kept open for the next use, and so long it is then left to others, who ask for it every 0.15 s.
+KEPT_OPEN_S, LEFT_ALONE_S = 1.0, 0.05
+
+
+@dataclass
+class _Kept:
+    """A file that this process keeps open between its uses: opening and closing it costs as much as entering a load."""
+
+    connection: duckdb.DuckDBPyConnection | None = None
+    since: float = 0.0
+    is_prepared: bool = False
+
+    def close(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+
+# by path, for every object that stands for the same file
+_kept: dict[Path, _Kept] = {}
+
+
 class DuckDBWarehouse(Ledger):
     """A warehouse in a DuckDB file (the protocol is :class:`pipelines.warehouse.base.Warehouse`)."""
 
@@ -61,6 +84,22 @@ class DuckDBWarehouse(Ledger):
             raise self.translate_error(error) from error
         finally:
             connection.close()
+            kept = _kept.get(self.path)
+            if kept and kept.connection and time.monotonic() - kept.since > KEPT_OPEN_S:
+                kept.close()
+                time.sleep(LEFT_ALONE_S)
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Keep the file open between the connections within, but for a moment in each second, when others may have it."""
+        if self.path in _kept:
+            yield
+            return
+        _kept[self.path] = _Kept()
+        try:
+            yield
+        finally:
+            _kept.pop(self.path).close()
 
     def translate_error(self, error: duckdb.Error) -> Exception:
         """Translate an error of DuckDB into one with a remedy."""
@@ -87,15 +126,26 @@ class DuckDBWarehouse(Ledger):
         return error
 
     def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
+        kept = _kept.get(self.path)
+        if kept is None:
+            return self._open_file(read_only)
+        if kept.connection is not None:
+            with suppress(
+                duckdb.Error
+            ):  # a fatal error, such as a full disk, ends it for all its connections
+                return _set_up(kept.connection.cursor())
+            kept.close()
+        kept.connection, kept.since = self._open_file(read_only=False), time.monotonic()
+        return _set_up(kept.connection.cursor())
+
+    def _open_file(self, read_only: bool) -> duckdb.DuckDBPyConnection:
         deadline = time.monotonic() + self.busy_timeout_s
         while True:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 if not self.path.exists():
                     _create(self.path)
-                connection = connect(self.path, read_only=read_only)
-                connection.execute("set preserve_insertion_order = true")
-                return connection
+                return _set_up(connect(self.path, read_only=read_only))
             except OSError as error:
                 raise WarehouseError(
                     f"folder {self.path.parent} cannot be created: {error.strerror}",
@@ -131,7 +181,11 @@ class DuckDBWarehouse(Ledger):
         Raises:
             WarehouseError: the ledger has another schema version, or the declaration of raw columns has changed.
         """
-        self._make_form(require_unchanged=True)
+        kept = _kept.get(self.path)
+        if kept is None or not kept.is_prepared:
+            self._make_form(require_unchanged=True)
+        if kept is not None:
+            kept.is_prepared = True
 
     def _make_form(self, *, require_unchanged: bool = False) -> None:
         """Create what is missing. Raw columns that differ from their declaration stay, unless they must match."""
@@ -208,6 +262,11 @@ class DuckDBWarehouse(Ledger):
     def writing(self) -> AbstractContextManager[None]:
         """Hold nothing: DuckDB allows only one process to open the file for writing."""
         return nullcontext()
+
+
+def _set_up(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    connection.execute("set preserve_insertion_order = true")
+    return connection
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> tuple[int | None, bool]:

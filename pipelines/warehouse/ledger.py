@@ -6,7 +6,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +59,10 @@ class Ledger(ABC):
                 yield
             finally:
                 self._shared = None
+
+    def kept_open(self) -> AbstractContextManager[None]:
+        """Keep nothing: a server's sessions are opened at little cost."""
+        return nullcontext()
 
     @contextmanager
     def _connected(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -113,3 +113,40 @@ def test_another_engine_is_refused_without_its_password(tmp_path: Path) -> None:
         open_warehouse(settings)
     assert "postgresql://" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def _is_free(path: Path) -> bool:
+    """Whether nobody has the file open: DuckDB opens it once for reading or once for writing, in one process as well."""
+    try:
+        duckdb.connect(str(path), read_only=True).close()
+    except duckdb.ConnectionException:
+        return False
+    return True
+
+
+def test_a_file_kept_open_is_left_to_others_in_each_second_and_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    with DuckDBWarehouse(path).kept_open():
+        monkeypatch.setattr("pipelines.warehouse.duckdb.KEPT_OPEN_S", 60)
+        DuckDBWarehouse(path).prepare()
+        assert DuckDBWarehouse(path).query("select count(*) as loads from ops.load") == [{"loads": 0}]
+        assert not _is_free(path)
+        monkeypatch.setattr("pipelines.warehouse.duckdb.KEPT_OPEN_S", 0)
+        DuckDBWarehouse(path).query("select 1")
+        assert _is_free(path)
+        monkeypatch.setattr("pipelines.warehouse.duckdb.KEPT_OPEN_S", 60)
+        DuckDBWarehouse(path).query("select 1")
+        assert not _is_free(path)
+    assert _is_free(path)
+
+
+def test_what_is_not_committed_is_gone_though_the_file_is_kept_open(tmp_path: Path) -> None:
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
+    with warehouse.kept_open():
+        warehouse.prepare()
+        with warehouse.connection() as connection:
+            connection.begin()
+            connection.execute("insert into ops.removed_delivery values ('one', current_localtimestamp(), 1)")
+        assert warehouse.query("select delivery_id from ops.removed_delivery") == []

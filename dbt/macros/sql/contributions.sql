@@ -87,10 +87,10 @@ inner join {{ loads }} as loads on parts.load_id = loads.load_id
         {% do return('(select * from ' ~ relation ~ ' where load_id in ' ~ loads ~ ')') %}
     {% endif %}
     {% set branches = [] %}
-    {% for one in models %}
+    {% for one, own in models.items() %}
         {% do branches.append(
             'select measure, ref_area, freq, time_period, breakdown, value, obs_status, load_id, row_no from '
-            ~ gorod.relation_of(one) ~ ' where load_id in ' ~ loads
+            ~ gorod.relation_of(one) ~ ' where load_id in ' ~ own
         ) %}
     {% endfor %}
     {% set rows = '(' ~ branches | join(' union all ') ~ ')' %}
@@ -103,15 +103,14 @@ inner join {{ loads }} as loads on parts.load_id = loads.load_id
     {% do return(rows) %}
 {% endmacro %}
 
-{# The models that say what the rows of some loads add: those of their feeds. #}
+{# The models that say what the rows of some loads add, those of their feeds, each with the list of its own loads. #}
 {% macro models_of_loads(loads) %}
-    {% set feeds = run_query(
-        "select distinct source || '__' || feed from " ~ gorod.whole_table('ops', 'effective_load')
-        ~ ' where load_id in ' ~ loads
-    ).columns[0].values() %}
-    {% set models = [] %}
-    {% for feed, own in counted_feeds().items() if feed in feeds %}
-        {% do models.extend(own) %}
+    {% set lists = gorod.listed_by_feed(loads) %}
+    {% set models = {} %}
+    {% for feed, own in counted_feeds().items() if feed in lists %}
+        {% for model in own %}
+            {% do models.update({model: lists[feed]}) %}
+        {% endfor %}
     {% endfor %}
     {% do return(models) %}
 {% endmacro %}
