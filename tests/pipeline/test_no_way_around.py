@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -114,10 +112,7 @@ for name in sys.argv[1:]:
     )
     assert done.success
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program, *jobs], cwd=PROJECT, env=environment_of(home),
-        capture_output=True, text=True, check=False, timeout=1400,
-    )  # fmt: skip
+    done = forked.python(environment_of(home), program, *jobs)
     assert done.returncode == 0, done.stderr[-3000:]
 
 
