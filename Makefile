@@ -10,6 +10,11 @@ export GX_ANALYTICS_ENABLED := false
 unexport PYTHONDONTWRITEBYTECODE
 # which of the long forms `make test-long` runs
 LONG ?= long
+# where there is room, tests write into memory: what a disk is asked to make lasting costs them minutes (tests/README.md)
+ROOM := $(shell [ -w /dev/shm ] && [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 10000000 ] && \
+	awk '/^MemAvailable/ && $$2 > 12000000 {print "PYTEST_DEBUG_TEMPROOT=/dev/shm"}' /proc/meminfo)
+PYTEST := $(ROOM) $(BIN)/python -m pytest -n 2 --dist loadfile \
+	$(if $(ROOM),-o tmp_path_retention_policy=failed -o tmp_path_retention_count=1)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-next dev dev-postgres test test-fast test-long lint format bench lock clean
@@ -46,13 +51,13 @@ dev: setup ## Dagster's UI on the same state
 	$(BIN)/gorod ui
 
 test: setup ## all tests except the long forms
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not long'
+	$(PYTEST) --no-loadscope-reorder -m 'not long'
 
 test-long: setup ## the long forms: every fault, more examples, more rows; LONG='long and not repeated' leaves repetition out
-	$(BIN)/python -m pytest -n 2 --dist loadfile --hypothesis-profile=long -m '$(LONG)'
+	$(PYTEST) --hypothesis-profile=long -m '$(LONG)'
 
 test-fast: setup ## the tests that take seconds
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not long'
+	$(PYTEST) -m 'not slow and not long'
 
 lint: setup ## style, types, SQL, Dagster's code location
 	$(BIN)/ruff check .

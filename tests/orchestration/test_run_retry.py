@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import cache
@@ -23,6 +21,7 @@ from pipelines.orchestration import automation, run_retry
 from pipelines.orchestration.dagster_home import prepare_dagster_home
 from pipelines.publishing import publication
 from pipelines.settings import get_settings
+from tests.support import forked
 from tests.support.portal import Portal
 
 KILLED_RUN = """
@@ -133,7 +132,7 @@ def kill(instance: dg.DagsterInstance, request: dg.RunRequest) -> None:
         json.dumps(tags_of(request)),
     ]
     environment = {**os.environ, "DAGSTER_HOME": ""}
-    done = subprocess.run([sys.executable, "-c", KILLED_RUN, *arguments], env=environment, check=False)
+    done = forked.python(environment, KILLED_RUN, *arguments)
     assert done.returncode == -9
 
 

@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 import sys
+import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -260,9 +261,15 @@ def test_a_run_of_what_is_not_declared(arguments: tuple[str, str], portal: Porta
 
 
 @pytest.mark.parametrize("what", ["missing", "file"])
-def test_an_origin_that_cannot_be_read_stops_only_itself(what: str, portal: Portal) -> None:
+def test_an_origin_that_cannot_be_read_stops_only_itself(
+    what: str, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from pipelines.loading.plan import Wanted, make_plan
 
+    # public origins are not asked, and nobody waits before trying them again
+    for scheme in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(scheme, "http://127.0.0.1:9")
+    monkeypatch.setattr(time, "sleep", lambda _: None)
     portal.put("2024-01", portal.rows("2024-01", 3))
     if what == "file":
         (portal.folder.parent / "territories").write_text("not a folder", encoding="utf-8")

@@ -16,9 +16,10 @@ import pytest
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.loading.plan import run_lock
 from pipelines.progress import on_progress
-from pipelines.settings import PROJECT, Settings
+from pipelines.settings import Settings
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from tests.pipeline.conftest import environment_of, gorod
+from tests.support import forked
 from tests.support import writing_run as writing_run_of
 from tests.support.portal import Portal
 
@@ -236,10 +237,8 @@ assert libc.capset(header, sets) == 0
 
 def _bound(portal: Portal, code: str) -> subprocess.CompletedProcess[str]:
     """Some code in a process that may not pass over the modes of files."""
-    return subprocess.run(
-        [sys.executable, "-c", BOUND + code],
-        cwd=PROJECT, env=environment_of(portal.settings.home), capture_output=True, text=True, check=False, timeout=100,
-    )  # fmt: skip
+    # nobody is still writing into the drop folder
+    return forked.python(environment_of(portal.settings.home, GOROD_INBOX_QUIET_S="0"), BOUND + code)
 
 
 RUN = """

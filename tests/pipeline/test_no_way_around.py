@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +63,8 @@ def past_the_gate(home: Path, refused: set[str]) -> list[tuple[str, str]]:
     databases = [home / "warehouse.duckdb", *(home / "published" / "current").rglob("*.duckdb")]
     for database in databases:
         with duckdb.connect(str(database), read_only=True) as connection:
+            # as in dbt/profiles.yml: views over all feeds are planned in a fifth of the time
+            connection.execute("set disabled_optimizers = 'statistics_propagation'")
             for schema, table in connection.execute(
                 "select distinct schema_name, table_name from duckdb_columns() where column_name = 'load_id' "
                 "and schema_name not in ('ops', 'raw', 'catalogue') and not internal and database_name = current_database()"
@@ -112,10 +112,7 @@ for name in sys.argv[1:]:
     )
     assert done.success
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program, *jobs], cwd=PROJECT, env=environment_of(home),
-        capture_output=True, text=True, check=False, timeout=1400,
-    )  # fmt: skip
+    done = forked.python(environment_of(home), program, *jobs)
     assert done.returncode == 0, done.stderr[-3000:]
 
 
@@ -141,10 +138,6 @@ def test_no_row_of_a_refused_load_comes_past_the_gate(jobs: tuple[str, ...], cou
     )
 
     def check(path: str) -> None:
-        states = country.states()
-        refused = {load_id for load_id, state in states.items() if state == "rejected"} | {FOREIGN}
-        assert len(refused) >= 3
-        assert past_the_gate(home, refused) == [], path
         assert figures(home / "warehouse.duckdb") == before, path
         publication = current_publication(Settings(home=home))
         assert publication is not None
@@ -164,11 +157,15 @@ def test_no_row_of_a_refused_load_comes_past_the_gate(jobs: tuple[str, ...], cou
     enter_by_hand(home, {FOREIGN, *refused})
     dbt(home, "build", "--full-refresh", "--exclude", "resource_type:test", "resource_type:unit_test")
     check("rows by hand, dbt build --full-refresh")
+    assert past_the_gate(home, {FOREIGN, *refused}) == []
 
     assert gorod(home, "replay", refused[0]).returncode == 6
     assert country.states()[f"{refused[0]}~2"] == "rejected"
     materialise_again(home, jobs)
     check("replay, Dagster")
+    # a load alone builds nothing; what it entered is looked for at the end
+    if "build_and_publish" in jobs:
+        assert past_the_gate(home, {FOREIGN, *refused, f"{refused[0]}~2"}) == []
     shutil.rmtree(home / "by-hand")
 
     # a sound delivery is built upon all that, and nothing comes in with it

@@ -19,6 +19,7 @@ from pipelines.settings import PROJECT
 from pipelines.warehouse import migrations, warehouse_at
 from pipelines.warehouse.postgres import PostgresWarehouse
 from pipelines.warehouse.server import Server, is_away
+from tests.support import forked
 from tests.support.databases import Databases
 from tests.support.portal import Portal
 
@@ -254,9 +255,7 @@ def test_a_load_that_is_killed_leaves_nothing_and_the_next_run_enters_it_once(
     portal: Portal, place: str
 ) -> None:
     portal.put("2024-01", portal.rows("2024-01", 5))
-    died = subprocess.run(
-        [sys.executable, "-c", DYING, place], cwd=PROJECT, env=dict(os.environ), check=False, timeout=120
-    )
+    died = forked.python(os.environ, DYING, place)
     assert died.returncode == -signal.SIGKILL
     for table in (
         "ops.load", "ops.load_event", "ops.load_result", "ops.candidate", "ops.quarantine", "raw.appeals_115__requests",

@@ -7,8 +7,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
@@ -36,7 +34,8 @@ from pipelines.releases.diff import compare
 from pipelines.releases.diff_workbook import write_workbook
 from pipelines.releases.frozen import read_models
 from pipelines.reporting.digest import make_digest
-from pipelines.settings import PROJECT, Settings
+from pipelines.settings import Settings
+from tests.support import forked
 from tests.support.small_warehouse import SmallWarehouse, fill, requests
 
 PERIOD = "2019-Q2"
@@ -501,9 +500,9 @@ def test_a_kill_leaves_all_or_nothing(story: Any, place: str, when: str, tmp_pat
         " act_at(place, when, 1, die);"
         " cut.cut(Settings(home=home, warehouse=warehouse), '2019-Q1', datetime.fromisoformat(moment), 'x')"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, place, when, str(home), str(story.path), story.second.isoformat()],
-        cwd=PROJECT, env={**os.environ, "GOROD_HOME": str(home)}, capture_output=True, text=True, check=False,
+    done = forked.python(
+        {**os.environ, "GOROD_HOME": str(home)},
+        program, place, when, str(home), str(story.path), story.second.isoformat(),
     )  # fmt: skip
     assert done.returncode == -signal.SIGKILL, done.stderr
     whole = [one for one in list_releases(settings) if one.period == "2019-Q1"]

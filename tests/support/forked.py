@@ -53,6 +53,17 @@ def command(*arguments: str) -> None:
     main()
 
 
+def python(environment: Mapping[str, str], code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, as ``python -c`` does, where everything is imported already."""
+    return _run(environment, PROJECT, program, (code, *arguments))
+
+
+def program(code: str, *arguments: str) -> None:
+    """The program itself."""
+    sys.argv = ["-c", *arguments]
+    exec(code, {"__name__": "__main__"})
+
+
 def dbt(
     environment: Mapping[str, str], folder: Path, *arguments: str, project: Path = PROJECT / "dbt"
 ) -> subprocess.CompletedProcess[str]:

@@ -132,6 +132,8 @@ class SmallWarehouse:
 
     def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with self.connect(read_only=True) as connection:
+            # as in dbt/profiles.yml: views over all feeds are planned in a fifth of the time
+            connection.execute("set disabled_optimizers = 'statistics_propagation'")
             return connection.execute(sql, list(parameters)).fetchall()
 
     def value(self, indicator: str, ref_area: str, time_period: str, breakdown: str = "_T") -> dict[str, Any]:
