@@ -12,6 +12,7 @@ from pipelines.declarations.columns import Column
 from pipelines.declarations.sources import load_sources
 from pipelines.loading.decisions import find_load, fitting_loads
 from pipelines.warehouse.base import Warehouse, raw_table
+from pipelines.wording import step_ru
 
 # what `gorod explain` says around the rules' own sentences: Russian, English
 WORDS = {
@@ -21,6 +22,10 @@ WORDS = {
         "The load is accepted until a given day, on a person's responsibility.",
     ),
     "rejected": ("Загрузка не принята.", "The load is refused."),
+    "unapproved": (
+        "Загрузка прошла контроль и ожидает согласования; до него она ни в один показатель не входит.",
+        "The load has passed the gate and awaits approval; until then no figure uses it.",
+    ),
     "superseded": (
         "Загрузка была принята; позднее её заменила более новая.",
         "The load was accepted; a newer one has replaced it.",
@@ -61,6 +66,11 @@ WORDS = {
     "event accepted": ("принята", "accepted"),
     "event rejected": ("отклонена", "rejected"),
     "event waived": ("принята по решению", "waived"),
+    "approvals": ("Согласование", "Approvals"),
+    "step": ("ступень", "step"),
+    "approved": ("согласована", "approved"),
+    "revoked": ("согласование отозвано", "revoked"),
+    "note": ("примечание", "note"),
     "event replayed": ("проверена снова", "replayed"),
     "answer to the supplier": ("ответ поставщику", "answer to the supplier"),
 }
@@ -110,6 +120,7 @@ class Answer:
     also: list[str]
     decision: str
     events: list[dict[str, Any]]
+    approvals: list[dict[str, Any]]
     findings: list[dict[str, Any]]
     rows: list[RowReason]
     counted: list[Counted]
@@ -154,9 +165,15 @@ def answer(load_id: str, warehouse: Warehouse) -> Answer:
         load=found,
         also=[other["load_id"] for other in reversed(others)],
         decision=WORDS[found["state"]][0]
+        + _lacking(found, warehouse)
         + (" Строк нет: источник их больше не хранит." if found["not_retained"] else ""),
         events=warehouse.query(
             "select * exclude (load_id) from ops.load_event where load_id = ? order by event_no", key
+        ),
+        approvals=warehouse.query(
+            "select event_no, step, decision, decided_at, by_whom, note from ops.approval where load_id = ?"
+            " order by event_no",
+            key,
         ),
         findings=warehouse.query(
             "select * exclude (load_id) from ops.load_result where load_id = ? "
@@ -180,6 +197,19 @@ def answer(load_id: str, warehouse: Warehouse) -> Answer:
         ],
         counted=_counted(found, warehouse),
     )
+
+
+def _lacking(found: dict[str, Any], warehouse: Warehouse) -> str:
+    """The steps of approval that a load still lacks, in words."""
+    if found["state"] != "unapproved":
+        return ""
+    lacking = warehouse.query(
+        "select step from ops.approval_step as steps where load_id = ? and not exists (select 1 from"
+        " ops.approval_in_force as given where given.load_id = steps.load_id and given.step_no = steps.step_no)"
+        " order by step_no",
+        [found["load_id"]],
+    )
+    return f" Не хватает согласования: {', '.join(step_ru(row['step']) for row in lacking)}."
 
 
 def _as_delivered(name: str, columns: Mapping[str, Column]) -> str:
