@@ -33,7 +33,7 @@ def explain(
 
     Row counts under embargo are left out.
     """
-    from pipelines.loading.answer import answer, heading, without_numbers, write_answer
+    from pipelines.loading.answer import answer, delivered_files, heading, without_numbers, write_answer
     from pipelines.loading.answer import words as words_of
     from pipelines.loading.answer_en import NOTE, counts_in_english, english_sentences
     from pipelines.outputs import refuse_to_overwrite, refuse_what_is_no_workbook, written_whole
@@ -60,8 +60,9 @@ def explain(
     if xlsx is not None:
         with written_whole(xlsx) as whole:
             write_answer(given, whole)
+    files = delivered_files(given.load, settings)
     if as_json:
-        console.as_json(asdict(given))
+        console.as_json({**asdict(given), "files": [asdict(one) for one in files]})
         return
     found, say = given.load, words_of(lang)
     english = english_sentences(found["source"], found["feed"]) if lang == "en" else {}
@@ -133,6 +134,13 @@ def explain(
                 for one in given.approvals
             ],
         )  # fmt: skip
+    # what else is in an archive: evidence, the signed copy
+    if any(one.archive for one in files):
+        console.table(
+            say("files"),
+            [say(column) for column in ("file", "in archive", "bytes", "sha256")],
+            [(one.name, one.archive, one.bytes, one.sha256) for one in files],
+        )
     if xlsx is not None:
         console.out.print(f"{say('answer to the supplier')}: {xlsx}")
 

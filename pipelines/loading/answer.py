@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from pipelines.declarations.columns import Column
 from pipelines.declarations.sources import load_sources
+from pipelines.declarations.workbooks import WorkbookFormat
+from pipelines.deliveries import CHUNK
+from pipelines.formats.workbook import package_members
 from pipelines.loading.decisions import find_load, fitting_loads
+from pipelines.loading.receipts import RECEIPT
+from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse, raw_table
 from pipelines.wording import step_ru
 
@@ -71,6 +78,9 @@ WORDS = {
     "approved": ("согласована", "approved"),
     "revoked": ("согласование отозвано", "revoked"),
     "note": ("примечание", "note"),
+    "files": ("Файлы поставки", "Files of the delivery"),
+    "in archive": ("в архиве", "in archive"),
+    "bytes": ("байт", "bytes"),
     "event replayed": ("проверена снова", "replayed"),
     "answer to the supplier": ("ответ поставщику", "answer to the supplier"),
 }
@@ -210,6 +220,47 @@ def _lacking(found: dict[str, Any], warehouse: Warehouse) -> str:
         [found["load_id"]],
     )
     return f" Не хватает согласования: {', '.join(step_ru(row['step']) for row in lacking)}."
+
+
+@dataclass(frozen=True)
+class DeliveredFile:
+    """A file of a delivery as it lies in landing; ``archive`` is the file that contains it, if one does."""
+
+    name: str
+    bytes: int
+    sha256: str
+    archive: str | None = None
+
+
+def delivered_files(load: dict[str, Any], settings: Settings) -> list[DeliveredFile]:
+    """What arrived with a form: the workbook, and in an archive also its evidence; nothing once it has left landing."""
+    fmt = load_sources()[load["source"]].feeds[load["feed"]].format
+    if not isinstance(fmt, WorkbookFormat) or not fmt.archive:
+        return []
+    folder = settings.landing / load["folder"]
+    found: list[DeliveredFile] = []
+    for path in sorted(folder.glob("*")) if folder.is_dir() else ():
+        if path.name == RECEIPT or not path.is_file():
+            continue
+        found.append(DeliveredFile(path.name, path.stat().st_size, sha256_of_stream(path.open("rb"))))
+        for member in package_members(path) or ():
+            try:
+                with zipfile.ZipFile(path) as archive:
+                    size = archive.getinfo(member).file_size
+                    found.append(
+                        DeliveredFile(member, size, sha256_of_stream(archive.open(member)), path.name)
+                    )
+            except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError, EOFError):
+                found.append(DeliveredFile(member, 0, "", path.name))
+    return found
+
+
+def sha256_of_stream(stream: IO[bytes]) -> str:
+    with stream:
+        digest = hashlib.sha256()
+        while block := stream.read(CHUNK):
+            digest.update(block)
+        return digest.hexdigest()
 
 
 def _as_delivered(name: str, columns: Mapping[str, Column]) -> str:

@@ -124,7 +124,9 @@ def test_approvals_count_from_their_moment_and_what_was_released_cannot_be_revok
     for name, offset in (("in time", "- interval 1 second"), ("too late", "+ interval 1 second")):
         small = story.copy(tmp_path / name)
         found = Settings(home=small.folder / "home", warehouse=str(small.path), busy_timeout_s=0)
+        shutil.rmtree(found.releases, ignore_errors=True)
         with small.connect() as connection:
+            connection.execute("delete from ops.release")
             connection.execute("insert into ops.approval_step values (?, 1, 'ministry')", [story.corrected])
             connection.execute(
                 "insert into ops.approval select ?, 1, 'ministry', 'approved',"
