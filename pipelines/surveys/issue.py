@@ -12,7 +12,7 @@ from pipelines.errors import GorodError
 from pipelines.outputs import refuse_own_state, written_whole
 from pipelines.periods import number_of
 from pipelines.settings import Settings
-from pipelines.surveys.form import Form, write_form
+from pipelines.surveys.form_workbook import Form, write_form
 from pipelines.surveys.standing import last_days
 from pipelines.warehouse.base import Warehouse, raw_table
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.declarations.sources import load_sources
 from pipelines.declarations.surveys import load_surveys
-from pipelines.surveys.form import Form, write_form
+from pipelines.surveys.form_workbook import Form, write_form
 
 NAME, PERIOD = "digital_development", "2026-S1"
 ORDER = "Справка № 1 (вымышленная)"

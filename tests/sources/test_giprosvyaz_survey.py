@@ -24,7 +24,7 @@ from pipelines.loading.candidates import load_candidate
 from pipelines.loading.load import LoadOutcome
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.operations.alerts.conditions import ANSWER_OWED, FEED_LATE, look
-from pipelines.surveys.form import (
+from pipelines.surveys.form_workbook import (
     ANSWER,
     BEFORE,
     CODE,
