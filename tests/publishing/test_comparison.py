@@ -224,6 +224,12 @@ def test_a_profile_has_each_indicator_of_a_territory_once(published: duckdb.Duck
         " from pub_profile_v1 where obs_value <> country_value and spine_value <> 50 group by all"
     ).fetchall()
     assert len(ends) >= 4
+    # one territory of each scale is furthest from the country: it is at an end, exactly
+    at_ends = published.execute(
+        "select count(*), count(*) filter (where furthest = 50) from (select max(abs(spine_value - 50)) as furthest"
+        " from pub_profile_v1 where spine_value is not null and obs_value <> country_value group by indicator, level)"
+    ).fetchone()
+    assert at_ends is not None and at_ends[0] == at_ends[1] > 20
     for direction, above, right, _ in ends:
         assert right == (above if direction != "down" else not above)
 

@@ -83,5 +83,5 @@
 
 {# The place of a value on the scale of a profile: 50 is the middle, and reach the greatest distance from it. #}
 {% macro on_spine(value) -%}
-    {{ fixed('50 + ' ~ exact_ratio(fixed(value ~ ' - middle'), 'reach', fixed('50 * sign'))) }}
+    {{ fixed('50 + ' ~ exact_ratio(fixed('(' ~ value ~ ' - middle) * sign'), 'reach', fixed('50'))) }}
 {%- endmacro %}
