@@ -23,6 +23,7 @@ from pipelines.commands.run import run
 from pipelines.commands.sandbox import sandbox
 from pipelines.commands.services import daemon, ui
 from pipelines.commands.status import status
+from pipelines.commands.survey import app as survey_app
 from pipelines.commands.warehouse import app as warehouse_app
 from pipelines.exit_codes import ExitCode
 
@@ -51,6 +52,7 @@ app.add_typer(export_app, name="export")
 app.add_typer(warehouse_app, name="warehouse")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(new_app, name="new")
+app.add_typer(survey_app, name="survey")
 for command in (run, check, status, explain, waive, replay, trace, sql, report, ui, daemon, prune, watch):
     app.command()(command)
 # its arguments are those of the sandbox

@@ -23,6 +23,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 STATES = {
     "accepted": "green",
     "waived": "yellow",
+    "unapproved": "yellow",
     "superseded": "dim",
     "conflicting": "red",
     "rejected": "red",

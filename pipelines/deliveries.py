@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipelines.errors import OriginError, Reason
+from pipelines.periods import span_of
 
 # An earlier year in a file name is a typing error.
 EARLIEST = date(1900, 1, 1)
@@ -39,6 +40,8 @@ class Slice:
             span = "snapshot"
         elif (self.first_day, self.last_day) == month_span(self.first_day):
             span = f"{self.first_day:%Y-%m}"
+        elif part := _part_of_year(self.first_day, self.last_day):
+            span = part
         elif (self.first_day.month, self.first_day.day, self.last_day.month, self.last_day.day) == (
             1,
             1,
@@ -55,6 +58,15 @@ class Slice:
         return f"{self.part}@{span}" if self.part else span
 
 
+def _part_of_year(first: date, last: date) -> str | None:
+    """The half-year or quarter that begins and ends on these days."""
+    for letter, months in (("S", 6), ("Q", 3)):
+        period = f"{first.year}-{letter}{(first.month - 1) // months + 1}"
+        if (first, last) == span_of(period):
+            return period
+    return None
+
+
 def month_span(day: date) -> tuple[date, date]:
     """First and last day of the month of ``day``."""
     return day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1])
@@ -64,7 +76,7 @@ def parse_slice(period: str | None, part: str | None) -> Slice:
     """The slice given by a file name.
 
     Raises:
-        OriginError: ``period`` is none of YYYY, YYYY-YYYY, YYYY-MM, YYYY-MM-DD, or is implausibly early.
+        OriginError: ``period`` is none of YYYY, YYYY-YYYY, YYYY-S1, YYYY-Q1, YYYY-MM, YYYY-MM-DD, or is implausibly early.
     """
     name = part or ""
     if not period:
@@ -77,7 +89,7 @@ def parse_slice(period: str | None, part: str | None) -> Slice:
         pass
     raise OriginError(
         f"period {period!r} in a file name is not a period",
-        f"Use YYYY, YYYY-YYYY, YYYY-MM or YYYY-MM-DD, from {EARLIEST.year} on.",
+        f"Use YYYY, YYYY-YYYY, YYYY-S1, YYYY-Q1, YYYY-MM or YYYY-MM-DD, from {EARLIEST.year} on.",
     )
 
 
@@ -97,6 +109,8 @@ def _spanned(period: str) -> tuple[date, date] | None:
     """First and last day of a period; None if its format is unknown. ``\\d`` would match digits of any script."""
     if re.fullmatch(r"[0-9]{4}(-[0-9]{4})?", period):
         return date(int(period[:4]), 1, 1), date(int(period[-4:]), 12, 31)
+    if re.fullmatch(r"[0-9]{4}-(S[12]|Q[1-4])", period):
+        return span_of(period)
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}", period):
         return month_span(date.fromisoformat(f"{period}-01"))
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", period):

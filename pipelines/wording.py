@@ -51,9 +51,13 @@ STATE = {
     "accepted": "принята",
     "waived": "принята по решению",
     "rejected": "отклонена",
+    "unapproved": "ожидает согласования",
     "superseded": "заменена",
     "conflicting": "не учитывается: пересекается с принятой",
 }
+
+# steps of approval
+STEP = {"town": "город (район)", "region": "область", "ministry": "министерство"}
 
 THIN_SPACE = "\u202f"
 
@@ -67,6 +71,11 @@ def number(value: float, decimals: int) -> str:
     text = f"{rounded:,.{decimals}f}".replace(",", THIN_SPACE).replace(".", ",")
     is_zero = not any(digit in text for digit in "123456789")
     return text if value >= 0 or is_zero else f"−{text}"
+
+
+def step_ru(step: str) -> str:
+    """A step of approval, in words."""
+    return STEP.get(step, step)
 
 
 def missing(reason: str | None) -> str:

@@ -33,12 +33,13 @@ def explain(
 
     Row counts under embargo are left out.
     """
-    from pipelines.loading.answer import answer, heading, without_numbers, write_answer
+    from pipelines.loading.answer import answer, delivered_files, heading, without_numbers, write_answer
     from pipelines.loading.answer import words as words_of
     from pipelines.loading.answer_en import NOTE, counts_in_english, english_sentences
     from pipelines.outputs import refuse_to_overwrite, refuse_what_is_no_workbook, written_whole
     from pipelines.publishing.embargo import admit, held_loads
     from pipelines.warehouse import open_warehouse
+    from pipelines.wording import step_ru
 
     settings = get_settings()
     if xlsx is not None:
@@ -59,8 +60,9 @@ def explain(
     if xlsx is not None:
         with written_whole(xlsx) as whole:
             write_answer(given, whole)
+    files = delivered_files(given.load, settings)
     if as_json:
-        console.as_json(asdict(given))
+        console.as_json({**asdict(given), "files": [asdict(one) for one in files]})
         return
     found, say = given.load, words_of(lang)
     english = english_sentences(found["source"], found["feed"]) if lang == "en" else {}
@@ -122,6 +124,23 @@ def explain(
             for e in given.events
         ],
     )
+    if given.approvals:
+        console.table(
+            say("approvals"),
+            [say(column) for column in ("step", "event", "when (UTC)", "by", "note")],
+            [
+                (step_ru(one["step"]) if lang == "ru" else one["step"], say(one["decision"]), one["decided_at"],
+                 one["by_whom"], one["note"])
+                for one in given.approvals
+            ],
+        )  # fmt: skip
+    # what else is in an archive: evidence, the signed copy
+    if any(one.archive for one in files):
+        console.table(
+            say("files"),
+            [say(column) for column in ("file", "in archive", "bytes", "sha256")],
+            [(one.name, one.archive, one.bytes, one.sha256) for one in files],
+        )
     if xlsx is not None:
         console.out.print(f"{say('answer to the supplier')}: {xlsx}")
 
@@ -156,7 +175,7 @@ def waive(
         _confirm_loss(found, replaced)
     with run_lock(settings):
         waive_load(load_id, by, why, until.date(), settings, warehouse)
-        _show_in_the_ui(settings, warehouse)
+        show_in_the_ui(settings, warehouse)
     if as_json:
         console.as_json(
             {"load_id": load_id, "by": by, "why": why, "until": until.date(), "replaces": replaced}
@@ -171,7 +190,7 @@ def waive(
     )
 
 
-def _show_in_the_ui(settings: Settings, warehouse: Warehouse) -> None:
+def show_in_the_ui(settings: Settings, warehouse: Warehouse) -> None:
     """Make Dagster show as loaded what is in the ledger now. If nothing has run yet, there is nothing to correct."""
     from assets.ledger_events import align
     from pipelines.orchestration.dagster_home import dagster_instance
@@ -218,7 +237,7 @@ def replay(
     load_id = find_load(load, warehouse)["load_id"]
     with run_lock(settings):
         outcome = replay_load(load_id, why, settings, warehouse, anyway=anyway)
-        _show_in_the_ui(settings, warehouse)
+        show_in_the_ui(settings, warehouse)
     if as_json:
         console.as_json(asdict(outcome))
     else:

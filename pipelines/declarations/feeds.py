@@ -72,9 +72,9 @@ Provides = Literal["territories", "borders", "outlines"]
 class Feed(Declaration):
     """One table-like data set of a source.
 
-    ``file_pattern`` has named groups: ``period`` (``YYYY``, ``YYYY-MM``, ``YYYY-MM-DD`` or ``YYYY-YYYY``), or ``year`` and
-    ``month`` (both absent for a snapshot), and ``part`` (a piece of the feed with its own slices). Together they make the slice
-    of a delivery.
+    ``file_pattern`` has named groups: ``period`` (``YYYY``, ``YYYY-S1``, ``YYYY-Q1``, ``YYYY-MM``, ``YYYY-MM-DD`` or
+    ``YYYY-YYYY``), or ``year`` and ``month`` (both absent for a snapshot), and ``part`` (a piece of the feed with its own
+    slices). Together they make the slice of a delivery.
     """
 
     title: Names = Field(description="name of the feed")
@@ -144,6 +144,10 @@ class Feed(Declaration):
         default=None,
         description="date column with the period of a row; absent: the period in the file name",
     )
+    approval: tuple[str, ...] = Field(
+        default=(),
+        description="steps by which people approve each load, in order; until it has all of them, no figure uses it",
+    )
     control_totals: tuple[ControlTotal, ...] = Field(
         default=(), description="counts that the source itself published"
     )
@@ -159,6 +163,15 @@ class Feed(Declaration):
             if unknown:
                 raise ValueError(f"unknown group {sorted(unknown)}; allowed: period, or year and month; part")
         return pattern
+
+    @field_validator("approval")
+    @classmethod
+    def _steps_differ(cls, steps: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(steps)) < len(steps):
+            raise ValueError("names a step twice")
+        if wrong := [step for step in steps if not re.fullmatch("[a-z][a-z0-9_]*", step)]:
+            raise ValueError(f"{wrong[0]!r} is not a code: lower-case letters, digits, underscores")
+        return steps
 
     @model_validator(mode="after")
     def _headers_fit(self) -> Feed:

@@ -26,6 +26,7 @@ from pipelines.declarations.plausibility import Plausibility
 from pipelines.declarations.releases import ReleaseCalendar
 from pipelines.declarations.reports import Report
 from pipelines.declarations.sources import Source
+from pipelines.declarations.surveys import Survey
 from pipelines.declarations.targets import Programme
 from pipelines.settings import PROJECT
 
@@ -69,6 +70,7 @@ KINDS = (
     Kind("plausibility", Plausibility, "assets/plausibility.yml", "assets/plausibility.yml"),
     Kind("corrections", CorrectionFile, "assets/corrections/*.yml", "assets/corrections/<source>.yml"),
     Kind("release", ReleaseCalendar, "assets/releases/calendar.yml", "assets/releases/calendar.yml"),
+    Kind("survey", Survey, "assets/surveys/*.yml", "assets/surveys/<survey>.yml"),
     Kind("access", Access, "assets/access.yml", "assets/access.yml"),
     Kind("report", Report, "assets/reports/*.yml", "assets/reports/<report>.yml"),
 )

@@ -125,6 +125,11 @@ class WorkbookFormat(Declaration):
     layouts: dict[str, Layout] = Field(
         min_length=1, description="layouts by name, in the order in which they are tried"
     )
+    archive: bool = Field(
+        default=False,
+        description="a delivery may also be a ZIP archive with one workbook and the files that show what it says, which stay in "
+        "landing with it",
+    )
     decimal_comma: bool = Field(
         default=True, description="numbers stored as text have a decimal comma; otherwise a point"
     )

@@ -40,6 +40,12 @@ def read(delivery: Delivery, feed: Feed, fmt: WorkbookFormat, out: Path, pseudon
         DeliveryError: the file is not a workbook, or no layout fits it.
     """
     path = delivery.paths[0]
+    attached = None
+    if fmt.archive and (members := package_members(path)) is not None:
+        path, attached = (
+            _unpacked(path, members, out.parent),
+            [name for name in members if not is_workbook(name)],
+        )
     _refuse_other_files(path, feed)
     try:
         book = CalamineWorkbook.from_path(str(path))
@@ -64,7 +70,51 @@ def read(delivery: Delivery, feed: Feed, fmt: WorkbookFormat, out: Path, pseudon
     with in_memory(path) as connection:
         connection.register("cells", pa.Table.from_pylist(numbered, schema))
         facts = {"layout": tables[0].layout_name, "sheets": [table.sheet.name for table in tables]}
+        if attached is not None:
+            facts["attached"] = attached
         return write_batch(connection, "select * from cells", feed, out, pseudonym_key, facts)
+
+
+def package_members(path: Path) -> list[str] | None:
+    """Names of the files in a ZIP archive that is not itself a workbook; None for anything else."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [one.filename for one in archive.infolist() if not one.is_dir()]
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return None
+    return None if {"[Content_Types].xml", "mimetype", "content.xml"} & set(names) else sorted(names)
+
+
+def is_workbook(name: str) -> bool:
+    return name.lower().endswith((".xlsx", ".xls", ".xlsb", ".ods"))
+
+
+def _unpacked(path: Path, members: list[str], folder: Path) -> Path:
+    """The one workbook of an archive, in a folder.
+
+    Raises:
+        DeliveryError: there is none, there are several, or it cannot be unpacked.
+    """
+    books = [name for name in members if is_workbook(name)]
+    if len(books) != 1:
+        found = f"их {len(books)}: {', '.join(books[:5])}" if books else "её нет"
+        raise refused(
+            path,
+            "archive.one_form",
+            f"В архиве должна быть одна книга (XLSX) с ответами; {found}.",
+            "Вложите одну заполненную форму, подтверждения – файлами иного вида (PDF, JPG).",
+        )
+    target = folder / Path(books[0]).name
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > LARGEST_UNPACKED:
+                message = "Архив слишком велик в распакованном виде."
+                raise refused(path, "file.size", message, "Уменьшите файлы подтверждений.")
+            target.write_bytes(archive.read(books[0]))
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, EOFError):
+        message = "Архив повреждён или защищён паролем."
+        raise refused(path, "file.whole", message, "Соберите архив ZIP заново, без пароля.") from None
+    return target
 
 
 def _refuse_other_files(path: Path, feed: Feed) -> None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from pipelines.declarations.columns import Column
 from pipelines.declarations.sources import load_sources
+from pipelines.declarations.workbooks import WorkbookFormat
+from pipelines.deliveries import CHUNK
+from pipelines.formats.workbook import package_members
 from pipelines.loading.decisions import find_load, fitting_loads
+from pipelines.loading.receipts import RECEIPT
+from pipelines.settings import Settings
 from pipelines.warehouse.base import Warehouse, raw_table
+from pipelines.wording import step_ru
 
 # what `gorod explain` says around the rules' own sentences: Russian, English
 WORDS = {
@@ -21,6 +29,10 @@ WORDS = {
         "The load is accepted until a given day, on a person's responsibility.",
     ),
     "rejected": ("Загрузка не принята.", "The load is refused."),
+    "unapproved": (
+        "Загрузка прошла контроль и ожидает согласования; до него она ни в один показатель не входит.",
+        "The load has passed the gate and awaits approval; until then no figure uses it.",
+    ),
     "superseded": (
         "Загрузка была принята; позднее её заменила более новая.",
         "The load was accepted; a newer one has replaced it.",
@@ -61,6 +73,14 @@ WORDS = {
     "event accepted": ("принята", "accepted"),
     "event rejected": ("отклонена", "rejected"),
     "event waived": ("принята по решению", "waived"),
+    "approvals": ("Согласование", "Approvals"),
+    "step": ("ступень", "step"),
+    "approved": ("согласована", "approved"),
+    "revoked": ("согласование отозвано", "revoked"),
+    "note": ("примечание", "note"),
+    "files": ("Файлы поставки", "Files of the delivery"),
+    "in archive": ("в архиве", "in archive"),
+    "bytes": ("байт", "bytes"),
     "event replayed": ("проверена снова", "replayed"),
     "answer to the supplier": ("ответ поставщику", "answer to the supplier"),
 }
@@ -110,6 +130,7 @@ class Answer:
     also: list[str]
     decision: str
     events: list[dict[str, Any]]
+    approvals: list[dict[str, Any]]
     findings: list[dict[str, Any]]
     rows: list[RowReason]
     counted: list[Counted]
@@ -154,9 +175,15 @@ def answer(load_id: str, warehouse: Warehouse) -> Answer:
         load=found,
         also=[other["load_id"] for other in reversed(others)],
         decision=WORDS[found["state"]][0]
+        + _lacking(found, warehouse)
         + (" Строк нет: источник их больше не хранит." if found["not_retained"] else ""),
         events=warehouse.query(
             "select * exclude (load_id) from ops.load_event where load_id = ? order by event_no", key
+        ),
+        approvals=warehouse.query(
+            "select event_no, step, decision, decided_at, by_whom, note from ops.approval where load_id = ?"
+            " order by event_no",
+            key,
         ),
         findings=warehouse.query(
             "select * exclude (load_id) from ops.load_result where load_id = ? "
@@ -180,6 +207,60 @@ def answer(load_id: str, warehouse: Warehouse) -> Answer:
         ],
         counted=_counted(found, warehouse),
     )
+
+
+def _lacking(found: dict[str, Any], warehouse: Warehouse) -> str:
+    """The steps of approval that a load still lacks, in words."""
+    if found["state"] != "unapproved":
+        return ""
+    lacking = warehouse.query(
+        "select step from ops.approval_step as steps where load_id = ? and not exists (select 1 from"
+        " ops.approval_in_force as given where given.load_id = steps.load_id and given.step_no = steps.step_no)"
+        " order by step_no",
+        [found["load_id"]],
+    )
+    return f" Не хватает согласования: {', '.join(step_ru(row['step']) for row in lacking)}."
+
+
+@dataclass(frozen=True)
+class DeliveredFile:
+    """A file of a delivery as it lies in landing; ``archive`` is the file that contains it, if one does."""
+
+    name: str
+    bytes: int
+    sha256: str
+    archive: str | None = None
+
+
+def delivered_files(load: dict[str, Any], settings: Settings) -> list[DeliveredFile]:
+    """What arrived with a form: the workbook, and in an archive also its evidence; nothing once it has left landing."""
+    fmt = load_sources()[load["source"]].feeds[load["feed"]].format
+    if not isinstance(fmt, WorkbookFormat) or not fmt.archive:
+        return []
+    folder = settings.landing / load["folder"]
+    found: list[DeliveredFile] = []
+    for path in sorted(folder.glob("*")) if folder.is_dir() else ():
+        if path.name == RECEIPT or not path.is_file():
+            continue
+        found.append(DeliveredFile(path.name, path.stat().st_size, sha256_of_stream(path.open("rb"))))
+        for member in package_members(path) or ():
+            try:
+                with zipfile.ZipFile(path) as archive:
+                    size = archive.getinfo(member).file_size
+                    found.append(
+                        DeliveredFile(member, size, sha256_of_stream(archive.open(member)), path.name)
+                    )
+            except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError, EOFError):
+                found.append(DeliveredFile(member, 0, "", path.name))
+    return found
+
+
+def sha256_of_stream(stream: IO[bytes]) -> str:
+    with stream:
+        digest = hashlib.sha256()
+        while block := stream.read(CHUNK):
+            digest.update(block)
+        return digest.hexdigest()
 
 
 def _as_delivered(name: str, columns: Mapping[str, Column]) -> str:

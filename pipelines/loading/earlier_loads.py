@@ -19,9 +19,10 @@ def same_load(
 ) -> dict[str, Any] | None:
     """The load that already holds this delivery; None if it is new.
 
-    That is the load in force if it has the same bytes. For a delivery from an origin, it is also the newest load and the
-    last one taken from that kind of origin, however old: an origin that still offers the same has nothing new, and must
-    not supersede a correction that arrived another way. A dropped file is new unless that very drop was entered already.
+    That is the load in force if it has the same bytes, or the newest if it awaits approval. For a delivery from an origin, it
+    is also the newest load and the last one taken from that kind of origin, however old: an origin that still offers the same
+    has nothing new, and must not supersede a correction that arrived another way. A dropped file is new unless that very drop
+    was entered already.
     """
     own = [load for load in history if load["slice"] == delivery.slice.key]
     if not own:
@@ -29,6 +30,8 @@ def same_load(
     for load in reversed(own):
         if load["state"] in ("accepted", "waived") and load["sha256"] == delivery.sha256:
             return load
+    if own[-1]["state"] == "unapproved" and own[-1]["sha256"] == delivery.sha256:
+        return own[-1]
     same = [
         load
         for load in own

@@ -69,14 +69,16 @@ def late_instances(source: str, feed: str, loads: Iterable[Mapping[str, Any]]) -
 
 
 def newest_load(loads: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The load in force of the newest period.
+    """The load of the newest period that is in force, or awaits approval.
 
     A period that has not begun, let in by an older Gorod, says nothing of how far a source has come.
     """
     begun = [
         load
         for load in loads
-        if load["state"] in ("accepted", "waived") and (load["first_day"] or date.min) <= today()
+        # what awaits approval has been delivered
+        if load["state"] in ("accepted", "waived", "unapproved")
+        and (load["first_day"] or date.min) <= today()
     ]
     return max(begun, key=lambda load: (load["last_day"] or date.min, load["load_no"]), default=None)
 

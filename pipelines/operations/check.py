@@ -16,6 +16,7 @@ from pipelines.declarations.read_yaml import read_yaml
 from pipelines.declarations.reference import KINDS, files_of
 from pipelines.declarations.reports import REPORTS, load_report
 from pipelines.declarations.sources import load_sources
+from pipelines.declarations.surveys import load_surveys
 from pipelines.declarations.territories import TERRITORIES, territory_rows
 from pipelines.declarations.yaml_document import at
 from pipelines.errors import DeclarationError, GorodError
@@ -59,6 +60,7 @@ def _of_all_together(settings: Settings) -> list[str]:
 def _checks() -> Iterator[Callable[[], Any]]:
     """The checks across files; each raises the first error that it finds."""
     yield catalogue_rows
+    yield load_surveys
     yield _access
     for path in sorted(REPORTS.glob("*.yml")):
         yield partial(_report, path.stem)

@@ -200,7 +200,8 @@ def inbox_sensor(loading: dict[str, UnresolvedAssetJobDefinition]) -> dg.SensorD
 def ledger_position(warehouse: Warehouse) -> str:
     """What differs when other loads count: decisions, and the day, on which a waiver may end."""
     rows = warehouse.query(
-        "select (select count(*) from ops.load_event) as decided, (select max(load_id) from ops.load where load_no = "
+        "select (select count(*) from ops.load_event) + (select count(*) from ops.approval) as decided, "
+        "(select max(load_id) from ops.load where load_no = "
         "(select max(load_no) from ops.load)) as newest"
     )
     found = rows[0] if rows else {"decided": 0, "newest": None}

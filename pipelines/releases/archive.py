@@ -157,6 +157,25 @@ def read_release(folder: Path) -> Release | None:
     return Release(folder.name, folder, manifest)
 
 
+def releases_with(settings: Settings, load_id: str, counted_since: datetime) -> list[str]:
+    """Ids of the releases that were made from a load, by their manifests.
+
+    Of a release whose folder is not here or cannot be read nobody knows: it counts as one of them if it shows what was
+    known after ``counted_since`` (UTC).
+    """
+    found, known = set(), {row["release_id"]: row["known_at"] for row in _ledger(settings)}
+    for folder in _folders(settings):
+        try:
+            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            loads = {load["load_id"] for load in manifest["loads"]}
+        except (OSError, ValueError, KeyError):
+            continue
+        known.pop(folder.name, None)
+        if load_id in loads:
+            found.add(folder.name)
+    return sorted(found | {name for name, known_at in known.items() if known_at >= counted_since})
+
+
 def same_release(settings: Settings, code: str, period: str, build: str, content_hash: str) -> Release | None:
     wanted = (code, period, build, content_hash)
     for found in map(read_release, _folders(settings)):

@@ -228,7 +228,7 @@ class _Shadows:
         )
 
     def _ledger(self, moment: datetime) -> None:
-        """The ledger as it was, with its own views; a waiver expires by that day's date."""
+        """The ledger as it was, with its own views; a waiver expires by that day's date, an approval counts from its moment."""
         then = literal(stamp(moment))
         self._view(
             "ops.load", f"select * from {self._there('ops.load')} where decided_at <= timestamp {then}"
@@ -236,6 +236,11 @@ class _Shadows:
         self._view(
             "ops.load_event",
             f"select * from {self._there('ops.load_event')} where happened_at <= timestamp {then}",
+        )
+        self._view("ops.approval_step", f"select * from {self._there('ops.approval_step')}")
+        self._view(
+            "ops.approval",
+            f"select * from {self._there('ops.approval')} where decided_at <= timestamp {then}",
         )
         views = re.findall(
             r"^create or replace view (ops\.\w+) as\n(.*?);$",

@@ -66,6 +66,31 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Approval:
+    """A row of ``ops.approval``: a step of a load that somebody approves or revokes."""
+
+    step: str
+    decision: Literal["approved", "revoked"]
+    at: datetime
+    by_whom: str
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Extension:
+    """A row of ``ops.extension``: until when a delivery that is owed may come."""
+
+    source: str
+    feed: str
+    instance: str
+    time_period: str
+    until: date
+    at: datetime
+    by_whom: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Seen:
     """A row of ``ops.candidate``: where a delivery was found, and its cheap fingerprint if the origin has one."""
 
@@ -127,6 +152,16 @@ class Warehouse(Protocol):
             GorodError: the load would count days or rows twice, or count nothing, or ``batch`` is not what was refused.
             WarehouseError: the number of rows or quarantined rows is not what the ledger says.
         """
+
+    def commit_approval(self, load_id: str, approval: Approval) -> None:
+        """Enter an approval, or its revocation, in one transaction.
+
+        Raises:
+            GorodError: the load needs no such step, it is not its turn, or the load could not count.
+        """
+
+    def note_extension(self, extension: Extension) -> None:
+        """Record that a delivery may come later."""
 
     def raw_changes(self, source: str, feed: str, declared: Feed) -> list[Change]:
         """The columns of a feed's raw table whose declaration has changed since they were read."""

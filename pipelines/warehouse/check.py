@@ -23,6 +23,8 @@ OF_A_LOAD = (
     "flagged_row",
     "refused_batch",
     "load_profile",
+    "approval_step",
+    "approval",
 )
 OF_DBT = ("staging", "intermediate", "marts", "history", "published_next", "published")
 OWN = ("ops", "raw", "catalogue", *OF_DBT)

@@ -18,8 +18,8 @@ import pyarrow as pa
 from pipelines.declarations.feeds import Feed
 from pipelines.errors import WarehouseError
 from pipelines.sql import literal, quoted
-from pipelines.warehouse import ledger_rows, raw, waivers
-from pipelines.warehouse.base import Entry, Event, Row, Seen, raw_table
+from pipelines.warehouse import approvals, ledger_rows, raw, waivers
+from pipelines.warehouse.base import Approval, Entry, Event, Extension, Row, Seen, raw_table
 from pipelines.warehouse.tables import asked, rows_of_load
 
 # loads are append-only, with one writer at a time
@@ -92,6 +92,7 @@ class Ledger(ABC):
             ledger_rows.insert_candidate(connection, record.load_id, entry.candidate)
             ledger_rows.insert_events(connection, record.load_id, entry.events)
             ledger_rows.insert_results(connection, record.load_id, entry.results)
+            ledger_rows.insert_approval_steps(connection, record.load_id, entry.feed.approval)
             if entry.fingerprint is not None:
                 connection.execute(
                     "insert into ops.refused_batch values (?, ?)", [record.load_id, entry.fingerprint]
@@ -158,6 +159,35 @@ class Ledger(ABC):
                 connection.rollback()
                 raise
             connection.commit()
+
+    def commit_approval(self, load_id: str, approval: Approval) -> None:
+        """Enter an approval, or its revocation, if it is the load's turn for it.
+
+        Raises:
+            GorodError: the load needs no such step, it is not its turn, or the load could not count.
+        """
+        with self._connected() as connection:
+            connection.begin()
+            try:
+                approvals.require_turn(connection, load_id, approval)
+                approvals.insert(connection, load_id, approval)
+                if approval.decision == "approved":
+                    approvals.require_place(connection, load_id)
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def note_extension(self, extension: Extension) -> None:
+        """Record that a delivery may come later."""
+        with self.connection() as connection:
+            connection.execute(
+                "insert into ops.extension values (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    extension.source, extension.feed, extension.instance, extension.time_period, extension.until,
+                    extension.at, extension.by_whom, extension.why,
+                ],
+            )  # fmt: skip
 
     def raw_changes(self, source: str, feed: str, declared: Feed) -> list[raw.Change]:
         """The columns of a feed's raw table whose declaration has changed since they were read."""

@@ -51,6 +51,17 @@ def insert_events(connection: duckdb.DuckDBPyConnection, load_id: str, events: l
     )
 
 
+def insert_approval_steps(
+    connection: duckdb.DuckDBPyConnection, load_id: str, steps: tuple[str, ...]
+) -> None:
+    """What a load needs before it counts: its feed's steps of today, whatever they are later."""
+    if steps:
+        connection.execute(
+            f"insert into ops.approval_step values {', '.join(['(?, ?, ?)'] * len(steps))}",
+            [value for number, step in enumerate(steps, start=1) for value in (load_id, number, step)],
+        )
+
+
 def insert_candidate(connection: duckdb.DuckDBPyConnection, load_id: str, candidate: Seen) -> None:
     connection.execute(
         "insert into ops.candidate values (?, ?, ?, ?)",

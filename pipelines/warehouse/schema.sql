@@ -161,8 +161,87 @@ create table if not exists ops.removed_delivery (
     kept_days INTEGER not null
 );
 
--- Days are the country's: Europe/Minsk. Of several waivers of a load the last word counts.
-create or replace view ops.accepted_load as
+-- The steps of approval that a load needs before it counts, in order: those that its feed declared when it was entered.
+create table if not exists ops.approval_step (
+    load_id VARCHAR not null,
+    step_no INTEGER not null,
+    step VARCHAR not null
+);
+
+-- Who approved a load at which step, and who revoked it. Times are UTC.
+create table if not exists ops.approval (
+    load_id VARCHAR not null,
+    event_no BIGINT not null,
+    step VARCHAR not null,
+    decision VARCHAR not null check (decision in ('approved', 'revoked')),
+    decided_at TIMESTAMP not null,
+    by_whom VARCHAR not null,
+    note VARCHAR
+);
+
+-- Until when a delivery that is owed may come, if later than declared: who allowed it, and why. Times are UTC.
+create table if not exists ops.extension (
+    source VARCHAR not null,
+    feed VARCHAR not null,
+    instance VARCHAR not null,
+    time_period VARCHAR not null,
+    until DATE not null,
+    granted_at TIMESTAMP not null,
+    by_whom VARCHAR not null,
+    why VARCHAR not null
+);
+
+-- Approvals in force. A step is approved on the strength of those before it: whoever revokes one, revokes those after it.
+create or replace view ops.approval_in_force as
+with decided as (
+    select
+        events.load_id,
+        events.event_no,
+        steps.step_no,
+        steps.step,
+        events.decision,
+        events.decided_at,
+        events.by_whom,
+        events.note
+    from ops.approval as events
+    inner join ops.approval_step as steps on events.load_id = steps.load_id and events.step = steps.step
+)
+
+select
+    given.load_id,
+    given.step_no,
+    given.step,
+    given.decided_at,
+    given.by_whom,
+    given.note
+from decided as given
+where
+    given.decision = 'approved'
+    and not exists (
+        select 1 from decided as revoked
+        where
+            revoked.load_id = given.load_id
+            and revoked.decision = 'revoked'
+            and revoked.event_no > given.event_no
+            and revoked.step_no <= given.step_no
+    );
+
+-- Loads that lack a step of approval: they count for nothing until they have it.
+create or replace view ops.unapproved_load as
+select
+    steps.load_id,
+    min(steps.step_no) as step_no
+from ops.approval_step as steps
+where
+    not exists (
+        select 1 from ops.approval_in_force as given
+        where given.load_id = steps.load_id and given.step_no = steps.step_no
+    )
+group by steps.load_id;
+
+-- What the gate has let in, or a waiver until a day that has not passed. Days are the country's: Europe/Minsk. Of several
+-- waivers of a load the last word counts.
+create or replace view ops.passed_load as
 with waiver as (
     select said.load_id, max(said.until) as until
     from ops.load_event as said
@@ -211,6 +290,11 @@ left join waiver on load.load_id = waiver.load_id
 where
     load.outcome = 'accepted'
     or (load.readable and waiver.until >= cast(now() at time zone 'Europe/Minsk' as DATE));
+
+create or replace view ops.accepted_load as
+select passed.*
+from ops.passed_load as passed
+where not exists (select 1 from ops.unapproved_load as lacking where lacking.load_id = passed.load_id);
 
 -- The days that each accepted load speaks for; a snapshot speaks for all. Where days were entered wrongly by hand, the
 -- span is the widest that they can mean.
@@ -313,34 +397,46 @@ select
     load.readable,
     load.not_retained,
     load.rows_delivered,
-    coalesce(accepted.rows_accepted, load.rows_accepted) as rows_accepted,
+    coalesce(passed.rows_accepted, load.rows_accepted) as rows_accepted,
     load.rows_quarantined,
     load.warnings,
     load.suite_hash,
     load.seconds,
     case
         when effective.load_id is not null then effective.state
-        when accepted.load_id is null then 'rejected'
+        when passed.load_id is null then 'rejected'
+        when accepted.load_id is null then 'unapproved'
         when exists (select 1 from ops.conflicting_load as conflicting where conflicting.load_id = load.load_id)
             then 'conflicting'
         else 'superseded'
     end as state,
-    accepted.waived_until
+    passed.waived_until
 from ops.load as load
+left join ops.passed_load as passed on load.load_id = passed.load_id
 left join ops.accepted_load as accepted on load.load_id = accepted.load_id
 left join ops.effective_load as effective on load.load_id = effective.load_id;
 
--- What has been decided that figures follow from. A load that was refused, and that nobody let in, changes none.
+-- What has been decided that figures follow from. A load that was refused, and that nobody let in, changes none; nor does
+-- one that needs approval, before somebody has approved it.
 create or replace view ops.deciding_event as
 select said.load_id, said.event_no, said.event
 from ops.load_event as said
 where
-    not exists (
-        select 1 from ops.load as refused where refused.load_id = said.load_id and refused.outcome = 'rejected'
+    (
+        not exists (
+            select 1 from ops.load as refused where refused.load_id = said.load_id and refused.outcome = 'rejected'
+        )
+        or exists (
+            select 1 from ops.load_event as waived where waived.load_id = said.load_id and waived.event = 'waived'
+        )
     )
-    or exists (
-        select 1 from ops.load_event as waived where waived.load_id = said.load_id and waived.event = 'waived'
-    );
+    and (
+        not exists (select 1 from ops.approval_step as steps where steps.load_id = said.load_id)
+        or exists (select 1 from ops.approval as given where given.load_id = said.load_id)
+    )
+union all
+select said.load_id, said.event_no, said.decision
+from ops.approval as said;
 
 -- The state of each feed today, as a hash of what its accepted loads count for. Rows of a load never change.
 create or replace view ops.feed_state as
@@ -352,7 +448,7 @@ select
         ' ' order by load_no, load_id
     )) as state
 from ops.load_state
-where state <> 'rejected'
+where state not in ('rejected', 'unapproved')
 group by source, feed;
 
 -- Builds in their order, which no clock decides: those that were made before they were numbered come first. None can have

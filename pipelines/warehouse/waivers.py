@@ -17,9 +17,7 @@ from pipelines.warehouse.tables import asked, rows_of_load
 
 def waived_until(connection: duckdb.DuckDBPyConnection, load_id: str) -> date | None:
     """The last day of the waiver that is in force, if one is."""
-    found = asked(
-        connection, f"select waived_until from ops.accepted_load where load_id = {literal(load_id)}"
-    )
+    found = asked(connection, f"select waived_until from ops.passed_load where load_id = {literal(load_id)}")
     return found[0][0] if found else None
 
 
@@ -69,6 +67,11 @@ def require_place(connection: duckdb.DuckDBPyConnection, load_id: str) -> None:
         )
     if asked(connection, f"select 1 as one from ops.effective_load where load_id = {given}"):
         return
+    if asked(
+        connection,
+        f"select 1 as one from ops.passed_load inner join ops.unapproved_load using (load_id) where load_id = {given}",
+    ):
+        return  # it takes its place with its last approval
     if not asked(connection, f"select 1 as one from ops.accepted_load where load_id = {given}"):
         raise GorodError(
             f"{what} until a day in the past (in Minsk, by the clock of the warehouse)",

@@ -141,6 +141,26 @@ OWN: dict[str, dict[str, tuple[str, int | None]]] = {
             1,
         ),
     },
+    "giprosvyaz_survey.answers": {
+        "row.counts": ("update batch set question = null where row_no = 3", 1),
+        "all_questions": ("delete from batch where row_no = 3", None),
+        "answered": ("update batch set answer = null where row_no = 3", 1),
+        "answer_in_range": ("update batch set answer = '0' where row_no = 3", 1),
+        "answer_in_list": ("update batch set answer = 'может быть' where question = 'plan_adopted'", 1),
+        "evidence_given": ("update batch set evidence = null where row_no = 1", 1),
+        "systems_connected_within_systems_total": (
+            "update batch set answer = '85' where question = 'systems_connected'",
+            None,
+        ),
+        "staff_trained_within_staff_total": (
+            "update batch set answer = '2151' where question = 'staff_trained'",
+            None,
+        ),
+        "spending_done_within_spending_planned": (
+            "update batch set answer = '1840.6' where question = 'spending_done'",
+            None,
+        ),
+    },
     "belstat.wages_by_activity": {
         "row.counts": ("update batch set activity = null where row_no = 3", 1),
         "total_present": ("update batch set activity = 'Итого' where row_no = 1", None),

@@ -73,6 +73,8 @@ def quiet(told: Portal, monkeypatch: pytest.MonkeyPatch) -> Portal:
     """Nothing is amiss: no feed is ever late, and no build is wanted."""
     monkeypatch.setattr("pipelines.operations.status.late_instances", lambda *_: [])
     monkeypatch.setattr("pipelines.operations.status.stale_since", lambda _: None)
+    # nor does anybody owe answers to a survey (tests/sources/test_giprosvyaz_survey.py)
+    monkeypatch.setattr("pipelines.operations.alerts.conditions.reminders", lambda _: [])
     assert watch(told.settings).raised == []
     return told
 
@@ -195,6 +197,7 @@ def test_marts_that_stay_behind_are_an_alert_and_those_of_a_moment_are_none(
     told: Portal, hook: Hook, clock: Move, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipelines.operations.status.late_instances", lambda *_: [])
+    monkeypatch.setattr("pipelines.operations.alerts.conditions.reminders", lambda _: [])
     told.take("2024-01", told.rows("2024-01", 3))
     assert watch(told.settings).raised == []
     clock(timedelta(hours=5))

@@ -34,7 +34,7 @@ from pipelines.releases.diff import compare
 from pipelines.releases.diff_workbook import write_workbook
 from pipelines.releases.frozen import read_models
 from pipelines.reporting.digest import make_digest
-from pipelines.settings import Settings
+from pipelines.settings import Settings, get_settings
 from tests.support import forked
 from tests.support.small_warehouse import SmallWarehouse, fill, requests
 
@@ -112,6 +112,49 @@ def test_a_release_has_the_contracts_and_their_form(story: Any) -> None:
     assert publication is not None
     assert publication.id == story.before.id
     assert {path.stem for path in (story.before.folder / "parquet").iterdir()} == set(publication.row_counts)
+
+
+@pytest.mark.slow
+def test_approvals_count_from_their_moment_and_what_was_released_cannot_be_revoked(
+    story: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The corrected load as if its feed had needed approval: given before the second build, or after it."""
+    releases = {}
+    for name, offset in (("in time", "- interval 1 second"), ("too late", "+ interval 1 second")):
+        small = story.copy(tmp_path / name)
+        found = Settings(home=small.folder / "home", warehouse=str(small.path), busy_timeout_s=0)
+        shutil.rmtree(found.releases, ignore_errors=True)
+        with small.connect() as connection:
+            connection.execute("delete from ops.release")
+            connection.execute("insert into ops.approval_step values (?, 1, 'ministry')", [story.corrected])
+            connection.execute(
+                "insert into ops.approval select ?, 1, 'ministry', 'approved',"
+                f" (select max(built_at) at time zone 'UTC' {offset} from ops.build), 'x', null",
+                [story.corrected],
+            )
+            # as if the builds had known of it
+            connection.execute("update ops.build set ledger_version = ledger_version + 1")
+        releases[name] = cut(found, PERIOD, story.second, by="А. Иванова")
+        # what the ledger says today does not change what was known
+        again = cut(found, PERIOD, story.first, by="А. Иванова")
+        assert again.manifest["content_hash"] == story.before_later.manifest["content_hash"]
+    used = {name: {load["load_id"] for load in one.manifest["loads"]} for name, one in releases.items()}
+    assert story.corrected in used["in time"]
+    assert story.corrected not in used["too late"]
+    for name, says in (("in time", "is in release"), ("too late", "revoked by x")):
+        monkeypatch.setenv("GOROD_HOME", str(tmp_path / name / "home"))
+        monkeypatch.setenv("GOROD_WAREHOUSE", str(tmp_path / name / story.path.name))
+        get_settings.cache_clear()
+        revoke = ["survey", "revoke", story.corrected, "--step", "ministry", "--by", "x"]
+        done = CliRunner().invoke(app, revoke)
+        assert says in " ".join(done.output.split()), done.output
+    # its folder is gone: nobody knows what it was made from
+    shutil.rmtree(releases["in time"].folder.parent)
+    monkeypatch.setenv("GOROD_HOME", str(tmp_path / "in time" / "home"))
+    monkeypatch.setenv("GOROD_WAREHOUSE", str(tmp_path / "in time" / story.path.name))
+    get_settings.cache_clear()
+    assert "is in release" in " ".join(CliRunner().invoke(app, revoke).output.split())
+    get_settings.cache_clear()
 
 
 @pytest.mark.slow

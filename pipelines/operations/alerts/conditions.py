@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import moments
 from pipelines.declarations.sources import load_sources
+from pipelines.declarations.surveys import survey_of
 from pipelines.errors import GorodError, WarehouseBusyError
 from pipelines.operations.status import Status, read_status
 from pipelines.orchestration.dagster_home import dagster_instance
 from pipelines.orchestration.failures import is_refusal, name_of, subject_of
 from pipelines.orchestration.orphans import fail_orphaned_runs
 from pipelines.settings import Settings
+from pipelines.surveys.standing import reminders
+from pipelines.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 RUN_FAILED, LOAD_REFUSED, FEED_LATE = "run_failed", "load_refused", "feed_late"
 BUILD_STALE, SCHEDULER_SILENT, UNREADABLE = "build_stale", "scheduler_silent", "warehouse_unreadable"
-TICKS_FAILED = "ticks_failed"
-OF_LEDGER = {LOAD_REFUSED, FEED_LATE, BUILD_STALE}
+TICKS_FAILED, ANSWER_OWED = "ticks_failed", "answer_owed"
+OF_LEDGER = {LOAD_REFUSED, FEED_LATE, BUILD_STALE, ANSWER_OWED}
 OF_DAGSTER = {RUN_FAILED, SCHEDULER_SILENT, TICKS_FAILED}
 
 # How far back runs are considered; older failures that were not retried since are closed.
@@ -71,6 +74,7 @@ def look(settings: Settings) -> Seen:
         status = read_status(settings)
         entered = entered_at(status.loads)
         seen.conditions += _of_status(status, settings)
+        seen.conditions += _of_surveys(settings)
     except WarehouseBusyError:
         # a build is writing: the next pass sees the result
         seen.unread |= {*OF_LEDGER, UNREADABLE}
@@ -94,7 +98,8 @@ def _of_status(status: Status, settings: Settings) -> Iterator[Condition]:
             f"{LOAD_REFUSED}/{load_id}", f"Загрузка отклонена: {load_id}", f"gorod explain {load_id}"
         )
     for feed in status.feeds:
-        for late in feed.late:
+        # the answers to a survey have deadlines of their own, which can be extended
+        for late in () if survey_of(feed.source, feed.feed) else feed.late:
             by = "ни разу не поставлял" if late.days is None else f"опаздывает, дней: {late.days}"
             yield Condition(
                 "/".join(
@@ -111,6 +116,21 @@ def _of_status(status: Status, settings: Settings) -> Iterator[Condition]:
             f"Витрины отстают от журнала загрузок дольше {settings.alert_stale_h:g} ч{why}",
             f"gorod status; {failed.where}" if failed else "gorod run",
             timedelta(hours=settings.alert_stale_h),
+        )
+
+
+def _of_surveys(settings: Settings) -> Iterator[Condition]:
+    """Each stage of reminding is a problem of its own: it is reported once, and over with the next one."""
+    warehouse = open_warehouse(settings)
+    known = warehouse.query(
+        "select 1 as one from information_schema.tables where table_schema = 'ops' and table_name = 'extension'"
+    )
+    for reminder in reminders(warehouse) if known else ():
+        one = reminder.standing
+        yield Condition(
+            "/".join([ANSWER_OWED, one.survey, one.period, one.territory, reminder.stage]),
+            reminder.says,
+            f"gorod survey status {one.survey}; отсрочка: gorod survey extend",
         )
 
 

@@ -1,7 +1,7 @@
 -- What access control needs in the database itself. Made anew when this text changes; every statement may be repeated.
 
 -- The record of what the ledger does not hold: publications, changes of access. Loads, refusals and waivers are in
--- ops.load_event. The server itself notes who connected, from where.
+-- ops.load_event, approvals in ops.approval. The server itself notes who connected, from where.
 create table if not exists ops.audit_event (
     event_no bigint generated always as identity primary key,
     happened_at timestamp not null default (now() at time zone 'UTC'),
@@ -25,6 +25,28 @@ select
     null::varchar as login,
     null::varchar as client
 from ops.load_event
+union all
+select
+    decided_at,
+    decision || ': ' || step,
+    load_id,
+    by_whom,
+    note,
+    null,
+    null,
+    null
+from ops.approval
+union all
+select
+    granted_at,
+    'deadline extended',
+    source || '.' || feed || ' ' || instance || ' ' || time_period,
+    by_whom,
+    why,
+    until,
+    null,
+    null
+from ops.extension
 union all
 select
     coalesce(built_at, begun_at) at time zone 'UTC',
@@ -86,7 +108,7 @@ select
     null
 from ops.removed_delivery;
 comment on view ops.audit is
-'Who did what, and when (UTC): received, accepted, rejected, waived, replayed, built, published, released, embargoed figures read, delivery removed, access changed.';
+'Who did what, and when (UTC): received, accepted, rejected, waived, replayed, approved, revoked, deadline extended, built, published, released, embargoed figures read, delivery removed, access changed.';
 
 -- For the audit: which loads there are and what became of them, without how many rows they have, which of many feeds is
 -- a figure that may be under embargo.

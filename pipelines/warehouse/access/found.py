@@ -29,6 +29,8 @@ OF_LOADS = (
     "flagged_row",
     "refused_batch",
     "load_profile",
+    "approval_step",
+    "approval",
 )
 
 
@@ -45,6 +47,7 @@ APPEND_ONLY = (
     "release",
     "embargoed_read",
     "removed_delivery",
+    "extension",
     "audit_event",
 )
 

@@ -84,6 +84,12 @@ CLOSED = (
     "ops.build",
     "ops.release",
     "ops.embargoed_read",
+    "ops.approval",
+    "ops.approval_step",
+    "ops.approval_in_force",
+    "ops.unapproved_load",
+    "ops.passed_load",
+    "ops.extension",
     "catalogue.instance",
     "staging.stg_appeals_115__requests",
     "intermediate.int_observations",
@@ -569,6 +575,12 @@ def test_audit_reads_who_did_what(served: Served) -> None:
             "ops.release values ('r', 'r', '2025', now(), now(), now(), 'Анна', 'p', null, 'c', 'm', 'i')",
         ),
         ("embargoed figures read", "ops.embargoed_read values (now(), 'wages', now(), 'Анна', 'p')"),
+        ("approved: town", "ops.approval values ('load-001', 1, 'town', 'approved', now(), 'Анна', 'p')"),
+        ("revoked: town", "ops.approval values ('load-001', 2, 'town', 'revoked', now(), 'Анна', 'p')"),
+        (
+            "deadline extended",
+            "ops.extension values ('s', 'f', 'i', '2026-S2', '2027-03-15', now(), 'Анна', 'p')",
+        ),
     ],
 )
 def test_what_the_loader_enters_the_audit_reads(served: Served, event: str, entered: str) -> None:
@@ -616,6 +628,7 @@ def test_what_was_begun_and_did_not_end_is_in_the_audit(served: Served) -> None:
         ),
         *((table, "invocation_id") for table in ("build", "build_begun", "index_build")),
         ("release", "release_id"),
+        *(("approval_step", "load_id"), ("approval", "load_id"), ("extension", "instance")),
         *(("embargoed_read", "what"), ("removed_delivery", "delivery_id"), ("audit_event", "event")),
     ],
 )
@@ -627,6 +640,9 @@ def test_the_ledger_is_only_added_to(served: Served, table: str, column: str, lo
         "build_begun": "insert into ops.build_begun values (900, 'i', now(), true, 0)",
         "index_build": "insert into ops.index_build values ('i', now(), 1)",
         "release": "insert into ops.release values ('r', 'r', '2025', now(), now(), now(), 'x', 'p', null, 'c', 'm', 'i')",
+        "approval_step": "insert into ops.approval_step values ('load-001', 1, 'town')",
+        "approval": "insert into ops.approval values ('load-001', 1, 'town', 'approved', now(), 'x', 'p')",
+        "extension": "insert into ops.extension values ('s', 'f', 'i', '2026-S2', '2027-03-15', now(), 'x', 'p')",
         "embargoed_read": "insert into ops.embargoed_read values (now(), 'wages', now(), 'x', 'p')",
         "removed_delivery": "insert into ops.removed_delivery values ('d', now(), 1)",
     }.get(table, "select 1")

@@ -1,0 +1,1 @@
+"""What must hold of the answers to the questionnaire on digital development."""
