@@ -74,8 +74,9 @@ def _square(centre: Point, km2: float) -> Ring:
 
 
 def _km2(parts: list[Ring]) -> float:
+    ellipsoid = pyproj.Geod(ellps="WGS84")
     areas = [
-        abs(pyproj.Geod(ellps="WGS84").polygon_area_perimeter(*zip(*ring, strict=True))[0]) for ring in parts
+        abs(ellipsoid.polygon_area_perimeter([x for x, _ in ring], [y for _, y in ring])[0]) for ring in parts
     ]
     return (areas[0] - sum(areas[1:])) / 1e6
 

@@ -74,6 +74,15 @@ OWN: dict[str, dict[str, tuple[str, int | None]]] = {
         ),
         "declared_areas_agree": ("update batch set area_ha = area_ha * 1.1 where soato = '6208501000'", None),
     },
+    "mobile_coverage.areas": {
+        "row.counts": ("update batch set operator = null where row_no = 3", 1),
+        "technologies_present": ("update batch set covered_km2 = 0 where technology = '5G'", None),
+        # the technologies are swapped
+        "nr_within_lte": (
+            "update batch set technology = case technology when 'LTE' then '5G' else 'LTE' end where operator = '_T'",
+            None,
+        ),
+    },
     "metering.balance": {
         "billed_within_input": ("update batch set billed_other = network_input where row_no = 3", 1),
     },
@@ -207,7 +216,8 @@ def first_sample(name: str, folder: Path) -> tuple[Batch, Delivery]:
         "d", source, feed, instance, named_slice(groups, None), where, (path.name,), "", 0,
         "", "", synthetic=True,
     )  # fmt: skip
-    return read(delivery, declared, folder / "batch.parquet"), delivery
+    known = beside(source, feed, delivery.slice, instance) if declared.beside else {}
+    return read(delivery, declared, folder / "batch.parquet", beside=known), delivery
 
 
 def parameters(delivery: Delivery) -> dict[str, str]:
