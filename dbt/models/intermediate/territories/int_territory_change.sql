@@ -1,5 +1,6 @@
--- Mergers, splits, moves and renamings of the territories of this warehouse: those that were delivered by their codes here,
--- and those of the register of territorial units whose codes of SOATO are known. What was told here has the last word.
+-- Mergers, splits, moves and renamings of the territories of this warehouse: those that were delivered by their codes
+-- here, and those of the register of territorial units whose codes of SOATO are known. What was told here has the last
+-- word.
 with codes as (
     -- Minsk as a region and as a city has one code: the city is meant
     select

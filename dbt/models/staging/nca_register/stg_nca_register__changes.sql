@@ -14,7 +14,7 @@ select
     changes.to_soato,
     changes.valid_from,
     -- a merger takes the whole; the share of a split is given, or is not known
-    {{ fixed("case when changes.kind = 'объединение' then coalesce(changes.share, 1) else changes.share end") }} as weight,
+    {{ fixed("coalesce(changes.share, case when changes.kind = 'объединение' then 1 end)") }} as weight,
     changes.act
 from {{ source('raw', 'nca_register__changes') }} as changes
 inner join {{ source('ops', 'effective_load') }} as loads on changes.load_id = loads.load_id
