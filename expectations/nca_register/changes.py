@@ -14,10 +14,10 @@ SOATO = "[1-7][0-9]{9}"
 OURS = "case given.kind " + " ".join(f"when '{ru}' then '{en}'" for ru, en in KINDS.items()) + " end"
 
 CONTEXT = {
-    "told": (
-        "select codes.soato, codes.ref_area, told.kind, told.valid_from from raw.territory_register__changes as told "
+    "known": (
+        "select codes.soato, codes.ref_area, known.kind, known.valid_from from raw.territory_register__changes as known "
         "join ops.effective_load using (load_id) "
-        f"join (values {declared()}) as codes (ref_area, soato) on told.territory_id = codes.ref_area"
+        f"join (values {declared()}) as codes (ref_area, soato) on known.territory_id = codes.ref_area"
     )
 }
 
@@ -68,13 +68,13 @@ SUITE: list[Any] = [
     load(
         gxe.UnexpectedRowsExpectation,
         unexpected_rows_query=(
-            "select told.ref_area || ', ' || given.kind || ': в реестре НКА с ' || given.valid_from || ', здесь с ' "
-            "|| told.valid_from as description from {batch} as given "
-            f"join told on coalesce(given.new_soato, given.soato) = told.soato and {OURS} = told.kind "
-            "where given.valid_from <> told.valid_from order by description"
+            "select known.ref_area || ', ' || given.kind || ': в реестре НКА с ' || given.valid_from || ', здесь с ' "
+            "|| known.valid_from as description from {batch} as given "
+            f"join known on coalesce(given.new_soato, given.soato) = known.soato and {OURS} = known.kind "
+            "where given.valid_from <> known.valid_from order by description"
         ),
         severity="warning",
-        name="told_changes_agree",
+        name="known_changes_agree",
         dimension="consistency",
         says="День изменения – тот же, что был передан прежде (territory_register, changes.csv). Расходятся:",
         remedy="Проверьте день по правовому акту; до исправления считается день из changes.csv.",

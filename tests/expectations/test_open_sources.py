@@ -111,7 +111,7 @@ IN_FORCE = {
         "names": "select 'c-horki' as territory_id, 'Горки' as name_ru",
     },
     "nca_register.changes": {
-        "told": "select '6208501000' as soato, 'c-barysau' as ref_area, 'rename' as kind, date '2000-01-01' as valid_from"
+        "known": "select '6208501000' as soato, 'c-barysau' as ref_area, 'rename' as kind, date '2000-01-01' as valid_from"
     },
     "metering.readings": {
         "registered": "select distinct meter_id, resource, consumer_kind, true as is_smart from sound"
@@ -182,7 +182,7 @@ DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
         "successor_given": (put("to_soato = null"), 1),
         "former_given": (put("from_soato = null"), 1),
         "shares_whole": (put("kind = 'разделение', share = 0.4"), None),
-        "told_changes_agree": (put("kind = 'переименование', new_soato = '6208501000'"), None),
+        "known_changes_agree": (put("kind = 'переименование', new_soato = '6208501000'"), None),
     },
     "netbox.interfaces": {
         "netbox_id_given": (put("netbox_id = null"), 1),
