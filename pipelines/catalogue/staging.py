@@ -48,6 +48,8 @@ MEANING: dict[str, tuple[str, tuple[str, ...]]] = {
     "territory_name": ("Names of territories in the sources.", ("source", "name", "ref_area")),
     "subordination": ("Cities that are separate units inside a district.", ("ref_area",)),
     "territory_parent": ("Where a territory lay before it was moved.", ("ref_area", "valid_from")),
+    "size_group": ("Size groups of territories by population, at each level.", ("size_group",)),
+    "similarity": ("By what territories of a level are alike, with weights.", ("level", "indicator")),
     "framework": ("Frameworks of indicators.", ("framework",)),
     "framework_place": ("Headings of frameworks: dimensions, sections, topics.", ("framework", "place")),
     "framework_indicator": ("Indicators of frameworks, in their own words.", ("framework", "code")),

@@ -192,6 +192,11 @@ class Indicator(Declaration):
     imputation: Imputation | None = Field(
         default=None, description="how a missing value is filled in; absent: it stays missing"
     )
+    interval: Literal["wilson", "byar"] | None = Field(
+        default=None,
+        description="95 % confidence interval of a figure that counts independent events: wilson for a share of a counted"
+        " whole, byar for a rate; absent: none is stated, and no difference is called significant",
+    )
     methods: tuple[Method, ...] = Field(
         min_length=1, description="the versions of the method, oldest first; their validity does not overlap"
     )
@@ -236,6 +241,12 @@ class Indicator(Declaration):
             )
         if (self.roll_up == "percentile") != (self.percentile is not None):
             raise ValueError("percentile: required for roll_up percentile, and only there")
+        if self.interval is not None and (
+            self.roll_up == "percentile" or any(method.denominator is None for method in self.methods)
+        ):
+            raise ValueError("interval: only for a ratio of a numerator and a denominator")
+        if self.interval == "wilson" and any(method.scale != 100 for method in self.methods):
+            raise ValueError("interval: wilson is for shares, whose scale is 100; a rate has byar")
         if self.imputation is not None and self.imputation.freq not in self.frequencies:
             message = f"{self.imputation.freq} is not among frequencies ({', '.join(self.frequencies)})"
             raise PlacedError((("imputation", "freq"), message))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -37,6 +38,15 @@ TERRITORY_TABLES: dict[str, dict[str, str]] = {
         "valid_to": "date",
         "act": "text",
     },
+    "size_group": {
+        "level": "text",
+        "size_group": "text",
+        "population_from": "integer",
+        "name_ru": "text",
+        "name_be": "text",
+        "name_en": "text",
+    },
+    "similarity": {"level": "text", "indicator": "text", "weight": "decimal"},
 }
 
 
@@ -68,6 +78,12 @@ def territory_rows(folder: Path, sources: Mapping[str, Source] = MappingProxyTyp
             folder / "subordination.csv", TERRITORY_TABLES["subordination"], ("ref_area",)
         ),
         "territory_parent": _parents(folder / "changes.csv"),
+        "size_group": _numbered(
+            folder / "size_groups.csv", "size_group", ("level", "population_from"), "population_from", int
+        ),
+        "similarity": _numbered(
+            folder / "similarity.csv", "similarity", ("level", "indicator"), "weight", Decimal
+        ),
     }
 
 
@@ -103,6 +119,23 @@ def _parents(path: Path) -> Rows:
                 "A territory has one parent at a time.",
             )
         known.append((row["valid_from"], row["valid_to"]))
+    return rows
+
+
+def _numbered(
+    path: Path, table: str, key: Sequence[str], column: str, number: Callable[[str], int | Decimal]
+) -> Rows:
+    """A code list of which a column is a number from zero."""
+    rows = _code_list(path, TERRITORY_TABLES[table], key)
+    for line, row in enumerate(rows, start=2):
+        try:
+            row[column] = number(row[column] or "")
+        except (ValueError, InvalidOperation) as error:
+            raise DeclarationError(
+                f"{path}:{line}: {column} is {row[column]!r}", "Write a number from 0, like 50000."
+            ) from error
+        if not row[column] >= 0:
+            raise DeclarationError(f"{path}:{line}: {column} is below 0", "Write a number from 0.")
     return rows
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from psycopg import sql
 
 from pipelines.catalogue.definition import definitions_hash
 from pipelines.publishing.index_contract import publish_index
+from pipelines.settings import PROJECT
 from pipelines.warehouse.copy import copy_warehouse
 from pipelines.warehouse.duckdb import DuckDBWarehouse
 from pipelines.warehouse.postgres import PostgresWarehouse
@@ -123,6 +125,21 @@ def test_every_published_row_is_the_same(pair: Pair) -> None:
         (rows,) = pair.connection.execute(f"select count(*) from warehouse.published.{name}").fetchall()[0]
         filled += rows > 0
     assert filled > 20
+
+
+def test_each_question_has_the_same_answer_in_the_same_order(pair: Pair) -> None:
+    """The queries of docs/questions.ru.md, by the engines themselves."""
+    guide = (PROJECT / "docs" / "questions.ru.md").read_text(encoding="utf-8")
+    questions = re.findall(r"```sql\n(.*?)```", guide, flags=re.DOTALL)
+    answered = 0
+    with psycopg.connect(pair.dsn) as session, duckdb.connect(str(pair.here.path), read_only=True) as here:
+        session.execute("set search_path to published_next")
+        here.execute("set search_path = 'published'")
+        for query in questions:
+            by_server = session.execute(query.encode()).fetchall()
+            assert by_server == here.execute(query).fetchall(), query
+            answered += bool(by_server)
+    assert len(questions) == 20 and answered > 3
 
 
 def test_text_is_ordered_alike(pair: Pair) -> None:

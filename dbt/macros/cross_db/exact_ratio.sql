@@ -1,6 +1,6 @@
 {#
     scale x numerator / denominator, rounded half away from zero to six decimals; null where the denominator is
-    null or zero. The arguments are numerics of six decimals; the division is exact, in whole numbers.
+    null or zero. The arguments are numerics of six decimals, scale above zero; the division is exact, in whole numbers.
 #}
 {% macro exact_ratio(numerator, denominator, scale) -%}
     {{ return(adapter.dispatch('exact_ratio', 'gorod')(numerator, denominator, scale)) }}
