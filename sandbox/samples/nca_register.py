@@ -155,6 +155,6 @@ def collection(records: list[dict[str, Any]], geometries: list[Any] | None = Non
 def files() -> dict[str, str | bytes]:
     """Content by path within the sample's folder."""
     return {
-        "units/units-2026.zip": packed(units()),
-        "changes/changes-2026.geojson": collection(changes()),
+        "units/units.zip": packed(units()),
+        "changes/changes.geojson": collection(changes()),
     }

@@ -39,7 +39,7 @@ SAMPLES: dict[str, tuple[str, str | None, str | None]] = {
     "territory_register.town_districts": ("territories/city_raion.csv", None, None),
     "territory_register.town_areas": ("territories/admin_areas.csv", None, None),
     "territory_register.boundaries": ("geo/adm1.geojson", None, "adm1"),
-    "nca_register.changes": ("changes/changes-2026.geojson", "2026", None),
+    "nca_register.changes": ("changes/changes.geojson", None, None),
     "city_context.air_quality": ("air_quality/barysau/air-quality-2026-10.json", "2026-10", None),
     "netbox.interfaces": ("interfaces/interfaces-2026-10.json", "2026-10", None),
     "netbox.cables": ("cables/cables-2026-10.json", "2026-10", None),

@@ -120,7 +120,7 @@ def deliver_units(warehouse: Any) -> None:
     # a unit that has no territory here
     merged = {**renamed, "kind": "объединение", "soato": "1204899000", "to_soato": "1204898000"}
     rows = [{"change_id": str(number), **one} for number, one in enumerate((renamed, merged), 1)]
-    warehouse.load("nca_register.changes", "2021", rows, **BY)
+    warehouse.load("nca_register.changes", None, rows, **BY)
     covered = (("LTE", "_T", Decimal("33.333333"), 900), ("LTE", "a", 10, 90), ("5G", "_T", 0, 0))
     areas = [
         {

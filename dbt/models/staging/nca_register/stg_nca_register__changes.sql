@@ -1,4 +1,4 @@
--- The newest history of changes of territorial units, in the words of this warehouse, by codes of SOATO.
+-- The history of changes of territorial units, in the words of this warehouse, by codes of SOATO.
 select
     changes.load_id,
     changes.row_no,
@@ -18,8 +18,3 @@ select
     changes.act
 from {{ source('raw', 'nca_register__changes') }} as changes
 inner join {{ source('ops', 'effective_load') }} as loads on changes.load_id = loads.load_id
-where
-    loads.last_day = (
-        select max(newest.last_day) from {{ source('ops', 'effective_load') }} as newest
-        where newest.source = 'nca_register' and newest.feed = 'changes'
-    )
