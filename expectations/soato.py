@@ -26,3 +26,9 @@ def regions() -> list[str]:
         f"then soato[1] = '{digit}'"
         for region, digit in digits.items()
     ]
+
+
+def declared() -> str:
+    """The territories of the code list with their codes, as rows of SQL: ``ref_area, soato``."""
+    rows = [row for row in territory_rows(TERRITORIES)["territory_code"] if row["soato"]]
+    return ", ".join(f"('{row['ref_area']}', '{row['soato']}')" for row in rows)

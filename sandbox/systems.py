@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sandbox import beltelecom_services, city_context, netbox, open311, sensor_things, tmf639
+from sandbox import beltelecom_services, city_context, geoportal, netbox, open311, sensor_things, tmf639
 from sandbox.samples.open311 import requests_between
 from sandbox.server import System
 
@@ -60,6 +60,12 @@ SYSTEMS: Mapping[str, Simulated] = {
         "",
         # as many requests as the portal of the same cities has
         lambda _scale: open311.Open311(requests_between),
+    ),
+    "geoportal": Simulated(
+        "Register of territorial units, OGC WFS 2",
+        "nca_register",
+        f"/{geoportal.API}",
+        lambda scale: geoportal.Geoportal(geoportal.sample_layers(scale)),
     ),
     "netbox": Simulated(
         "Network of an operator, NetBox REST",

@@ -20,6 +20,7 @@ from pipelines.connectors.http_access import access, limited
 from pipelines.connectors.page_client import Pull, RetryPolicy
 from pipelines.connectors.paged_snapshot import take_snapshot
 from pipelines.declarations.feeds import Feed
+from pipelines.declarations.files import AnyLayer
 from pipelines.declarations.formats import GeoJsonFormat, JsonRecordsFormat
 from pipelines.declarations.origins import PagedOrigin
 from pipelines.declarations.sources import Source
@@ -100,7 +101,7 @@ def _records_of(feed: Feed) -> str:
     match feed.format:
         case JsonRecordsFormat(records=path):
             return path
-        case GeoJsonFormat():
+        case GeoJsonFormat() | AnyLayer():
             return "features"
         case _:
             return ""

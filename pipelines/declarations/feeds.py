@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from pipelines.declarations.columns import Column
 from pipelines.declarations.common import Declaration, Names, PlacedError, Problem
 from pipelines.declarations.databases import SqlOrigin
-from pipelines.declarations.files import GtfsFormat, ParquetFormat, XmlFormat
+from pipelines.declarations.files import AnyLayer, GtfsFormat, OverlayFormat, ParquetFormat, XmlFormat
 from pipelines.declarations.formats import (
     CsvFormat,
     Format,
@@ -66,7 +66,7 @@ class ControlTotal(Declaration):
     reference: str = Field(description="where the source says so")
 
 
-Provides = Literal["territories", "borders", "outlines"]
+Provides = Literal["territories", "borders", "outlines", "places"]
 
 
 class Feed(Declaration):
@@ -133,7 +133,7 @@ class Feed(Declaration):
     provides: Provides | None = Field(
         default=None,
         description="what else the feed is for: the list of territories, other information on which territory is part of "
-        "which, or outlines for maps; required for a feed that no measure uses",
+        "which, outlines for maps, or places with their people; required for a feed that no measure uses",
     )
     territory: str | None = Field(
         default=None,
@@ -226,12 +226,12 @@ class Feed(Declaration):
                     message = "is by month, but the feed has no first_month"
                     problems.append((("origins", which, "time_column"), message))
             if isinstance(origin, PagedOrigin) and not isinstance(
-                self.format, JsonRecordsFormat | GeoJsonFormat
+                self.format, JsonRecordsFormat | GeoJsonFormat | AnyLayer
             ):
                 problems.append(
                     (
                         ("origins", which, "kind"),
-                        f"pages are read by json_records or geojson; the format is {self.format.kind}",
+                        f"pages are read by json_records, geojson, layer or overlay; the format is {self.format.kind}",
                     )
                 )
             if isinstance(origin, PagedOrigin) and origin.by_month and self.first_month is None:
@@ -262,6 +262,19 @@ class Feed(Declaration):
             problems = [
                 (("format", "above", name), "is not a column of the feed")
                 for name in self.format.above
+                if name not in kept
+            ]
+        if isinstance(self.format, OverlayFormat):
+            given = {"zone", "zone_km2", "covered_km2", "zone_people", "covered_people", "areas"}
+            given |= {*self.format.classes, self.format.each}
+            problems = [
+                (("columns", name), f"an overlay has no such column; it has {', '.join(sorted(given))}")
+                for name in kept
+                if name not in given
+            ]
+            problems += [
+                (("format", "classes", name), "is not a column of the feed")
+                for name in (*self.format.classes, self.format.each)
                 if name not in kept
             ]
         if isinstance(self.format, TimetableFormat):
@@ -302,6 +315,11 @@ class Feed(Declaration):
         period = PERIOD_DAYS[self.cadence]
         days = (self.freshness.expected_within_days, self.freshness.late_after_days)
         return timedelta(days=period + days[0]), timedelta(days=period + days[1])
+
+    @property
+    def beside(self) -> dict[str, str]:
+        """The tables of the warehouse that its reader needs, by name: the SELECT of each."""
+        return self.format.beside if isinstance(self.format, OverlayFormat) else {}
 
     @property
     def headers(self) -> dict[str, str]:

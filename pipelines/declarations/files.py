@@ -72,6 +72,15 @@ class Spatial(Declaration):
         return self
 
 
+def _known_encoding(encoding: str | None) -> str | None:
+    if encoding is not None:
+        try:
+            "".encode(encoding)
+        except LookupError as error:
+            raise ValueError(str(error)) from error
+    return encoding
+
+
 class ShapefileFormat(Spatial):
     """A layer as a zipped Shapefile (.shp, .shx, .dbf, .prj, .cpg), one row a feature; the geometry becomes GeoJSON in WGS 84.
 
@@ -83,15 +92,7 @@ class ShapefileFormat(Spatial):
         default=None, description="encoding of the texts; absent: that of the .cpg file, or UTF-8"
     )
 
-    @field_validator("encoding")
-    @classmethod
-    def _is_known(cls, encoding: str | None) -> str | None:
-        if encoding is not None:
-            try:
-                "".encode(encoding)
-            except LookupError as error:
-                raise ValueError(str(error)) from error
-        return encoding
+    _is_known = field_validator("encoding")(_known_encoding)
 
 
 class GeoPackageFormat(Spatial):
@@ -99,6 +100,74 @@ class GeoPackageFormat(Spatial):
 
     kind: Literal["geopackage"] = Field(default="geopackage", description="a layer of a GeoPackage")
     layer: str | None = Field(default=None, description="name of the layer; absent: the only one")
+
+
+class AnyLayer(Spatial):
+    """A layer in any of the spatial formats, recognised by the end of the file's name."""
+
+    axis_order: Literal["xy", "yx"] = Field(
+        default="xy",
+        description="order of coordinates in pulled pages, `yx` as WFS 2 answers for EPSG:4326; a file has east before north",
+    )
+    crs: str | None = Field(
+        default=None,
+        pattern=CRS,
+        description="EPSG code of the coordinate reference system of a Shapefile or GeoPackage, e.g. `EPSG:20005` (СК-95, zone "
+        "5); absent: the one that it names itself. GeoJSON is WGS 84",
+    )
+    encoding: str | None = Field(
+        default=None,
+        description="encoding of the texts of a Shapefile; absent: that of the .cpg file, or UTF-8",
+    )
+    layer: str | None = Field(
+        default=None, description="name of the layer of a GeoPackage; absent: the only one"
+    )
+
+    _is_known = field_validator("encoding")(_known_encoding)
+
+
+class LayerFormat(AnyLayer):
+    """A layer as GeoJSON (a file, or pages of WFS 2 and OGC API Features), zipped Shapefile or GeoPackage, by the file's name.
+
+    One row a feature; the geometry becomes GeoJSON in WGS 84. `from_path` of a column is the name of the field or property,
+    absent: the column's name.
+    """
+
+    kind: Literal["layer"] = Field(
+        default="layer", description="a layer as GeoJSON, Shapefile or GeoPackage, whichever arrives"
+    )
+
+
+class OverlayFormat(AnyLayer):
+    """A layer of areas (as of `layer`), intersected with territorial units and points of people: a row for each unit and class.
+
+    Columns to declare: `zone`, `zone_km2`, `covered_km2`, `zone_people`, `covered_people`, `areas` (number of delivered areas
+    that touch the unit), and the columns named in `classes` and `each`. Overlapping areas of a class count once. A unit is
+    taken without the finer units that lie in it, so rows of different units may be added up.
+    """
+
+    kind: Literal["overlay"] = Field(
+        default="overlay",
+        description="areas that are intersected with territorial units and points of people",
+    )
+    classes: dict[str, tuple[str, ...]] = Field(
+        min_length=1,
+        max_length=1,
+        description="column → its possible values; a unit without areas of a class has a row with zeros",
+    )
+    each: str = Field(
+        description="column by whose values the areas of a class are counted separately too; `_T` are all together"
+    )
+    zones: str = Field(
+        description="SELECT on the warehouse of the units: `zone` (code), `rank` (a finer unit has a greater one), `geometry` "
+        "(GeoJSON in WGS 84)"
+    )
+    points: str = Field(description="SELECT on the warehouse of the points: `lon`, `lat` (WGS 84), `people`")
+
+    @property
+    def beside(self) -> dict[str, str]:
+        """The tables of the warehouse that the reader needs."""
+        return {"zones": self.zones, "points": self.points}
 
 
 class GtfsFormat(Declaration):

@@ -11,6 +11,8 @@ from pipelines.declarations.common import Declaration
 from pipelines.declarations.files import (
     GeoPackageFormat,
     GtfsFormat,
+    LayerFormat,
+    OverlayFormat,
     ParquetFormat,
     ShapefileFormat,
     Spatial,
@@ -129,6 +131,8 @@ Format = Annotated[
     | XmlFormat
     | ShapefileFormat
     | GeoPackageFormat
+    | LayerFormat
+    | OverlayFormat
     | GtfsFormat
     | TimetableFormat
     | GtfsRealtimeFormat,

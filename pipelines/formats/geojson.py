@@ -1,7 +1,8 @@
 """GeoJSON (RFC 7946): one row for each feature; the geometry stays GeoJSON text.
 
 Batch columns that a feed may declare: ``geometry``, ``geometry_type``, the bounds ``west, south, east,
-north`` in degrees, and any other by ``from_path`` within the feature (``properties.<name>`` when absent).
+north`` in degrees, ``outline_km2`` (the area on the ellipsoid of WGS 84), and any other by ``from_path`` within the feature
+(``properties.<name>`` when absent).
 
 A geometry is validated by the rules of OGC Simple Features (GEOS). Harmless deviations stay: rings in the other direction,
 repeated points, heights. Members of a geometry that are not in the standard are dropped.
@@ -13,6 +14,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ from pipelines.formats.snapshot import is_snapshot, refuse_other_total, whole_sn
 from pipelines.formats.typed import write_batch
 
 BOUNDS = ("west", "south", "east", "north")
-GEOMETRY = ("geometry", "geometry_type", *BOUNDS)
+GEOMETRY = ("geometry", "geometry_type", "outline_km2", *BOUNDS)
 # how deep the list of coordinates is: 0 a position, 1 positions, 2 rings, 3 polygons
 DEPTHS = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 AREAS = ("Polygon", "MultiPolygon")
@@ -67,18 +69,27 @@ def read(delivery: Delivery, feed: Feed, fmt: GeoJsonFormat, out: Path, pseudony
     Raises:
         DeliveryError: the file is not a FeatureCollection, or its coordinates are not WGS 84.
     """
+    features, file = features_of(delivery, feed, fmt)
+    return write_features(features, file, feed, fmt, out, pseudonym_key)
+
+
+def features_of(delivery: Delivery, feed: Feed, spatial: Spatial) -> tuple[list[Any], str]:
+    """The features in degrees, east before north, as far as they can be read; and the name of the first file.
+
+    Raises:
+        DeliveryError: the file is not a FeatureCollection, or its coordinates are not WGS 84.
+    """
     snapshot, files = whole_snapshot(delivery) if is_snapshot(delivery) else (None, [delivery.paths[0]])
     features: list[Any] = []
     for path in files:
-        found = _features(read_document(path, feed.max_delivery_bytes, WORDS), path.name, fmt)
-        features += found
-    moved = to_wgs84(fmt, None)
+        features += _features(read_document(path, feed.max_delivery_bytes, WORDS), path.name, spatial)
+    moved = to_wgs84(spatial, None)
     for feature in features:
         if isinstance(feature, dict):
             feature["geometry"] = moved(feature.get("geometry"))
     if snapshot is not None:
         refuse_other_total(snapshot, len(features))
-    return write_features(features, files[0].name, feed, fmt, out, pseudonym_key)
+    return features, files[0].name
 
 
 def write_features(
@@ -111,7 +122,7 @@ def write_features(
         connection.close()
 
 
-def _features(document: Any, file: str, fmt: GeoJsonFormat) -> list[Any]:
+def _features(document: Any, file: str, fmt: Spatial) -> list[Any]:
     remedy = "Сохраните слой как GeoJSON (FeatureCollection) в координатах WGS 84 (EPSG:4326)."
     if not isinstance(document, dict) or document.get("type") != "FeatureCollection":
         message = "Ожидается объект с «type»: «FeatureCollection», дано иное."
@@ -144,7 +155,7 @@ def _rows(
             if name in GEOMETRY:
                 continue
             if by_field:
-                value = feature["properties"].get(column.from_path or name)
+                value = (feature.get("properties") or {}).get(column.from_path or name)
             else:
                 value = _at(feature, column.from_path or f"properties.{name}")
             if isinstance(value, dict | list):
@@ -165,6 +176,8 @@ def _rows(
                     "geometry_type": geometry["type"],
                 }
                 row |= dict(zip(BOUNDS, map(_degrees, bounds(geometry)), strict=True))
+                if "outline_km2" in columns:
+                    row["outline_km2"] = f"{_area_km2(geometry):.6f}"
         yield row
 
 
@@ -259,6 +272,25 @@ def _positions(value: list[Any], depth: int) -> Iterator[list[float]]:
         return
     for item in value:
         yield from _positions(item, depth - 1)
+
+
+def _area_km2(geometry: dict[str, Any]) -> float:
+    """Area within geodesics of WGS 84; PROJ's algorithm is exact to some square metres. Lines and points have none."""
+    shaped = shapely.orient_polygons(
+        shape({**geometry, "coordinates": _flat(geometry["coordinates"], DEPTHS[geometry["type"]])})
+    )
+    return (
+        float(abs(_ellipsoid().geometry_area_perimeter(shaped)[0]) / 1e6)
+        if geometry["type"] in AREAS
+        else 0.0
+    )
+
+
+@cache
+def _ellipsoid() -> Any:
+    import pyproj
+
+    return pyproj.Geod(ellps="WGS84")
 
 
 def _degrees(number: float) -> str:

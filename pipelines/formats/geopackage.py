@@ -14,7 +14,7 @@ import shapely
 from shapely.geometry import mapping
 
 from pipelines.declarations.feeds import Feed
-from pipelines.declarations.files import GeoPackageFormat
+from pipelines.declarations.files import AnyLayer, GeoPackageFormat
 from pipelines.deliveries import Batch, Delivery
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats.geojson import GEOMETRY, write_features
@@ -34,6 +34,18 @@ def read(delivery: Delivery, feed: Feed, fmt: GeoPackageFormat, out: Path, pseud
     Raises:
         DeliveryError: it is not a complete GeoPackage, has no such layer, or its coordinate system is unknown.
     """
+    features, file = features_of(delivery, feed, fmt)
+    return write_features(features, file, feed, fmt, out, pseudonym_key, by_field=True)
+
+
+def features_of(
+    delivery: Delivery, feed: Feed, fmt: GeoPackageFormat | AnyLayer
+) -> tuple[list[dict[str, Any]], str]:
+    """The features of the layer as GeoJSON in WGS 84, and the name of the file.
+
+    Raises:
+        DeliveryError: as :func:`read`.
+    """
     path = delivery.paths[0]
     if path.stat().st_size > feed.max_delivery_bytes:
         message = f"Файл слишком велик: принимается не больше {feed.max_delivery_bytes} байт."
@@ -51,13 +63,14 @@ def read(delivery: Delivery, feed: Feed, fmt: GeoPackageFormat, out: Path, pseud
                 raise _refused(
                     path.name, "geojson.crs", message, "Сохраните слой в WGS 84 (EPSG:4326)."
                 ) from None
-            features = list(_features(book, layer, column, moved, feed, path.name))
+            return list(_features(book, layer, column, moved, feed, path.name)), path.name
     except sqlite3.Error:
         raise _refused(path.name, "file.whole", "Это не GeoPackage, или файл повреждён.", AGAIN) from None
-    return write_features(features, path.name, feed, fmt, out, pseudonym_key, by_field=True)
 
 
-def _layer(book: sqlite3.Connection, fmt: GeoPackageFormat, file: str) -> tuple[str, str, str | None]:
+def _layer(
+    book: sqlite3.Connection, fmt: GeoPackageFormat | AnyLayer, file: str
+) -> tuple[str, str, str | None]:
     found = book.execute(
         "select c.table_name, c.column_name, s.organization, s.organization_coordsys_id "
         "from gpkg_geometry_columns as c join gpkg_contents as t on t.table_name = c.table_name and t.data_type = 'features' "

@@ -14,7 +14,7 @@ from typing import Any
 import shapefile
 
 from pipelines.declarations.feeds import Feed
-from pipelines.declarations.files import ShapefileFormat
+from pipelines.declarations.files import AnyLayer, ShapefileFormat
 from pipelines.deliveries import Batch, Delivery
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats.archive import PACK, extract, names_in
@@ -38,8 +38,20 @@ def read(delivery: Delivery, feed: Feed, fmt: ShapefileFormat, out: Path, pseudo
     Raises:
         DeliveryError: the zip contains no complete layer, or its coordinate system or encoding is unknown.
     """
+    features, file = features_of(delivery, feed, fmt, out.parent)
+    return write_features(features, file, feed, fmt, out, pseudonym_key, by_field=True)
+
+
+def features_of(
+    delivery: Delivery, feed: Feed, fmt: ShapefileFormat | AnyLayer, scratch: Path
+) -> tuple[list[dict[str, Any]], str]:
+    """The features of the layer as GeoJSON in WGS 84, and the name of the file; unpacked within ``scratch``.
+
+    Raises:
+        DeliveryError: as :func:`read`.
+    """
     path = delivery.paths[0]
-    with tempfile.TemporaryDirectory(dir=out.parent) as folder:
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
         layer = _unpacked(path, Path(folder), feed.max_delivery_bytes)
         system = _system(layer, fmt, path.name)
         encoding = fmt.encoding or _encoding(layer)
@@ -56,7 +68,7 @@ def read(delivery: Delivery, feed: Feed, fmt: ShapefileFormat, out: Path, pseudo
                 _refuse_other_fields(
                     path.name, [_decoded(field.name, encoding) for field in reader.fields[1:]], feed
                 )
-                features = list(_features(reader, moved, encoding))
+                return list(_features(reader, moved, encoding)), path.name
         except (UnicodeError, LookupError):
             message = f"Тексты слоя не в кодировке {encoding}."
             remedy = "Приложите файл .cpg с названием кодировки."
@@ -65,7 +77,6 @@ def read(delivery: Delivery, feed: Feed, fmt: ShapefileFormat, out: Path, pseudo
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             raise _refused(path.name, "file.whole", "Слой повреждён: его записи не читаются.", PACK) from None
-        return write_features(features, path.name, feed, fmt, out, pseudonym_key, by_field=True)
 
 
 def _unpacked(path: Path, folder: Path, largest: int) -> Path:
@@ -86,7 +97,7 @@ def _unpacked(path: Path, folder: Path, largest: int) -> Path:
     return folder / "layer.shp"
 
 
-def _system(layer: Path, fmt: ShapefileFormat, file: str) -> str | None:
+def _system(layer: Path, fmt: ShapefileFormat | AnyLayer, file: str) -> str | None:
     if fmt.crs is not None:
         return None
     described = layer.with_suffix(".prj")

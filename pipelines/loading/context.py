@@ -82,7 +82,7 @@ def _parameters(delivery: Delivery, warehouse: Warehouse) -> dict[str, Any]:
 
 
 def _context(delivery: Delivery, warehouse: Warehouse) -> dict[str, pa.Table]:
-    """The tables that a suite's queries find beside the batch: ``delivery`` (one row), and what its ``CONTEXT`` asks for."""
+    """The tables beside the batch: ``delivery`` (one row), what the suite's ``CONTEXT`` and the feed's reader ask for."""
     days = delivery.slice
     known = {
         "source": delivery.source,
@@ -97,8 +97,21 @@ def _context(delivery: Delivery, warehouse: Warehouse) -> dict[str, pa.Table]:
     row = {**known, "ref_area": ref_area, "slice": days.key}
     dated = {name: pa.date32() for name in ("first_day", "last_day", "today")}
     schema = pa.schema([(name, dated.get(name, pa.string())) for name in row])
-    asked = suites.load_context(delivery.source, delivery.feed)
-    return {"delivery": pa.Table.from_pylist([row], schema), **warehouse.tables(asked, known)}
+    return {
+        "delivery": pa.Table.from_pylist([row], schema),
+        **warehouse.tables(_asked(delivery.source, delivery.feed), known),
+    }
+
+
+def tables_beside(delivery: Delivery, warehouse: Warehouse) -> dict[str, pa.Table]:
+    """The tables of the warehouse that the reader of a delivery needs."""
+    asked = load_sources()[delivery.source].feeds[delivery.feed].beside
+    return warehouse.tables(asked, {}) if asked else {}
+
+
+def _asked(source: str, feed: str) -> dict[str, str]:
+    """What is looked up in the warehouse for a delivery of a feed, by name: for its suite and for its reader."""
+    return {**load_sources()[source].feeds[feed].beside, **suites.load_context(source, feed)}
 
 
 def looks_back(delivery: Delivery) -> bool:
@@ -118,14 +131,14 @@ def no_register() -> str:
 
 
 def validated_against(source: str, feed: str) -> list[tuple[str, str]]:
-    """The feeds that a suite looks at beside its own: they are loaded before.
+    """The feeds that a suite or a reader looks at beside its own: they are loaded before.
 
     The register waits for those alone that do not wait for it.
     """
     suite = suites.load_suite(source, feed)
     register = provider_of("territories")
     feeds = {register} if REGISTERED in suites.parameters_of(suite) else set()
-    for sql in suites.load_context(source, feed).values():
+    for sql in _asked(source, feed).values():
         feeds |= set(re.findall(r"\braw\.([a-z0-9_]+?)__(\w+)", sql))
     feeds -= {(source, feed)}
     if (source, feed) == register:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipelines.declarations.sources import load_sources
 from pipelines.errors import DeliveryError, GorodError
+from pipelines.loading.context import tables_beside
 from pipelines.loading.earlier_loads import delivery_of, known_loads
 from pipelines.loading.load import LoadOutcome, load_delivery, now_utc, scratch
 from pipelines.loading.retention import removed
@@ -90,7 +91,9 @@ def waive(load_id: str, by: str, why: str, until: date, settings: Settings, ware
         return
     with scratch(settings) as folder:
         try:
-            batch = read(delivery, feed, settings.pseudonym_key.get_secret_value(), settings.home, folder)
+            key = settings.pseudonym_key.get_secret_value()
+            beside = tables_beside(delivery, warehouse)
+            batch = read(delivery, feed, key, settings.home, folder, beside)
         except DeliveryError as error:
             raise GorodError(
                 f"the delivery of load {found['load_id']} could be read when it was refused, and cannot be read now",

@@ -8,6 +8,7 @@ from pathlib import Path
 from pipelines.declarations.feeds import Feed
 from pipelines.declarations.sources import load_sources
 from pipelines.errors import DeliveryError, WarehouseError
+from pipelines.loading.context import tables_beside
 from pipelines.loading.decisions import find_load
 from pipelines.loading.earlier_loads import delivery_of
 from pipelines.loading.load import scratch
@@ -45,7 +46,8 @@ def _batches(
         with scratch(settings) as folder:
             try:
                 key = settings.pseudonym_key.get_secret_value()
-                batch = read(delivery, declared, key, settings.home, folder)
+                beside = tables_beside(delivery, warehouse)
+                batch = read(delivery, declared, key, settings.home, folder, beside)
             except DeliveryError as error:
                 raise WarehouseError(
                     f"the delivery of load {load_id} cannot be read as it is declared now: {error.message}",

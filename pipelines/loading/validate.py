@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -77,8 +78,15 @@ def fingerprint(batch: Batch) -> str:
     return str(row[0])
 
 
-def read(delivery: Delivery, feed: Feed, pseudonym_key: str, home: Path, folder: Path) -> Batch:
-    """Read a delivery into ``folder``, without judging it.
+def read(
+    delivery: Delivery,
+    feed: Feed,
+    pseudonym_key: str,
+    home: Path,
+    folder: Path,
+    beside: Mapping[str, pa.Table],
+) -> Batch:
+    """Read a delivery into ``folder``, without judging it; ``beside`` holds the tables that its format needs.
 
     Raises:
         DeliveryError: it cannot be read.
@@ -86,7 +94,7 @@ def read(delivery: Delivery, feed: Feed, pseudonym_key: str, home: Path, folder:
     """
     with disk_errors(home), interrupts_raised():
         folder.mkdir(parents=True, exist_ok=True)
-        return formats.read(delivery, feed, folder / "batch.parquet", pseudonym_key)
+        return formats.read(delivery, feed, folder / "batch.parquet", pseudonym_key, beside)
 
 
 def validate(
@@ -121,7 +129,7 @@ def validate(
                 if untimely := _untimely(delivery.slice, feed):
                     validation = results.unreadable_delivery([untimely])
                 else:
-                    batch = read(delivery, feed, pseudonym_key, home, folder)
+                    batch = read(delivery, feed, pseudonym_key, home, folder, context)
                     if batch.rows == 0:
                         validation = ValidationResult((_on_empty(feed),))
                         not_retained = feed.empty_delivery == "not_retained"

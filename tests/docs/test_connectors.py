@@ -37,5 +37,5 @@ def test_there_is_an_example_of_each() -> None:
     origins = {one["origins"]["mirror"]["kind"] for one in examples if "origins" in one}
     formats = {one["format"]["kind"] for one in examples if "format" in one}
     assert origins == {"paged", "sftp", "imap", "sql", "mqtt"}
-    assert formats == {"csv", "json_records", "workbook", "xml", "parquet", "timetable"}
+    assert formats == {"csv", "json_records", "workbook", "xml", "parquet", "timetable", "layer", "overlay"}
     assert any("refresh" in one and "origins" not in one for one in examples)

@@ -39,6 +39,7 @@ SAMPLES: dict[str, tuple[str, str | None, str | None]] = {
     "territory_register.town_districts": ("territories/city_raion.csv", None, None),
     "territory_register.town_areas": ("territories/admin_areas.csv", None, None),
     "territory_register.boundaries": ("geo/adm1.geojson", None, "adm1"),
+    "nca_register.changes": ("changes/changes.geojson", None, None),
     "city_context.air_quality": ("air_quality/barysau/air-quality-2026-10.json", "2026-10", None),
     "netbox.interfaces": ("interfaces/interfaces-2026-10.json", "2026-10", None),
     "netbox.cables": ("cables/cables-2026-10.json", "2026-10", None),
@@ -109,6 +110,9 @@ IN_FORCE = {
         "ended": f"select territory_id as raion_id from ({CHANGES}) where kind = 'merge'",
         "names": "select 'c-horki' as territory_id, 'Горки' as name_ru",
     },
+    "nca_register.changes": {
+        "known": "select '6208501000' as soato, 'c-barysau' as ref_area, 'rename' as kind, date '2000-01-01' as valid_from"
+    },
     "metering.readings": {
         "registered": "select distinct meter_id, resource, consumer_kind, true as is_smart from sound"
     },
@@ -160,6 +164,25 @@ DEFECTS: dict[str, dict[str, tuple[str, int | None]]] = {
             "insert into registered select 'E-' || n, 'electricity', 'other', true from range(9) t(n)",
             None,
         ),
+    },
+    "nca_register.changes": {
+        "change_id_given": (put("change_id = null"), 1),
+        "kind_given": (put("kind = null"), 1),
+        "kind_known": (put("kind = 'слияние'"), 1),
+        "soato_given": (put("soato = null"), 1),
+        # a zero was lost
+        **{
+            f"{one}_is_code": (put(f"{one} = '620850100'"), 1)
+            for one in ("soato", "from_soato", "to_soato", "new_soato")
+        },
+        "valid_from_given": (put("valid_from = null"), 1),
+        "act_given": (put("act = null"), 1),
+        "share_possible": (put("share = 35"), 1),  # per cent
+        "row_unique": (again(), 2),
+        "successor_given": (put("to_soato = null"), 1),
+        "former_given": (put("from_soato = null"), 1),
+        "shares_whole": (put("kind = 'разделение', share = 0.4"), None),
+        "known_changes_agree": (put("kind = 'переименование', new_soato = '6208501000'"), None),
     },
     "netbox.interfaces": {
         "netbox_id_given": (put("netbox_id = null"), 1),

@@ -51,6 +51,38 @@ OWN: dict[str, dict[str, tuple[str, int | None]]] = {
         "has_realtime_given": ("update batch set has_realtime = null where row_no = 3", 1),
         "free_is_realtime": ("update batch set has_realtime = false where row_no = 3", 1),
     },
+    "nca_register.units": {
+        "geometry_given": ("update batch set geometry = null where row_no = 3", 1),
+        "ended_after_start": ("update batch set valid_to = date '1994-01-01' where row_no = 8", 1),
+        "area_fits_outline": (
+            "update batch set area_ha = area_ha / 100 where row_no = 3",
+            1,
+        ),  # square kilometres
+        "in_force_once": (
+            "insert into batch select * replace (1000000 as row_no, date '2020-01-01' as valid_from) from batch where row_no = 3",
+            None,
+        ),
+        "regions_whole": ("delete from batch where soato = '5000000000'", None),
+        "districts_whole": ("delete from batch where soato = '6208000000'", None),
+        "ends_explained": ("update batch set valid_to = date '2020-01-01' where soato = '6208501000'", None),
+        "declared_codes_in_force": ("update batch set soato = '6208502000' where soato = '6208501000'", None),
+        # the codes of two towns are swapped
+        "declared_names_agree": (
+            "update batch set soato = case soato when '6208501000' then '6250501000' else '6208501000' end "
+            "where soato in ('6208501000', '6250501000')",
+            None,
+        ),
+        "declared_areas_agree": ("update batch set area_ha = area_ha * 1.1 where soato = '6208501000'", None),
+    },
+    "mobile_coverage.areas": {
+        "row.counts": ("update batch set operator = null where row_no = 3", 1),
+        "technologies_present": ("update batch set covered_km2 = 0 where technology = '5G'", None),
+        # the technologies are swapped
+        "nr_within_lte": (
+            "update batch set technology = case technology when 'LTE' then '5G' else 'LTE' end where operator = '_T'",
+            None,
+        ),
+    },
     "metering.balance": {
         "billed_within_input": ("update batch set billed_other = network_input where row_no = 3", 1),
     },
@@ -204,7 +236,8 @@ def first_sample(name: str, folder: Path) -> tuple[Batch, Delivery]:
         "d", source, feed, instance, named_slice(groups, None), where, (path.name,), "", 0,
         "", "", synthetic=True,
     )  # fmt: skip
-    return read(delivery, declared, folder / "batch.parquet"), delivery
+    known = beside(source, feed, delivery.slice, instance) if declared.beside else {}
+    return read(delivery, declared, folder / "batch.parquet", beside=known), delivery
 
 
 def parameters(delivery: Delivery) -> dict[str, str]:

@@ -55,6 +55,7 @@ class Pair:
         borders.deliver_before(self.here)
         borders.deliver_change(self.here)
         borders.deliver_contradictions(self.here)
+        borders.deliver_units(self.here)
         copy_warehouse(DuckDBWarehouse(self.here.path), PostgresWarehouse(dsn))
         self.builds = [self.here.dbt("build"), dbt(dsn, folder, "build")]
         for warehouse in (DuckDBWarehouse(self.here.path), PostgresWarehouse(dsn)):

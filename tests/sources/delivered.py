@@ -20,9 +20,9 @@ def through_gate(
 ) -> tuple[list[dict[str, Any]], ValidationResult]:
     """Read and validate the file ``name`` in ``folder``."""
     delivery = Delivery("d", source, feed, instance, covered, folder, (name,), "", 0, "", "", synthetic=True)
-    batch = read(delivery, load_sources()[source].feeds[feed], folder / "batch.parquet")
-    days = {"first_day": str(covered.first_day), "last_day": str(covered.last_day)}
     known = beside(source, feed, covered, instance)
+    batch = read(delivery, load_sources()[source].feeds[feed], folder / "batch.parquet", beside=known)
+    days = {"first_day": str(covered.first_day), "last_day": str(covered.last_day)}
     result = evaluate(batch, load_suite(source, feed), days | batch.facts, folder, known)
     with duckdb.connect() as connection:
         found = connection.execute(f"from read_parquet('{batch.path}') order by row_no")

@@ -94,7 +94,8 @@ def read_rows(file: File, out: Path) -> duckdb.DuckDBPyRelation:
         "",
         True,
     )
-    batch = read(delivery, file.declared, out)
+    needed = beside(file.source, file.feed, file.slice, file.instance) if file.declared.beside else {}
+    batch = read(delivery, file.declared, out, beside=needed)
     return duckdb.sql(f"select * from '{batch.path}' order by row_no")
 
 
@@ -114,11 +115,11 @@ def pass_gate(file: File, folder: Path) -> ValidationResult:
         "",
         True,
     )
-    batch = read(delivery, file.declared, folder / "batch.parquet")
+    known = beside(file.source, file.feed, file.slice, file.instance, register_beside(file))
+    batch = read(delivery, file.declared, folder / "batch.parquet", beside=known)
     suite = load_suite(file.source, file.feed)
     days = {"first_day": str(file.slice.first_day), "last_day": str(file.slice.last_day)}
     register = {"territories": territories_beside(file.path)} if "territories" in parameters_of(suite) else {}
-    known = beside(file.source, file.feed, file.slice, file.instance, register_beside(file))
     return evaluate(batch, suite, days | register | batch.facts, folder, known)
 
 

@@ -112,3 +112,22 @@ def deliver_contradictions(warehouse: Any) -> tuple[str, str]:
     wrong = {**NEW, "BY": 1005, "BY-BR": 505}
     years = {2017: {**great, "r-smalavicki": 200_001}, 2018: OLD, 2019: OLD, 2021: wrong}
     return moved, warehouse.load("territory_register.population", None, people(years), **BY)
+
+
+def deliver_units(warehouse: Any) -> None:
+    """The history of the register of units, by codes of SOATO, and coverage by its units: a region, and two cities."""
+    renamed = {"kind": "переименование", "soato": "1401000000", "valid_from": date(2000, 1, 1), "act": "a"}
+    # a unit that has no territory here
+    merged = {**renamed, "kind": "объединение", "soato": "1204899000", "to_soato": "1204898000"}
+    rows = [{"change_id": str(number), **one} for number, one in enumerate((renamed, merged), 1)]
+    warehouse.load("nca_register.changes", None, rows, **BY)
+    covered = (("LTE", "_T", Decimal("33.333333"), 900), ("LTE", "a", 10, 90), ("5G", "_T", 0, 0))
+    areas = [
+        {
+            "zone": zone, "technology": technology, "operator": operator, "zone_km2": 100, "covered_km2": km2,
+            "zone_people": 1000, "covered_people": people, "areas": 1,
+        }
+        for zone in ("1000000000", "1401000000", "5000000000")
+        for technology, operator, km2, people in covered
+    ]  # fmt: skip
+    warehouse.load("mobile_coverage.areas", "2021-02", areas, **BY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from datetime import date
 from functools import cache
@@ -31,9 +32,9 @@ def beside(
     register: Path | None = REGISTER,
     today: date = TODAY,
 ) -> dict[str, pa.Table]:
-    """The tables for a suite's queries: ``delivery``, and the results of its ``CONTEXT``.
+    """The tables beside a batch: ``delivery``, the results of the suite's ``CONTEXT``, and what the feed's reader needs.
 
-    Only the list of territories of ``register`` is in force; nothing if it is None.
+    Only the list of territories of ``register`` is in force (nothing if it is None), and the samples that the reader needs.
     """
     instances = load_sources()[source].instances
     instance = instance or next(iter(instances))
@@ -49,7 +50,8 @@ def beside(
         connection.execute("create schema ops")
         for view in ("effective_load", "accepted_load"):
             connection.execute(
-                f"create table ops.{view} as select 'one' as load_id, '{instance}' as instance"
+                f"create table ops.{view} as select 'one' as load_id, '{instance}' as instance, "
+                "date '2026-12-31' as last_day"
             )
         for code, declared in load_sources().items():
             for name, about in declared.feeds.items():
@@ -65,14 +67,21 @@ def beside(
             connection.execute("insert into raw.territory_register__territories by name from territories")
         for other, name in validated_against(source, feed):
             # what the own source delivers first: a suite of readings looks at the register of meters
-            if other == source != "territory_register":
+            if other == source != "territory_register" and not load_sources()[source].feeds[feed].beside:
                 connection.register("sample", sample_of(source, name, instance))
                 connection.execute(f"insert into raw.{source}__{name} by name from sample")
+        of_reader = load_sources()[source].feeds[feed].beside
+        needed = {
+            found for sql in of_reader.values() for found in re.findall(r"\braw\.([a-z0-9_]+?)__(\w+)", sql)
+        }
+        for other, name in sorted(needed):
+            connection.register("sample", sample_of(other, name, next(iter(load_sources()[other].instances))))
+            connection.execute(f"insert into raw.{other}__{name} by name from sample")
         answers = {
             name: connection.execute(
                 sql, {key: value for key, value in known.items() if f"${key}" in sql}
             ).to_arrow_table()
-            for name, sql in load_context(source, feed).items()
+            for name, sql in {**load_context(source, feed), **of_reader}.items()
         }
     return {"delivery": delivery, **answers}
 

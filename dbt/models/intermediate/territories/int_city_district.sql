@@ -6,7 +6,7 @@ with successors as (
         subordination.ref_area,
         changes.to_id as district
     from {{ ref('stg_catalogue__subordination') }} as subordination
-    inner join {{ ref('stg_territory_register__changes') }} as changes
+    inner join {{ ref('int_territory_change') }} as changes
         on subordination.district = changes.ref_area and changes.kind = 'merge'
 ),
 

@@ -31,7 +31,7 @@ begun as (
     select
         to_id as ref_area,
         min(valid_from) as begun_on
-    from {{ ref('stg_territory_register__changes') }}
+    from {{ ref('int_territory_change') }}
     where kind in ('merge', 'split')
     group by to_id
 ),
@@ -40,7 +40,7 @@ ended as (
     select
         ref_area,
         max(valid_from) as ended_on
-    from {{ ref('stg_territory_register__changes') }}
+    from {{ ref('int_territory_change') }}
     where kind in ('merge', 'split')
     group by ref_area
 )

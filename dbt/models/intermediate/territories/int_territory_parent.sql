@@ -7,7 +7,7 @@ with told as (
         from_id,
         to_id,
         max(valid_from) as moved_on
-    from {{ ref('stg_territory_register__changes') }}
+    from {{ ref('int_territory_change') }}
     where kind = 'move'
     group by ref_area, from_id, to_id
 ),

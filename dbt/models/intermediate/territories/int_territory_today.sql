@@ -14,7 +14,7 @@ shares as (
         changes.to_id as target,
         cast(changes.weight as numeric(24, 6)) as share,
         changes.valid_from as changed_on
-    from {{ ref('stg_territory_register__changes') }} as changes
+    from {{ ref('int_territory_change') }} as changes
     where changes.kind in ('merge', 'split')
     union all
     -- what goes on after a split, where it is not known how much is left
@@ -23,12 +23,12 @@ shares as (
         changes.ref_area as target,
         cast(null as numeric(24, 6)) as share,
         changes.valid_from as changed_on
-    from {{ ref('stg_territory_register__changes') }} as changes
+    from {{ ref('int_territory_change') }} as changes
     inner join listed on changes.ref_area = listed.ref_area
     where
         changes.kind = 'split'
         and not exists (
-            select 1 from {{ ref('stg_territory_register__changes') }} as rest
+            select 1 from {{ ref('int_territory_change') }} as rest
             where
                 rest.kind = 'split'
                 and rest.ref_area = changes.ref_area

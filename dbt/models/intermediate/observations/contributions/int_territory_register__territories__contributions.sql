@@ -54,7 +54,7 @@ told as (
         max(changes.valid_from) as changed_on
     from followed
     inner join history as before on followed.load_no = before.load_no
-    inner join {{ ref('stg_territory_register__changes') }} as changes
+    inner join {{ ref('int_territory_change') }} as changes
         on before.ref_area = changes.ref_area and changes.kind in ('merge', 'split', 'move')
     left join history as after on followed.next_no = after.load_no and before.ref_area = after.ref_area
     where followed.borders <> followed.next_borders and (after.ref_area is null or after.parent_id <> before.parent_id)
