@@ -10,6 +10,7 @@ INDEX = dg.AssetKey(["published", "pub_index_value_v1"])
 PUBLICATION = dg.AssetKey(["publication", "current"])
 EXPORTS = dg.AssetKey(["exports", "current"])
 REPORT = dg.AssetKey(["report", DIGEST])
+PROFILES = dg.AssetKey(["report", "territory_profile"])
 
 # The pool of everything that writes to the warehouse: DuckDB has one writer.
 WRITER_POOL = "warehouse"

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pipelines import console
 from pipelines.commands.answering import EmbargoedBy, EmbargoedWhy, Json, Lang, escaped, handle_errors
+from pipelines.declarations.reports import PROFILE, profile_names
+from pipelines.errors import GorodError
 from pipelines.moments import format_minsk, parse_as_of
 from pipelines.settings import get_settings
+from pipelines.wording import SYNTHETIC
 
 AsOf = Annotated[
     str | None,
@@ -96,6 +100,10 @@ def sql(
 
 @handle_errors
 def report(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="REPORT", help="A report of assets/reports; default: country_digest."),
+    ] = None,
     month: Annotated[
         str | None,
         typer.Option(
@@ -103,9 +111,26 @@ def report(
         ),
     ] = None,
     release: Annotated[str | None, typer.Option(help="Make it from this release (id).")] = None,
+    territory: Annotated[
+        list[str] | None,
+        typer.Option(help="Of a profile: only this territory (ref_area); may be repeated; needs --to."),
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="Of a profile: the folder to write, in place of its own.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a month's country digest from the current publication or a release, and print a summary."""
+    """Make a report from the current publication or a release: the country digest of a month, or territories' profiles."""
+    if name is not None and name.endswith(PROFILE):
+        _profiles(name, release, territory or [], to, as_json=as_json)
+        return
+    if name not in (None, "country_digest") or territory or to:
+        raise GorodError(
+            f"no such report: {name}"
+            if name not in (None, "country_digest")
+            else "a digest is of the whole country",
+            f"Reports: country_digest, {', '.join(profile_names())}; --territory and --to belong to a profile.",
+        )
     from pipelines.reporting.captions import in_short
     from pipelines.reporting.digest import make_digest
 
@@ -136,3 +161,26 @@ def report(
         f"{done.document}\n{done.workbook}"
         + ("" if done.is_new else "\nnothing new: the same documents as before")
     )
+
+
+def _profiles(
+    name: str, release: str | None, territories: list[str], to: Path | None, *, as_json: bool
+) -> None:
+    """Make the profiles of territories, and say where they lie."""
+    from pipelines.releases.archive import publication_of
+    from pipelines.reporting.profiles.make_profiles import make_profiles
+
+    if bool(territories) != (to is not None):
+        raise GorodError(
+            "--territory and --to go together", "Without both, the profiles of all territories are made."
+        )
+    settings = get_settings()
+    of = None if release is None else publication_of(settings, release)
+    done = make_profiles(settings, name, of, territories, to)
+    if as_json:
+        console.as_json({"folder": done.folder, "documents": sorted(done.documents), "is_new": done.is_new})
+        return
+    if done.synthetic:
+        console.out.print(f"{SYNTHETIC} / synthetic data: the figures are invented")
+    news = "" if done.is_new else "\nnothing new: the same documents as before"
+    console.out.print(f"{len(done.documents)} documents in {done.folder}{news}")

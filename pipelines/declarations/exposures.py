@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.declarations.dbt_files import dumped
-from pipelines.declarations.reports import REPORTS, load_report
+from pipelines.declarations.reports import digest_names, load_profile_report, load_report, profile_names
 from pipelines.settings import PROJECT
 
 REPORTING = PROJECT / "pipelines" / "reporting"
@@ -27,16 +27,18 @@ def exposures(contracts: Collection[str]) -> str:
 
     ``contracts`` are the published tables that dbt builds, with their version.
     """
-    documents = named_in(sorted(REPORTING.glob("*.py")), contracts)
     found = [
         _exposure(
-            f"report_{path.stem}",
+            f"report_{name}",
             "analysis",
-            load_report(path.stem).title.en,
-            f"The report that assets/reports/{path.name} declares, as PDF and workbook: gorod report.",
-            documents,
+            title,
+            f"The report that assets/reports/{name}.yml declares: gorod report.",
+            named_in(sorted(folder.glob("*.py")), contracts),
         )
-        for path in sorted(REPORTS.glob("*.yml"))
+        for name, title, folder in (
+            *((name, load_report(name).title.en, REPORTING) for name in digest_names()),
+            *((name, load_profile_report(name).title.en, REPORTING / "profiles") for name in profile_names()),
+        )
     ]
     for path in sorted(EXPORTS.glob("*.py")):
         text = path.read_text(encoding="utf-8")

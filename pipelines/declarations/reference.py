@@ -24,7 +24,7 @@ from pipelines.declarations.measures import MeasureFile
 from pipelines.declarations.methods import IndexMethod
 from pipelines.declarations.plausibility import Plausibility
 from pipelines.declarations.releases import ReleaseCalendar
-from pipelines.declarations.reports import Report
+from pipelines.declarations.reports import ProfileReport, Report
 from pipelines.declarations.sources import Source
 from pipelines.declarations.surveys import Survey
 from pipelines.declarations.targets import Programme
@@ -72,7 +72,8 @@ KINDS = (
     Kind("release", ReleaseCalendar, "assets/releases/calendar.yml", "assets/releases/calendar.yml"),
     Kind("survey", Survey, "assets/surveys/*.yml", "assets/surveys/<survey>.yml"),
     Kind("access", Access, "assets/access.yml", "assets/access.yml"),
-    Kind("report", Report, "assets/reports/*.yml", "assets/reports/<report>.yml"),
+    Kind("report", Report, "assets/reports/*_digest.yml", "assets/reports/<report>.yml"),
+    Kind("profile", ProfileReport, "assets/reports/*_profile.yml", "assets/reports/<report>_profile.yml"),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,8 @@ from pipelines.errors import DeclarationError
 from pipelines.settings import PROJECT
 
 REPORTS = PROJECT / "assets" / "reports"
+# a file whose name ends so declares a profile, every other a digest
+PROFILE = "_profile"
 
 
 class ReportLine(Declaration):
@@ -61,17 +63,61 @@ class Report(Declaration):
         return self
 
 
+class ProfileReport(Declaration):
+    """A profile of each territory of some levels: its newest figures, what they are compared with, plan and fact."""
+
+    report: str = Field(
+        pattern=r"^[a-z][a-z0-9_]*_profile$", description="code of the report; its file has the same name"
+    )
+    title: Names = Field(description="title above the name of the territory")
+    languages: tuple[Literal["ru", "be", "en"], ...] = Field(
+        default=("ru",), min_length=1, description="a document is made in each of them"
+    )
+    levels: tuple[Literal["region", "city"], ...] = Field(
+        min_length=1, description="whose profiles are made; of the cities, those with a code in codes.csv"
+    )
+    indicators: tuple[str, ...] = Field(
+        default=(), description="the indicators that are shown, by theme; absent: all that have a figure"
+    )
+    contact: Names = Field(description="who answers questions about the figures")
+
+
+R = TypeVar("R", Report, ProfileReport)
+
+
+def digest_names(folder: Path = REPORTS) -> list[str]:
+    """The declared digests."""
+    return [path.stem for path in sorted(folder.glob("*.yml")) if not path.stem.endswith(PROFILE)]
+
+
+def profile_names(folder: Path = REPORTS) -> list[str]:
+    """The declared reports on each territory."""
+    return [path.stem for path in sorted(folder.glob(f"*{PROFILE}.yml"))]
+
+
 def load_report(name: str, folder: Path = REPORTS) -> Report:
-    """The declared report.
+    """The declared digest.
 
     Raises:
         DeclarationError: none has that name, or its file is wrong.
     """
+    return _load(name, folder, Report, digest_names(folder))
+
+
+def load_profile_report(name: str, folder: Path = REPORTS) -> ProfileReport:
+    """The declared report on each territory.
+
+    Raises:
+        DeclarationError: none has that name, or its file is wrong.
+    """
+    return _load(name, folder, ProfileReport, profile_names(folder))
+
+
+def _load(name: str, folder: Path, model: type[R], names: list[str]) -> R:
+    if name not in names:
+        raise DeclarationError(f"no report {name!r} is declared", f"Declared: {', '.join(names)}.")
     path = folder / f"{name}.yml"
-    if not path.exists():
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.yml")))
-        raise DeclarationError(f"no report {name!r} is declared", f"Declared: {known}.")
-    report = read_yaml(path, Report)
+    report = read_yaml(path, model)
     if report.report != name:
         raise DeclarationError(
             f"{at(path, 'report')}: is {report.report!r}", "Give the file and the report the same name."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,13 @@ from pipelines.declarations.common import nearest
 from pipelines.declarations.indicator_catalogue import load_catalogue
 from pipelines.declarations.read_yaml import read_yaml
 from pipelines.declarations.reference import KINDS, files_of
-from pipelines.declarations.reports import REPORTS, load_report
+from pipelines.declarations.reports import (
+    REPORTS,
+    digest_names,
+    load_profile_report,
+    load_report,
+    profile_names,
+)
 from pipelines.declarations.sources import load_sources
 from pipelines.declarations.surveys import load_surveys
 from pipelines.declarations.territories import TERRITORIES, territory_rows
@@ -62,8 +68,10 @@ def _checks() -> Iterator[Callable[[], Any]]:
     yield catalogue_rows
     yield load_surveys
     yield _access
-    for path in sorted(REPORTS.glob("*.yml")):
-        yield partial(_report, path.stem)
+    for name in digest_names():
+        yield partial(_report, name)
+    for name in profile_names():
+        yield partial(_profile, name)
     try:
         sources = load_sources()
     except DeclarationError:
@@ -81,12 +89,21 @@ def _access() -> None:
 
 
 def _report(name: str) -> None:
+    shown = [line.indicator for line in load_report(name).indicators]
+    _require_indicators(name, shown, ("indicator",))
+
+
+def _profile(name: str) -> None:
+    _require_indicators(name, load_profile_report(name).indicators)
+
+
+def _require_indicators(name: str, shown: Sequence[str], key: tuple[str, ...] = ()) -> None:
     known = load_catalogue().indicators
     wrong = [
-        f"{at(REPORTS / f'{name}.yml', 'indicators', number, 'indicator')}: {line.indicator!r} is not declared; "
-        + nearest(line.indicator, known)
-        for number, line in enumerate(load_report(name).indicators)
-        if line.indicator not in known
+        f"{at(REPORTS / f'{name}.yml', 'indicators', number, *key)}: {indicator!r} is not declared; "
+        + nearest(indicator, known)
+        for number, indicator in enumerate(shown)
+        if indicator not in known
     ]
     if wrong:
         raise DeclarationError("\n".join(wrong), "Name an indicator of assets/indicators.")

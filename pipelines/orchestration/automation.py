@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assets.catalogue import catalogue
-from assets.keys import EXPORTS, INDEX, PUBLICATION, REPORT, WRITER_POOL, raw_key
+from assets.keys import EXPORTS, INDEX, PROFILES, PUBLICATION, REPORT, WRITER_POOL, raw_key
 from assets.ledger_events import align
 from assets.marts import keys_to_rebuild, marts
 from assets.partitions import load_job_name, partition_key_of
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 REPORT_JOB = "country_digest"
+PROFILES_JOB = "territory_profile"
 EXPORTS_JOB = "exports"
 LATENESS_JOB = "lateness"
 
@@ -119,6 +120,15 @@ def report_job() -> UnresolvedAssetJobDefinition:
     """The digest of one month."""
     return dg.define_asset_job(
         REPORT_JOB, selection=dg.AssetSelection.assets(REPORT), description="Country digest of a month."
+    )
+
+
+def profiles_job() -> UnresolvedAssetJobDefinition:
+    """The profiles of regions and cities."""
+    return dg.define_asset_job(
+        PROFILES_JOB,
+        selection=dg.AssetSelection.assets(PROFILES),
+        description="Profiles of regions and cities, from the current publication.",
     )
 
 
@@ -257,6 +267,13 @@ def report_schedule(report: UnresolvedAssetJobDefinition) -> dg.ScheduleDefiniti
         return dg.RunRequest(run_key=f"{month:%Y-%m}", partition_key=f"{month:%Y-%m}-01")
 
     return monthly
+
+
+def profiles_schedule(profiles: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    """On the 10th of each month, after the digest."""
+    return dg.ScheduleDefinition(
+        name=f"{PROFILES_JOB}_monthly", job=profiles, cron_schedule="30 7 10 * *", execution_timezone=ZONE
+    )
 
 
 def exports_job() -> UnresolvedAssetJobDefinition:

@@ -10,7 +10,7 @@ from assets.indices import index_values
 from assets.marts import dbt_resource, marts
 from assets.publication import publication_asset
 from assets.raw import on_time_check, origin_spec, raw_asset
-from assets.reports import country_digest
+from assets.reports import country_digest, territory_profile
 from assets.resources import RESOURCES
 from pipelines.declarations.sources import load_sources
 from pipelines.orchestration import automation
@@ -44,7 +44,8 @@ def loading() -> dg.Definitions:
 
 def building() -> dg.Definitions:
     """From the ledger to readers."""
-    build, report, products = automation.build_job(), automation.report_job(), automation.exports_job()
+    build, products = automation.build_job(), automation.exports_job()
+    report, profiles = automation.report_job(), automation.profiles_job()
     return dg.Definitions(
         assets=[
             *ledger_specs(),
@@ -54,9 +55,10 @@ def building() -> dg.Definitions:
             publication_asset(),
             exports,
             country_digest,
+            territory_profile,
         ],
-        jobs=[build, report, products],
-        schedules=[automation.report_schedule(report)],
+        jobs=[build, report, profiles, products],
+        schedules=[automation.report_schedule(report), automation.profiles_schedule(profiles)],
         sensors=[automation.ledger_sensor(build), automation.exports_sensor(products)],
         resources={**RESOURCES, "dbt": dbt_resource()},
         executor=ONE_AFTER_ANOTHER,

@@ -13,11 +13,12 @@ from typing import Any
 
 from pipelines.declarations.reports import Report, load_report
 from pipelines.errors import GorodError, WarehouseError
-from pipelines.publishing.folders import BUILDING, only_writer, remove_leftovers, seal, sha256_of, sync
+from pipelines.publishing.folders import BUILDING, only_writer, remove_leftovers, seal, sha256_of
 from pipelines.publishing.publication import Publication, current_publication
 from pipelines.reporting.document import write_document
 from pipelines.reporting.figures import Digest
 from pipelines.reporting.read_digest import read_digest
+from pipelines.reporting.report_folder import recover, replace
 from pipelines.reporting.workbook import write_workbook
 from pipelines.settings import Settings
 
@@ -84,7 +85,7 @@ def make_digest(
     beside = folder.with_name(f"{BUILDING}{period}")
     try:
         with only_writer(folder.parent, settings.busy_timeout_s, "making reports"):
-            _recover(folder)
+            recover(folder)
             remove_leftovers(folder.parent)
             beside.mkdir()
             write_workbook(digest, beside / WORKBOOK)
@@ -96,7 +97,7 @@ def make_digest(
                 text = json.dumps(_manifest(digest, documents), ensure_ascii=False, indent=2) + "\n"
                 (beside / MANIFEST).write_text(text, encoding="utf-8")
                 seal(beside)
-                _replace(folder, beside)
+                replace(folder, beside)
             else:
                 shutil.rmtree(beside)
     except OSError as error:
@@ -156,28 +157,3 @@ def _check(folder: Path) -> None:
             f"{folder}: a document was written damaged ({damaged or DOCUMENT})",
             "Check the disk, then try again.",
         )
-
-
-def _replace(folder: Path, new: Path) -> None:
-    """Replace ``folder`` by ``new``. A folder cannot be swapped in one step: the old one is moved aside first."""
-    aside = _aside(folder)
-    if folder.exists():
-        folder.rename(aside)
-    new.rename(folder)
-    sync(folder.parent)
-    if aside.exists():
-        shutil.rmtree(aside)
-
-
-def _recover(folder: Path) -> None:
-    """Undo a replacement that was killed halfway."""
-    aside = _aside(folder)
-    if aside.exists():
-        if folder.exists():
-            shutil.rmtree(aside)
-        else:
-            aside.rename(folder)
-
-
-def _aside(folder: Path) -> Path:
-    return folder.with_name(f".before-{folder.name}")

@@ -1,7 +1,7 @@
 -- A territory's newest figure of each indicator with the range of its level: what a profile shows. Of the frequencies
 -- the one whose newest period ends last is taken, and of two the finer. The spine is a scale from 0 to 100 for each
--- indicator and level: 50 is the country (else the median), better lies to the right, and the figure furthest from it
--- at an end.
+-- indicator and level: 50 is the country (of a sum, or without one, the median), better lies to the right, and the
+-- figure furthest from it at an end.
 with latest as (
     select
         figures.*,
@@ -21,7 +21,10 @@ ranges as (
         levels.lower_quartile,
         levels.upper_quartile,
         levels.greatest_value,
-        coalesce(latest.country_value, latest.level_median) as middle,
+        -- the country's sum is no measure for a part of it
+        coalesce(
+            case when latest.denominator is not null then latest.country_value end, latest.level_median
+        ) as middle,
         case indicators.direction when 'down' then -1 else 1 end as sign
     from latest
     inner join {{ ref('stg_catalogue__indicator') }} as indicators on latest.indicator = indicators.indicator

@@ -1,0 +1,1 @@
+"""Profiles of territories: one document for each region and city, in each of its languages."""
