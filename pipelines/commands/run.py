@@ -116,7 +116,8 @@ def _show_summary(summary: RunSummary, log: Path) -> None:
     console.out.print(f"snapshot   {settings.published / 'current' / 'gorod.duckdb'}")
     console.out.print(f"regions    {settings.published / 'current' / 'regions'}")
     for document in (
-        sorted(settings.reports.glob("*/*/*.pdf"))[-1:] + sorted(settings.reports.glob("*/*/*.xlsx"))[-1:]
+        sorted(settings.reports.glob("*/*/digest.pdf"))[-1:]
+        + sorted(settings.reports.glob("*/*/digest.xlsx"))[-1:]
     ):
         console.out.print(f"report     {document}")
     if log.exists() and log.stat().st_size:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import shapely
@@ -23,6 +22,7 @@ from shapely.geometry import shape
 from pipelines.declarations.feeds import Feed
 from pipelines.declarations.files import OverlayFormat
 from pipelines.deliveries import Batch, Delivery
+from pipelines.embedded import connect
 from pipelines.errors import DeliveryError, Reason
 from pipelines.formats import layer
 from pipelines.formats.geojson import AREAS, geometry_problem
@@ -82,7 +82,7 @@ def read(
         schema,
     )
     facts = {"features": len(features), "people": int(people.weights.sum()), "people_outside": people.outside}
-    connection = duckdb.connect()
+    connection = connect()
     try:
         connection.register("rows", table)
         return write_batch(connection, "select * from rows", feed, out, pseudonym_key, facts)

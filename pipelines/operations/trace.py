@@ -35,7 +35,7 @@ def trace(
     Raises:
         TraceError: there is no row for these codes (the message lists the existing ones), or no build yet.
     """
-    # the rows stand in a union of the views of all feeds, which it takes seconds to plan; dbt leaves it out, too (macro plan_quickly)
+    # the rows stand in a union of the views of all feeds, which it takes seconds to plan: as in the macro plan_quickly
     connection.execute("set disabled_optimizers = 'statistics_propagation'")
     value = _value(connection, indicator, ref_area, time_period, breakdown)
     own, *donors = _traces(connection, [value, *donors_of(connection, value)], row_limit)

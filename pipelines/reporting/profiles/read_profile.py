@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from pipelines.embedded import connect
 from pipelines.errors import GorodError, WarehouseError
 from pipelines.publishing.publication import Publication
 
@@ -55,7 +56,7 @@ def opened(publication: Publication) -> Iterator[duckdb.DuckDBPyConnection]:
         WarehouseError: it cannot be read.
     """
     try:
-        with duckdb.connect(str(publication.database), read_only=True) as connection:
+        with connect(publication.database, read_only=True) as connection:
             connection.execute("set timezone = 'UTC'")
             connection.execute("set schema = 'published'")
             found = connection.execute(
