@@ -27,7 +27,7 @@ from pipelines.declarations.origins import FileOrigin
 from pipelines.declarations.sources import Source
 from pipelines.errors import GorodError, LandingError, OriginError, WarehouseBusyError, WarehouseError
 from pipelines.loading.candidates import is_known, last_seen, load_candidates
-from pipelines.loading.context import validated_against
+from pipelines.loading.context import read_beside, validated_against
 from pipelines.loading.lateness import late_today
 from pipelines.loading.load import LoadOutcome, load_pending
 from pipelines.loading.pending_markers import marker_faults, pending_deliveries
@@ -72,7 +72,13 @@ def raw_asset(source: Source, name: str, feed: Feed) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key,
-        deps=[dg.AssetKey(["origin", f"{source.source}__{name}"])],
+        deps=[
+            dg.AssetKey(["origin", f"{source.source}__{name}"]),
+            *(
+                dg.AssetDep(raw_key(*other), partition_mapping=dg.AllPartitionMapping())
+                for other in read_beside(source.source, name)
+            ),
+        ],
         group_name=f"raw_{source.source}",
         description=f"{feed.title.ru}. {feed.description}",
         partitions_def=partitions_of(source, feed),

@@ -1,5 +1,5 @@
 -- No staging or observation table holds a row of a load that is not effective, whatever ran before.
--- Compared once for all tables, and the view of the effective loads is planned once: planning takes longer than reading.
+-- Compared once for all tables, and the view of the effective loads is planned once: planning takes the longest.
 with effective as materialized (
     select load_id from {{ source('ops', 'effective_load') }}
 ),

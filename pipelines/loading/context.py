@@ -138,12 +138,20 @@ def validated_against(source: str, feed: str) -> list[tuple[str, str]]:
     suite = suites.load_suite(source, feed)
     register = provider_of("territories")
     feeds = {register} if REGISTERED in suites.parameters_of(suite) else set()
-    for sql in _asked(source, feed).values():
-        feeds |= set(re.findall(r"\braw\.([a-z0-9_]+?)__(\w+)", sql))
-    feeds -= {(source, feed)}
+    feeds |= _feeds_in(_asked(source, feed)) - {(source, feed)}
     if (source, feed) == register:
         feeds = {other for other in feeds if register not in validated_against(*other)}
     return sorted(feeds)
+
+
+def read_beside(source: str, feed: str) -> list[tuple[str, str]]:
+    """The feeds from whose rows the reader makes this one's, beside the delivery: its figures follow from them, too."""
+    return sorted(_feeds_in(load_sources()[source].feeds[feed].beside))
+
+
+def _feeds_in(asked: dict[str, str]) -> set[tuple[str, str]]:
+    """The feeds whose raw tables some SELECTs name."""
+    return {found for sql in asked.values() for found in re.findall(r"\braw\.([a-z0-9_]+?)__(\w+)", sql)}
 
 
 def has_register(warehouse: Warehouse) -> bool:

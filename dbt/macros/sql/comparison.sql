@@ -85,3 +85,13 @@
 {% macro on_spine(value) -%}
     {{ fixed('50 + ' ~ exact_ratio(fixed('(' ~ value ~ ' - middle) * sign'), 'reach', fixed('50'))) }}
 {%- endmacro %}
+
+{# The join of a figure with how the figures of its level, or of a size group of it, lie. #}
+{% macro same_distribution(figures, distribution, size_group) -%}
+    {{ figures }}.indicator = {{ distribution }}.indicator
+    and {{ figures }}.level = {{ distribution }}.level
+    and {{ size_group }} = {{ distribution }}.size_group
+    and {{ figures }}.freq = {{ distribution }}.freq
+    and {{ figures }}.time_period = {{ distribution }}.time_period
+    and {{ figures }}.breakdown = {{ distribution }}.breakdown
+{%- endmacro %}

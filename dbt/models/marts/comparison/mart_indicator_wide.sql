@@ -1,5 +1,4 @@
--- Every published figure with all that it is compared with: the country, the periods before, its rank, its size group,
--- the plan. Codes and numbers only; the contracts add the names.
+-- Every published figure with all that it is compared with, as codes and numbers; the contracts add the names.
 {{ config(materialized='view') }}
 with figures as (
     select
@@ -88,21 +87,9 @@ left join {{ ref('mart_indicator_rank') }} as ranks_before
 left join {{ ref('mart_open_indicator_value') }} as country
     on {{ same_figure('figures', 'country', ref_area="'BY'") }}
 left join {{ ref('mart_indicator_distribution') }} as levels
-    on
-        figures.indicator = levels.indicator
-        and figures.level = levels.level
-        and levels.size_group = '_T'
-        and figures.time_period = levels.time_period
-        and figures.freq = levels.freq
-        and figures.breakdown = levels.breakdown
+    on {{ same_distribution('figures', 'levels', "'_T'") }}
 left join {{ ref('mart_indicator_distribution') }} as size_groups
-    on
-        figures.indicator = size_groups.indicator
-        and figures.level = size_groups.level
-        and ranks.size_group = size_groups.size_group
-        and figures.time_period = size_groups.time_period
-        and figures.freq = size_groups.freq
-        and figures.breakdown = size_groups.breakdown
+    on {{ same_distribution('figures', 'size_groups', 'ranks.size_group') }}
 left join plans
     on
         figures.indicator = plans.indicator

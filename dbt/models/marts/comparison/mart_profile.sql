@@ -29,13 +29,7 @@ ranges as (
     from latest
     inner join {{ ref('stg_catalogue__indicator') }} as indicators on latest.indicator = indicators.indicator
     left join {{ ref('mart_indicator_distribution') }} as levels
-        on
-            latest.indicator = levels.indicator
-            and latest.level = levels.level
-            and levels.size_group = '_T'
-            and latest.freq = levels.freq
-            and latest.time_period = levels.time_period
-            and latest.breakdown = levels.breakdown
+        on {{ same_distribution('latest', 'levels', "'_T'") }}
     where latest.place = 1
 ),
 
