@@ -59,6 +59,7 @@ def defs(home: Path) -> dg.Definitions:  # noqa: ARG001 - the definitions are ma
     marts.cache_clear()
     return make()
 
+
 # read by the reader of another feed, and by no model
 BESIDE = {("nca_register", "units"), ("mobile_coverage", "settlements")}
 

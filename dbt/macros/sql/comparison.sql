@@ -67,18 +67,18 @@
 
 {#
     A quartile of obs_value over the rows of a group, which are numbered by position from 0 to last_position. Between two
-    values it is interpolated: position q / 4 x (n - 1) counted from the least (R's type 7, the same as percentile_cont).
+    values it is interpolated: position q / 4 x (n - 1) counted from the least (R's type 7, the same as percentile_cont). Null for fewer than three.
 #}
 {% macro quartile(quarters) -%}
     {%- set wanted = 'last_position * ' ~ quarters -%}
-    {{ fixed(fixed(
+    {{ fixed('case when count(*) >= 3 then ' ~ fixed(
         'sum(obs_value * cast(case'
         ~ ' when position * 4 <= ' ~ wanted ~ ' and (position + 1) * 4 > ' ~ wanted
         ~ ' then (position + 1) * 4 - ' ~ wanted
         ~ ' when (position - 1) * 4 <= ' ~ wanted ~ ' and position * 4 > ' ~ wanted
         ~ ' then ' ~ wanted ~ ' - (position - 1) * 4'
         ~ ' else 0 end as integer))'
-    ) ~ ' * 0.25') }}
+    ) ~ ' * 0.25 end') }}
 {%- endmacro %}
 
 {# The place of a value on the scale of a profile: 50 is the middle, and reach the greatest distance from it. #}

@@ -30,9 +30,9 @@ select
     {{ group }},
     cast(count(*) as integer) as figure_count,
     {{ fixed('min(obs_value)') }} as least_value,
-    case when count(*) >= 3 then {{ quartile(1) }} end as lower_quartile,
-    case when count(*) >= 3 then {{ quartile(2) }} end as median,
-    case when count(*) >= 3 then {{ quartile(3) }} end as upper_quartile,
+    {{ quartile(1) }} as lower_quartile,
+    {{ quartile(2) }} as median,
+    {{ quartile(3) }} as upper_quartile,
     {{ fixed('max(obs_value)') }} as greatest_value
 from placed
 group by {{ group }}
