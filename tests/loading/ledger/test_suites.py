@@ -107,10 +107,10 @@ def test_what_is_read_otherwise_than_it_was_refused_is_replayed_first(
     bad = refused(portal)
     read = formats.read
 
-    def rewritten(delivery: Delivery, feed: Any, out: Any, key: str) -> Any:
+    def rewritten(delivery: Delivery, feed: Any, out: Any, *more: Any) -> Any:
         if changed == "unreadable":
             raise DeliveryError("f", [Reason("file", "Иванка Выдуманская", "r")])
-        batch = read(delivery, feed, out, key)
+        batch = read(delivery, feed, out, *more)
         what = {
             "reader": "* replace ('111' as organisation_id)",
             "columns": "*, 1 as one_more",
