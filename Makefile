@@ -10,11 +10,7 @@ export GX_ANALYTICS_ENABLED := false
 unexport PYTHONDONTWRITEBYTECODE
 # which of the long forms `make test-long` runs
 LONG ?= long
-# where there is room, tests write into memory: what a disk is asked to make lasting costs them minutes (tests/README.md)
-ROOM := $(shell [ -w /dev/shm ] && [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -1)" -gt 10000000 ] && \
-	awk '/^MemAvailable/ && $$2 > 12000000 {print "PYTEST_DEBUG_TEMPROOT=/dev/shm"}' /proc/meminfo)
-PYTEST := $(ROOM) $(BIN)/python -m pytest -n 2 --dist loadfile \
-	$(if $(ROOM),-o tmp_path_retention_policy=failed -o tmp_path_retention_count=1)
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-next dev dev-postgres test test-fast test-long lint format bench lock clean

@@ -85,7 +85,9 @@ def refuse_what_is_no_workbook(path: Path) -> None:
 
 def is_passed_on(path: Path) -> bool:
     """Whether data written there is passed on: a pipe, a device, a file held open by a process."""
-    return str(path.absolute()).startswith(("/dev/", "/proc/")) or (
+    absolute = str(path.absolute())
+    # /dev/stdout may be a file; what lies in shared memory is one
+    return (absolute.startswith(("/dev/", "/proc/")) and not absolute.startswith("/dev/shm/")) or (
         _is(path, lambda mode: not stat.S_ISREG(mode) and not stat.S_ISDIR(mode))
     )
 

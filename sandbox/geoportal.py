@@ -30,7 +30,9 @@ class Geoportal:
 
     def answer(self, request: Request, fault: Fault | None) -> Answer:
         query = {name.lower(): value for name, value in request.query.items()}
-        if request.path != API or query.get("service") != "WFS" or query.get("request") != "GetFeature":
+        if request.path != API:
+            raise Refusal(404, "NotFound", f"known: /{API}")
+        if query.get("service") != "WFS" or query.get("request") != "GetFeature":
             raise Refusal(400, "OperationNotSupported", f"known: /{API}?service=WFS&request=GetFeature")
         if query.get("version") != "2.0.0" or query.get("outputformat") != "application/json":
             raise Refusal(

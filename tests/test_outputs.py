@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from pipelines.cli import app
 from pipelines.errors import GorodError, WarehouseError
-from pipelines.outputs import written_whole
+from pipelines.outputs import is_passed_on, written_whole
 from pipelines.settings import PROJECT
 from tests.support.portal import use_home
 
@@ -158,3 +158,8 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, name: str) -> No
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(GorodError, match="cannot be written"), written_whole(tmp_path / name) as whole:
         whole.write_bytes(b"new")
+
+
+def test_a_file_in_shared_memory_is_a_file_and_a_device_is_none() -> None:
+    assert not is_passed_on(Path("/dev/shm/answer.csv"))
+    assert all(is_passed_on(Path(one)) for one in ("/dev/stdout", "/dev/full", "/proc/self/fd/1"))

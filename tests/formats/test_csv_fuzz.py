@@ -122,7 +122,13 @@ def oracle(content: bytes, delimiter: str) -> Told:
         records.append(record)
     if len(ends) > 1 or "\r" in ends:
         told.whole = False
-    if records and ends and not (records[0].breaks or not records[0].sound):
+    # a name with a line break in it, of whatever kind, is none
+    if (
+        records
+        and ends
+        and records[0].sound
+        and not any("\r" in one or "\n" in one for one in records[0].fields)
+    ):
         told.header = [name.strip() for name in records[0].fields]
     # an empty line is no record, unless there is but one column
     columns = len(told.header or [])

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.declarations.reports import REPORTS, load_report
+from pipelines.declarations.reports import (
+    REPORTS,
+    digest_names,
+    load_profile_report,
+    load_report,
+    profile_names,
+)
 from pipelines.errors import DeclarationError
 
 GOOD = """\
@@ -21,8 +27,11 @@ map: b
 
 
 def test_declared_reports_read() -> None:
-    for path in REPORTS.glob("*.yml"):
-        assert load_report(path.stem).indicators
+    assert len(digest_names()) + len(profile_names()) == len(list(REPORTS.glob("*.yml"))) >= 2
+    for name in digest_names():
+        assert load_report(name).indicators
+    for name in profile_names():
+        assert load_profile_report(name).levels
 
 
 def test_a_report_reads(tmp_path: Path) -> None:

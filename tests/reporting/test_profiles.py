@@ -299,7 +299,12 @@ def test_a_figure_of_low_reliability_gives_no_place(brest: Profile) -> None:
 
 def test_no_arrow_without_significance(brest: Profile, report: ProfileReport) -> None:
     for significant, arrow in ((None, ""), (False, ""), (True, "↑ ")):
-        profile = extreme(brest, year_change=Decimal(2), year_change_is_significant=significant)
+        profile = extreme(
+            brest,
+            year_change=Decimal(2),
+            year_before_value=Decimal(1),
+            year_change_is_significant=significant,
+        )
         years = {row["year"][:2] for row in document_data(profile, report, "ru")["rows"]}
         assert years == {arrow or "+2"}
 
