@@ -139,7 +139,7 @@ def explain(
         console.table(
             say("files"),
             [say(column) for column in ("file", "in archive", "bytes", "sha256")],
-            [(one.name, one.archive, one.bytes, one.sha256) for one in files],
+            [(one.name, one.archive, one.bytes, one.sha256 or say("damaged")) for one in files],
         )
     if xlsx is not None:
         console.out.print(f"{say('answer to the supplier')}: {xlsx}")

@@ -80,6 +80,7 @@ WORDS = {
     "note": ("примечание", "note"),
     "files": ("Файлы поставки", "Files of the delivery"),
     "in archive": ("в архиве", "in archive"),
+    "damaged": ("повреждён", "damaged"),
     "bytes": ("байт", "bytes"),
     "event replayed": ("проверена снова", "replayed"),
     "answer to the supplier": ("ответ поставщику", "answer to the supplier"),
@@ -227,8 +228,9 @@ class DeliveredFile:
     """A file of a delivery as it lies in landing; ``archive`` is the file that contains it, if one does."""
 
     name: str
-    bytes: int
-    sha256: str
+    bytes: int | None
+    """None, like ``sha256``, if the archive is damaged there."""
+    sha256: str | None
     archive: str | None = None
 
 
@@ -251,7 +253,7 @@ def delivered_files(load: dict[str, Any], settings: Settings) -> list[DeliveredF
                         DeliveredFile(member, size, sha256_of_stream(archive.open(member)), path.name)
                     )
             except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError, EOFError):
-                found.append(DeliveredFile(member, 0, "", path.name))
+                found.append(DeliveredFile(member, None, None, path.name))
     return found
 
 

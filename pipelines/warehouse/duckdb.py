@@ -130,9 +130,8 @@ class DuckDBWarehouse(Ledger):
         if kept is None:
             return self._open_file(read_only)
         if kept.connection is not None:
-            with suppress(
-                duckdb.Error
-            ):  # a fatal error, such as a full disk, ends it for all its connections
+            # a fatal error, such as a full disk, ends it for all its connections
+            with suppress(duckdb.Error):
                 return _set_up(kept.connection.cursor())
             kept.close()
         kept.connection, kept.since = self._open_file(read_only=False), time.monotonic()

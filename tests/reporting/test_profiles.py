@@ -8,12 +8,14 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+import yaml
 from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
 
@@ -24,7 +26,7 @@ from pipelines.reporting.profiles.document import document_data, trend, write_do
 from pipelines.reporting.profiles.make_profiles import ProfilesResult, make_profiles
 from pipelines.reporting.profiles.narrative import sentences
 from pipelines.reporting.profiles.phrases import Language, Phrases
-from pipelines.reporting.profiles.read_profile import Profile, opened, read_profile
+from pipelines.reporting.profiles.read_profile import Profile, day_of, opened, read_profile
 from pipelines.reporting.profiles.workbook import write_workbook
 from pipelines.settings import PROJECT, Settings
 from tests.conftest import environment_on_samples, run_on_samples
@@ -307,6 +309,24 @@ def test_no_arrow_without_significance(brest: Profile, report: ProfileReport) ->
         )
         years = {row["year"][:2] for row in document_data(profile, report, "ru")["rows"]}
         assert years == {arrow or "+2"}
+
+
+def test_the_day_of_a_publication_is_that_of_minsk(publication: Publication) -> None:
+    """At ten in the evening UTC it is the next day there."""
+    late = replace(publication, created_at=datetime(2026, 11, 30, 22, tzinfo=UTC))
+    assert day_of(late) == date(2026, 12, 1)
+
+
+def test_every_phrase_is_used_and_has_three_languages() -> None:
+    folder = PROJECT / "pipelines" / "reporting" / "profiles"
+    phrases = yaml.safe_load((folder / "phrases.yml").read_text(encoding="utf-8"))
+    code = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    # those of a code list are put together from its codes
+    listed = ("state_", "status_", "reason_", "column_", "level_")
+    named = set(re.findall(r"""["'](\w+)["']""", code))
+    unused = [key for key in phrases if key.removesuffix("_item") not in named and not key.startswith(listed)]
+    assert unused == []
+    assert all(set(texts) == set(LANGUAGES) and all(texts.values()) for texts in phrases.values())
 
 
 def test_a_trend_keeps_its_gaps_and_ends_at_the_right() -> None:

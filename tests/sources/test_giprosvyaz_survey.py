@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -20,10 +21,12 @@ from pipelines.declarations.sources import load_sources
 from pipelines.declarations.surveys import Survey, load_surveys
 from pipelines.deliveries import parse_slice
 from pipelines.errors import DeliveryError
+from pipelines.loading.answer import delivered_files
 from pipelines.loading.candidates import load_candidate
 from pipelines.loading.load import LoadOutcome
 from pipelines.loading.plan import Wanted, make_plan
 from pipelines.operations.alerts.conditions import ANSWER_OWED, FEED_LATE, look
+from pipelines.settings import Settings
 from pipelines.surveys.form_workbook import (
     ANSWER,
     BEFORE,
@@ -284,3 +287,18 @@ def test_deadlines_reminders_and_extensions(portal: Portal, monkeypatch: pytest.
     assert (rows["barysau"]["extended"], rows["barysau"]["late"]) == (False, True)
     assert {one["stage"] for one in run("survey", "remind")} == {"late", "30d"}
     assert "asked for" in run("survey", "status", NAME, "--period", "2025-S2", code=1)
+
+
+def test_evidence_that_is_damaged_in_its_archive_is_said_to_be(tmp_path: Path) -> None:
+    """Neither an empty file nor an error: the others are told with their hashes."""
+    settings = Settings(home=tmp_path)
+    folder = settings.landing / "one"
+    folder.mkdir(parents=True)
+    path = folder / "survey-2026-S1.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("signed.txt", "signed")
+        archive.writestr("systems.txt", "evidence")
+    path.write_bytes(path.read_bytes().replace(b"evidence", b"evidenCe"))
+    found = delivered_files({"source": "giprosvyaz_survey", "feed": "answers", "folder": "one"}, settings)
+    inside = {one.name: (one.bytes, one.sha256) for one in found if one.archive}
+    assert inside == {"signed.txt": (6, hashlib.sha256(b"signed").hexdigest()), "systems.txt": (None, None)}

@@ -13,6 +13,7 @@ import duckdb
 
 from pipelines.embedded import connect
 from pipelines.errors import GorodError, WarehouseError
+from pipelines.moments import MINSK
 from pipelines.publishing.publication import Publication
 
 # figures of a series that are drawn
@@ -149,8 +150,8 @@ def read_profile(
 
 
 def day_of(publication: Publication) -> date:
-    """The day of the publication, UTC."""
-    return publication.created_at.date()
+    """The day of the publication in Minsk."""
+    return publication.created_at.astimezone(MINSK).date()
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str, **parameters: object) -> list[Row]:
